@@ -1,0 +1,46 @@
+"""The words of monitoring: pure values, no I/O, no clock."""
+
+from monitor.model.asn import Asn, parse_asn
+from monitor.model.evidence import Evidence, FactRef
+from monitor.model.incident import ChangeKind, Incident, IncidentChange
+from monitor.model.prefix import Address, Prefix, contains, covers, parse_address, parse_prefix
+from monitor.model.route import AsPath, AsSet, FeedState, PeerState, RouteEvent, RouteFact, RouteKind
+from monitor.model.target import Control, Expect, Target, Vantage
+from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
+from monitor.model.vrp import Validity, ValidityResult, Vrp
+
+__all__ = [
+    "Address",
+    "AsPath",
+    "AsSet",
+    "Asn",
+    "Cause",
+    "ChangeKind",
+    "Control",
+    "Detail",
+    "Evidence",
+    "Expect",
+    "FactRef",
+    "FeedState",
+    "HijackEffect",
+    "HijackKind",
+    "Incident",
+    "IncidentChange",
+    "PeerState",
+    "Prefix",
+    "RouteEvent",
+    "RouteFact",
+    "RouteKind",
+    "RunnerUp",
+    "Target",
+    "Validity",
+    "ValidityResult",
+    "Vantage",
+    "Verdict",
+    "Vrp",
+    "contains",
+    "covers",
+    "parse_address",
+    "parse_asn",
+    "parse_prefix",
+]

@@ -1,0 +1,126 @@
+"""What BGP said: route events, AS paths, gaps of a feed. Pure values, no I/O.
+
+A route event is one announcement or withdrawal of one prefix by one peer of one collector (RFC 4271).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.model.asn import Asn
+from monitor.model.prefix import Prefix
+
+AsSet = frozenset[Asn]
+
+
+@dataclass(frozen=True, slots=True)
+class AsPath:
+    """An AS_PATH (RFC 4271 section 4.3): AS numbers in order, nearest first; a frozenset is an AS_SET.
+
+    Empty for a route that the peer itself originates towards the collector without prepending.
+    """
+
+    segments: tuple[Asn | AsSet, ...] = ()
+
+    @property
+    def origins(self) -> frozenset[Asn]:
+        """The AS or ASes that originate the route: the last element; more than one for an AS_SET."""
+        if not self.segments:
+            return frozenset()
+        last = self.segments[-1]
+        return last if isinstance(last, frozenset) else frozenset({last})
+
+    @property
+    def sequence(self) -> tuple[Asn, ...]:
+        """The path as plain ASNs without prepending; an AS_SET contributes nothing but a single member."""
+        flat: list[Asn] = []
+        for segment in self.segments:
+            if isinstance(segment, frozenset):
+                if len(segment) != 1:
+                    continue
+                (asn,) = segment
+            else:
+                asn = segment
+            if not flat or flat[-1] != asn:
+                flat.append(asn)
+        return tuple(flat)
+
+    def __str__(self) -> str:
+        """As bgpdump prints it: `3356 9457` and `{1,2}` for a set."""
+        return " ".join(
+            "{" + ",".join(str(asn) for asn in sorted(part)) + "}" if isinstance(part, frozenset) else str(part)
+            for part in self.segments
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> AsPath:
+        """Read what `str` wrote.
+
+        :raises ValueError: a part is neither an AS number nor a set of them
+        """
+        parts: list[Asn | AsSet] = []
+        for word in text.split():
+            if word.startswith("{"):
+                parts.append(frozenset(Asn(int(n)) for n in word.strip("{}").split(",") if n))
+            else:
+                parts.append(Asn(int(word)))
+        return cls(tuple(parts))
+
+
+class RouteKind(StrEnum):
+    """What happened to the route. `rib` is a route that was in the table before (a RIB dump's entry)."""
+
+    ANNOUNCEMENT = "announcement"
+    WITHDRAWAL = "withdrawal"
+    RIB = "rib"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteEvent:
+    """One prefix announced or withdrawn by one peer, at `at` (Unix seconds UTC, the collector's stamp).
+
+    `peer` is the peer's address, `collector` the route collector (`rrc00`, `route-views2`) or the
+    configured name of an own router; `path` is None on a withdrawal.
+    """
+
+    at: float
+    kind: RouteKind
+    prefix: Prefix
+    peer: str
+    peer_asn: Asn
+    collector: str
+    path: AsPath | None = None
+    next_hop: str | None = None
+
+    @property
+    def origins(self) -> frozenset[Asn]:
+        """The origin ASes; empty on a withdrawal."""
+        return self.path.origins if self.path is not None else frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerState:
+    """A collector's session with a peer went up or down; down means its routes are unknown, not withdrawn."""
+
+    at: float
+    collector: str
+    peer: str
+    peer_asn: Asn
+    up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """A feed of route events became live or blind at `at`; `source` names it as configured.
+
+    While blind, the absence of route events proves nothing. `reason` says why in a few words.
+    """
+
+    at: float
+    source: str
+    live: bool
+    reason: str = ""
+
+
+RouteFact = RouteEvent | PeerState | FeedState

@@ -1,0 +1,128 @@
+"""The configuration as frozen values, already checked; `monitor.config` reads them from config.toml.
+
+Durations are float seconds; paths are as the file gives them, resolved against the file's own folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from monitor.model.target import Control, Target, Vantage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySettings:
+    """The store: file, and how many days facts and incidents are kept."""
+
+    path: Path = Path("data/whydown.db")
+    keep_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsSettings:
+    """Whom to ask. `resolvers`: "system" or addresses (with optional port, `[2001:db8::1]:53`)."""
+
+    resolvers: tuple[str, ...] = ("system",)
+    authoritative: bool = True
+    interval_s: float = 60.0
+    timeout_s: float = 5.0
+
+
+class TraceMethod(StrEnum):
+    """What a traceroute sends: TCP SYNs to the service port, ICMP echo requests, or UDP."""
+
+    TCP = "tcp"
+    ICMP = "icmp"
+    UDP = "udp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracerouteSettings:
+    """How often and how to trace. `enabled` False: never."""
+
+    enabled: bool = True
+    interval_s: float = 300.0
+    method: TraceMethod = TraceMethod.TCP
+    max_hops: int = 30
+    timeout_s: float = 10.0
+
+
+class BgpSourceKind(StrEnum):
+    """Where route events come from."""
+
+    RIS_LIVE = "ris-live"
+    MRT = "mrt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BgpSource:
+    """One feed. ris-live: `url` of the websocket, `host` one collector or None for all. mrt: `path` glob."""
+
+    kind: BgpSourceKind
+    name: str
+    url: str = "wss://ris-live.ripe.net/v1/ws/"
+    host: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpkiSettings:
+    """VRPs in rpki-client or Routinator JSON: a file or an http(s) URL; None: validity is unknown."""
+
+    vrps: str | None = None
+    refresh_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """Whom to tell by mail. `smtp`: `smtp://host:port`, `smtps://…`, or `smtp+starttls://user@host:port`.
+
+    `password_file` holds the password of the user in `smtp`; secrets never stand in the file itself.
+    """
+
+    to: tuple[str, ...]
+    smtp: str = "smtp://localhost:25"
+    sender: str = "whydown@localhost"
+    password_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """`mail` None: nobody is told. `timezone`: IANA name used in mails beside UTC."""
+
+    mail: MailSettings | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoostSettings:
+    """Faster probing after a first anomaly or a route event: every `interval_s`, for `duration_s`."""
+
+    interval_s: float = 5.0
+    duration_s: float = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything the file says. `vantage` is this machine's name; `vantages` what is known of all of them."""
+
+    vantage: str
+    targets: tuple[Target, ...] = ()
+    controls: tuple[Control, ...] = ()
+    vantages: tuple[Vantage, ...] = ()
+    history: HistorySettings = field(default_factory=HistorySettings)
+    dns: DnsSettings = field(default_factory=DnsSettings)
+    traceroute: TracerouteSettings = field(default_factory=TracerouteSettings)
+    bgp: tuple[BgpSource, ...] = ()
+    rpki: RpkiSettings = field(default_factory=RpkiSettings)
+    prefix_to_as: Path | None = None
+    alert: AlertSettings = field(default_factory=AlertSettings)
+    boost: BoostSettings = field(default_factory=BoostSettings)
+    source: Path | None = None
+    """The file this came from; None when made by hand."""
+
+    def target(self, name: str) -> Target | None:
+        """The target of that name."""
+        return next((target for target in self.targets if target.name == name), None)

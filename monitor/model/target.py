@@ -1,0 +1,70 @@
+"""What is watched: targets, controls and vantages, as they are known by name. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from monitor.model.asn import Asn
+from monitor.model.prefix import Prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What a good answer looks like. `checks_failed` of an observation uses these fields' names as keys.
+
+    `status`: accepted codes. `max_wait`: seconds from request sent to first byte. `max_total`: seconds.
+    `headers`: header name (lower case) to a text that its value must contain.
+    """
+
+    status: tuple[int, ...] = (200,)
+    body_contains: str | None = None
+    body_regex: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    max_wait: float | None = None
+    max_total: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A stable name for an endpoint, never an address, because addresses rotate.
+
+    `interval_s` between HTTP rounds. `depends_on` names targets that this one calls. `prefixes`,
+    `origins` and `allowed_origins` are declared routing; None means learned.
+    """
+
+    name: str
+    url: str
+    interval_s: float = 30.0
+    timeout_s: float = 10.0
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    expect: Expect = field(default_factory=Expect)
+    follow_redirects: bool = False
+    verify_tls: bool = True
+    ca_file: str | None = None
+    depends_on: tuple[str, ...] = ()
+    prefixes: tuple[Prefix, ...] = ()
+    origins: frozenset[Asn] = frozenset()
+    allowed_origins: frozenset[Asn] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A well-known endpoint that tells a sick vantage from a sick target; `name` is its URL if it has none."""
+
+    name: str
+    url: str
+    interval_s: float = 30.0
+    timeout_s: float = 10.0
+    expect: Expect = field(default_factory=lambda: Expect(status=tuple(range(200, 400))))
+    verify_tls: bool = True
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vantage:
+    """A machine that we measure from; `asn` None: learned from its first mapped hop."""
+
+    name: str
+    asn: Asn | None = None
