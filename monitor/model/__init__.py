@@ -5,7 +5,7 @@ from monitor.model.evidence import Evidence, FactRef
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.prefix import Address, Prefix, contains, covers, parse_address, parse_prefix
 from monitor.model.route import AsPath, AsSet, FeedState, PeerState, RouteEvent, RouteFact, RouteKind
-from monitor.model.target import Control, Expect, Target, Vantage
+from monitor.model.target import Control, Target, Vantage
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
 from monitor.model.vrp import Validity, ValidityResult, Vrp
 
@@ -19,7 +19,6 @@ __all__ = [
     "Control",
     "Detail",
     "Evidence",
-    "Expect",
     "FactRef",
     "FeedState",
     "HijackEffect",

@@ -6,22 +6,7 @@ from dataclasses import dataclass, field
 
 from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
-    """What a good answer looks like. `checks_failed` of an observation uses these fields' names as keys.
-
-    `status`: accepted codes. `max_wait`: seconds from request sent to first byte. `max_total`: seconds.
-    `headers`: header name (lower case) to a text that its value must contain.
-    """
-
-    status: tuple[int, ...] = (200,)
-    body_contains: str | None = None
-    body_regex: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    max_wait: float | None = None
-    max_total: float | None = None
+from probes.expectation import Expect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
