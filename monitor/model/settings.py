@@ -120,6 +120,8 @@ class Config:
     prefix_to_as: Path | None = None
     alert: AlertSettings = field(default_factory=AlertSettings)
     boost: BoostSettings = field(default_factory=BoostSettings)
+    unused: tuple[str, ...] = ()
+    """Tables that the file has and that this version checks but does not act on yet."""
     source: Path | None = None
     """The file this came from; None when made by hand."""
 

@@ -1,0 +1,69 @@
+"""Checks what one table says against another: names that must differ, dependencies that must exist.
+
+Works on values already read, so a target is named by its place in the file.
+"""
+
+from __future__ import annotations
+
+import graphlib
+
+from monitor.config.table import Findings
+from monitor.model.settings import Config
+from monitor.model.target import Target
+
+MAX_CYCLES = 10
+"""Circles reported at once; a file with more of them was made by a program."""
+
+
+def check_relations(config: Config, findings: Findings) -> None:
+    """Report names used twice, dependencies on nothing or on themselves, and a file that watches nothing."""
+    if not config.targets and not any(problem.key == "target" for problem in findings.problems):
+        findings.add(("target",), "is missing; at least one [[target]] must be there to watch")
+    _check_names(config, findings)
+    names = {target.name for target in config.targets}
+    for place, target in enumerate(config.targets):
+        for upstream in target.depends_on:
+            if upstream not in names:
+                known = ", ".join(sorted(names)[:10])
+                findings.add(
+                    ("target", place, "depends_on"),
+                    f'must name other targets; there is no target "{upstream}" (known: {known})',
+                    value=list(target.depends_on),
+                )
+    for cycle in _cycles(config.targets):
+        place = next(i for i, target in enumerate(config.targets) if target.name == cycle[0])
+        findings.add(
+            ("target", place, "depends_on"),
+            "must not lead back to the target itself: " + " -> ".join((*cycle, cycle[0])),
+            value=list(config.targets[place].depends_on),
+        )
+
+
+def _check_names(config: Config, findings: Findings) -> None:
+    """A name tells whose observation it is, so targets and controls share one set of names."""
+    first: dict[str, str] = {}
+    names = [("target", place, target.name) for place, target in enumerate(config.targets)]
+    names += [("control", place, control.name) for place, control in enumerate(config.controls)]
+    for table, place, name in names:
+        if not name:
+            continue  # reported as missing or unfit already
+        here = f"{table}[{place}]"
+        if (owner := first.setdefault(name, here)) != here:
+            findings.add((table, place, "name"), f"must be unique; {owner} has this name", value=name)
+
+
+def _cycles(targets: tuple[Target, ...]) -> list[tuple[str, ...]]:
+    """Circles of dependencies, each starting anywhere on it, in the direction "depends on"."""
+    upstreams = {target.name: set(target.depends_on) for target in targets}
+    cycles: list[tuple[str, ...]] = []
+    while len(cycles) < MAX_CYCLES:
+        try:
+            graphlib.TopologicalSorter(upstreams).prepare()
+        except graphlib.CycleError as error:
+            # graphlib lists predecessors first and repeats the first name at the end.
+            circle = tuple(reversed(error.args[1]))
+            cycles.append(circle[:-1])
+            upstreams[circle[0]].discard(circle[1])
+        else:
+            break
+    return cycles

@@ -1,0 +1,167 @@
+"""Reads how the monitor works: history, dns, traceroute, bgp, rpki, prefix_to_as, alert and boost."""
+
+from __future__ import annotations
+
+import zoneinfo
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor.config import address, value
+from monitor.config.duration import DAY, HOUR, MINUTE, duration
+from monitor.config.pace import read_pace
+from monitor.config.table import Table, UnfitError
+from monitor.model.settings import (
+    AlertSettings,
+    BgpSource,
+    BgpSourceKind,
+    BoostSettings,
+    DnsSettings,
+    HistorySettings,
+    MailSettings,
+    RpkiSettings,
+    TraceMethod,
+    TracerouteSettings,
+)
+
+MAX_FEEDS = 100
+
+
+def read_history(table: Table, folder: Path) -> HistorySettings:
+    """[history]."""
+    defaults = HistorySettings()
+    history = HistorySettings(
+        path=table.get("path", address.file(folder), folder / defaults.path),
+        keep_days=table.get("keep_days", value.integer(1, 3650), defaults.keep_days),
+    )
+    table.close()
+    return history
+
+
+def read_dns(table: Table) -> DnsSettings:
+    """[dns]."""
+    defaults = DnsSettings()
+    interval_s, timeout_s = read_pace(table, defaults.interval_s, defaults.timeout_s)
+    dns = DnsSettings(
+        resolvers=table.get("resolvers", value.list_of(address.resolver, 16), defaults.resolvers),
+        authoritative=table.get("authoritative", value.boolean, defaults.authoritative),
+        interval_s=interval_s,
+        timeout_s=timeout_s,
+    )
+    table.close()
+    return dns
+
+
+def read_traceroute(table: Table) -> TracerouteSettings:
+    """[traceroute]."""
+    defaults = TracerouteSettings()
+    interval_s, timeout_s = read_pace(table, defaults.interval_s, defaults.timeout_s)
+    traceroute = TracerouteSettings(
+        enabled=table.get("enabled", value.boolean, defaults.enabled),
+        interval_s=interval_s,
+        method=table.get("method", value.choice(TraceMethod), defaults.method),
+        # The TTL of IPv4 has eight bits; no path of today's Internet is longer than 64 hops.
+        max_hops=table.get("max_hops", value.integer(1, 64), defaults.max_hops),
+        timeout_s=timeout_s,
+    )
+    table.close()
+    return traceroute
+
+
+def read_bgp(tables: tuple[Table, ...], folder: Path) -> tuple[BgpSource, ...]:
+    """Every [[bgp]]; a feed without a name is called by its source, the second one of a kind `ris-live-2`."""
+    feeds: list[BgpSource] = []
+    for table in tables:
+        kind = table.require("source", _feed_kind, BgpSourceKind.RIS_LIVE)
+        of_its_kind = sum(feed.kind is kind for feed in feeds) + 1
+        name = table.get("name", value.name, kind.value if of_its_kind == 1 else f"{kind.value}-{of_its_kind}")
+        if any(feed.name == name for feed in feeds):
+            table.reject("name", f'must differ from that of the other feeds; "{name}" is taken')
+        feeds.append(_read_feed(table, kind, name, folder))
+        table.close()
+    return tuple(feeds)
+
+
+def _feed_kind(found: object) -> BgpSourceKind:
+    if found == "bmp":
+        raise UnfitError('"ris-live" or "mrt"; "bmp" is known, but not built yet')
+    return value.choice(BgpSourceKind)(found)
+
+
+def _read_feed(table: Table, kind: BgpSourceKind, name: str, folder: Path) -> BgpSource:
+    """The keys that go with the kind; the other kind's keys would be ignored in silence, so they are errors."""
+    feed = BgpSource(kind=kind, name=name)
+    url = table.get("url", address.url(("wss", "ws")), feed.url)
+    host = table.get("host", value.name, None)
+    path = table.get("path", address.file(folder), None)
+    if kind is BgpSourceKind.MRT and not table.has("path"):
+        table.reject("path", 'is missing; source "mrt" reads files, such as path = "updates/*.gz"')
+    for key in ("url", "host") if kind is BgpSourceKind.MRT else ("path",):
+        if table.has(key):
+            table.reject(key, f'does not go with source "{kind.value}"')
+    return BgpSource(kind=kind, name=name, url=url, host=host, path=None if path is None else str(path))
+
+
+def read_rpki(table: Table, folder: Path) -> RpkiSettings:
+    """[rpki]."""
+    defaults = RpkiSettings()
+    rpki = RpkiSettings(
+        vrps=table.get("vrps", address.file_or_url(folder), defaults.vrps),
+        refresh_s=table.get("refresh", duration(MINUTE, DAY), defaults.refresh_s),
+    )
+    table.close()
+    return rpki
+
+
+def read_prefix_to_as(table: Table, folder: Path) -> Path | None:
+    """[prefix_to_as]."""
+    path = table.get("path", address.file(folder), None)
+    table.close()
+    return path
+
+
+def read_boost(table: Table) -> BoostSettings:
+    """[boost]."""
+    defaults = BoostSettings()
+    boost = BoostSettings(
+        interval_s=table.get("interval", duration(1.0, MINUTE), defaults.interval_s),
+        duration_s=table.get("duration", duration(10.0, HOUR), defaults.duration_s),
+    )
+    table.close()
+    return boost
+
+
+def read_alert(table: Table, folder: Path) -> AlertSettings:
+    """[alert] and [alert.mail]; nobody is told when there is no [alert.mail]."""
+    timezone = table.get("timezone", _timezone, AlertSettings().timezone)
+    mail_table = table.table("mail")
+    mail = _read_mail(mail_table, folder) if table.has("mail") else None
+    table.close()
+    return AlertSettings(mail=mail, timezone=timezone)
+
+
+def _read_mail(table: Table, folder: Path) -> MailSettings:
+    smtp = table.get("smtp", address.url(("smtp", "smtps", "smtp+starttls"), user=True, path=False), "")
+    mail = MailSettings(
+        to=table.require("to", value.list_of(address.mail_address, 100, least=1), ()),
+        smtp=smtp or MailSettings(to=()).smtp,
+        sender=table.get("sender", address.mail_address, MailSettings(to=()).sender),
+        password_file=table.get("password_file", address.file(folder), None),
+    )
+    has_user = urlsplit(mail.smtp).username is not None
+    if has_user and mail.password_file is None and not table.has("password_file"):
+        table.reject("smtp", "has a user, so password_file must name the file with the password")
+    if table.has("password_file") and smtp and not has_user:
+        table.reject("password_file", "goes with a user in smtp, such as smtp+starttls://USER@HOST:587")
+    table.close()
+    return mail
+
+
+def _timezone(found: object) -> str:
+    allowed = 'an IANA time zone such as "Europe/Amsterdam"'
+    if not isinstance(found, str) or len(found) > 64:
+        raise UnfitError(allowed)
+    try:
+        zoneinfo.ZoneInfo(found)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+        raise UnfitError(allowed) from error
+    return found
