@@ -1,0 +1,69 @@
+"""Over which address families a target is probed: those that its name has and this vantage can use. Pure.
+
+An HTTP round asks for an IPv4 and an IPv6 address separately, one probe each. A name without AAAA
+records, or a vantage without IPv6, would fail every second probe for ever, and that says nothing about the
+target. So such a family is left out, and asked for again after a while. A family that has worked since the
+start is never left out: then its failure is news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.model.prefix import parse_address
+from probes import Failure, HttpObservation
+
+FAMILIES = (4, 6)
+
+ASK_AGAIN_S = 600.0
+"""How long a family that is missing is left out: new AAAA records and new IPv6 links are rare."""
+
+_NO_SUCH_RECORD = frozenset({Failure.DNS_NO_ANSWER, Failure.DNS_NXDOMAIN})
+
+
+class Families:
+    """What one target's rounds have shown of its families."""
+
+    def __init__(self, host: str) -> None:
+        self._literal = _family_of(host)
+        self._worked: set[int] = set()
+        self._ask_again_at: dict[int, float] = {}
+
+    def due(self, now: float) -> tuple[int, ...]:
+        """The families to probe in a round at `now`; never none."""
+        if self._literal is not None:
+            return (self._literal,)
+        due = tuple(family for family in FAMILIES if now >= self._ask_again_at.get(family, 0.0))
+        return due or FAMILIES
+
+    def keep(self, round_: Mapping[int, HttpObservation], now: float) -> list[HttpObservation]:
+        """The observations of one round that say something about the target; at least one of them.
+
+        `round_`: what the probe of each due family saw.
+        """
+        absent = [family for family, seen in round_.items() if self._is_absent(family, seen)]
+        self._worked.update(family for family in round_ if family not in absent and _resolved(round_[family]))
+        if len(absent) == len(round_):
+            # The name is gone, or the vantage is off the net: the one that came furthest says so.
+            furthest = next((one for one in absent if round_[one].failure not in _NO_SUCH_RECORD), absent[0])
+            absent.remove(furthest)
+        for family in absent:
+            self._ask_again_at[family] = now + ASK_AGAIN_S
+        return [seen for family, seen in round_.items() if family not in absent]
+
+    def _is_absent(self, family: int, seen: HttpObservation) -> bool:
+        if self._literal is not None or family in self._worked:
+            return False
+        no_ipv6_here = family == 6 and seen.failure is Failure.NETWORK_UNREACHABLE
+        return seen.failure in _NO_SUCH_RECORD or no_ipv6_here
+
+
+def _resolved(seen: HttpObservation) -> bool:
+    return seen.failure is None or seen.address is not None
+
+
+def _family_of(host: str) -> int | None:
+    try:
+        return parse_address(host).version
+    except ValueError:
+        return None

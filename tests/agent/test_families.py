@@ -1,0 +1,89 @@
+"""Which address families are probed, from what rounds have shown."""
+
+from __future__ import annotations
+
+from monitor.families import ASK_AGAIN_S, Families
+from probes import Failure, HttpObservation
+
+NOW = 1_700_000_000.0
+
+
+def _seen(failure: Failure | None = None, address: str | None = None) -> HttpObservation:
+    return HttpObservation(at=NOW, vantage="v", target="shop", failure=failure, address=address)
+
+
+WORKS = _seen(address="203.0.113.10")
+
+
+def test_a_name_is_asked_for_in_both_families_at_first() -> None:
+    """Nothing is known of a new target."""
+    assert Families("shop.example").due(NOW) == (4, 6)
+
+
+def test_an_address_literal_has_one_family() -> None:
+    """`http://[2001:db8::1]/` is never probed over IPv4."""
+    assert Families("2001:db8::1").due(NOW) == (6,)
+    assert Families("203.0.113.10").due(NOW) == (4,)
+
+
+def test_a_name_without_aaaa_is_left_alone_for_a_while() -> None:
+    """Its missing IPv6 address is no observation of the target, and is looked for again later."""
+    families = Families("shop.example")
+    kept = families.keep({4: WORKS, 6: _seen(Failure.DNS_NO_ANSWER)}, NOW)
+
+    assert kept == [WORKS]
+    assert families.due(NOW + ASK_AGAIN_S - 1) == (4,)
+    assert families.due(NOW + ASK_AGAIN_S) == (4, 6)
+
+
+def test_a_vantage_without_ipv6_probes_only_ipv4() -> None:
+    """`network_unreachable` over IPv6 from the start is the vantage's lack."""
+    families = Families("shop.example")
+    unreachable = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
+
+    assert families.keep({4: WORKS, 6: unreachable}, NOW) == [WORKS]
+    assert families.due(NOW + 30) == (4,)
+
+
+def test_ipv6_that_worked_and_stops_working_is_news() -> None:
+    """A near-miss: the same failure after a success is kept."""
+    families = Families("shop.example")
+    families.keep({4: WORKS, 6: _seen(address="2001:db8::10")}, NOW)
+    lost = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
+
+    assert families.keep({4: WORKS, 6: lost}, NOW + 30) == [WORKS, lost]
+    assert families.due(NOW + 60) == (4, 6)
+
+
+def test_a_refused_ipv6_connection_is_the_targets_failure() -> None:
+    """A near-miss: an AAAA record whose host refuses is broken for its users too."""
+    families = Families("shop.example")
+    refused = _seen(Failure.CONNECTION_REFUSED, "2001:db8::10")
+
+    assert families.keep({4: WORKS, 6: refused}, NOW) == [WORKS, refused]
+
+
+def test_a_name_that_does_not_exist_gives_one_observation() -> None:
+    """Both families say NXDOMAIN; once is enough, and it is not lost."""
+    families = Families("gone.example")
+    missing = _seen(Failure.DNS_NXDOMAIN)
+
+    assert families.keep({4: missing, 6: missing}, NOW) == [missing]
+    assert families.keep({4: missing}, NOW + 30) == [missing]
+
+
+def test_without_any_network_the_observation_that_came_furthest_is_kept() -> None:
+    """An IPv6-only name at a vantage without IPv6 fails for want of a network, not of a record."""
+    unreachable = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
+    kept = Families("six.example").keep({4: _seen(Failure.DNS_NO_ANSWER), 6: unreachable}, NOW)
+
+    assert kept == [unreachable]
+
+
+def test_a_name_that_vanishes_after_having_worked_keeps_both_failures() -> None:
+    """Then each family's failure is evidence."""
+    families = Families("shop.example")
+    families.keep({4: WORKS, 6: _seen(address="2001:db8::10")}, NOW)
+    gone = _seen(Failure.DNS_NXDOMAIN)
+
+    assert families.keep({4: gone, 6: gone}, NOW + 30) == [gone, gone]
