@@ -1,0 +1,1 @@
+"""`whydown demo`: a service overloaded, then hijacked, on this machine, watched by the real monitor."""
