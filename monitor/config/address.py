@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from monitor.config.problem import show
 from monitor.config.table import Reader, UnfitError
 from monitor.model.asn import Asn, parse_asn
 from monitor.model.prefix import Prefix, parse_prefix
@@ -41,10 +42,9 @@ def url(schemes: tuple[str, ...], *, user: bool = False, path: bool = True) -> R
             raise UnfitError(f"a URL: {error}") from error
         if parts.scheme not in schemes:
             raise UnfitError(f"a URL starting with {example}")
-        if not is_host(parts.hostname or ""):
-            raise UnfitError(
-                f"a URL with a host, {schemes[0]}://HOST; {(parts.hostname or 'none')[:60]!a} is no host"
-            )
+        host = parts.hostname or ""
+        if not is_host(host):
+            raise UnfitError(f"a URL with a host, {schemes[0]}://HOST; {show(host)} is no host")
         if port == 0:
             raise UnfitError("a URL whose port is from 1 to 65535")
         _check_extras(parts, user, path)

@@ -53,7 +53,7 @@ def parse_config(text: str, source: Path | None = None) -> Config:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         # Besides its own error, tomllib lets Python's limits through: digits of an integer, nesting.
-        raise _whole(f"not valid TOML: {error or type(error).__name__}", source, _line_in(error)) from error
+        raise _whole(f"not valid TOML: {_excerpt(str(error))}", source, _line_in(error)) from error
     lines = LineNumbers(text)
     findings = Findings(lines.find)
     config = _read(Table(document, (), findings), source)
@@ -121,6 +121,12 @@ def _check_later(top: Table) -> None:
 def _whole(what: str, source: Path | None, line: int | None = None) -> ConfigError:
     """The error for a file that has no keys to speak of."""
     return ConfigError((Problem(key="", allowed=what, line=line),), source)
+
+
+def _excerpt(message: str) -> str:
+    """A message that may quote the file: printable, and with its end, where the line stands."""
+    printable = "".join(char if char.isprintable() else " " for char in message)
+    return printable if len(printable) <= 200 else f"{printable[:100]} … {printable[-90:]}"
 
 
 def _line_in(error: BaseException) -> int | None:

@@ -5,6 +5,7 @@ A problem says where (file, line, key), what stands there and what is allowed. N
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,10 @@ KeyPath = tuple[str | int, ...]
 
 SHOWN_CHARACTERS = 80
 """As much of an offending value as a person needs to find it; a pasted certificate would fill the screen."""
+MAX_SCANNED = 4096
+"""As much of a value as is looked at for a password, more than any URL that is read."""
+
+_PASSWORD = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,9 @@ def spell(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
             continue
-        plain = part.replace("-", "").replace("_", "").isalnum() and part.isascii()
+        plain = (
+            len(part) <= SHOWN_CHARACTERS and part.replace("-", "").replace("_", "").isalnum() and part.isascii()
+        )
         text += ("." if text else "") + (part if plain else show(part))
     return text
 
@@ -75,7 +82,9 @@ def show(value: object) -> str:
     elif isinstance(value, dict):
         shown = "{" + ", ".join(f"{spell((str(key),))} = …" for key in list(value)[:8]) + "}"
     elif isinstance(value, str):
-        shown = '"' + "".join(_printable(char) for char in value[:SHOWN_CHARACTERS]) + '"'
+        # A password put into a URL is refused; the refusal must not carry it into a log.
+        masked = _PASSWORD.sub(r"\1:***@", value[:MAX_SCANNED])
+        shown = '"' + "".join(_printable(char) for char in masked[:SHOWN_CHARACTERS]) + '"'
     elif isinstance(value, bool):
         shown = str(value).lower()
     elif isinstance(value, int) and value.bit_length() > 256:

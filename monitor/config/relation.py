@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import graphlib
 
+from monitor.config.problem import show
 from monitor.config.table import Findings
 from monitor.model.settings import Config
 from monitor.model.target import Target
@@ -24,10 +25,10 @@ def check_relations(config: Config, findings: Findings) -> None:
     for place, target in enumerate(config.targets):
         for upstream in target.depends_on:
             if upstream not in names:
-                known = ", ".join(sorted(names)[:10])
+                known = ", ".join(sorted(names)[:5])
                 findings.add(
                     ("target", place, "depends_on"),
-                    f'must name other targets; there is no target "{upstream}" (known: {known})',
+                    f"must name other targets; there is no target {show(upstream)} (known: {known})",
                     value=list(target.depends_on),
                 )
     for cycle in _cycles(config.targets):
@@ -49,7 +50,7 @@ def _check_names(config: Config, findings: Findings) -> None:
             continue  # reported as missing or unfit already
         here = f"{table}[{place}]"
         if (owner := first.setdefault(name, here)) != here:
-            findings.add((table, place, "name"), f"must be unique; {owner} has this name", value=name)
+            findings.add((table, place, "name"), f"must be unique; {owner} has it already", value=name)
 
 
 def _cycles(targets: tuple[Target, ...]) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import re
 from enum import StrEnum
 from typing import TypeVar
 
+from monitor.config.problem import show
 from monitor.config.table import Reader, UnfitError
 
 T = TypeVar("T")
@@ -108,7 +109,7 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
         raise UnfitError(f"a table of at most {MAX_HEADERS} header fields")
     for field, content in value.items():
         if not _TOKEN.fullmatch(field):
-            raise UnfitError(f"a table whose keys are header field names; {field[:40]!a} is none")
+            raise UnfitError(f"a table whose keys are header field names; {show(field)} is none")
         if not isinstance(content, str) or len(content) > 4096 or not content.isprintable():
             raise UnfitError(f'a table of printable text of at most 4096 characters; "{field}" has none')
     return tuple(value.items())

@@ -1,0 +1,134 @@
+"""`whydown check-config`: is this configuration right, and what would it do?"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from monitor.config import ConfigError, format_duration, load_config
+from monitor.model.settings import BgpSource, BgpSourceKind, Config
+from monitor.model.target import Control, Target
+from monitor.timetable import Probe, jobs_of
+
+
+@click.command(short_help="Check a configuration file; exit 2 names each mistake.")
+@click.argument("file", type=click.Path(path_type=Path), default=Path("config.toml"))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@click.pass_context
+def command(ctx: click.Context, file: Path, as_json: bool) -> None:
+    """Check FILE (default: config.toml) and say what a monitor started with it would do.
+
+    Nothing is probed or connected to. Exit 0: usable. Exit 2: each mistake is named with its line, key, value
+    and what is allowed.
+    """
+    try:
+        config = load_config(file)
+    except ConfigError as error:
+        if as_json:
+            click.echo(_json({"file": str(file), "ok": False, "problems": error.problems}))
+        else:
+            click.echo(str(error), err=True)
+        ctx.exit(2)
+    warnings = tuple(_warnings(config))
+    if as_json:
+        click.echo(_json({"file": str(file), "ok": True, **summary(config), "warnings": warnings}))
+        return
+    for line in _text(config):
+        click.echo(line)
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def summary(config: Config) -> dict[str, object]:
+    """What a monitor with this configuration would do, as JSON-ready values; durations in seconds."""
+    return {
+        "vantage": config.vantage,
+        "targets": [_watched(target) | {"depends_on": target.depends_on} for target in config.targets],
+        "controls": [_watched(control) for control in config.controls],
+        "rounds_per_minute": rounds_per_minute(config),
+        "feeds": [{"name": feed.name, "source": feed.kind, "from": _origin_of(feed)} for feed in config.bgp],
+        "rpki": config.rpki.vrps,
+        "prefix_to_as": config.prefix_to_as and str(config.prefix_to_as),
+        "mail_to": config.alert.mail.to if config.alert.mail else (),
+        "history": {"path": str(config.history.path), "keep_days": config.history.keep_days},
+        "unused": config.unused,
+    }
+
+
+def rounds_per_minute(config: Config) -> dict[str, float]:
+    """Rounds of each kind of probe in a minute, from the very jobs that a monitor would run."""
+    rates = dict.fromkeys((probe.value for probe in Probe), 0.0)
+    for job in jobs_of(config):
+        rates[job.probe.value] += 60.0 / job.interval_s
+    return {probe: round(rate, 2) for probe, rate in rates.items()}
+
+
+def _watched(one: Target | Control) -> dict[str, object]:
+    return {"name": one.name, "url": one.url, "interval_s": one.interval_s, "timeout_s": one.timeout_s}
+
+
+def _text(config: Config) -> Iterator[str]:
+    """The summary as lines for a person."""
+    yield f"{config.source}: no mistakes"
+    yield f"vantage   {config.vantage}"
+    for target in config.targets:
+        upstream = f", depends on {', '.join(target.depends_on)}" if target.depends_on else ""
+        yield f"target    {target.name}: {target.url} every {format_duration(target.interval_s)}{upstream}"
+    for control in config.controls:
+        named = "" if control.name == control.url else f"{control.name}: "
+        yield f"control   {named}{control.url} every {format_duration(control.interval_s)}"
+    rates = ", ".join(f"{rate:g} {probe}" for probe, rate in rounds_per_minute(config).items())
+    yield f"rounds    {rates} a minute"
+    for feed in config.bgp:
+        yield f"routes    {feed.name}: {_origin_of(feed)}"
+    yield f"rpki      {config.rpki.vrps or 'none, so the validity of routes is unknown'}"
+    yield f"history   {config.history.path}, kept {config.history.keep_days} days"
+    mail = config.alert.mail
+    yield (
+        f"mail      {', '.join(mail.to)} by {mail.smtp}" if mail else "mail      nobody; there is no [alert.mail]"
+    )
+
+
+def _origin_of(feed: BgpSource) -> str:
+    if feed.kind is BgpSourceKind.MRT:
+        return feed.path or ""
+    return f"{feed.url}, {f'collector {feed.host}' if feed.host else 'all collectors'}"
+
+
+def _warnings(config: Config) -> Iterator[str]:
+    """What is well-formed and will still not do what its author hopes."""
+    for name in config.unused:
+        yield f"[{name}] is checked, but this version does not use it yet"
+    if not config.controls:
+        yield "no [[control]]: a sick vantage cannot be told from a sick target"
+    if not config.bgp:
+        yield "no [[bgp]]: a hijack can only be suspected, from what answers and from traceroutes"
+    for key, path in _files(config):
+        if not Path(path).is_file():
+            yield f"{key}: there is no file {path}"
+    for feed in config.bgp:
+        # Path.glob takes no absolute pattern.
+        if feed.path is not None and not glob.glob(feed.path, recursive=True):  # noqa: PTH207
+            yield f"bgp {feed.name}: nothing matches {feed.path}"
+
+
+def _files(config: Config) -> Iterator[tuple[str, str]]:
+    """Each file that the configuration names and that must exist, with the key that names it."""
+    watched: tuple[Target | Control, ...] = (*config.targets, *config.controls)
+    for one in watched:
+        if one.ca_file is not None:
+            yield f"ca_file of {one.name}", one.ca_file
+    if config.rpki.vrps is not None and "://" not in config.rpki.vrps:
+        yield "rpki.vrps", config.rpki.vrps
+    if config.prefix_to_as is not None:
+        yield "prefix_to_as.path", str(config.prefix_to_as)
+    if config.alert.mail and config.alert.mail.password_file:
+        yield "alert.mail.password_file", str(config.alert.mail.password_file)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,114 @@
+"""What points somewhere: near-misses of URLs, resolvers, prefixes, mail and listen addresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.config import ConfigError, parse_config
+
+TARGET = '[[target]]\nname = "a"\n'
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example",
+        "http://203.0.113.10:8080/health?deep=1",
+        "https://[2001:db8::1]:8443/",
+        "https://bücher.example/",
+        "https://localhost/",
+        "https://under_score.example./",
+    ],
+)
+def test_urls_that_can_be_requested(url: str) -> None:
+    """Names, addresses of both families, ports, queries, international names."""
+    assert parse_config(f'{TARGET}url = "{url}"\n').targets[0].url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "a.example/health",
+        "https://",
+        "https://…/",
+        "https://a..example/",
+        "https://-a.example/",
+        "https://203.0.113.300/",
+        "https://203.0.113/",
+        "https://2001:db8::1/",
+        "https://a.example:0/",
+        "https://a.example:https/",
+        "https://a.example/#part",
+        "https://a.example/a b",
+        "https://user@a.example/",
+        "HTTPS//a.example",
+        "https://a.example/\\n",
+        "https://a.example/" + "x" * 2048,
+    ],
+)
+def test_near_misses_of_urls(url: str) -> None:
+    """Each would fail at every probe, so it fails at once."""
+    with pytest.raises(ConfigError, match=r"target\[0\]\.url = .*: must be a URL"):
+        parse_config(f'{TARGET}url = "{url}"\n')
+
+
+@pytest.mark.parametrize(
+    "resolver", ["system", "9.9.9.9", "9.9.9.9:5353", "2620:fe::fe", "[2620:fe::fe]:53", "[::1]"]
+)
+def test_resolvers(resolver: str) -> None:
+    """The word, addresses, and addresses with a port."""
+    config = parse_config(f'{TARGET}url = "https://a.example/"\n[dns]\nresolvers = ["{resolver}"]\n')
+
+    assert config.dns.resolvers == (resolver,)
+
+
+@pytest.mark.parametrize(
+    "resolver", ["", "System", "dns.quad9.net", "9.9.9", "9.9.9.9:0", "9.9.9.9:65536", "[9.9.9.9", "udp://9.9.9.9"]
+)
+def test_near_misses_of_resolvers(resolver: str) -> None:
+    """A resolver's own name would need a resolver."""
+    with pytest.raises(ConfigError, match=r"dns\.resolvers = "):
+        parse_config(f'{TARGET}url = "https://a.example/"\n[dns]\nresolvers = ["{resolver}"]\n')
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "203.0.113.0/33",
+        "203.0.113.0/",
+        "203.0.113.0/255.255.255.0",
+        "2001:db8::1/32",
+        "::/129",
+        "0/0",
+        "fe80::%1/64",
+    ],
+)
+def test_near_misses_of_prefixes(prefix: str) -> None:
+    """Masks, host bits, lengths beyond the family."""
+    with pytest.raises(ConfigError, match=r"target\[0\]\.prefixes = .*: must be a prefix such as"):
+        parse_config(f'{TARGET}url = "https://a.example/"\nprefixes = ["{prefix}"]\n')
+
+
+@pytest.mark.parametrize(
+    "address", ["noc@", "@example.com", "a b@example.com", "NOC <noc@example.com>", "noc@exa mple", "a@b@c"]
+)
+def test_near_misses_of_mail_addresses(address: str) -> None:
+    """Plain addresses only: no display names, no comments, no spaces."""
+    with pytest.raises(ConfigError, match=r"alert\.mail\.to = .*: must be a mail address"):
+        parse_config(f'{TARGET}url = "https://a.example/"\n[alert.mail]\nto = ["{address}"]\n')
+
+
+@pytest.mark.parametrize(
+    "smtp", ["localhost:25", "smtp://", "smtp://h/path", "smtp://u:p@h", "http://h", "smtp://h:0", "smtp://h?x=1"]
+)
+def test_near_misses_of_mail_servers(smtp: str) -> None:
+    """No scheme, no host, a path, a password."""
+    with pytest.raises(ConfigError, match=r"alert\.mail\.smtp = .*: must be a URL"):
+        parse_config(f'{TARGET}url = "https://a.example/"\n[alert.mail]\nto = ["a@b.example"]\nsmtp = "{smtp}"\n')
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1", ":8080", "127.0.0.1:0", "127.0.0.1:65536", "::1:8080", "a b:80"])
+def test_near_misses_of_listen_addresses(listen: str) -> None:
+    """An address needs its port, an IPv6 address its brackets."""
+    with pytest.raises(ConfigError, match=r"web\.listen = .*: must be HOST:PORT"):
+        parse_config(f'{TARGET}url = "https://a.example/"\n[web]\nlisten = "{listen}"\n')
