@@ -1,0 +1,133 @@
+"""Every term of an incident's verdict for a terminal: nothing summed up that is not also listed.
+
+Builds rich text from plain strings, never from markup, and passes every string through `safe_text`: what an
+attacker wrote into a certificate must not drive the reader's terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from monitor.model import Cause, Evidence, Incident, IncidentChange
+from monitor.report.account import badge
+from monitor.report.cause_name import percent, short_name
+from monitor.report.headline import sentence, subject_of, witnesses
+from monitor.report.moment import clock, length, moment, zone
+from monitor.report.safe_text import listed, one_line
+from monitor.report.sums import CauseSum, cause_sums
+
+_TEXT_LIMIT = 1000
+_MOST_WITNESSES = 30
+
+
+def explain(incident: Incident, changes: Sequence[IncidentChange], *, timezone: str = "UTC") -> RenderableType:
+    """The verdict with all its evidence, the sums, what is missing, and the timeline of `changes`."""
+    where = zone(timezone)
+    parts: list[RenderableType] = [*_verdict(incident, where), *_evidence(incident, where)]
+    parts += [*_sum_table(incident), *_rest(incident), *_timeline(incident, changes, where)]
+    return Group(*parts)
+
+
+def _heading(words: str) -> Text:
+    return Text(f"\n{words}", style="bold")
+
+
+def _verdict(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
+    style = "bold green" if incident.closed_at is not None else "bold red"
+    yield Text.assemble((subject_of(incident), "bold"), "  ", (badge(incident), style))
+    yield Text(sentence(incident))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("incident", Text(one_line(incident.id, 128)))
+    grid.add_row("cause", Text(_cause_line(incident)))
+    grid.add_row("affected", Text(f"{witnesses(incident)}  {listed(incident.affected, _MOST_WITNESSES)}"))
+    grid.add_row("opened", Text(moment(incident.opened_at, where)))
+    grid.add_row("closed", Text("still open" if incident.closed_at is None else moment(incident.closed_at, where)))
+    grid.add_row("rules", Text(one_line(incident.rules_version, 40) or "not recorded"))
+    yield grid
+
+
+def _cause_line(incident: Incident) -> str:
+    detail = incident.detail
+    words = [incident.cause.value, detail.kind, detail.effect, detail.prefix]
+    words.append(f"AS{detail.origin}" if detail.origin is not None else None)
+    return " ".join(one_line(word, 64) for word in words if word) + f", confidence {incident.confidence:.3f}"
+
+
+def _evidence(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
+    yield _heading("Evidence, in the order of the verdict")
+    if not incident.evidence:
+        yield Text("none")
+    for number, item in enumerate(incident.evidence, 1):
+        line = Text.assemble((f"({number}) {one_line(item.rule, 80)}", "bold"), f"  weight {item.weight:+.2f}")
+        yield line
+        yield Padding(_terms_of(item, where), (0, 0, 0, 4))
+
+
+def _terms_of(item: Evidence, where: tzinfo) -> RenderableType:
+    terms = (f"{one_line(cause, 40)} {value:+.2f}" for cause, value in sorted(item.likelihoods.items()))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("says", Text(one_line(item.text, _TEXT_LIMIT)))
+    grid.add_row("terms", Text(", ".join(terms) or "none on record"))
+    grid.add_row("group", Text(one_line(item.group, 64)))
+    grid.add_row("seen", Text(f"{item.seen} of {item.of}  {listed(item.witnesses, _MOST_WITNESSES)}"))
+    grid.add_row("first held", Text(moment(item.at, where)))
+    return grid
+
+
+def _sum_table(incident: Incident) -> Iterator[RenderableType]:
+    sums = cause_sums(incident.evidence)
+    if not sums:
+        return
+    yield _heading("Sums of log-likelihoods, term by term; share = exp(sum) / sum of all exp(sum)")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("cause", "terms (evidence number)", "sum", "behind", "share"):
+        table.add_column(name, justify="left" if name.startswith(("cause", "terms")) else "right")
+    for row in sums:
+        table.add_row(
+            Text(one_line(row.cause, 40)), Text(_addition(row)), f"{row.total:+.2f}", f"{row.behind:.2f}",
+            f"{row.share:.3f}",
+        )  # fmt: skip
+    yield table
+
+
+def _addition(row: CauseSum) -> str:
+    return "  ".join(f"{term.value:+.2f} ({term.number})" for term in row.terms)
+
+
+def _rest(incident: Incident) -> Iterator[RenderableType]:
+    yield _heading("What else it could be")
+    second = incident.runner_up
+    yield Text(f"Runner-up: {second.cause.value}, {percent(second.confidence)}." if second else "No runner-up.")
+    if incident.missing:
+        yield Text(f"Missing measurement: {one_line(incident.missing, _TEXT_LIMIT)}")
+
+
+def _timeline(incident: Incident, changes: Sequence[IncidentChange], where: tzinfo) -> Iterator[RenderableType]:
+    yield _heading("Timeline")
+    table = Table.grid(padding=(0, 2))
+    begin = incident.started_at if incident.started_at is not None else incident.opened_at
+    for at, event in sorted(_events(incident, changes), key=lambda pair: pair[0]):
+        table.add_row(clock(at, where), f"+{length(at - begin)}" if at >= begin else "", Text(event))
+    yield table
+
+
+def _events(incident: Incident, changes: Sequence[IncidentChange]) -> Iterator[tuple[float, str]]:
+    if incident.started_at is not None:
+        yield incident.started_at, "first bad fact"
+    for item in incident.evidence:
+        yield item.at, f"{one_line(item.rule, 80)} first held ({item.seen} of {item.of})"
+    for change in changes:
+        yield change.at, f"{change.kind.value.replace('_', ' ')}: {_state(change)}"
+
+
+def _state(change: IncidentChange) -> str:
+    state = f"{badge(change.incident)}, {witnesses(change.incident)}"
+    if change.previous_cause in (None, change.incident.cause, Cause.OK):
+        return state
+    return f"{state}, before: {short_name(change.previous_cause)}"

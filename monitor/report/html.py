@@ -1,0 +1,32 @@
+"""An incident as one HTML page: the mail's second part and `whydown report --format html`.
+
+The page needs nothing from anywhere else (no image, font, script), so it reads the same in a mail client
+without network. Escaping is the template engine's, for every value without exception.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import jinja2
+
+from monitor.model import Incident
+from monitor.report.account import account_of
+
+
+def incident_html(incident: Incident, *, timezone: str, now: float) -> str:
+    """The whole report as an HTML document. `now`: Unix seconds, how long an open one lasts."""
+    account = account_of(incident, timezone=timezone, now=now)
+    return _template().render(account=account)
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("monitor.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("incident.html")

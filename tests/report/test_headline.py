@@ -1,0 +1,102 @@
+"""The verdict in a phrase and in a sentence, and the first steps, for every cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from monitor.model import Cause, Detail, HijackEffect, HijackKind, Incident, IncidentChange
+from monitor.report.account import badge
+from monitor.report.cause_name import percent
+from monitor.report.first_steps import first_steps
+from monitor.report.headline import phrase, sentence, subject_of, witnesses
+
+ChangeOf = Callable[[str], IncidentChange]
+
+
+@pytest.fixture
+def hijack(change_of: ChangeOf) -> Incident:
+    """The hijack of 2022-02-03."""
+    return change_of("hijack").incident
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.OK])
+def test_every_cause_has_words_and_first_steps(hijack: Incident, cause: Cause) -> None:
+    """No cause leaves the reader without a sentence about whom, a phrase, and something to do."""
+    incident = msgspec.structs.replace(hijack, cause=cause, detail=Detail())
+
+    assert "qr-checkin" in sentence(incident)
+    assert phrase(incident)
+    assert first_steps(incident)
+
+
+@pytest.mark.parametrize("kind", [None, *HijackKind])
+@pytest.mark.parametrize("effect", [None, *HijackEffect])
+def test_every_hijack_has_words_however_little_is_known(
+    hijack: Incident, kind: HijackKind | None, effect: HijackEffect | None
+) -> None:
+    """Kind and effect combine freely, with and without a prefix and an origin."""
+    known = Detail(kind=kind, effect=effect, prefix="203.0.113.0/24", origin=64500)
+    for detail in (known, Detail(kind=kind, effect=effect)):
+        incident = msgspec.structs.replace(hijack, detail=detail)
+
+        assert sentence(incident).startswith("Traffic to qr-checkin is hijacked: ")
+        assert "None" not in sentence(incident) + phrase(incident) + "".join(first_steps(incident))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "step"),
+    [
+        ("211.249.221.0/24", "Announce 211.249.221.0/24 (nothing longer is accepted) yourself"),
+        ("203.0.112.0/22", "Announce 203.0.112.0/23 and 203.0.114.0/23 yourself"),
+        ("2001:db8::/32", "Announce 2001:db8::/33 and 2001:db8:8000::/33 yourself"),
+        ("2001:db8::/48", "Announce 2001:db8::/48 (nothing longer is accepted) yourself"),
+        ("not a prefix", "Announce the covering /24s (IPv6: /48s) yourself"),
+        (None, "Announce the covering /24s (IPv6: /48s) yourself"),
+    ],
+)
+def test_the_counter_announcement_is_one_that_others_accept(
+    hijack: Incident, prefix: str | None, step: str
+) -> None:
+    """One bit more specific than the hijack, but never longer than /24 and /48."""
+    incident = msgspec.structs.replace(hijack, detail=Detail(prefix=prefix, origin=9457))
+
+    assert first_steps(incident)[1].startswith(step)
+
+
+def test_only_an_impostor_calls_for_revocation(hijack: Incident) -> None:
+    """A black hole needs no certificate revoked."""
+    hole = msgspec.structs.replace(hijack, detail=Detail(effect=HijackEffect.BLACKHOLE))
+
+    assert any("revoked" in step for step in first_steps(hijack))
+    assert not any("revoked" in step for step in first_steps(hole))
+
+
+def test_a_suspicion_says_so_and_a_vantage_fault_has_no_number(hijack: Incident, change_of: ChangeOf) -> None:
+    """The badge tells a suspicion from a verdict; a state has no probability."""
+    suspected = msgspec.structs.replace(hijack, suspected=True, confidence=0.6)
+
+    assert badge(suspected) == "suspected hijack 60%"
+    assert "suspected only" in sentence(suspected)
+    assert badge(change_of("vantage-fault").incident) == "vantage fault"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "shown"),
+    [(1.0, "99%"), (0.999, "99%"), (0.985, "98%"), (0.004, "1%"), (0.0, "0%"), (float("nan"), "0%")],
+)
+def test_a_percentage_never_claims_certainty(confidence: float, shown: str) -> None:
+    """Neither all nor nothing, unless it is nothing."""
+    assert percent(confidence) == shown
+
+
+def test_who_and_how_many(hijack: Incident, change_of: ChangeOf) -> None:
+    """Linked targets are counted, a vantage is named, and no affected vantage is said plainly."""
+    linked = msgspec.structs.replace(hijack, members=("qr-checkin", "map", "pay"))
+    unseen = msgspec.structs.replace(hijack, affected=())
+
+    assert subject_of(linked) == "qr-checkin and 2 more"
+    assert subject_of(change_of("vantage-fault").incident) == "seoul-1"
+    assert (witnesses(hijack), witnesses(unseen)) == ("5 of 7 vantages", "no vantage of 7")
