@@ -1,0 +1,29 @@
+"""The history: everything that was observed, heard, concluded and owed to people, in one SQLite file.
+
+`Store` is the one writer, `Reader` one of many readers. SQL lives in this package and nowhere else; people
+with sqlite3 have the views `v_http v_dns v_trace v_routes v_incidents`. The package knows the words of
+`probes.observation` and `monitor.model`; it draws no conclusions and opens no socket.
+"""
+
+from monitor.history.errors import (
+    HistoryError,
+    HistoryForeignError,
+    HistoryLockedError,
+    HistoryMissingError,
+    UnstorableFactError,
+)
+from monitor.history.notice import Notice, NoticeState
+from monitor.history.reader import Reader
+from monitor.history.store import Store
+
+__all__ = [
+    "HistoryError",
+    "HistoryForeignError",
+    "HistoryLockedError",
+    "HistoryMissingError",
+    "Notice",
+    "NoticeState",
+    "Reader",
+    "Store",
+    "UnstorableFactError",
+]

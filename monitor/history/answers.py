@@ -1,0 +1,139 @@
+"""What the history answers: the values that its questions return, one JSON object each, tagged by `view`.
+
+Times are Unix seconds UTC, durations seconds. A change that happens again and again (load balancing,
+rotating answers) is one value with its `count`, not a flood.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from probes.observation import Failure
+
+
+class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The observations that were complete in the bucket starting at `at`. Percentiles None: none was measured."""
+
+    at: float
+    count: int
+    p50_s: float | None = None
+    p95_s: float | None = None
+    p99_s: float | None = None
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="latency"):
+    """One phase of the HTTP requests of one series over the window, and over time.
+
+    `target`, `vantage`, `phase` are None where the question put them together (phases together: total).
+    Percentiles are nearest-rank over every single measurement of the window, failed requests included as
+    far as they got; a bucket's are over the bucket's.
+    """
+
+    target: str | None
+    vantage: str | None
+    phase: str
+    count: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    min_s: float
+    max_s: float
+    bucket_s: float
+    points: tuple[LatencyPoint, ...] = ()
+
+
+class Failures(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="failures"):
+    """How often one failure word was seen in one series, out of how many observations of that kind."""
+
+    target: str
+    vantage: str
+    kind: str
+    failure: Failure
+    count: int
+    of: int
+    first_at: float
+    last_at: float
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="not_measured"):
+    """Rounds of one probe that were due and did not take place, by reason."""
+
+    target: str
+    vantage: str
+    probe: str
+    reason: str
+    count: int
+    first_at: float
+    last_at: float
+
+
+class PathChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="path"):
+    """A traceroute series went from one path of addresses to another; None is a hop that never answered."""
+
+    target: str
+    vantage: str
+    address: str | None
+    method: str
+    old: tuple[str | None, ...]
+    new: tuple[str | None, ...]
+    first_at: float
+    last_at: float
+    count: int = 1
+
+
+class DnsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server said: return code, the answers sorted, the aliases in order."""
+
+    rcode: str | None
+    answers: tuple[str, ...]
+    cnames: tuple[str, ...] = ()
+
+
+class DnsChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="dns"):
+    """A name server's answer to one question, asked from one vantage, went from one to another."""
+
+    target: str
+    vantage: str
+    server: str
+    role: str
+    name: str
+    rrtype: str
+    old: DnsAnswer
+    new: DnsAnswer
+    first_at: float
+    last_at: float
+    count: int = 1
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answered, by its certificate."""
+
+    spki_sha256: str | None
+    certificate_sha256: str | None
+    issuer: str | None
+    not_after: float | None
+
+
+class CertificateChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="certificate"):
+    """The certificate that a vantage was shown changed; `new_key`: its key did too, which renewals may avoid."""
+
+    target: str
+    vantage: str
+    new_key: bool
+    old: Identity
+    new: Identity
+    first_at: float
+    last_at: float
+    count: int = 1
+
+
+class RouteSummary(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="routes"):
+    """What was heard of one prefix with one origin. `origins` is empty for withdrawals, which name none."""
+
+    prefix: str
+    origins: tuple[int, ...]
+    announcements: int
+    withdrawals: int
+    peers: int
+    first_at: float
+    last_at: float

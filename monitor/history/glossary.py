@@ -1,0 +1,142 @@
+"""The dictionaries: what repeats in facts is stored once and referred to by number.
+
+`WritingGlossary` gives numbers to values and belongs to the writer's connection; `ReadingGlossary` gives
+the values back. Neither knows what the values mean.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from hashlib import blake2b
+
+import msgspec
+
+from monitor.history.errors import UnstorableFactError
+
+Value = str | int | bytes | None
+Values = tuple[Value, ...]
+
+# table -> its columns beside id and digest, in the order of the values.
+DICTIONARIES: dict[str, tuple[str, ...]] = {
+    "target": ("name",),
+    "vantage": ("name",),
+    "word": ("text",),
+    "identity": ("spki_sha256", "certificate_sha256", "issuer", "not_after", "tls_version"),
+    "question": ("server", "role", "transport", "name", "rrtype"),
+    "answer": ("rcode", "answers", "cnames", "dnssec"),
+    "aim": ("address", "method", "port", "flow", "mode"),
+    "path": ("hops",),
+    "prefix": ("text", "low", "high"),
+    "peer": ("collector", "address", "asn"),
+    "as_path": ("text",),
+}
+
+# Remembered entries a dictionary; then memory is given back and it starts again. 20,000 paths of 20 hops
+# are about 30 MB.
+REMEMBERED = 20_000
+# Characters of one text. A certificate's issuer or a traceroute's hops are far below it.
+MAX_TEXT = 65_536
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class WritingGlossary:
+    """Values to numbers; a value that is new is added within the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, dict[Values, int]] = {table: {} for table in DICTIONARIES}
+
+    def number(self, table: str, values: Values) -> int:
+        """The number of these values in the dictionary `table`.
+
+        :raises UnstorableFactError: a text is too long or not Unicode, or an integer needs more than 64 bits
+        """
+        known = self._known[table]
+        number = known.get(values)
+        if number is None:
+            number = self._find_or_add(table, values)
+            if len(known) >= REMEMBERED:
+                known.clear()
+            known[values] = number
+        return number
+
+    def word(self, text: str | None) -> int | None:
+        """The number of a word; None stays None."""
+        return None if text is None else self.number("word", (text,))
+
+    @staticmethod
+    def free_text(text: str | None) -> str | None:
+        """A text that is kept in the row itself, because it seldom repeats.
+
+        :raises UnstorableFactError: too long, or not Unicode
+        """
+        check_value(text)
+        return text
+
+    def forget(self) -> None:
+        """Drop what is remembered: after a rollback or a prune the numbers may be gone."""
+        for known in self._known.values():
+            known.clear()
+
+    def _find_or_add(self, table: str, values: Values) -> int:
+        for value in values:
+            check_value(value)
+        digest = blake2b(_ENCODE(values), digest_size=16).digest()
+        row = self._connection.execute(f"SELECT id FROM {table} WHERE digest = ?", (digest,)).fetchone()  # noqa: S608
+        if row is None:
+            columns = ("digest", *DICTIONARIES[table])
+            marks = ", ".join("?" * len(columns))
+            cursor = self._connection.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
+                (digest, *values),
+            )
+            return int(cursor.lastrowid or 0)
+        return int(row[0])
+
+
+class ReadingGlossary:
+    """Numbers to values, within the reader's current snapshot."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, dict[int, Values]] = {table: {} for table in DICTIONARIES}
+
+    def values(self, table: str, number: int) -> Values:
+        """The values behind a number. A number that is not there means a damaged file (sqlite3.DatabaseError)."""
+        known = self._known[table]
+        values = known.get(number)
+        if values is None:
+            columns = ", ".join(DICTIONARIES[table])
+            row = self._connection.execute(f"SELECT {columns} FROM {table} WHERE id = ?", (number,)).fetchone()  # noqa: S608
+            if row is None:
+                raise sqlite3.DatabaseError(f"{table} {number} is referred to and missing: the file is damaged")
+            values = tuple(row)
+            if len(known) >= REMEMBERED:
+                known.clear()
+            known[number] = values
+        return values
+
+    def text(self, table: str, number: int) -> str:
+        """The text of an entry of a dictionary with one column."""
+        return str(self.values(table, number)[0])
+
+    def word(self, number: int | None) -> str | None:
+        """The text of a word; None stays None."""
+        return None if number is None else self.text("word", number)
+
+
+def check_value(value: object) -> None:
+    """Refuse what SQLite cannot hold or nobody should send.
+
+    :raises UnstorableFactError: a text that is too long or not Unicode, or an integer of more than 64 bits
+    """
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise UnstorableFactError(f"a text of {len(value)} characters exceeds {MAX_TEXT}")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise UnstorableFactError(f"a text is not Unicode: {error.reason} at {error.start}") from error
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise UnstorableFactError("an integer needs more than 64 bits")

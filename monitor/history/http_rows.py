@@ -1,0 +1,104 @@
+"""One HTTP observation as one row of `http`, and back, without loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from monitor.history.glossary import ReadingGlossary, WritingGlossary
+from monitor.history.resolution import micros, not_after_millis, seconds, wall_millis
+from probes.observation import Failure, HttpObservation
+
+COLUMNS = (
+    "target", "done", "vantage", "seq", "address", "family", "failure", "status", "http_version", "dns_us",
+    "connect_us", "tls_us", "wait_us", "receive_us", "total_us", "kernel_rtt_us", "kernel_min_rtt_us",
+    "retransmits", "identity", "body_bytes", "body_sha256", "checks_failed", "loop_lag_us", "error",
+)  # fmt: skip
+
+_CHECKS = msgspec.json.Decoder(tuple[str, ...])
+
+
+def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[Any, ...]:
+    """The row's values in the order of COLUMNS."""
+    total_us = micros(fact.total_s)
+    identity = (
+        fact.spki_sha256, fact.certificate_sha256, fact.issuer, not_after_millis(fact.not_after), fact.tls_version,
+    )  # fmt: skip
+    return (
+        glossary.number("target", (fact.target,)),
+        wall_millis(fact.at) * 1000 + (total_us or 0),
+        glossary.number("vantage", (fact.vantage,)),
+        seq,
+        glossary.word(fact.address),
+        fact.family,
+        glossary.word(fact.failure),
+        fact.status,
+        glossary.word(fact.http_version),
+        micros(fact.dns_s),
+        micros(fact.connect_s),
+        micros(fact.tls_s),
+        micros(fact.wait_s),
+        micros(fact.receive_s),
+        total_us,
+        micros(fact.kernel_rtt_s),
+        micros(fact.kernel_min_rtt_s),
+        fact.retransmits,
+        glossary.number("identity", identity) if any(part is not None for part in identity) else None,
+        fact.body_bytes,
+        _packed(glossary.free_text(fact.body_sha256)),
+        glossary.word(msgspec.json.encode(fact.checks_failed).decode()) if fact.checks_failed else None,
+        micros(fact.loop_lag_s),
+        glossary.free_text(fact.error),
+    )
+
+
+def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> HttpObservation:
+    """The observation that `to_row` was given."""
+    (target, done, vantage, _, address, family, failure, status, version, dns, connect, tls, wait, receive,
+     total, rtt, min_rtt, retransmits, identity, body_bytes, body, checks, lag, error) = row  # fmt: skip
+    spki, certificate, issuer, not_after, tls_version = (
+        (None,) * 5 if identity is None else glossary.values("identity", identity)
+    )
+    fields: dict[str, Any] = {"spki_sha256": spki, "certificate_sha256": certificate, "issuer": issuer}
+    return HttpObservation(
+        at=(done - (total or 0)) // 1000 / 1e3,
+        vantage=glossary.text("vantage", vantage),
+        target=glossary.text("target", target),
+        address=glossary.word(address),
+        family=family,
+        failure=None if failure is None else Failure(glossary.text("word", failure)),
+        status=status,
+        http_version=glossary.word(version),
+        dns_s=seconds(dns),
+        connect_s=seconds(connect),
+        tls_s=seconds(tls),
+        wait_s=seconds(wait),
+        receive_s=seconds(receive),
+        total_s=seconds(total),
+        kernel_rtt_s=seconds(rtt),
+        kernel_min_rtt_s=seconds(min_rtt),
+        retransmits=retransmits,
+        not_after=None if not_after is None else int(not_after) / 1e3,
+        body_bytes=body_bytes,
+        body_sha256=body.hex() if isinstance(body, bytes) else body,
+        checks_failed=() if checks is None else _CHECKS.decode(glossary.text("word", checks)),
+        tls_version=None if tls_version is None else str(tls_version),
+        loop_lag_s=seconds(lag),
+        error=error,
+        **fields,
+    )
+
+
+def _packed(digest: str | None) -> bytes | str | None:
+    """A body's digest differs with every answer of a living page, so it is kept in the row, in half its size.
+
+    What is not lower-case hex (another program's line) stays the text that it was.
+    """
+    if digest is None:
+        return None
+    try:
+        packed = bytes.fromhex(digest)
+    except ValueError:
+        return digest
+    return packed if packed.hex() == digest else digest

@@ -1,0 +1,91 @@
+"""Path changes: a traceroute series in which known hops moved.
+
+Routers answer when they like, so a silent hop is a wildcard: what is known of a path is put together over
+the traces that agree with each other, and a change is a trace that contradicts it, at one TTL or in the
+TTL of the destination. Then the new trace is what is known. Series are kept apart by address, method and
+flow, because load balancers send other flows other ways (constant flow identifiers: Augustin et al., 2006).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from monitor.history.answers import PathChange
+from monitor.history.glossary import ReadingGlossary
+from monitor.history.scope import Scope
+from monitor.history.trace_rows import decode_hops
+
+Addresses = dict[int, str]
+"""TTL -> address, only where one is known."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one series' present path."""
+
+    hops: Addresses = field(default_factory=dict)
+    last_ttl: int | None = None
+    """The destination's TTL; None: not reached yet."""
+
+    def contradicts(self, hops: Addresses, last_ttl: int | None) -> bool:
+        """Whether one trace cannot be of this path."""
+        if last_ttl is not None and self.last_ttl is not None and last_ttl != self.last_ttl:
+            return True
+        return any(self.hops.get(ttl, address) != address for ttl, address in hops.items())
+
+    def addresses(self) -> tuple[str | None, ...]:
+        """The path from TTL 1 on; None where nobody ever answered."""
+        return tuple(self.hops.get(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
+
+
+def path_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[PathChange]:
+    """Changes of the address path by series, in the order in which each was first seen."""
+    known: dict[tuple[int, int, int], _Known] = {}
+    last_path: dict[tuple[int, int, int], tuple[int, int]] = {}
+    found: dict[tuple[object, ...], PathChange] = {}
+    for target, done, vantage, aim, path, reached in connection.execute(
+        f"SELECT target, done, vantage, aim, path, reached FROM trace WHERE {scope.condition}"  # noqa: S608
+        " ORDER BY done, seq",
+        scope.values,
+    ):
+        series = (target, vantage, aim)
+        if last_path.get(series) == (path, reached):
+            continue
+        last_path[series] = (path, reached)
+        hops = {ttl: address for ttl, address, _, _ in decode_hops(glossary.text("path", path)) if address}
+        last_ttl = max(hops, default=None) if reached else None
+        before = known.get(series)
+        if before is None or before.contradicts(hops, last_ttl):
+            now = known[series] = _Known(hops, last_ttl)
+            if before is not None:
+                _note(found, series, before.addresses(), now.addresses(), done / 1e6, glossary)
+        else:
+            before.hops.update(hops)
+            before.last_ttl = last_ttl if before.last_ttl is None else before.last_ttl
+    return sorted(found.values(), key=lambda change: change.first_at)
+
+
+def _note(
+    found: dict[tuple[object, ...], PathChange],
+    series: tuple[int, int, int],
+    old: tuple[str | None, ...],
+    new: tuple[str | None, ...],
+    at: float,
+    glossary: ReadingGlossary,
+) -> None:
+    """Add a change, or count it when the same one was seen before."""
+    target, vantage, aim = series
+    address, method, *_ = glossary.values("aim", aim)
+    earlier = found.get((series, old, new))
+    found[series, old, new] = PathChange(
+        target=glossary.text("target", target),
+        vantage=glossary.text("vantage", vantage),
+        address=None if address is None else str(address),
+        method=str(method),
+        old=old,
+        new=new,
+        first_at=at if earlier is None else earlier.first_at,
+        last_at=at,
+        count=1 if earlier is None else earlier.count + 1,
+    )

@@ -1,0 +1,299 @@
+"""Reading the history: as many readers as wanted, also while another process writes.
+
+Facts are read in slices, each in a short transaction of its own. A reader that is slow (a pipe into
+`less`) so never holds the write-ahead log, and memory stays bounded; a fact that is added while somebody
+reads may therefore be seen or not.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from monitor.history import failures as failure_counts
+from monitor.history import identity_changes, incident_rows, outbox, route_summaries
+from monitor.history import latency as latencies
+from monitor.history import path_changes as paths
+from monitor.history.answers import (
+    CertificateChange,
+    DnsChange,
+    Failures,
+    Gap,
+    Latency,
+    PathChange,
+    RouteSummary,
+)
+from monitor.history.connection import open_reader
+from monitor.history.errors import named_errors
+from monitor.history.glossary import ReadingGlossary
+from monitor.history.notice import Notice
+from monitor.history.observation_rows import SHELVES
+from monitor.history.resolution import bound_micros
+from monitor.history.route_rows import ROUTE_SHELVES
+from monitor.history.scope import Scope, scope
+from monitor.history.shelf import Row, Shelf
+from monitor.model import Incident, IncidentChange, Prefix, RouteEvent, RouteFact
+from probes.observation import Observation, completed_at
+
+Answer = TypeVar("Answer")
+
+# One slice of observations: 100 targets from 20 vantages every 30 s make 20,000 in it.
+_SLICE_US = 300_000_000
+_PAGE = 5_000
+
+
+class Reader:
+    """A history open for reading. Close it, or use it as a context manager; safe to share between threads."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._glossary = ReadingGlossary(connection)
+        self._turn = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Reader:
+        """Open the history at `path`.
+
+        :raises HistoryMissingError: there is no such file
+        :raises HistoryForeignError: it is not a history of this version
+        :raises HistoryError: it cannot be read
+        """
+        return cls(path, open_reader(path))
+
+    def observations(
+        self,
+        since: float,
+        until: float,
+        *,
+        target: str | None = None,
+        vantage: str | None = None,
+        kind: str | None = None,
+    ) -> Iterator[Observation]:
+        """Observations that were complete in [since, until), by completion, then in the order they came.
+
+        `kind`: http, dns, trace or not_measured; None: all.
+
+        :raises ValueError: no such kind
+        """
+        shelves = [shelf for shelf in SHELVES.values() if kind in (None, shelf.table)]
+        if not shelves:
+            known = ", ".join(shelf.table for shelf in SHELVES.values())
+            raise ValueError(f"no kind {kind!r} of observations; there are {known}")
+        return self._observations(shelves, since, until, target, vantage)
+
+    def routes(self, since: float, until: float, *, prefix: Prefix | None = None) -> Iterator[RouteFact]:
+        """Route facts of [since, until) by their time, then in the order they came.
+
+        `prefix`: only events of it, of prefixes inside it and of prefixes around it; no feed's states.
+        """
+        start, last = (bound_micros(since), -1), bound_micros(until)
+        while True:
+            with self._snapshot():
+                page = self._route_page(start, last, prefix)
+                facts = [shelf.from_row(row, self._glossary) for shelf, row in page]
+            yield from facts
+            if len(page) < _PAGE:
+                return
+            start = page[-1][1][:2]
+
+    def open_incidents(self) -> list[tuple[Incident, int]]:
+        """Incidents without an end, oldest first, each with the sequence of its last change."""
+        with self._snapshot():
+            return incident_rows.still_open(self._connection)
+
+    def incidents(
+        self, since: float, until: float, *, target: str | None = None, open_only: bool = False
+    ) -> list[Incident]:
+        """Incidents that were open at some moment of [since, until), oldest first; `target` or as a member."""
+        with self._snapshot():
+            found = incident_rows.between(self._connection, since, until, open_only=open_only)
+        return [each for each in found if target is None or target == each.target or target in each.members]
+
+    def incident(self, id_or_prefix: str) -> Incident | None:
+        """The incident with this id, or the only one whose id begins so; None: there is none.
+
+        :raises HistoryError: several ids begin so
+        """
+        with self._snapshot():
+            return incident_rows.find(self._connection, id_or_prefix)
+
+    def changes(self, incident_id: str) -> list[IncidentChange]:
+        """An incident's changes in their sequence; empty: there is no such incident."""
+        with self._snapshot():
+            return incident_rows.changes_of(self._connection, incident_id)
+
+    def notices(self, since: float, until: float) -> list[Notice]:
+        """Notices made in [since, until), oldest first, whatever their state."""
+        with self._snapshot():
+            return outbox.between(self._connection, since, until)
+
+    def targets(self) -> list[str]:
+        """Names of everything that facts are kept of, sorted; controls are among them."""
+        return self._names("SELECT name FROM target ORDER BY name")
+
+    def vantages(self) -> list[str]:
+        """Names of the vantages that facts are kept from, sorted."""
+        return self._names("SELECT name FROM vantage ORDER BY name")
+
+    def latency(
+        self,
+        since: float,
+        until: float,
+        *,
+        target: str | None = None,
+        vantage: str | None = None,
+        by: frozenset[str] = frozenset({"target", "vantage", "phase"}),
+        bucket_s: float = 300.0,
+    ) -> list[Latency]:
+        """HTTP latency by series with percentiles over the window and by bucket (see `answers.Latency`).
+
+        :raises ValueError: the bucket is not positive or makes more than `latency.MAX_POINTS` points
+        """
+        question = partial(latencies.latency, by=by, window=(since, until), bucket_s=bucket_s)
+        return self._ask(question, since, until, target, vantage)
+
+    def failures(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[Failures]:
+        """Each failure word of each (target, vantage, kind), most frequent first within a target."""
+        return self._ask(failure_counts.failures, since, until, target, vantage)
+
+    def gaps(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[Gap]:
+        """Rounds that were due and did not take place, by series, probe and reason."""
+        return self._ask(failure_counts.gaps, since, until, target, vantage)
+
+    def path_changes(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[PathChange]:
+        """Changes of the address path of traceroutes; silent hops are wildcards."""
+        return self._ask(paths.path_changes, since, until, target, vantage)
+
+    def dns_changes(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[DnsChange]:
+        """Changes of name servers' answers."""
+        return self._ask(identity_changes.dns_changes, since, until, target, vantage)
+
+    def certificate_changes(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[CertificateChange]:
+        """Changes of the certificate, and whether the key changed with it."""
+        return self._ask(identity_changes.certificate_changes, since, until, target, vantage)
+
+    def route_events(self, since: float, until: float, *, target: str | None = None) -> list[RouteSummary]:
+        """Route events by prefix and origin; `target`: only of prefixes that hold an address it was asked at."""
+        with self._snapshot():
+            only = None
+            if target is not None:
+                within = scope(self._connection, 0, float("inf"), target)
+                if within is None:
+                    return []
+                only = route_summaries.around_addresses(self._connection, self._glossary, within)
+            return route_summaries.summaries(self._connection, self._glossary, since, until, only)
+
+    def close(self) -> None:
+        """Close the file; it cannot be read through this any more. Closing twice is fine."""
+        with self._turn:
+            self._connection.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """One consistent view of the file, for as long as the block runs."""
+        with self._turn, named_errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _ask(
+        self,
+        question: Callable[[sqlite3.Connection, ReadingGlossary, Scope], list[Answer]],
+        since: float,
+        until: float,
+        target: str | None,
+        vantage: str | None,
+    ) -> list[Answer]:
+        with self._snapshot():
+            within = scope(self._connection, since, until, target, vantage)
+            return [] if within is None else question(self._connection, self._glossary, within)
+
+    def _names(self, statement: str) -> list[str]:
+        with self._snapshot():
+            return [name for (name,) in self._connection.execute(statement)]
+
+    def _observations(
+        self,
+        shelves: list[Shelf[Observation]],
+        since: float,
+        until: float,
+        target: str | None,
+        vantage: str | None,
+    ) -> Iterator[Observation]:
+        start: int | None = bound_micros(since)
+        last = bound_micros(until)
+        while start is not None:
+            found: list[tuple[float, int, Observation]] = []
+            with self._snapshot():
+                start = self._next_completion(shelves, start, last, target)
+                if start is None:
+                    return
+                within = scope(self._connection, start / 1e6, min(start + _SLICE_US, last) / 1e6, target, vantage)
+                if within is None:
+                    return
+                for shelf in shelves:
+                    rows = self._connection.execute(f"{shelf.select} WHERE {within.condition}", within.values)
+                    facts = ((row[3], shelf.from_row(row, self._glossary)) for row in rows)
+                    found += [(completed_at(fact), seq, fact) for seq, fact in facts]
+            found.sort(key=lambda entry: entry[:2])
+            yield from (fact for _, _, fact in found)
+            start += _SLICE_US
+
+    def _next_completion(
+        self, shelves: list[Shelf[Observation]], start: int, last: int, target: str | None
+    ) -> int | None:
+        """The first completion in [start, last), so that empty years cost nothing; None: there is none."""
+        earliest: list[int] = []
+        for shelf in shelves:
+            rows = self._connection.execute(
+                f"SELECT (SELECT min(done) FROM {shelf.table} WHERE target = target.id AND done >= ?)"  # noqa: S608
+                " FROM target WHERE ? IS NULL OR name = ?",
+                (start, target, target),
+            )
+            earliest += [done for (done,) in rows if done is not None and done < last]
+        return min(earliest, default=None)
+
+    def _route_page(
+        self, start: tuple[int, int], last: int, prefix: Prefix | None
+    ) -> list[tuple[Shelf[RouteFact], Row]]:
+        """The next page of rows after `start` (time, seq), of all tables together, in order."""
+        page: list[tuple[Shelf[RouteFact], Row]] = []
+        shelves = ROUTE_SHELVES.values() if prefix is None else (ROUTE_SHELVES[RouteEvent],)
+        condition, values = "", []
+        if prefix is not None:
+            numbers = route_summaries.overlapping(self._connection, prefix)
+            condition, values = f" AND prefix IN ({', '.join('?' * len(numbers))})", numbers
+        for shelf in shelves:
+            statement = f"{shelf.select} WHERE (at, seq) > (?, ?) AND at < ?{condition} ORDER BY at, seq LIMIT ?"
+            rows = self._connection.execute(statement, (*start, last, *values, _PAGE))
+            page += [(shelf, row) for row in rows]
+        page.sort(key=lambda entry: entry[1][:2])
+        return page[:_PAGE]

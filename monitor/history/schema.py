@@ -1,0 +1,127 @@
+"""The tables of the store, as named migrations in order; each runs in one transaction with its record.
+
+How facts are laid out:
+
+- `http dns trace not_measured` are keyed by (target, done, vantage, seq): one target's window is one
+  range of the tree. `done` is when the observation was complete, Unix microseconds; its start is
+  `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts all facts in the order in
+  which they came, over all tables; it keeps two observations of the same moment apart.
+- What repeats is kept once in a dictionary (`word`, `identity` who answered, `question` and `answer` of
+  DNS, `aim` and `path` of a traceroute, `peer`, `prefix`, `as_path`), found by a 16-byte BLAKE2b digest
+  of its values. AUTOINCREMENT, because readers remember ids: a number is never given out twice.
+- Foreign keys are declared and not enforced: they tell `prune` and people what refers to what, and
+  checking them on every insert would cost a look-up for each.
+- An incident and its changes are whole JSON records beside the columns that are searched.
+
+A migration that was released is never edited; a new one is added. WITHOUT ROWID tables with compound
+keys must not go through sqlite-utils' `transform()`, which loses their keys.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from monitor.history.views import VIEWS
+
+# "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
+APPLICATION_ID = 0x77687964
+
+MIGRATIONS = Migrations("whydown")
+MIGRATION_NAMES = ("0001_facts", "0002_incidents_and_outbox", "0003_views")
+
+_KEY = """
+    target INTEGER NOT NULL REFERENCES target(id),
+    done INTEGER NOT NULL,
+    vantage INTEGER NOT NULL REFERENCES vantage(id),
+    seq INTEGER NOT NULL,"""
+_KEYED = "PRIMARY KEY (target, done, vantage, seq)) STRICT, WITHOUT ROWID"
+_DICTIONARY = "id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE"
+
+_DICTIONARIES = (
+    f"CREATE TABLE target ({_DICTIONARY}, name TEXT NOT NULL) STRICT",
+    f"CREATE TABLE vantage ({_DICTIONARY}, name TEXT NOT NULL) STRICT",
+    f"CREATE TABLE word ({_DICTIONARY}, text TEXT NOT NULL) STRICT",
+    f"""CREATE TABLE identity ({_DICTIONARY}, spki_sha256 TEXT, certificate_sha256 TEXT, issuer TEXT,
+        not_after INTEGER, tls_version TEXT) STRICT""",
+    f"""CREATE TABLE question ({_DICTIONARY}, server TEXT NOT NULL, role TEXT NOT NULL,
+        transport TEXT NOT NULL, name TEXT NOT NULL, rrtype TEXT NOT NULL) STRICT""",
+    f"""CREATE TABLE answer ({_DICTIONARY}, rcode TEXT, answers TEXT NOT NULL, cnames TEXT NOT NULL,
+        dnssec TEXT) STRICT""",
+    f"""CREATE TABLE aim ({_DICTIONARY}, address TEXT, method TEXT NOT NULL, port INTEGER, flow INTEGER,
+        mode TEXT NOT NULL) STRICT""",
+    f"CREATE TABLE path ({_DICTIONARY}, hops TEXT NOT NULL) STRICT",
+    f"CREATE TABLE prefix ({_DICTIONARY}, text TEXT NOT NULL, low BLOB NOT NULL, high BLOB NOT NULL) STRICT",
+    f"""CREATE TABLE peer ({_DICTIONARY}, collector TEXT NOT NULL, address TEXT NOT NULL,
+        asn INTEGER NOT NULL) STRICT""",
+    f"CREATE TABLE as_path ({_DICTIONARY}, text TEXT NOT NULL) STRICT",
+)
+
+_OBSERVATIONS = (
+    f"""CREATE TABLE http ({_KEY}
+    address INTEGER REFERENCES word(id), family INTEGER, failure INTEGER REFERENCES word(id),
+    status INTEGER, http_version INTEGER REFERENCES word(id), dns_us INTEGER, connect_us INTEGER,
+    tls_us INTEGER, wait_us INTEGER, receive_us INTEGER, total_us INTEGER, kernel_rtt_us INTEGER,
+    kernel_min_rtt_us INTEGER, retransmits INTEGER, identity INTEGER REFERENCES identity(id),
+    body_bytes INTEGER, body_sha256 ANY, checks_failed INTEGER REFERENCES word(id),
+    loop_lag_us INTEGER, error TEXT, {_KEYED}""",
+    f"""CREATE TABLE dns ({_KEY}
+    question INTEGER NOT NULL REFERENCES question(id), answer INTEGER REFERENCES answer(id),
+    ttl_us INTEGER, elapsed_us INTEGER, failure INTEGER REFERENCES word(id), error TEXT, {_KEYED}""",
+    f"""CREATE TABLE trace ({_KEY}
+    aim INTEGER NOT NULL REFERENCES aim(id), path INTEGER NOT NULL REFERENCES path(id),
+    rtts BLOB NOT NULL, reached INTEGER NOT NULL, elapsed_us INTEGER,
+    failure INTEGER REFERENCES word(id), error TEXT, {_KEYED}""",
+    f"""CREATE TABLE not_measured ({_KEY}
+    probe INTEGER NOT NULL REFERENCES word(id), reason INTEGER NOT NULL REFERENCES word(id), {_KEYED}""",
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO counter VALUES ('fact', 0)",
+)
+
+_ROUTES = (
+    """CREATE TABLE route (at INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL,
+    prefix INTEGER NOT NULL REFERENCES prefix(id), peer INTEGER NOT NULL REFERENCES peer(id),
+    as_path INTEGER REFERENCES as_path(id), next_hop INTEGER REFERENCES word(id),
+    PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX route_by_prefix ON route (prefix, at, seq)",
+    """CREATE TABLE peer_state (at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    peer INTEGER NOT NULL REFERENCES peer(id), up INTEGER NOT NULL,
+    PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE feed_state (at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    source INTEGER NOT NULL REFERENCES word(id), live INTEGER NOT NULL,
+    reason INTEGER NOT NULL REFERENCES word(id),
+    PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID""",
+)
+
+# Times here are REAL: an incident's record is JSON with full doubles, and its columns must agree with it.
+_INCIDENTS = (
+    """CREATE TABLE incident (id TEXT PRIMARY KEY, target TEXT, cause TEXT NOT NULL, opened_at REAL NOT NULL,
+    closed_at REAL, sequence INTEGER NOT NULL, record TEXT NOT NULL) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX incident_by_opening ON incident (opened_at)",
+    """CREATE TABLE incident_change (incident TEXT NOT NULL REFERENCES incident(id),
+    sequence INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (incident, sequence)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE notice (key TEXT PRIMARY KEY, channel TEXT NOT NULL, created_at REAL NOT NULL,
+    subject TEXT NOT NULL, payload BLOB NOT NULL, recipients TEXT NOT NULL, incident_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL, message_id TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
+    next_try_at REAL NOT NULL, last_error TEXT) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX notice_due ON notice (created_at, key) WHERE state = 'pending'",
+)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[0])
+def _facts(db: Database) -> None:
+    for statement in (*_DICTIONARIES, *_OBSERVATIONS, *_ROUTES):
+        db.conn.execute(statement)
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[1])
+def _incidents_and_outbox(db: Database) -> None:
+    for statement in _INCIDENTS:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[2])
+def _views(db: Database) -> None:
+    for statement in VIEWS:
+        db.conn.execute(statement)

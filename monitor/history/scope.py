@@ -1,0 +1,50 @@
+"""The WHERE of a question: a window of completion times, one target or all, one vantage or all."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from monitor.history.resolution import bound_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A condition on any table of observations; `condition` holds only our own text, `values` the rest."""
+
+    condition: str
+    values: tuple[int, ...]
+
+
+def scope(
+    connection: sqlite3.Connection,
+    since: float,
+    until: float,
+    target: str | None = None,
+    vantage: str | None = None,
+) -> Scope | None:
+    """The scope of [since, until); None: the target or the vantage has never been heard of.
+
+    Without a target the condition lists all of them, so that the tables' key (target, done, …) is used
+    for each instead of reading everything.
+    """
+    condition, values = "target IN (SELECT id FROM target)", []
+    if target is not None:
+        number = _number(connection, "SELECT id FROM target WHERE name = ?", target)
+        if number is None:
+            return None
+        condition, values = "target = ?", [number]
+    condition += " AND done >= ? AND done < ?"
+    values += [bound_micros(since), bound_micros(until)]
+    if vantage is not None:
+        number = _number(connection, "SELECT id FROM vantage WHERE name = ?", vantage)
+        if number is None:
+            return None
+        condition += " AND vantage = ?"
+        values.append(number)
+    return Scope(condition, tuple(values))
+
+
+def _number(connection: sqlite3.Connection, statement: str, name: str) -> int | None:
+    row = connection.execute(statement, (name,)).fetchone()
+    return None if row is None else int(row[0])
