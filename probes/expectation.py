@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from probes.failure_word import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
     """The expectations on an answer. `checks_failed` of an observation names them by these fields' names.
 
-    `status`: accepted codes. `headers`: (lower-case name, text that the value must contain).
-    `max_wait`, `max_total`: seconds, from request sent to first byte and for the whole exchange.
+    `status`: accepted codes; empty accepts all. `headers`: (name, text that one of its values must
+    contain). `max_wait`, `max_total`: seconds, from request sent to first byte and for the whole exchange.
+    `body_regex` is searched with Python's `re`, which has no time limit: keep it free of nested repetition.
+
+    :raises ValueError: `body_regex` is not a regular expression
     """
 
     status: tuple[int, ...] = (200,)
@@ -19,3 +26,71 @@ class Expect:
     headers: tuple[tuple[str, str], ...] = ()
     max_wait: float | None = None
     max_total: float | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.body_regex or "")
+        except re.error as exc:
+            raise ValueError(f"body_regex is not a regular expression: {exc}") from exc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is checked. `body` None: not read to its end; `headers` with lower-case names."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str | None
+    wait_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """One expectation that an answer misses: its name in `Expect`, the failure word, and what was seen instead."""
+
+    name: str
+    word: Failure
+    text: str
+
+
+def missed(expect: Expect, answer: Answer) -> tuple[Missed, ...]:
+    """What `answer` misses, the weightiest first: a wrong status explains a wrong body, and both explain
+    more than slowness does. A body that was not read is not judged."""
+    return (
+        *_status(expect, answer),
+        *_headers(expect, answer),
+        *_body(expect, answer),
+        *_speed("max_wait", expect.max_wait, answer.wait_s),
+        *_speed("max_total", expect.max_total, answer.total_s),
+    )  # fmt: skip
+
+
+def _status(expect: Expect, answer: Answer) -> Iterator[Missed]:
+    if expect.status and answer.status not in expect.status:
+        allowed = ", ".join(str(code) for code in expect.status[:5]) + (", ..." if len(expect.status) > 5 else "")
+        text = f"status {answer.status}, expected {allowed}"
+        yield Missed(name="status", word=Failure.STATUS_UNEXPECTED, text=text)
+
+
+def _headers(expect: Expect, answer: Answer) -> Iterator[Missed]:
+    for name, text in expect.headers:
+        if not any(name.lower() == given and text in value for given, value in answer.headers):
+            yield Missed(name="headers", word=Failure.HEADER_UNEXPECTED, text=f"no header {name} has {text!r}")
+            return  # one entry in checks_failed, however many headers were expected
+
+
+def _body(expect: Expect, answer: Answer) -> Iterator[Missed]:
+    if answer.body is None:
+        return
+    if expect.body_contains is not None and expect.body_contains not in answer.body:
+        text = f"body lacks {expect.body_contains!r}"
+        yield Missed(name="body_contains", word=Failure.BODY_UNEXPECTED, text=text)
+    if expect.body_regex is not None and re.search(expect.body_regex, answer.body) is None:
+        text = f"body does not match {expect.body_regex!r}"
+        yield Missed(name="body_regex", word=Failure.BODY_UNEXPECTED, text=text)
+
+
+def _speed(name: str, limit_s: float | None, took_s: float) -> Iterator[Missed]:
+    if limit_s is not None and took_s > limit_s:
+        yield Missed(name=name, word=Failure.TOO_SLOW, text=f"{name} is {limit_s:g} s, took {took_s:.3f} s")

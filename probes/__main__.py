@@ -1,0 +1,242 @@
+"""`python -m probes http|dns|trace`: one measurement now, one observation a line as JSON on standard output.
+
+Parses and calls. Exit status: 0 an observation was made (whether or not the service works), 2 bad usage,
+3 this machine could not measure (no permission, no socket); its observation is printed all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from probes import clock
+from probes.failure_word import Layer
+from probes.observation import DnsObservation, HttpObservation, TraceObservation, encode
+
+Measured = HttpObservation | DnsObservation | TraceObservation
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+COULD_NOT_MEASURE = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """Measure once and print what was seen: one JSON object a line, times in seconds.
+
+    \b
+    python -m probes http https://example.net/health --expect-body ok
+    python -m probes dns example.net --type AAAA --server 9.9.9.9
+    python -m probes trace example.net --method tcp --port 443
+
+    A failed service is a result: the observation's "failure" names the first layer that failed, and the
+    exit status is 0. It is 2 for bad usage and 3 when this machine could not measure.
+    """
+
+
+def _named(command: Command) -> Command:
+    """The two names that every observation carries."""
+    command = click.option(
+        "--vantage", default=socket.gethostname, show_default="host name", help="Name of this machine."
+    )(command)
+    return click.option("--target", default=None, help="Name of what is measured.  [default: as given]")(command)
+
+
+@main.command()
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
+@click.option("--method", default="GET", show_default=True, help="Request method.")
+@click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Request header; repeatable.")
+@click.option("--body", default=None, help="Request body.")
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds for the whole exchange.")
+@click.option("--address", default=None, help="Connect there instead of resolving the URL's host.")
+@click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
+@click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
+@click.option("--http1", is_flag=True, help="Do not offer HTTP/2.")
+@click.option("--follow-redirects", is_flag=True, help="Follow up to ten; phases are summed.")
+@click.option("--insecure", is_flag=True, help="Accept any certificate; its key and issuer are still reported.")
+@click.option("--ca-file", default=None, help="PEM file of the only authorities to trust.")
+@click.option("--expect-status", multiple=True, type=int, default=(200,), show_default=True, help="Repeatable.")
+@click.option("--expect-body", default=None, help="Text that the body must contain.")
+@click.option("--expect-regex", default=None, help="Regular expression that the body must match.")
+@click.option("--expect-header", multiple=True, metavar="'NAME: TEXT'", help="Text that a header must contain.")
+@click.option("--max-wait", type=float, default=None, help="Seconds from request sent to first byte.")
+@click.option("--max-total", type=float, default=None, help="Seconds for the whole exchange.")
+@_named
+def http(urls: tuple[str, ...], vantage: str, target: str | None, **options: Any) -> None:
+    """One HTTP request to one address of each URL, its phases and who answered.
+
+    \b
+    dns_s, connect_s, tls_s   name to address, TCP handshake, TLS handshake
+    wait_s, receive_s         request sent to first byte, first to last byte
+    kernel_rtt_s              the kernel's own round trip: the network without the server
+    spki_sha256, issuer       the certificate's key and issuer, also when it is rejected
+    """
+    from probes.http import HttpProber, HttpRequest
+
+    requests = [_checked(HttpRequest, url=url, **_http_fields(options)) for url in urls]
+
+    async def measure() -> list[Measured]:
+        prober = HttpProber()
+        return [_printed(await prober.probe(r, vantage=vantage, target=target or r.url)) for r in requests]
+
+    _run(measure())
+
+
+@main.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    help="Address, v4:port or [v6]:port; repeatable.  [default: the system's]",
+)
+@click.option("--type", "rrtype", default="A", show_default=True, help="Record type.")
+@click.option("--tcp", is_flag=True, help="Ask over TCP from the start.")
+@click.option(
+    "--authoritative", is_flag=True, help="Ask the servers of the name's own zone, found through --server."
+)
+@click.option("--timeout", default=5.0, show_default=True, help="Seconds for one question.")
+@_named
+def dns(
+    names: tuple[str, ...], servers: tuple[str, ...], vantage: str, target: str | None, **options: Any
+) -> None:
+    """One question to each server: code, answers, lifetime, validation."""
+    from probes.dns import DnsQuestion, ask, authoritative_servers, system_resolvers
+
+    resolvers = servers or system_resolvers()
+    fields = {
+        "rrtype": options["rrtype"],
+        "transport": "tcp" if options["tcp"] else "udp",
+        "timeout_s": options["timeout"],
+        "role": "authoritative" if options["authoritative"] else "recursive",
+    }
+    questions = [
+        _checked(DnsQuestion, server=server, name=name, **fields) for name in names for server in resolvers
+    ]
+
+    async def measure() -> list[Measured]:
+        asked = questions
+        if options["authoritative"]:
+            found = {name: await authoritative_servers(name, resolvers, options["timeout"]) for name in names}
+            asked = [DnsQuestion(server=server, name=name, **fields) for name in names for server in found[name]]
+            for name in (name for name in names if not found[name]):
+                click.echo(f"{name}: no authoritative server found through {', '.join(resolvers)}", err=True)
+        return [_printed(await ask(q, vantage=vantage, target=target or q.name)) for q in asked]
+
+    _run(measure())
+
+
+@main.command()
+@click.argument("hosts", metavar="HOST...", nargs=-1, required=True)
+@click.option("--method", type=click.Choice(["tcp", "icmp", "udp"]), default="tcp", show_default=True)
+@click.option("--port", type=int, default=None, help="Port of tcp or udp.  [default: tcp 443, udp 33434]")
+@click.option("--max-hops", default=30, show_default=True)
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds for the whole trace.")
+@click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
+@click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
+@_named
+def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int | None, **options: Any) -> None:
+    """One traceroute to one address of each host, with a constant flow identifier."""
+    from probes.traceroute import TraceRequest
+    from probes.traceroute import trace as run_trace
+
+    fields = {"method": options["method"], "port": options["port"], "max_hops": options["max_hops"]}
+    fields["timeout_s"] = options["timeout"]
+    _checked(TraceRequest, address="127.0.0.1", **fields)
+
+    async def measure() -> list[Measured]:
+        seen: list[Measured] = []
+        for host in hosts:
+            found = await _address_of(host, family, options["timeout"], vantage, target or host)
+            if isinstance(found, str):
+                request = _checked(TraceRequest, address=found, **fields)
+                found = await run_trace(request, vantage=vantage, target=target or host)
+            seen.append(_printed(found))
+        return seen
+
+    _run(measure())
+
+
+async def _address_of(
+    host: str, family: int | None, timeout_s: float, vantage: str, target: str
+) -> str | TraceObservation:
+    """The address to trace, or the observation of a name that has none."""
+    import ipaddress
+
+    from probes.dns import StubResolver
+    from probes.failure import Failed, failing
+
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    at, start = clock.wall(), clock.monotonic()
+    try:
+        with failing(f"resolve {host}", Layer.DNS):
+            async with asyncio.timeout(timeout_s):
+                return await StubResolver()(host, family)
+    except Failed as exc:
+        return TraceObservation(
+            at=at, vantage=vantage, target=target, failure=exc.word, error=exc.text, elapsed_s=clock.elapsed(start)
+        )
+
+
+def _http_fields(options: dict[str, Any]) -> dict[str, Any]:
+    from probes.expectation import Expect
+
+    expect = _checked(
+        Expect,
+        status=options["expect_status"],
+        body_contains=options["expect_body"],
+        body_regex=options["expect_regex"],
+        headers=tuple(_header(text) for text in options["expect_header"]),
+        max_wait=options["max_wait"],
+        max_total=options["max_total"],
+    )
+    return {
+        "method": options["method"],
+        "headers": tuple(_header(text) for text in options["headers"]),
+        "body": options["body"],
+        "expect": expect,
+        "timeout_s": options["timeout"],
+        "address": options["address"],
+        "family": options["family"],
+        "follow_redirects": options["follow_redirects"],
+        "http2": not options["http1"],
+        "verify_tls": not options["insecure"],
+        "ca_file": options["ca_file"],
+    }
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.UsageError(f"a header is written 'NAME: VALUE': {text!r}")
+    return name.strip(), value.strip()
+
+
+def _checked(kind: Callable[..., Any], **fields: Any) -> Any:
+    """Make a request; what is wrong with it is bad usage."""
+    try:
+        return kind(**fields)
+    except ValueError as exc:
+        raise click.UsageError(str(exc)) from exc
+
+
+def _printed(observation: Measured) -> Measured:
+    click.echo(encode(observation))
+    return observation
+
+
+def _run(measuring: Coroutine[Any, Any, list[Measured]]) -> None:
+    """Measure; leave with 3 when nothing could be measured or the monitor itself was at fault."""
+    seen = asyncio.run(measuring)
+    if not seen or any(one.failure is not None and one.failure.layer is Layer.MONITOR for one in seen):
+        raise click.exceptions.Exit(COULD_NOT_MEASURE)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m probes")

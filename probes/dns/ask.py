@@ -1,0 +1,50 @@
+"""The DNS probe: one question, one observation, whatever comes of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from probes import clock
+from probes.dns.answer import read_answer
+from probes.dns.exchange import exchange
+from probes.dns.question import DnsQuestion
+from probes.failure import Failed
+from probes.observation import DnsObservation
+
+
+async def ask(question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
+    """Ask once and say what happened, within the question's deadline; never raises for the server's faults.
+
+    `transport` is the one that the answer came by: tcp after a truncated UDP reply. `answers` are sorted,
+    so that a server's rotation is no change.
+    """
+    at, start = clock.wall(), clock.monotonic()
+    observed = DnsObservation(
+        at=at,
+        vantage=vantage,
+        target=target,
+        server=question.server,
+        role=question.role,
+        transport=question.transport,
+        name=question.name,
+        rrtype=question.rrtype,
+    )
+    try:
+        reply = await exchange(question)
+    except Failed as failed:
+        return msgspec.structs.replace(
+            observed, elapsed_s=clock.elapsed(start), failure=failed.word, error=failed.text
+        )
+    answer = read_answer(reply.message, question.role)
+    return msgspec.structs.replace(
+        observed,
+        transport=reply.transport,
+        elapsed_s=reply.elapsed_s,
+        rcode=answer.rcode,
+        answers=tuple(sorted(answer.records)),
+        cnames=answer.cnames,
+        ttl_s=answer.ttl_s,
+        dnssec=answer.dnssec,
+        failure=answer.failed.word if answer.failed else None,
+        error=answer.failed.text if answer.failed else None,
+    )

@@ -1,0 +1,71 @@
+"""The network under httpcore: one name, one address, one connection, each timed as its own phase.
+
+No second address is tried and nothing is retried: a monitor that hides a failed attempt has not measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+
+import httpcore
+
+from probes.http import tcp_info
+from probes.http.stream import TcpStream
+from probes.http.timeline import Phase, Timeline
+
+Resolve = Callable[[str, int | None], Awaitable[str]]
+"""A name and the wanted family (4, 6 or None) to one address; raises `probes.failure.Failed`."""
+
+
+class MeasuringBackend(httpcore.AsyncNetworkBackend):
+    """Connects for one probe. `pinned`: (host, address) where the address is given and not looked up."""
+
+    def __init__(
+        self, timeline: Timeline, resolve: Resolve, family: int | None, pinned: tuple[str, str] | None
+    ) -> None:
+        self._timeline = timeline
+        self._resolve = resolve
+        self._family = family
+        self._pinned = pinned
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Resolve and connect.
+
+        :raises Failed: the name does not resolve
+        :raises OSError: the connection was not made
+        """
+        address = await self._address_of(host)
+        family = ipaddress.ip_address(address).version
+        self._timeline.connecting(address, family)
+        sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._timeline.during(Phase.CONNECT, f"connect to {address} port {port}"):
+                await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        except BaseException:
+            self._timeline.kernel = tcp_info.read(sock)  # lost SYNs are counted as retransmits
+            sock.close()
+            raise
+        self._timeline.sending("send the request")
+        return TcpStream(sock, self._timeline)
+
+    async def _address_of(self, host: str) -> str:
+        if self._pinned and host == self._pinned[0]:
+            return self._pinned[1]
+        try:
+            return str(ipaddress.ip_address(host))
+        except ValueError:
+            pass
+        with self._timeline.during(Phase.DNS, f"resolve {host}"):
+            return await self._resolve(host, self._family)

@@ -1,0 +1,71 @@
+"""What to ask over HTTP, checked when it is written down, so that a probe cannot fail on its own question."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+
+import httpx
+
+from probes.expectation import Expect
+
+MAX_BODY_BYTES = 2**20
+"""One MiB: health endpoints answer in kilobytes, home pages in some hundred."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One HTTP request to one address.
+
+    `timeout_s`: deadline of the whole exchange, name to last byte. `address`: connect there instead of
+    resolving the URL's name (which still goes into SNI, Host and certificate checks). `family`: 4 or 6;
+    None takes IPv4 where the name has it, else IPv6. `http2`: offer HTTP/2 by ALPN. `verify_tls` False
+    accepts any certificate; `ca_file` is a PEM file trusted instead of the system's roots.
+    `max_body_bytes` bounds the body after decompression.
+
+    :raises ValueError: the URL, a header, the address or a number cannot be used
+    """
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | bytes | None = None
+    expect: Expect = field(default_factory=Expect)
+    timeout_s: float = 10.0
+    address: str | None = None
+    family: int | None = None
+    follow_redirects: bool = False
+    http2: bool = True
+    verify_tls: bool = True
+    ca_file: str | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
+
+    def __post_init__(self) -> None:
+        _check_url(self.url)
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s must be above 0: {self.timeout_s}")
+        if self.max_body_bytes < 0:
+            raise ValueError(f"max_body_bytes must not be negative: {self.max_body_bytes}")
+        if self.family not in (None, 4, 6):
+            raise ValueError(f"family must be 4, 6 or None: {self.family!r}")
+        if self.address is not None and self.family not in (None, ipaddress.ip_address(self.address).version):
+            raise ValueError(f"address {self.address} is not of family {self.family}")
+        if not self.method.isalpha() or not self.method.isascii():
+            raise ValueError(f"method is not a word: {self.method!r}")
+        for name, value in self.headers:
+            if not name.isascii() or not name or set("\r\n\0") & set(name + value):
+                raise ValueError(f"header cannot be sent: {name!r}")
+
+
+def _check_url(text: str) -> None:
+    try:
+        url = httpx.URL(text)
+        host = url.raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError) as exc:
+        raise ValueError(f"not a URL: {text[:200]!r} ({exc})") from exc
+    if url.scheme not in ("http", "https"):
+        raise ValueError(f"URL must begin with http:// or https://: {text[:200]!r}")
+    if not host or host.startswith("."):
+        raise ValueError(f"URL without a host: {text[:200]!r}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise ValueError(f"port out of range 1..65535: {text[:200]!r}")

@@ -1,0 +1,158 @@
+"""One TCP connection, plain or under TLS, as httpcore wants it, with the moments noted as they pass.
+
+The socket is read directly (no asyncio transport in between), so the moment noted for a byte is the moment
+it was taken from the kernel, and TLS runs over memory buffers, so the connection object is at hand when a
+handshake fails. httpcore's per-operation time-outs are not used: the probe's deadline cancels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpcore
+
+from probes.http import tcp_info
+from probes.http.identity import identify
+from probes.http.timeline import Phase, Timeline
+from probes.http.tls import server_certificate
+
+T = TypeVar("T")
+_CHUNK = 65536  # one read; four full TLS records
+
+
+class TcpStream(httpcore.AsyncNetworkStream):
+    """Bytes to and from a connected, non-blocking socket that it owns."""
+
+    def __init__(self, sock: socket.socket, timeline: Timeline) -> None:
+        self._sock = sock
+        self._timeline = timeline
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Up to `max_bytes`; empty at the end."""
+        data = await asyncio.get_running_loop().sock_recv(self._sock, max_bytes)
+        _note(self._timeline, self._sock, data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Hand all of `buffer` to the kernel.
+
+        :raises httpcore.WriteError: it was refused; httpcore then still reads, as servers may answer early
+        """
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._sock, buffer)
+        except OSError as exc:
+            raise httpcore.WriteError(exc) from exc
+
+    async def aclose(self) -> None:
+        """Close at once, keeping the kernel's last figures where none were read before."""
+        if self._timeline.kernel is None:
+            self._timeline.kernel = tcp_info.read(self._sock)
+        self._sock.close()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Shake hands; the socket is closed when that fails.
+
+        :raises ssl.SSLError: the handshake failed; the timeline has the certificate, if there was one
+        """
+        stream = _TlsStream(self._sock, self._timeline, ssl_context, server_hostname)
+        try:
+            with self._timeline.during(Phase.TLS, f"tls handshake with {server_hostname}"):
+                await stream.handshake()
+        except BaseException:
+            await self.aclose()
+            raise
+        self._timeline.sending("send the request")
+        return stream
+
+    def get_extra_info(self, info: str) -> Any:
+        """The socket; other things are not offered."""
+        return self._sock if info == "socket" else None
+
+
+class _TlsStream(TcpStream):
+    """TLS over the same socket."""
+
+    def __init__(
+        self, sock: socket.socket, timeline: Timeline, context: ssl.SSLContext, server_hostname: str | None
+    ) -> None:
+        super().__init__(sock, timeline)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+
+    async def handshake(self) -> None:
+        try:
+            await self._drive(self._tls.do_handshake)
+        finally:
+            certificate = server_certificate(self._tls)
+            self._timeline.identity = identify(certificate) if certificate else None
+            self._timeline.tls_version = self._tls.version()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            data = await self._drive(lambda: self._tls.read(max_bytes))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            data = b""  # an end without close_notify is common; the HTTP framing tells whether bytes are missing
+        _note(self._timeline, self._sock, data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        view = memoryview(buffer)
+        while view:
+            written = await self._drive(lambda part=view: self._tls.write(part))  # type: ignore[misc]
+            view = view[written:]
+
+    async def aclose(self) -> None:
+        # One close_notify, if the kernel takes it at once; nobody waits for the server's.
+        with contextlib.suppress(OSError, ValueError):
+            self._tls.unwrap()
+        with contextlib.suppress(OSError):
+            self._sock.send(self._outgoing.read())
+        await super().aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._tls if info == "ssl_object" else super().get_extra_info(info)
+
+    async def _drive(self, step: Callable[[], T]) -> T:
+        """Repeat `step` with bytes from and to the socket until it needs no more of them."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                result = None
+                done = False
+            except ssl.SSLError:
+                self._send_alert()
+                raise
+            else:
+                done = True
+            # Outside the handler: a cancellation must not seem to be caused by "want read".
+            if self._outgoing.pending:
+                await super().write(self._outgoing.read())
+            if done:
+                return result  # type: ignore[return-value]
+            data = await loop.sock_recv(self._sock, _CHUNK)
+            if data:
+                self._incoming.write(data)
+            else:
+                self._timeline.ended = True
+                self._incoming.write_eof()
+
+    def _send_alert(self) -> None:
+        """Tell the server why, if the kernel takes it at once."""
+        with contextlib.suppress(OSError):
+            self._sock.send(self._outgoing.read())
+
+
+def _note(timeline: Timeline, sock: socket.socket, data: bytes) -> None:
+    if not data:
+        timeline.ended = True
+    elif timeline.bytes_arrived():
+        timeline.kernel = tcp_info.read(sock)
