@@ -1,0 +1,14 @@
+"""Traceroute: which routers lie between this vantage and a target, by TCP, ICMP or UDP, IPv4 or IPv6.
+
+One way through the package, from pure to not: `request` (what to trace), `flow` (what all probes share, what
+tells them apart), `packets` and `replies` with `extensions` (bytes), `strategy` (what to send next), then the
+sockets `raw` and `unprivileged` behind the seam `channel`, and `engine`, which wires them. Linux only.
+It knows nothing of names, targets' meaning or AS numbers.
+"""
+
+from __future__ import annotations
+
+from probes.traceroute.engine import Tracer, trace
+from probes.traceroute.request import TraceRequest
+
+__all__ = ["TraceRequest", "Tracer", "trace"]

@@ -1,0 +1,35 @@
+"""The seam between the engine and the sockets: a way to send the probes of one trace and hear answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from probes.traceroute.replies import Reply
+
+__all__ = ["Arrival", "Channel", "OnArrival"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A reply and when it came: `stamp_ns` is the kernel's wall-clock stamp, None where it gave none."""
+
+    reply: Reply
+    stamp_ns: int | None
+
+
+OnArrival = Callable[[Arrival], None]
+
+
+class Channel(Protocol):
+    """The sockets of one trace."""
+
+    def send(self, ttl: int, mark: int) -> None:
+        """Send the probe with this mark.
+
+        :raises OSError: the kernel refused it; see `send_error`
+        """
+
+    def close(self) -> None:
+        """Send and hear nothing more. May be called twice."""

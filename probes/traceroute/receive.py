@@ -1,0 +1,41 @@
+"""Reading what waits in a socket: bounded, never blocking, with the kernel's stamps."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["Received", "waiting"]
+
+_OCTETS: Final = 2048
+"""Answers are below 600 octets (RFC 1812 §4.3.2.3) or the IPv6 minimum MTU of 1280 (RFC 4443 §2.4)."""
+
+_ANCILLARY_OCTETS: Final = 512
+_AT_ONCE: Final = 256
+"""Packets per turn of the event loop, so that a flood of answers cannot stop everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One packet; `sender` is without scope and port."""
+
+    octets: bytes
+    ancillary: list[tuple[int, int, bytes]]
+    sender: str
+
+
+def waiting(sock: socket.socket, flags: int = 0) -> Iterator[Received]:
+    """The packets that wait in a non-blocking socket, at most 256; an error pending on it ends the turn."""
+    for _ in range(_AT_ONCE):
+        try:
+            octets, ancillary, _, address = sock.recvmsg(_OCTETS, _ANCILLARY_OCTETS, flags)
+        except OSError:
+            # Nothing waits; or the error of a queued ICMP message, whose contents the error queue holds.
+            return
+        yield Received(octets, ancillary, _host(address))
+
+
+def _host(address: Any) -> str:
+    return str(address[0]).partition("%")[0] if isinstance(address, tuple) else ""

@@ -1,0 +1,197 @@
+"""Packets that answer a probe, read by struct. Pure; any bytes give a `Reply`, None or `MalformedReplyError`.
+
+    RFC 792   ICMP: time exceeded, destination unreachable, echo reply
+    RFC 4443  ICMPv6: the same
+    RFC 4884  the length of the quoted datagram, and extensions behind it
+    RFC 9293  TCP: SYN-ACK and RST
+
+None means a sound packet that is no answer to a traceroute (a redirect, a fragmentation-needed). Not read:
+IPv6 extension headers inside a quotation, since our probes have none.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from probes.observation import HopReply, MplsLabel
+from probes.traceroute.extensions import mpls_labels_after_quote
+from probes.traceroute.flow import Quoted
+from probes.traceroute.request import Method
+
+__all__ = [
+    "REACHED",
+    "MalformedReplyError",
+    "Reply",
+    "icmp4_kind",
+    "icmp6_kind",
+    "read_icmp4",
+    "read_icmp6",
+    "read_tcp4",
+    "read_tcp6",
+]
+
+REACHED: Final = frozenset({
+    HopReply.SYN_ACK, HopReply.RST, HopReply.ECHO_REPLY, HopReply.PORT_UNREACHABLE,
+})  # fmt: skip
+"""Kinds of reply that the destination itself gives."""
+
+_METHODS: Final[dict[int, Method]] = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp"}
+
+
+class MalformedReplyError(ValueError):
+    """A packet that ends too early or contradicts itself. Asking again may help: it may be a broken one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer to one probe: who answered, how, and what it tells of the probe."""
+
+    responder: str
+    kind: HopReply
+    quoted: Quoted
+    mpls: tuple[MplsLabel, ...] = ()
+
+
+# RFC 792, RFC 1122 §3.2.2.1 and RFC 1812 §5.2.7.1. Protocol unreachable (2) is said by the host, as port
+# unreachable is. Absent: 4, fragmentation needed, which no probe of ours can cause.
+_UNREACHABLE4: Final = {
+    **dict.fromkeys((0, 6, 11), HopReply.NET_UNREACHABLE),
+    **dict.fromkeys((1, 5, 7, 8, 12), HopReply.HOST_UNREACHABLE),
+    **dict.fromkeys((2, 3), HopReply.PORT_UNREACHABLE),
+    **dict.fromkeys((9, 10, 13, 14, 15), HopReply.ADMIN_PROHIBITED),
+}
+# RFC 4443 §3.1; 5 and 6 are "source address failed policy" and "reject route".
+_UNREACHABLE6: Final = {
+    **dict.fromkeys((0, 2), HopReply.NET_UNREACHABLE),
+    3: HopReply.HOST_UNREACHABLE,
+    4: HopReply.PORT_UNREACHABLE,
+    **dict.fromkeys((1, 5, 6), HopReply.ADMIN_PROHIBITED),
+}
+
+
+def icmp4_kind(kind: int, code: int) -> HopReply | None:
+    """What an ICMP error means for a trace, None when nothing (code 1 of time exceeded is reassembly)."""
+    if (kind, code) == (11, 0):
+        return HopReply.TIME_EXCEEDED
+    return _UNREACHABLE4.get(code) if kind == 3 else None
+
+
+def icmp6_kind(kind: int, code: int) -> HopReply | None:
+    """What an ICMPv6 error means for a trace, None when nothing.
+
+    Parameter problem code 1, "unrecognized Next Header" (RFC 4443 §3.4), is IPv6's protocol unreachable.
+    """
+    if (kind, code) == (3, 0):
+        return HopReply.TIME_EXCEEDED
+    if (kind, code) == (4, 1):
+        return HopReply.PORT_UNREACHABLE
+    return _UNREACHABLE6.get(code) if kind == 1 else None
+
+
+def read_icmp4(packet: bytes) -> Reply | None:
+    """Read an IPv4 packet, header included, that holds an ICMP message."""
+    header = _ipv4_header(packet, "packet")
+    responder = socket.inet_ntop(socket.AF_INET, packet[12:16])
+    message = packet[header:]
+    kind, code = _need(message, 8, "ICMP message")[:2]
+    if kind == 0:
+        ident, sequence = struct.unpack_from("!HH", message, 4)
+        return Reply(responder, HopReply.ECHO_REPLY, Quoted(4, "icmp", responder, ident, None, sequence))
+    meaning = icmp4_kind(kind, code)
+    quoted = None if meaning is None else _quoted4(message[8:])
+    if meaning is None or quoted is None:
+        return None
+    # RFC 4884 §4.1: the second octet of the unused word counts 32-bit words.
+    return Reply(responder, meaning, quoted, mpls_labels_after_quote(message[8:], message[5] * 4))
+
+
+def read_icmp6(message: bytes, responder: str) -> Reply | None:
+    """Read an ICMPv6 message; `responder` is the source address of the packet that brought it."""
+    kind, code = _need(message, 8, "ICMPv6 message")[:2]
+    if kind == 129:
+        ident, sequence = struct.unpack_from("!HH", message, 4)
+        return Reply(responder, HopReply.ECHO_REPLY, Quoted(6, "icmp", responder, ident, None, sequence))
+    meaning = icmp6_kind(kind, code)
+    quoted = None if meaning is None else _quoted6(message[8:])
+    if meaning is None or quoted is None:
+        return None
+    if kind == 4:  # a parameter problem has a pointer where the others have the length
+        return Reply(responder, meaning, quoted)
+    # RFC 4884 §4.4: the first octet of the unused word counts 64-bit words.
+    return Reply(responder, meaning, quoted, mpls_labels_after_quote(message[8:], message[4] * 8))
+
+
+def read_tcp4(packet: bytes) -> Reply | None:
+    """Read an IPv4 packet, header included, that holds a TCP segment."""
+    header = _ipv4_header(packet, "packet")
+    responder = socket.inet_ntop(socket.AF_INET, packet[12:16])
+    return _read_tcp(packet[header:], responder, 4)
+
+
+def read_tcp6(segment: bytes, responder: str) -> Reply | None:
+    """Read a TCP segment; `responder` is the source address of the IPv6 packet that brought it."""
+    return _read_tcp(segment, responder, 6)
+
+
+def _read_tcp(segment: bytes, responder: str, family: int) -> Reply | None:
+    _need(segment, 20, "TCP segment")
+    source, destination, _, acknowledged = struct.unpack_from("!HHII", segment)
+    flags = segment[13]
+    # RFC 9293 §3.10.7.1: a RST that answers a SYN acknowledges it. One that acknowledges nothing could be
+    # anybody's guess, and names no probe.
+    if not flags & 0x10 or not flags & 0x06:
+        return None
+    kind = HopReply.RST if flags & 0x04 else HopReply.SYN_ACK
+    sequence = (acknowledged - 1) & 0xFFFFFFFF
+    quoted = Quoted(family, "tcp", responder, destination, source, sequence & 0xFFFF, sequence >> 16)
+    return Reply(responder, kind, quoted)
+
+
+def _quoted4(datagram: bytes) -> Quoted | None:
+    header = _ipv4_header(datagram, "quoted datagram")
+    (ip_id,) = struct.unpack_from("!H", datagram, 4)
+    destination = socket.inet_ntop(socket.AF_INET, datagram[16:20])
+    return _quoted(4, datagram[9], destination, datagram[header:], ip_id)
+
+
+def _quoted6(datagram: bytes) -> Quoted | None:
+    if _need(datagram, 40, "quoted datagram")[0] >> 4 != 6:
+        raise MalformedReplyError(f"quoted datagram: IP version {datagram[0] >> 4}, not 6")
+    destination = socket.inet_ntop(socket.AF_INET6, datagram[24:40])
+    return _quoted(6, datagram[6], destination, datagram[40:], None)
+
+
+def _quoted(family: int, protocol: int, destination: str, transport: bytes, ip_id: int | None) -> Quoted | None:
+    method = _METHODS.get(protocol)
+    if method is None:
+        return None
+    # RFC 792: at least "the first 64 bits of the original datagram's data" are quoted.
+    _need(transport, 8, "quoted transport header")
+    first, second, third, fourth = struct.unpack_from("!HHHH", transport)
+    if method == "icmp":
+        # RFC 792: 8 is an echo request; RFC 4443: 128. Errors about other messages are not ours.
+        is_echo = first >> 8 == (8 if family == 4 else 128)
+        return Quoted(family, method, destination, third, None, fourth, None, ip_id) if is_echo else None
+    if method == "udp":
+        return Quoted(family, method, destination, first, second, fourth, None, ip_id)
+    return Quoted(family, method, destination, first, second, fourth, third, ip_id)
+
+
+def _ipv4_header(packet: bytes, what: str) -> int:
+    first = _need(packet, 20, what)[0]
+    length = (first & 0x0F) * 4
+    if first >> 4 != 4:
+        raise MalformedReplyError(f"{what}: IP version {first >> 4}, not 4")
+    if length < 20:
+        raise MalformedReplyError(f"{what}: header of {length} octets, the least is 20")
+    _need(packet, length, what)
+    return length
+
+
+def _need(octets: bytes, least: int, what: str) -> bytes:
+    if len(octets) < least:
+        raise MalformedReplyError(f"{what}: {len(octets)} octets, at least {least} are needed")
+    return octets

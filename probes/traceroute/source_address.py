@@ -1,0 +1,45 @@
+"""Which local address the kernel would send from; the first place where "no route" shows."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from probes.traceroute.send_error import CannotTraceError
+
+__all__ = ["SocketAddress", "socket_address", "source_address"]
+
+SocketAddress = tuple[str, int] | tuple[str, int, int, int]
+
+
+def socket_address(address: str, port: int) -> SocketAddress:
+    """`address` as the socket calls want it; the scope of an IPv6 link-local address becomes a number.
+
+    :raises CannotTraceError: the scope names no interface
+    """
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return (str(parsed), port)
+    if parsed.scope_id is None:
+        return (str(parsed), port, 0, 0)
+    bare = address.partition("%")[0]
+    try:
+        scope = int(parsed.scope_id) if parsed.scope_id.isdigit() else socket.if_nametoindex(parsed.scope_id)
+    except OSError as error:
+        raise CannotTraceError.because(f"interface of {address}", error) from error
+    return (bare, port, 0, scope)
+
+
+def source_address(family: int, destination: SocketAddress) -> str:
+    """The address that packets to `destination` leave with. Sends nothing.
+
+    :raises CannotTraceError: there is no route
+    """
+    sock_family = socket.AF_INET if family == 4 else socket.AF_INET6
+    try:
+        with socket.socket(sock_family, socket.SOCK_DGRAM) as probe:
+            # Port 9 (discard) stands for any: connecting a datagram socket only looks the route up.
+            probe.connect((destination[0], 9, *destination[2:]))
+            return str(probe.getsockname()[0]).partition("%")[0]
+    except OSError as error:
+        raise CannotTraceError.because(f"route to {destination[0]}", error) from error
