@@ -1,0 +1,71 @@
+"""`whydown replay FOLDER`: diagnose a folder of recorded facts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from monitor.config import ConfigError
+from monitor.replay import Folder, ReplayError, read_folder
+from monitor.replay import replay as replay_folder
+
+MAX_COMPLAINTS = 20
+
+
+class Complaints:
+    """Prints the first complaints about bad lines, counts them all."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, path: Path, line: int, message: str) -> None:
+        """Take one complaint; `line` 0 is the file as a whole."""
+        self.count += 1
+        if self.count <= MAX_COMPLAINTS:
+            place = f"{path}:{line}" if line else str(path)
+            click.echo(f"{place}: {message}", err=True)
+        elif self.count == MAX_COMPLAINTS + 1:
+            click.echo("more bad lines follow; they are counted only", err=True)
+
+
+def read_or_exit(folder: Path) -> Folder:
+    """Read an incident folder; a folder that cannot be read ends the program with exit 2."""
+    complaints = Complaints()
+    try:
+        read = read_folder(folder, complaints)
+    except (ReplayError, ConfigError, OSError, ValueError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    if complaints.count:
+        click.echo(f"{folder}: {complaints.count} bad lines passed over", err=True)
+    return read
+
+
+@click.command("replay")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per incident and line.")
+@click.option("--chunk", type=click.IntRange(min=1), help="Facts fed at once; the verdicts are the same.")
+@click.option("--explain", "explained", is_flag=True, help="Print every term of each verdict.")
+def command(folder: Path, as_json: bool, chunk: int | None, explained: bool) -> None:
+    """Diagnose FOLDER, a folder of recorded facts, as if they happened now.
+
+    FOLDER holds config.toml and observations.jsonl, and may hold routes.jsonl, MRT files (rib.* first),
+    vrps.json and prefix_to_as.txt; the .jsonl files may be compressed (.gz, .zst). Exit 0, whatever
+    the incidents; 2 when the folder cannot be read.
+    """
+    incidents = replay_folder(read_or_exit(folder), chunk)
+    if as_json:
+        for incident in incidents:
+            click.echo(msgspec.json.encode(incident))
+        return
+    from monitor.report.explain import explain
+    from monitor.report.text import incident_text
+
+    if not incidents:
+        click.echo("no incident")
+    for incident in incidents:
+        click.echo(explain(incident, ()) if explained else incident_text(incident))
+        click.echo()

@@ -1,0 +1,80 @@
+"""What is usual for one series: a robust centre and spread, learned from clean values only.
+
+Median and MAD (Hampel 1974) because latency has heavy tails and the mean follows them. The spread has a
+floor: on a quiet path the MAD is microseconds, and no operator cares about microseconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+
+CAPACITY = 400
+"""Values kept for a series: 3.3 hours at one every 30 s."""
+
+ENOUGH = 5
+"""Values before a series has a baseline at all; below it, nothing is called unusual."""
+
+NORMAL_CONSISTENCY = 1.4826
+"""Scales the MAD to the standard deviation of a normal distribution."""
+
+
+class Baseline:
+    """A sliding window of clean values with their median and spread."""
+
+    __slots__ = ("_deviation", "_median", "_order", "_sorted", "_stale")
+
+    def __init__(self) -> None:
+        self._order: deque[float] = deque()
+        self._sorted: list[float] = []
+        self._median = 0.0
+        self._deviation = 0.0
+        self._stale = True
+
+    def __len__(self) -> int:
+        """How many values are kept."""
+        return len(self._order)
+
+    @property
+    def known(self) -> bool:
+        """Whether there are enough values to call another one unusual."""
+        return len(self._order) >= ENOUGH
+
+    def add(self, value: float) -> None:
+        """Learn one clean value; the oldest is forgotten when the window is full."""
+        if len(self._order) >= CAPACITY:
+            oldest = self._order.popleft()
+            del self._sorted[bisect_left(self._sorted, oldest)]
+        self._order.append(value)
+        insort(self._sorted, value)
+        self._stale = True
+
+    @property
+    def median(self) -> float:
+        """The centre; 0.0 when empty."""
+        self._refresh()
+        return self._median
+
+    @property
+    def deviation(self) -> float:
+        """The MAD scaled to a standard deviation, without a floor."""
+        self._refresh()
+        return self._deviation
+
+    def is_raised(self, value: float, *, sigmas: float, share: float, floor: float) -> bool:
+        """Whether `value` lies above the usual by all of: `sigmas` deviations, `share` of the median, `floor`."""
+        if not self.known:
+            return False
+        return value > self.median + max(sigmas * self.deviation, share * self.median, floor)
+
+    def _refresh(self) -> None:
+        if not self._stale or not self._sorted:
+            return
+        self._median = _middle(self._sorted)
+        self._deviation = NORMAL_CONSISTENCY * _middle(sorted(abs(v - self._median) for v in self._sorted))
+        self._stale = False
+
+
+def _middle(ordered: list[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

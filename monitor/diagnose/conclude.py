@@ -1,0 +1,226 @@
+"""From a situation to a verdict: gate, detectors, weights, and what is said beside the cause. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from monitor.diagnose.detectors import DETECTORS
+from monitor.diagnose.detectors.routing import relevant
+from monitor.diagnose.finding import Finding
+from monitor.diagnose.identity import Identity
+from monitor.diagnose.missing import missing_measurement
+from monitor.diagnose.path import PathChange
+from monitor.diagnose.routing import Anomaly, AnomalyKind
+from monitor.diagnose.rules import RULES, UP_DOWN, UP_OVERLOAD
+from monitor.diagnose.situation import DependencyState, Situation, VantageSituation
+from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.vantage_health import Sickness
+from monitor.diagnose.weigh import Ranking, as_evidence, candidates, weigh
+from monitor.model.evidence import Evidence
+from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
+
+ENOUGH = 0.5
+"""Below this probability no cause is named."""
+
+MOST = 0.995
+"""No verdict from a dozen dependent rules is surer than this."""
+
+ROUTE_CAUSES = (Cause.ROUTE_HIJACK, Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN, Cause.ROUTE_CHANGE)
+_NEW = (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
+_SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE, Symptom.TLS_STALLED, Symptom.READ_TIMEOUT)
+
+
+def conclude(situation: Situation) -> Verdict:
+    """The verdict on one target; `ok` when there is neither trouble, nor an unusual route, nor a diversion."""
+    affected = tuple(view.vantage for view in situation.vantages if view.affected or _diverted(view))
+    if not situation.trouble and not _route_matters(situation) and len(_impostors(situation)) < 2:
+        return Verdict(
+            at=situation.now,
+            target=situation.target.name,
+            cause=Cause.OK if situation.vantages else Cause.INSUFFICIENT,
+            confidence=1.0 if situation.vantages else 0.0,
+            vantages=len(situation.vantages),
+            missing=None if situation.vantages else "no healthy vantage measures it",
+        )
+    findings = [finding for detect in DETECTORS for finding in detect(situation)]
+    causes = candidates(situation) if situation.trouble else ROUTE_CAUSES
+    ranking = weigh(findings, causes)
+    (first, confidence), (second, left) = ranking.first, ranking.second
+    named = first if confidence >= ENOUGH else Cause.INSUFFICIENT
+    rival = (second, left) if named is first else (first, confidence)
+    return Verdict(
+        at=situation.now,
+        target=situation.target.name,
+        cause=named,
+        confidence=round(min(confidence, MOST), 4),
+        suspected=named is Cause.ROUTE_HIJACK and not _both_planes(findings, situation),
+        detail=_detail(named, situation, ranking),
+        affected=affected,
+        vantages=len(situation.vantages),
+        evidence=as_evidence(ranking, first, second),
+        runner_up=RunnerUp(cause=rival[0], confidence=round(min(rival[1], MOST), 4)),
+        missing=missing_measurement(situation, first, second) if confidence < MOST else None,
+    )
+
+
+def conclude_sick(sickness: Sickness, now: float, vantages: int) -> Verdict:
+    """The verdict on a sick vantage."""
+    bad, of = (
+        (sickness.controls_bad, sickness.controls)
+        if sickness.controls
+        else (sickness.targets_bad, sickness.targets)
+    )
+    what = "controls" if sickness.controls else "targets, which other vantages reach,"
+    text = f"{bad} of {of} {what} fail at {sickness.vantage} ({sickness.symptom}), "
+    text += f"and {sickness.targets_bad} of its {sickness.targets} targets with them"
+    evidence = Evidence(
+        rule="vantage.controls_fail" if sickness.controls else "vantage.fails_alone",
+        group="vantage",
+        weight=5.0,
+        seen=bad,
+        of=of,
+        text=text,
+        at=sickness.since,
+        likelihoods={Cause.VANTAGE_FAULT.value: 5.0},
+        witnesses=(sickness.vantage,),
+    )
+    return Verdict(
+        at=now,
+        target=None,
+        cause=Cause.VANTAGE_FAULT,
+        confidence=0.99 if sickness.controls_bad > 1 else 0.95,
+        detail=Detail(failure=sickness.symptom.value),
+        affected=(sickness.vantage,),
+        vantages=vantages,
+        evidence=(evidence,),
+        runner_up=RunnerUp(cause=Cause.INSUFFICIENT, confidence=0.01 if sickness.controls_bad > 1 else 0.05),
+    )
+
+
+def _route_matters(situation: Situation) -> bool:
+    return any(anomaly.active and not anomaly.after_withdrawal for anomaly in situation.routing.anomalies)
+
+
+def _diverted(view: VantageSituation) -> bool:
+    return view.identity in _NEW and view.path is PathChange.ENDS_ELSEWHERE
+
+
+def _impostors(situation: Situation) -> list[VantageSituation]:
+    """Vantages that reach another network and another key, even where the answers look right."""
+    return [view for view in situation.vantages if _diverted(view)]
+
+
+def _both_planes(findings: list[Finding], situation: Situation) -> bool:
+    """Whether BGP and packets or answers both speak for a hijack."""
+    control = any(
+        RULES[finding.rule].plane == "control"
+        and RULES[finding.rule].likelihoods.get(Cause.ROUTE_HIJACK, 0.0) >= 1.0
+        for finding in findings
+    )
+    data = bool(situation.affected) or bool(_impostors(situation))
+    return control and data
+
+
+def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
+    words = Counter(
+        view.latest.observation.failure.value for view in situation.affected if view.latest.observation.failure
+    )
+    failure = min(words, key=lambda word: (-words[word], word)) if words else None
+    if cause is Cause.ROUTE_HIJACK:
+        return _hijack(situation, failure)
+    if cause in (Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN):
+        return _routed(situation, cause, failure)
+    if cause in (UP_OVERLOAD, UP_DOWN):
+        return Detail(upstream=_upstream(situation), failure=failure)
+    if cause is Cause.ROUTE_CHANGE:
+        old, new = _trails(situation)
+        return Detail(failure=failure, old_path=old, new_path=new)
+    if cause in (Cause.DNS_FAILED, Cause.DNS_TAMPERED):
+        servers = [item.server for item in situation.names_tampered]
+        servers += [observation.server for observation in (situation.names_failing or {}).values()]
+        return Detail(failure=failure, server=servers[0] if servers else None)
+    return Detail(failure=failure)
+
+
+def _strongest(situation: Situation, *kinds: AnomalyKind) -> Anomaly | None:
+    anomalies = [anomaly for anomaly in relevant(situation) if anomaly.kind in kinds]
+    return max(anomalies, key=lambda a: (a.active, a.peers, -a.first_at, str(a.prefix)), default=None)
+
+
+def _hijack(situation: Situation, failure: str | None) -> Detail:
+    old, new = _trails(situation)
+    effect = _effect(situation)
+    anomaly = _strongest(situation, AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN)
+    if anomaly is None:
+        tails = Counter(
+            view.trail.tail
+            for view in situation.vantages
+            if view.path is PathChange.ENDS_ELSEWHERE and view.trail is not None and view.trail.tail is not None
+        )
+        origin = min(tails, key=lambda asn: (-tails[asn], asn)) if tails else None
+        expected = tuple(sorted(situation.expected_origins))
+        return Detail(
+            effect=effect, origin=origin, expected_origins=expected, failure=failure, old_path=old, new_path=new
+        )
+    subprefix = anomaly.kind is AnomalyKind.NEW_MORE_SPECIFIC
+    return Detail(
+        kind=HijackKind.SUBPREFIX if subprefix else HijackKind.ORIGIN,
+        effect=effect,
+        prefix=str(anomaly.prefix),
+        origin=anomaly.origin,
+        expected_origins=tuple(sorted(anomaly.expected)),
+        rpki=anomaly.validity.value,
+        peers=anomaly.peers,
+        peers_of=anomaly.peers_of,
+        failure=failure,
+        old_path=old,
+        new_path=new,
+    )
+
+
+def _effect(situation: Situation) -> HijackEffect:
+    """What became of the traffic, by who answers and how."""
+    if any(view.identity in _NEW for view in situation.vantages):
+        return HijackEffect.IMPOSTOR
+    affected = situation.affected
+    if affected and 2 * sum(view.symptom in _SILENT for view in affected) > len(affected):
+        return HijackEffect.BLACKHOLE
+    genuine = any(view.identity is Identity.SAME for view in affected)
+    rerouted = any(view.path in (PathChange.REROUTED, PathChange.ENDS_ELSEWHERE) for view in affected)
+    return HijackEffect.INTERCEPTION if genuine and rerouted else HijackEffect.UNKNOWN
+
+
+def _routed(situation: Situation, cause: Cause, failure: str | None) -> Detail:
+    kind = AnomalyKind.AUTHORISED if cause is Cause.ROUTE_MOVED else AnomalyKind.WITHDRAWN
+    anomaly = _strongest(situation, kind)
+    if anomaly is None:
+        return Detail(failure=failure)
+    return Detail(
+        prefix=str(anomaly.prefix),
+        origin=anomaly.origin,
+        expected_origins=tuple(sorted(anomaly.expected)),
+        rpki=anomaly.validity.value,
+        peers=anomaly.peers,
+        peers_of=anomaly.peers_of,
+        failure=failure,
+    )
+
+
+def _upstream(situation: Situation) -> str | None:
+    order = (DependencyState.TROUBLED, DependencyState.SUSPECT)
+    blamed = [dependency for dependency in situation.dependencies if dependency.state in order]
+    return min(blamed, key=lambda item: (order.index(item.state), item.name)).name if blamed else None
+
+
+def _trails(situation: Situation) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The usual and the new AS path of the vantage whose path changed most."""
+    changed = [
+        view
+        for view in situation.vantages
+        if view.path in (PathChange.ENDS_ELSEWHERE, PathChange.REROUTED, PathChange.STOPS_SHORT)
+    ]
+    if not changed:
+        return (), ()
+    view = max(changed, key=lambda item: (item.path is PathChange.ENDS_ELSEWHERE, item.affected, item.vantage))
+    old = view.usual_trail.ases if view.usual_trail is not None else ()
+    return old, view.trail.ases if view.trail is not None else ()

@@ -1,0 +1,45 @@
+"""Who answers the vantages: the known key, or another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.identity import Identity
+from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.model.evidence import FactRef
+
+
+def detect(situation: Situation) -> Iterator[Finding]:
+    """Known and new keys among the vantages that saw a key since the onset."""
+    seen_key = [view for view in situation.vantages if view.identity is not Identity.UNKNOWN]
+    same = [view for view in seen_key if view.identity is Identity.SAME]
+    new = [view for view in seen_key if view.identity is not Identity.SAME]
+    genuine = [view for view in same if view.affected]
+    asked = [view for view in seen_key if view.affected]
+    if genuine:
+        yield _finding("identity.key_known", genuine, asked)
+    if new:
+        at_risk = [view for view in seen_key if view.affected or view in new]
+        yield _finding("identity.new_key", new, at_risk)
+        foreign = [view for view in new if view.identity is Identity.NEW_KEY_AND_ISSUER]
+        if foreign:
+            yield _finding("identity.new_issuer", foreign, at_risk)
+        if same:
+            yield _finding("identity.two_keys_at_once", new, new)
+
+
+def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation]) -> Finding:
+    issuers = sorted({view.issuer for view in views if view.issuer})
+    return Finding(
+        rule=rule,
+        seen=len(views),
+        of=len(of),
+        at=min(view.latest.known_at for view in views),
+        share=strength(len(views), len(of)),
+        witnesses=tuple(view.vantage for view in views),
+        values={"issuer": "; ".join(issuers[:2]) or "unknown issuer"},
+        facts=tuple(
+            FactRef(kind="http", at=view.latest.observation.at, vantage=view.vantage) for view in views[:5]
+        ),
+    )

@@ -1,0 +1,39 @@
+"""Names that do not resolve, or resolve to what their own servers never said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.situation import Situation
+from monitor.model.evidence import FactRef
+
+
+def detect(situation: Situation) -> Iterator[Finding]:
+    """Failing and tampered answers among the vantages that asked since the onset."""
+    asked = len(situation.names_asked)
+    failing = {v: o for v, o in (situation.names_failing or {}).items() if v not in situation.sick}
+    if failing and situation.trouble:
+        example = next(iter(failing.values()))
+        yield Finding(
+            rule="names.failing",
+            seen=len(failing),
+            of=asked,
+            at=min(observation.at for observation in failing.values()),
+            share=strength(len(failing), asked),
+            witnesses=tuple(sorted(failing)),
+            values={"failure": str(example.failure), "server": example.server},
+            facts=tuple(FactRef(kind="dns", at=o.at, vantage=v) for v, o in list(failing.items())[:5]),
+        )
+    tampered = [item for item in situation.names_tampered if item.vantage not in situation.sick]
+    if tampered:
+        example_answer = tampered[0]
+        yield Finding(
+            rule="names.tampered",
+            seen=len({item.vantage for item in tampered}),
+            of=asked,
+            at=min(item.at for item in tampered),
+            witnesses=tuple(sorted({item.vantage for item in tampered})),
+            values={"server": example_answer.server, "answers": ", ".join(example_answer.answers[:3])},
+            facts=tuple(FactRef(kind="dns", at=item.at, vantage=item.vantage) for item in tampered[:5]),
+        )

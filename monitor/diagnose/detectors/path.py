@@ -1,0 +1,59 @@
+"""Where the affected vantages' packets go, by traceroute, beside where they used to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.path import PathChange, Trail
+from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.model.evidence import FactRef
+
+_RULES = {
+    PathChange.UNCHANGED: "path.unchanged",
+    PathChange.REROUTED: "path.rerouted",
+    PathChange.ENDS_ELSEWHERE: "path.ends_elsewhere",
+    PathChange.STOPS_SHORT: "path.stops_short",
+}
+
+
+def detect(situation: Situation) -> Iterator[Finding]:
+    """One finding for each kind of change that the affected vantages' traceroutes show since the onset.
+
+    A path that ends elsewhere is reported by whichever vantage sees it: it is a fault even where the
+    answers look right.
+    """
+    for change, rule in _RULES.items():
+        diverted = change is PathChange.ENDS_ELSEWHERE
+        pool = situation.vantages if diverted else situation.affected
+        traced = [view for view in pool if view.path is not PathChange.UNKNOWN]
+        views = [view for view in traced if view.path is change]
+        if diverted:
+            traced = [view for view in traced if view.affected or view in views]
+        if views:
+            yield _finding(rule, views, traced)
+
+
+def _finding(rule: str, views: list[VantageSituation], traced: list[VantageSituation]) -> Finding:
+    example = views[0]
+    return Finding(
+        rule=rule,
+        seen=len(views),
+        of=len(traced),
+        at=min(view.path_at or view.latest.known_at for view in views),
+        share=strength(len(views), len(traced)),
+        witnesses=tuple(view.vantage for view in views),
+        values={
+            "new": ", ".join(f"AS{asn}" for asn in example.new_networks) or "no new network",
+            "path": _text(example.trail),
+            "usual": _text(example.usual_trail),
+            "vantage": example.vantage,
+        },
+        facts=tuple(FactRef(kind="trace", at=view.path_at or 0.0, vantage=view.vantage) for view in views[:5]),
+    )
+
+
+def _text(trail: Trail | None) -> str:
+    if trail is None or not trail.ases:
+        return "no mapped network"
+    return " ".join(str(asn) for asn in trail.ases) + ("" if trail.reached else " …")

@@ -1,0 +1,78 @@
+"""What BGP says of the target's addresses, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.diagnose.finding import Finding
+from monitor.diagnose.routing import Anomaly, AnomalyKind
+from monitor.diagnose.situation import Situation
+from monitor.model.evidence import FactRef
+from monitor.model.vrp import Validity
+
+_RULES = {
+    AnomalyKind.NEW_MORE_SPECIFIC: "routing.new_more_specific",
+    AnomalyKind.NEW_ORIGIN: "routing.new_origin",
+    AnomalyKind.AUTHORISED: "routing.authorised_origin",
+    AnomalyKind.WITHDRAWN: "routing.withdrawn",
+}
+FEW_PEERS = 2
+"""A route that fewer peers carry may be one router's mistake."""
+
+
+def relevant(situation: Situation) -> list[Anomaly]:
+    """The anomalies that stand now, or stood since the onset."""
+    return [
+        anomaly for anomaly in situation.routing.anomalies if anomaly.active or anomaly.last_at >= situation.onset
+    ]
+
+
+def detect(situation: Situation) -> Iterator[Finding]:
+    """Anomalies, a quiet table, and paths that moved."""
+    for anomaly in relevant(situation):
+        yield from _anomaly(anomaly)
+    routing = situation.routing
+    if routing.quiet and situation.trouble:
+        yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset)
+    if routing.moved_peers and routing.moved_at is not None and routing.moved_peers > 0.1 * routing.peers:
+        old, new = routing.example
+        yield Finding(
+            rule="routing.path_changed",
+            seen=routing.moved_peers,
+            of=routing.peers,
+            at=routing.moved_at,
+            share=max(0.4, routing.moved_peers / routing.peers),
+            values={"old": str(old or "none"), "new": str(new or "none")},
+        )
+
+
+def _anomaly(anomaly: Anomaly) -> Iterator[Finding]:
+    rule = _RULES[anomaly.kind]
+    if anomaly.after_withdrawal and anomaly.kind in (AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN):
+        rule = "routing.stray_origin"
+    values = {
+        "prefix": str(anomaly.prefix),
+        "origin": f"AS{anomaly.origin}",
+        "expected": " or ".join(f"AS{asn}" for asn in sorted(anomaly.expected)) or "unknown",
+        "path": str(anomaly.path) if anomaly.path is not None else "no path",
+        "rpki": anomaly.validity.value,
+    }
+    fact = FactRef(kind="route", at=anomaly.first_at, prefix=str(anomaly.prefix))
+    yield Finding(
+        rule=rule,
+        seen=anomaly.peers,
+        of=anomaly.peers_of,
+        at=anomaly.first_at,
+        share=1.0 if anomaly.peers >= FEW_PEERS or anomaly.peers_of <= FEW_PEERS else 0.7,
+        values=values,
+        facts=(fact,),
+    )
+    if anomaly.validity is Validity.INVALID:
+        yield Finding(
+            rule="routing.rpki_invalid",
+            seen=anomaly.peers,
+            of=anomaly.peers_of,
+            at=anomaly.first_at,
+            values=values,
+            facts=(fact,),
+        )

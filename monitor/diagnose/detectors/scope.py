@@ -1,0 +1,79 @@
+"""Who is affected: everybody, some, or exactly those whose route is polluted.
+
+The correlation of "my route is polluted" with "I cannot reach it" across vantages is Argus' F (Shi et al.,
+"Detecting prefix hijackings in the Internet with Argus", IMC 2012): the phi coefficient; towards +1 it
+speaks for a hijack, towards -1 for a migration, and it is undefined when all or none are polluted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import sqrt
+
+from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.identity import Identity
+from monitor.diagnose.path import PathChange
+from monitor.diagnose.situation import Situation, VantageSituation
+
+STRONG = 0.6
+"""A phi from which two yes/no series are called strongly related."""
+
+
+def detect(situation: Situation) -> Iterator[Finding]:
+    """All, or some, of the measuring vantages; and the correlation with polluted routes where defined."""
+    affected, clean = situation.affected, situation.clean
+    total = len(situation.vantages)
+    names = tuple(view.vantage for view in affected)
+    if affected and total >= 2:
+        if not clean:
+            yield Finding(rule="scope.all", seen=total, of=total, at=situation.onset, witnesses=names)
+        else:
+            yield Finding(
+                rule="scope.some",
+                seen=len(affected),
+                of=total,
+                at=situation.onset,
+                share=strength(len(clean), len(clean)),
+                witnesses=names,
+                values={"clean": ", ".join(view.vantage for view in clean[:5])},
+            )
+    yield from _correlation(situation)
+
+
+def _correlation(situation: Situation) -> Iterator[Finding]:
+    known = [view for view in situation.vantages if polluted(view) is not None]
+    factor = phi([(bool(polluted(view)), view.affected) for view in known])
+    if factor is None:
+        return
+    if factor >= STRONG:
+        hit = tuple(view.vantage for view in known if polluted(view) and view.affected)
+        yield Finding(
+            rule="scope.polluted_are_affected",
+            seen=len(hit),
+            of=len(known),
+            at=situation.onset,
+            share=factor * strength(len(known), len(known)),
+            witnesses=hit,
+            values={"phi": f"{factor:+.2f}"},
+        )
+
+
+def polluted(view: VantageSituation) -> bool | None:
+    """Whether the vantage's traffic goes another way or to another key than usual; None: not measured."""
+    if view.path in (PathChange.ENDS_ELSEWHERE, PathChange.REROUTED):
+        return True
+    if view.identity in (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER):
+        return True
+    if view.path is PathChange.UNKNOWN and view.identity is Identity.UNKNOWN:
+        return None
+    return False
+
+
+def phi(pairs: list[tuple[bool, bool]]) -> float | None:
+    """The phi coefficient of two yes/no series, -1..+1; None where one of them does not vary."""
+    both = sum(a and b for a, b in pairs)
+    first = sum(a for a, _ in pairs)
+    second = sum(b for _, b in pairs)
+    count = len(pairs)
+    spread = first * (count - first) * second * (count - second)
+    return (count * both - first * second) / sqrt(spread) if spread else None

@@ -1,0 +1,60 @@
+"""What the affected vantages see, symptom by symptom, each weighted by the share that sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.diagnose.finding import Finding
+from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.diagnose.symptom import Symptom
+from monitor.model.evidence import FactRef
+
+
+def detect(situation: Situation) -> Iterator[Finding]:
+    """One finding for each symptom that an affected vantage shows."""
+    affected = situation.affected
+    by_symptom: dict[Symptom, list[VantageSituation]] = {}
+    for view in affected:
+        by_symptom.setdefault(view.symptom, []).append(view)
+    for symptom, views in sorted(by_symptom.items()):
+        if symptom is Symptom.NONE:
+            continue
+        yield Finding(
+            rule=f"http.{symptom}",
+            seen=len(views),
+            of=len(situation.vantages),
+            at=min(view.latest.known_at for view in views),
+            share=len(views) / len(affected),
+            witnesses=tuple(view.vantage for view in views),
+            values=_figures(views),
+            facts=tuple(_reference(view) for view in views[:5]),
+        )
+
+
+def _figures(views: list[VantageSituation]) -> dict[str, str]:
+    worst = max(views, key=lambda view: view.think_s or 0.0)
+    statuses = sorted({str(view.latest.observation.status) for view in views if view.latest.observation.status})
+    words = sorted({view.latest.observation.failure for view in views if view.latest.observation.failure})
+    return {
+        "think": seconds(worst.think_s),
+        "usual_think": seconds(worst.usual_think_s),
+        "rtt": seconds(max((view.rtt_s or 0.0) for view in views)),
+        "usual_rtt": seconds(max((view.usual_rtt_s or 0.0) for view in views)),
+        "status": "/".join(statuses[:4]) or "no status",
+        "failure": ", ".join(words[:3]) or "slow",
+        "connect": seconds(max((view.latest.observation.connect_s or 0.0) for view in views)),
+    }
+
+
+def _reference(view: VantageSituation) -> FactRef:
+    observation = view.latest.observation
+    return FactRef(kind="http", at=observation.at, vantage=view.vantage, target=observation.target)
+
+
+def seconds(value: float | None) -> str:
+    """A duration as a person reads it: `21 ms`, `3.2 s`, `?` when not measured."""
+    if value is None:
+        return "?"
+    if value < 0.0095:
+        return f"{value * 1000:.1f} ms"
+    return f"{value * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"

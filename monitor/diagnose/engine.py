@@ -1,0 +1,235 @@
+"""The engine: facts in, incident changes out. The same live, in replay and in tests.
+
+Time is what the facts say. Verdicts are reached on a fixed grid of moments (every few seconds of fact
+time), each from the facts known before it; so the way in which facts are cut into chunks cannot matter.
+No I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from monitor.bgp.rib import Rib, RouteChangeKind
+from monitor.diagnose.conclude import conclude, conclude_sick
+from monitor.diagnose.fact import Fact, known_at
+from monitor.diagnose.knowledge import Knowledge
+from monitor.diagnose.routing import TableOrigins
+from monitor.diagnose.situation import Dependency, DependencyState
+from monitor.diagnose.target_state import TargetState
+from monitor.diagnose.tracker import Tracker
+from monitor.diagnose.vantage_health import VantageHealth
+from monitor.diagnose.view import View
+from monitor.model.incident import ChangeKind, Incident, IncidentChange
+from monitor.model.route import FeedState, PeerState, RouteEvent, RouteKind
+from monitor.model.target import Target
+from monitor.model.verdict import Cause, Verdict
+from probes.observation import DnsObservation, HttpObservation, NotMeasured, TraceObservation
+
+SHORTEST_TICK_S = 1.0
+LONGEST_TICK_S = 10.0
+"""Bounds of the time between two moments of judgement; a third of the shortest interval lies between."""
+
+SILENCE_S = 600.0
+"""After this long without facts the grid jumps to the next fact instead of judging every moment."""
+
+ANOMALY_KEPT_S = 3600.0
+"""How long an unusual route is remembered after it ended."""
+
+
+class Engine:
+    """Diagnoses all targets of `knowledge` from time-ordered facts."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._rib = Rib()
+        self._dumped: TableOrigins = {}
+        self._states = {
+            target.name: TargetState(target, knowledge.prefix_table, knowledge.vrps, self._dumped)
+            for target in knowledge.targets
+        }
+        self._order = _dependencies_first(knowledge.targets)
+        self._health = VantageHealth(knowledge.controls)
+        intervals = [target.interval_s for target in knowledge.targets]
+        intervals += [control.interval_s for control in knowledge.controls]
+        shortest = min(intervals, default=LONGEST_TICK_S)
+        self._tick_s = float(max(SHORTEST_TICK_S, min(LONGEST_TICK_S, shortest // 3)))
+        self._round_s = max(shortest, self._tick_s)
+        self._trackers: dict[str, Tracker] = {}
+        self._vantage_trackers: dict[str, Tracker] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._next: float | None = None
+        self._last_fact: float | None = None
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The latest verdict on each target, by name."""
+        return self._verdicts
+
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """The incidents that are open, oldest first."""
+        trackers = [*self._trackers.values(), *self._vantage_trackers.values()]
+        found = [tracker.incident for tracker in trackers if tracker.incident is not None]
+        return tuple(sorted(found, key=lambda incident: (incident.opened_at, incident.id)))
+
+    @property
+    def alarmed(self) -> frozenset[str]:
+        """The targets that something bad was seen of lately, or whose routes are unusual: worth a closer look."""
+        unusual = {name for name, verdict in self._verdicts.items() if verdict.cause is not Cause.OK}
+        return frozenset(unusual | {name for name, state in self._states.items() if state.uneasy})
+
+    def addresses(self, target: str) -> tuple[str, ...]:
+        """The addresses that a target is known to have, oldest first."""
+        return self._states[target].addresses
+
+    def resume(self, incidents: Sequence[tuple[Incident, int]]) -> None:
+        """Go on with the open incidents of an earlier process; each with its last sequence number."""
+        for incident, sequence in incidents:
+            if incident.target is not None and incident.target in self._states:
+                self._tracker(incident.target).resume(incident, sequence)
+            elif incident.target is None and incident.affected:
+                self._vantage_tracker(incident.affected[0]).resume(incident, sequence)
+
+    def warm_up(self, facts: Iterable[Fact]) -> None:
+        """Rebuild what is usual, and the routes, from facts of the past, without judging them."""
+        for fact in facts:
+            self._take(fact)
+            self._last_fact = max(self._last_fact or 0.0, known_at(fact))
+
+    def feed(self, facts: Iterable[Fact]) -> list[IncidentChange]:
+        """Take facts in the order in which they became known; gives the changes that happened on the way."""
+        changes: list[IncidentChange] = []
+        for fact in facts:
+            changes += self._judge_until(known_at(fact))
+            self._take(fact)
+        return changes
+
+    def advance(self, now: float) -> list[IncidentChange]:
+        """Let time pass up to `now` (Unix seconds) without facts."""
+        return self._judge_until(now)
+
+    def _take(self, fact: Fact) -> None:
+        if isinstance(fact, RouteEvent | PeerState):
+            self._take_route(fact)
+        elif isinstance(fact, HttpObservation):
+            if fact.target in self._knowledge.control_names:
+                self._health.add(fact, known_at(fact))
+            elif fact.target in self._states:
+                self._states[fact.target].add_http(fact, known_at(fact))
+        elif isinstance(fact, FeedState | NotMeasured) or fact.target not in self._states:
+            return
+        elif isinstance(fact, DnsObservation):
+            self._states[fact.target].add_dns(fact, known_at(fact))
+        elif isinstance(fact, TraceObservation):
+            self._states[fact.target].add_trace(fact, known_at(fact))
+
+    def _take_route(self, fact: RouteEvent | PeerState) -> None:
+        change = self._rib.apply(fact)
+        if not isinstance(fact, RouteEvent):
+            return
+        if fact.kind is RouteKind.RIB:
+            origins = self._dumped.get(fact.prefix, frozenset()) | fact.origins
+            self._dumped[fact.prefix] = origins
+            for state in self._states.values():
+                state.routing.learn_dumped(fact.prefix, origins)
+        if change is not None and change.kind is RouteChangeKind.PATH_CHANGED:
+            for state in self._states.values():
+                state.routing.moved(change.prefix, change.peer, change.at, change.old, change.new)
+
+    def _judge_until(self, now: float) -> list[IncidentChange]:
+        """Judge every moment of the grid that lies before or at `now`."""
+        if self._next is None:
+            self._next = self._grid(self._last_fact if self._last_fact is not None else now)
+        elif now - self._next > SILENCE_S:
+            # Two moments close what the silence left open to judgement; the rest would repeat them.
+            changes = self._judge(self._next) + self._judge(self._next + self._tick_s)
+            self._next = self._grid(now)
+            return changes
+        changes = []
+        while self._next <= now:
+            changes += self._judge(self._next)
+            self._next += self._tick_s
+        return changes
+
+    def _grid(self, at: float) -> float:
+        return (at // self._tick_s + 1) * self._tick_s
+
+    def _judge(self, now: float) -> list[IncidentChange]:
+        by_vantage: dict[str, dict[str, View]] = {}
+        for name, state in self._states.items():
+            for vantage, view in state.views.items():
+                by_vantage.setdefault(vantage, {})[name] = view
+        sick = self._health.sick(now, by_vantage)
+        changes = []
+        for vantage in sorted(sick.keys() | self._vantage_trackers.keys()):
+            tracker = self._vantage_tracker(vantage)
+            if vantage in sick:
+                verdict = conclude_sick(sick[vantage], now, len(by_vantage))
+                changes.append(tracker.update(verdict, sick[vantage].since))
+            else:
+                well = Verdict(at=now, target=None, cause=Cause.OK, confidence=1.0, vantages=len(by_vantage))
+                changes.append(tracker.update(well, now))
+        names = frozenset(sick)
+        changes += [self._judge_target(name, now, names) for name in self._order]
+        return [change for change in changes if change is not None]
+
+    def _judge_target(self, name: str, now: float, sick: frozenset[str]) -> IncidentChange | None:
+        state, tracker = self._states[name], self._tracker(name)
+        incident = tracker.incident
+        situation = state.situation(
+            now,
+            rib=self._rib,
+            sick=sick,
+            vouched=partial(self._health.vouched, now=now),
+            dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
+            since=incident.started_at if incident is not None else None,
+        )
+        verdict = conclude(situation)
+        self._verdicts[name] = verdict
+        change = tracker.update(verdict, situation.onset)
+        if change is not None and change.kind is ChangeKind.CLOSED:
+            state.forget_trouble(change.incident.started_at or change.incident.opened_at, now)
+        state.routing.expire(now - ANOMALY_KEPT_S)
+        return change
+
+    def _dependency(self, name: str, now: float) -> Dependency:
+        """How another target is doing; judged before those that depend on it."""
+        state, verdict = self._states.get(name), self._verdicts.get(name)
+        if state is None or verdict is None or not any(view.current(now) for view in state.views.values()):
+            return Dependency(name, DependencyState.UNKNOWN)
+        tracker = self._trackers.get(name)
+        incident = tracker.incident if tracker is not None else None
+        cause = incident.cause if incident is not None else verdict.cause
+        if cause is not Cause.OK:
+            named = cause is not Cause.INSUFFICIENT
+            return Dependency(name, DependencyState.TROUBLED if named else DependencyState.SUSPECT, cause)
+        return Dependency(name, DependencyState.SUSPECT if state.uneasy else DependencyState.FINE)
+
+    def _tracker(self, name: str) -> Tracker:
+        if name not in self._trackers:
+            round_s = max(self._states[name].target.interval_s, self._tick_s)
+            self._trackers[name] = Tracker(name, name, round_s)
+        return self._trackers[name]
+
+    def _vantage_tracker(self, vantage: str) -> Tracker:
+        if vantage not in self._vantage_trackers:
+            self._vantage_trackers[vantage] = Tracker(f"vantage-{vantage}", None, self._round_s)
+        return self._vantage_trackers[vantage]
+
+
+def _dependencies_first(targets: tuple[Target, ...]) -> tuple[str, ...]:
+    """Target names so that each comes after those it depends on; a cycle is cut where it is met."""
+    by_name = {target.name: target for target in targets}
+    ordered: dict[str, None] = {}
+
+    def visit(name: str, above: frozenset[str]) -> None:
+        if name in ordered or name in above or name not in by_name:
+            return
+        for other in by_name[name].depends_on:
+            visit(other, above | {name})
+        ordered[name] = None
+
+    for target in targets:
+        visit(target.name, frozenset())
+    return tuple(ordered)

@@ -1,0 +1,39 @@
+"""The one measurement that would separate the two likeliest causes. Pure."""
+
+from __future__ import annotations
+
+from monitor.diagnose.identity import Identity
+from monitor.diagnose.path import PathChange
+from monitor.diagnose.situation import Situation
+from monitor.model.verdict import Cause
+
+_ROUTES = frozenset({
+    Cause.ROUTE_HIJACK, Cause.ROUTE_CHANGE, Cause.ROUTE_WITHDRAWN, Cause.ROUTE_MOVED, Cause.PATH_CONGESTION,
+})  # fmt: skip
+
+
+def missing_measurement(situation: Situation, first: Cause, second: Cause) -> str | None:
+    """What to measure next to tell `first` from `second`, in a sentence; None when nothing more would."""
+    affected = situation.affected
+    route_question = (first in _ROUTES) or (second in _ROUTES)
+    untraced = [view.vantage for view in affected if view.path is PathChange.UNKNOWN]
+    if route_question and untraced:
+        return f"a traceroute from {untraced[0]} would settle it"
+    if Cause.ROUTE_HIJACK in (first, second):
+        unseen = situation.routing.quiet is None and not situation.routing.anomalies
+        if unseen:
+            return "routes of its prefix from a BGP feed would settle it"
+        unkeyed = [view.vantage for view in affected if view.identity is Identity.UNKNOWN]
+        if unkeyed:
+            return f"the key that answers {unkeyed[0]} would settle it"
+    if len(situation.vantages) < 2:
+        return "a measurement from a second vantage would settle it"
+    if first in (Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN) or second in (
+        Cause.UPSTREAM_OVERLOAD,
+        Cause.UPSTREAM_DOWN,
+    ):
+        name = situation.target.depends_on[0] if situation.target.depends_on else "the dependency"
+        return f"a probe of {name} itself would settle it"
+    if {first, second} <= {Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN}:
+        return "the server's own load figures would settle it"
+    return None

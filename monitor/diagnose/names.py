@@ -1,0 +1,88 @@
+"""What name servers say of a target's name: failing, and saying something else than its own servers do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.bgp.ip_to_as import PrefixTable
+from probes.observation import DnsObservation, Failure
+
+KEPT_ADDRESSES = 4096
+"""Answers remembered for one target; a large CDN rotates through hundreds."""
+
+_ADDRESS_TYPES = ("A", "AAAA")
+
+
+@dataclass(frozen=True, slots=True)
+class Tampered:
+    """A recursive answer that the zone's own servers never gave."""
+
+    vantage: str
+    server: str
+    answers: tuple[str, ...]
+    at: float
+
+
+class NameMemory:
+    """The latest answer per (vantage, server, type), and every address that was ever answered."""
+
+    def __init__(self) -> None:
+        self._latest: dict[tuple[str, str, str], tuple[DnsObservation, float]] = {}
+        self._answered: dict[tuple[str, str, str], bool] = {}
+        self._known: dict[str, float] = {}
+        self._authoritative: dict[str, float] = {}
+
+    def add(self, observation: DnsObservation, known_at: float) -> None:
+        """Take one observation."""
+        key = (observation.vantage, observation.server, observation.rrtype)
+        self._latest[key] = (observation, known_at)
+        if observation.failure is not None or observation.rrtype not in _ADDRESS_TYPES:
+            return
+        self._answered[key] = True
+        for answer in observation.answers:
+            self._known.setdefault(answer, known_at)
+            if observation.role == "authoritative":
+                self._authoritative[answer] = known_at
+        while len(self._known) > KEPT_ADDRESSES:
+            del self._known[next(iter(self._known))]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address that was answered, oldest first."""
+        return tuple(self._known)
+
+    def failing(self, since: float) -> dict[str, DnsObservation]:
+        """Vantage to a failed answer, where every server of one role that used to answer failed since `since`."""
+        by_vantage: dict[tuple[str, str], list[DnsObservation]] = {}
+        for (vantage, server, rrtype), (observation, known_at) in self._latest.items():
+            if known_at >= since and self._answered.get((vantage, server, rrtype), rrtype == "A"):
+                by_vantage.setdefault((vantage, observation.role), []).append(observation)
+        failed = {}
+        for (vantage, _role), latest in by_vantage.items():
+            bad = [observation for observation in latest if _is_failure(observation)]
+            if bad and len(bad) == len(latest):
+                failed[vantage] = bad[0]
+        return failed
+
+    def asked_since(self, since: float) -> frozenset[str]:
+        """The vantages that asked any server since `since`."""
+        return frozenset(key[0] for key, (_, known_at) in self._latest.items() if known_at >= since)
+
+    def tampered(self, since: float, table: PrefixTable | None) -> list[Tampered]:
+        """Recursive answers since `since` that no authoritative server gave, in a network none of theirs is in."""
+        if not self._authoritative or table is None:
+            return []
+        genuine = set().union(*(table.lookup(address) or frozenset() for address in self._authoritative))
+        found = []
+        for (vantage, server, _), (observation, known_at) in self._latest.items():
+            if known_at < since or observation.role != "recursive" or not observation.answers:
+                continue
+            networks = set().union(*(table.lookup(answer) or frozenset() for answer in observation.answers))
+            foreign = not set(observation.answers) & set(self._authoritative) and not networks & genuine
+            if foreign and genuine:
+                found.append(Tampered(vantage, server, observation.answers, known_at))
+        return found
+
+
+def _is_failure(observation: DnsObservation) -> bool:
+    return observation.failure is not None and observation.failure is not Failure.MONITOR_FAULT

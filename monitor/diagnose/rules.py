@@ -1,0 +1,322 @@
+"""The rules: what each finding is worth for each cause. Data, so that a person can recompute a verdict.
+
+A likelihood is a natural log-likelihood ratio: +1 makes a cause e times as likely against one that the rule
+says nothing of (0). Their sizes are judgement from published incidents, not yet a fit: about 1 for a hint,
+3 for strong evidence, 6 for what hardly happens otherwise.
+
+Rules of one group look at the same thing, so they are discounted: the strongest counts in full, the next
+by half, the next by a quarter (`MIXTURE` groups divide one strength among their rules instead).
+A rule whose meaning changes gets a new id; a change of any number gets a new `RULES_VERSION`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.model.verdict import Cause
+
+RULES_VERSION = "1"
+
+OVERLOAD = Cause.SERVER_OVERLOAD
+DOWN = Cause.SERVER_DOWN
+LINK = Cause.SERVER_LINK
+UP_OVERLOAD = Cause.UPSTREAM_OVERLOAD
+UP_DOWN = Cause.UPSTREAM_DOWN
+HIJACK = Cause.ROUTE_HIJACK
+CHANGE = Cause.ROUTE_CHANGE
+MOVED = Cause.ROUTE_MOVED
+WITHDRAWN = Cause.ROUTE_WITHDRAWN
+CONGESTION = Cause.PATH_CONGESTION
+NAMES = Cause.DNS_FAILED
+TAMPERED = Cause.DNS_TAMPERED
+TLS = Cause.TLS_INVALID
+
+SERVER_SIDE = (OVERLOAD, DOWN, UP_OVERLOAD, UP_DOWN)
+ROUTE_SIDE = (HIJACK, CHANGE, WITHDRAWN, MOVED)
+
+PRIOR: dict[Cause, float] = {
+    OVERLOAD: 0.0,
+    DOWN: 0.0,
+    LINK: -2.0,
+    UP_OVERLOAD: -0.5,
+    UP_DOWN: -0.5,
+    HIJACK: -4.0,
+    CHANGE: -0.5,
+    MOVED: -2.0,
+    WITHDRAWN: -2.0,
+    CONGESTION: -0.5,
+    NAMES: -1.0,
+    TAMPERED: -4.0,
+    TLS: -1.0,
+}
+"""Log prior of each cause before any evidence: trouble is a server's far more often than a hijacker's."""
+
+MIXTURE = frozenset({"symptom"})
+"""Groups whose rules share one strength between them, by the share of vantages that each explains."""
+
+GROUP_DISCOUNT = (1.0, 0.5, 0.25)
+"""What the strongest, second and every further rule of a group counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its stable id, its group, what it is worth per cause, and how it reads.
+
+    `text` is filled with the finding's values, `seen` and `of`. `plane`: control for what BGP says, data
+    for what packets and answers show; a hijack needs both.
+    """
+
+    id: str
+    group: str
+    plane: str
+    likelihoods: dict[Cause, float]
+    text: str
+
+
+def _all(causes: tuple[Cause, ...], value: float) -> dict[Cause, float]:
+    return dict.fromkeys(causes, value)
+
+
+_RULES = (
+    # What the affected vantages see. Each row explains an exchange; together they are one strength.
+    Rule(
+        "http.think_time", "symptom", "data",
+        {OVERLOAD: 3, UP_OVERLOAD: 3, DOWN: -1, UP_DOWN: -1, HIJACK: -1.5, CHANGE: -2, WITHDRAWN: -4,
+         CONGESTION: -2, NAMES: -4, TLS: -4, LINK: -1},
+        "the server thinks for {think} (usually {usual_think}) while the round trip is {rtt}",
+    ),
+    Rule(
+        "http.shedding", "symptom", "data",
+        {OVERLOAD: 2.5, UP_OVERLOAD: 2, DOWN: 0.5, UP_DOWN: 0.5, CHANGE: -3, WITHDRAWN: -4, CONGESTION: -3,
+         NAMES: -4, TLS: -4, LINK: -2},
+        "the server sheds load (status {status})",
+    ),
+    Rule(
+        "http.gateway", "symptom", "data",
+        {UP_OVERLOAD: 2, UP_DOWN: 2.5, OVERLOAD: 1, DOWN: 2, CHANGE: -3, WITHDRAWN: -4, CONGESTION: -3,
+         NAMES: -4, TLS: -4, LINK: -2},
+        "a gateway answers for a backend that does not (status {status})",
+    ),
+    Rule(
+        "http.wrong_answer", "symptom", "data",
+        {DOWN: 2.5, UP_DOWN: 1.5, OVERLOAD: 0.5, UP_OVERLOAD: 0.5, CHANGE: -2.5, WITHDRAWN: -4, CONGESTION: -3,
+         NAMES: -3, TLS: -3, LINK: -2},
+        "a wrong answer comes at once ({failure}, status {status})",
+    ),
+    Rule(
+        "http.read_timeout", "symptom", "data",
+        {OVERLOAD: 2.5, UP_OVERLOAD: 2.5, DOWN: 1, UP_DOWN: 1, HIJACK: -0.5, CHANGE: -1, WITHDRAWN: -3,
+         NAMES: -4, TLS: -3},
+        "the connection opens in {connect}, then no answer comes in time",
+    ),
+    Rule(
+        "http.reset", "symptom", "data",
+        {DOWN: 1.5, OVERLOAD: 1, UP_DOWN: 0.5, UP_OVERLOAD: 0.5, CHANGE: -1, WITHDRAWN: -3, NAMES: -4, TLS: -1},
+        "the connection is cut ({failure})",
+    ),
+    Rule(
+        "http.refused", "symptom", "data",
+        {DOWN: 3, OVERLOAD: -0.5, UP_OVERLOAD: -2, UP_DOWN: -1, CHANGE: -3, WITHDRAWN: -3, CONGESTION: -4,
+         NAMES: -4, TLS: -4, LINK: -3},
+        "the host is there and refuses connections to the port",
+    ),
+    Rule(
+        "http.connect_timeout", "symptom", "data",
+        {DOWN: 1.5, OVERLOAD: 0.2, UP_OVERLOAD: -2, UP_DOWN: -1.5, HIJACK: 1, WITHDRAWN: 1.5, CHANGE: 0.5,
+         NAMES: -4, TLS: -4},
+        "no SYN-ACK comes",
+    ),
+    Rule(
+        "http.unreachable", "symptom", "data",
+        {WITHDRAWN: 3, DOWN: 1, HIJACK: 0.5, OVERLOAD: -3, UP_OVERLOAD: -3, UP_DOWN: -3, NAMES: -4, TLS: -4,
+         CONGESTION: -1},
+        "a router says that there is no way ({failure})",
+    ),
+    Rule(
+        "http.lost_syn", "symptom", "data",
+        {OVERLOAD: 1.5, LINK: 1.5, CONGESTION: 1.5, CHANGE: 0.5, UP_OVERLOAD: -1, UP_DOWN: -2, DOWN: -1,
+         WITHDRAWN: -2, NAMES: -4, TLS: -4},
+        "connecting takes {connect}: SYNs are lost and sent again",
+    ),
+    Rule(
+        "http.network_slow", "symptom", "data",
+        {CHANGE: 2, CONGESTION: 2, LINK: 1.5, HIJACK: 1, OVERLOAD: -3, DOWN: -3, UP_OVERLOAD: -3, UP_DOWN: -3,
+         WITHDRAWN: -2, NAMES: -4, TLS: -4},
+        "every round trip is longer: {rtt}, usually {usual_rtt}",
+    ),
+    Rule(
+        "http.tls_invalid", "symptom", "data",
+        {TLS: 4, HIJACK: 1, OVERLOAD: -4, UP_OVERLOAD: -4, UP_DOWN: -4, DOWN: -2, CHANGE: -3, WITHDRAWN: -4,
+         CONGESTION: -4, NAMES: -4, LINK: -4},
+        "the certificate does not verify ({failure})",
+    ),
+    Rule(
+        "http.tls_stalled", "symptom", "data",
+        {OVERLOAD: 1.5, DOWN: 1, CHANGE: 0.3, CONGESTION: 0.5, UP_OVERLOAD: -1, UP_DOWN: -1.5, WITHDRAWN: -2,
+         NAMES: -4},
+        "the TLS handshake does not finish ({failure})",
+    ),
+    Rule(
+        "http.name_failed", "symptom", "data",
+        {NAMES: 5, TAMPERED: 0.5, WITHDRAWN: 0.5, OVERLOAD: -4, DOWN: -3, UP_OVERLOAD: -4, UP_DOWN: -4,
+         HIJACK: -0.5, CHANGE: -3, CONGESTION: -3, TLS: -4, LINK: -3},
+        "the name does not resolve ({failure})",
+    ),
+    Rule("http.unclear", "symptom", "data", {}, "it failed in a way we have no word for ({failure})"),
+    # The round trip as referee.
+    Rule(
+        "network.rtt_flat", "network", "data",
+        {OVERLOAD: 1, UP_OVERLOAD: 1, UP_DOWN: 0.7, DOWN: 0.5, TLS: 0.5, CHANGE: -2, CONGESTION: -2.5,
+         LINK: -2.5, HIJACK: -0.7, MOVED: -0.5},
+        "the round trip is unchanged at {rtt} for {seen} of {of}",
+    ),
+    Rule(
+        "network.rtt_shifted", "network", "data",
+        {HIJACK: 1.2, CHANGE: 1.2, CONGESTION: 0.7, LINK: 0.5, MOVED: 0.5, OVERLOAD: -1.5, UP_OVERLOAD: -1.5,
+         DOWN: -1, UP_DOWN: -1},
+        "the round trip moved to {rtt} from {usual_rtt} ({vantage})",
+    ),
+    # Who answers.
+    Rule(
+        "identity.key_known", "identity", "data",
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, CHANGE: 0.5, CONGESTION: 0.5, LINK: 0.5,
+         HIJACK: -3, TAMPERED: -3},
+        "the genuine key still answers {seen} of {of} affected vantages",
+    ),
+    Rule(
+        "identity.new_key", "identity", "data",
+        {HIJACK: 3, TAMPERED: 2, TLS: 1, MOVED: 0.5, DOWN: -0.5, UP_DOWN: -2, OVERLOAD: -2.5, UP_OVERLOAD: -2.5,
+         CHANGE: -2, CONGESTION: -3, LINK: -3},
+        "a key never seen before answers {seen} of {of} (issuer {issuer})",
+    ),
+    Rule(
+        "identity.new_issuer", "identity", "data",
+        {HIJACK: 2, TAMPERED: 2, TLS: 0.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -0.5, UP_DOWN: -1},
+        "its certificate comes from an issuer this name never used: {issuer}",
+    ),
+    Rule(
+        "identity.two_keys_at_once", "identity", "data",
+        {HIJACK: 2, TAMPERED: 2, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
+        "at the same time other vantages get the known key",
+    ),
+    # Where packets go.
+    Rule(
+        "path.unchanged", "path", "data",
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, TLS: 0.7, CONGESTION: 0.5, LINK: 0.5,
+         HIJACK: -2.5, CHANGE: -3, WITHDRAWN: -3.5, MOVED: -3},
+        "traceroute follows the usual networks for {seen} of {of}: {path}",
+    ),
+    Rule(
+        "path.rerouted", "path", "data",
+        {CHANGE: 3, HIJACK: 0.7, MOVED: 0.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1,
+         CONGESTION: -1.5, WITHDRAWN: -1},
+        "traceroute takes another way to the same network for {seen} of {of}: {path}, usually {usual}",
+    ),
+    Rule(
+        "path.ends_elsewhere", "path", "data",
+        {HIJACK: 3, MOVED: 2, CHANGE: 0.5, OVERLOAD: -2.5, UP_OVERLOAD: -2.5, DOWN: -2, UP_DOWN: -2.5,
+         CONGESTION: -2.5, TLS: -2, NAMES: -2, LINK: -3, WITHDRAWN: -1},
+        "traceroute ends in another network for {seen} of {of}: {path}, usually {usual} (new: {new})",
+    ),
+    Rule(
+        "path.stops_short", "path", "data",
+        {WITHDRAWN: 1.5, HIJACK: 0.7, DOWN: 0.3, CHANGE: 0.3, OVERLOAD: -2, UP_OVERLOAD: -2, UP_DOWN: -2},
+        "traceroute stops before the usual last network for {seen} of {of}: {path}, usually {usual}",
+    ),
+    # What BGP says.
+    Rule(
+        "routing.new_more_specific", "routing", "control",
+        {HIJACK: 6, MOVED: 1, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
+        "{prefix} is announced by {origin} (expected {expected}), path {path}, {seen} of {of} peers, RPKI {rpki}",
+    ),
+    Rule(
+        "routing.new_origin", "routing", "control",
+        {HIJACK: 5.5, MOVED: 1.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
+        "{prefix} is also originated by {origin} (expected {expected}), path {path}, {seen} of {of} peers, "
+        "RPKI {rpki}",
+    ),
+    Rule(
+        "routing.rpki_invalid", "routing", "control",
+        {HIJACK: 2, MOVED: -2},
+        "the route {prefix} by {origin} is RPKI invalid",
+    ),
+    Rule(
+        "routing.authorised_origin", "routing", "control",
+        {MOVED: 6, HIJACK: -3},
+        "{prefix} is announced by {origin}, which is allowed to (RPKI {rpki}), {seen} of {of} peers",
+    ),
+    Rule(
+        "routing.stray_origin", "routing", "control",
+        {WITHDRAWN: 1, HIJACK: 0.5},
+        "{prefix} by {origin} shows only after the genuine route had gone",
+    ),
+    Rule(
+        "routing.withdrawn", "routing", "control",
+        {WITHDRAWN: 6, DOWN: -1, OVERLOAD: -2, UP_OVERLOAD: -2, UP_DOWN: -2, CONGESTION: -2, HIJACK: -1},
+        "{prefix} is withdrawn by {seen} of {of} peers",
+    ),
+    Rule(
+        "routing.path_changed", "routing", "control",
+        {CHANGE: 2.5, HIJACK: 0.3, OVERLOAD: -0.3, UP_OVERLOAD: -0.3},
+        "the path to the usual prefix changed for {seen} of {of} peers: {new}, before {old}",
+    ),
+    Rule(
+        "routing.quiet", "routing", "control",
+        {OVERLOAD: 1, UP_OVERLOAD: 1, UP_DOWN: 1, DOWN: 1, TLS: 0.5, HIJACK: -2.5, CHANGE: -1, WITHDRAWN: -4,
+         MOVED: -4},
+        "BGP is quiet: {seen} peers carry the usual route from the usual origin",
+    ),
+    # Who is affected.
+    Rule(
+        "scope.all", "scope", "data",
+        {OVERLOAD: 1, UP_OVERLOAD: 1, DOWN: 1, UP_DOWN: 1, TLS: 0.7, NAMES: 0.5, LINK: 0.5, CHANGE: -1.5,
+         CONGESTION: -2},
+        "all {of} vantages are affected",
+    ),
+    Rule(
+        "scope.some", "scope", "data",
+        {CHANGE: 1, CONGESTION: 1.5, HIJACK: 0.7, TAMPERED: 0.7, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2,
+         UP_DOWN: -2, TLS: -1.5, LINK: -2, WITHDRAWN: -0.5},
+        "{seen} of {of} vantages are affected; {clean} see nothing wrong",
+    ),
+    Rule(
+        "scope.polluted_are_affected", "scope", "data",
+        {HIJACK: 1.5, CHANGE: 1.5, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, DOWN: -1.5, UP_DOWN: -1.5, CONGESTION: -1},
+        "exactly those whose path or key changed are affected (phi {phi})",
+    ),
+    # Whom the target depends on.
+    Rule(
+        "dependency.overloaded", "dependency", "data",
+        {UP_OVERLOAD: 4, UP_DOWN: 1, OVERLOAD: -1.5, DOWN: -1.5, HIJACK: -1},
+        "{name}, which it depends on, has trouble of its own: {cause}",
+    ),
+    Rule(
+        "dependency.down", "dependency", "data",
+        {UP_DOWN: 4, UP_OVERLOAD: 1, OVERLOAD: -1.5, DOWN: -1.5, HIJACK: -1},
+        "{name}, which it depends on, has trouble of its own: {cause}",
+    ),
+    Rule(
+        "dependency.suspect", "dependency", "data",
+        {UP_OVERLOAD: 2, UP_DOWN: 2},
+        "{name}, which it depends on, shows the first signs of trouble",
+    ),
+    Rule(
+        "dependency.fine", "dependency", "data",
+        {UP_OVERLOAD: -4, UP_DOWN: -4},
+        "{name}, which it depends on, is fine",
+    ),
+    # What the name servers say.
+    Rule(
+        "names.failing", "names", "data",
+        {NAMES: 3, WITHDRAWN: 0.5},
+        "name servers fail for {seen} of {of} vantages ({failure}, {server})",
+    ),
+    Rule(
+        "names.tampered", "names", "data",
+        {TAMPERED: 7, HIJACK: -1},
+        "{server} answers {answers}, which the zone's own servers never said",
+    ),
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {rule.id: rule for rule in _RULES}
+"""All rules by id."""

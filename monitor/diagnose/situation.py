@@ -1,0 +1,92 @@
+"""One target at one moment, as the detectors see it: everything measured, nothing concluded. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitor.diagnose.identity import Identity
+from monitor.diagnose.names import Tampered
+from monitor.diagnose.path import PathChange, Trail
+from monitor.diagnose.routing import Routing
+from monitor.diagnose.symptom import Judged, Symptom
+from monitor.model.asn import Asn
+from monitor.model.target import Target
+from monitor.model.verdict import Cause
+from probes.observation import DnsObservation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VantageSituation:
+    """What one healthy vantage sees of the target since the trouble began.
+
+    `rtt_s`, `think_s`: newest figures; `usual_*` None without a baseline. `identity` UNKNOWN: no key seen
+    since the onset. `path` UNKNOWN: no traceroute since the onset.
+    """
+
+    vantage: str
+    affected: bool
+    symptom: Symptom
+    latest: Judged
+    rtt_s: float | None = None
+    usual_rtt_s: float | None = None
+    rtt_shifted: bool | None = None
+    think_s: float | None = None
+    usual_think_s: float | None = None
+    identity: Identity = Identity.UNKNOWN
+    issuer: str | None = None
+    path: PathChange = PathChange.UNKNOWN
+    trail: Trail | None = None
+    usual_trail: Trail | None = None
+    new_networks: tuple[Asn, ...] = ()
+    path_at: float | None = None
+
+
+class DependencyState(StrEnum):
+    """How a target that this one depends on is doing."""
+
+    FINE = "fine"
+    SUSPECT = "suspect"
+    TROUBLED = "troubled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A dependency's state, and the cause of its own trouble."""
+
+    name: str
+    state: DependencyState
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A target at `now`. `onset`: when its trouble began, or `now` when there is none.
+
+    `vantages` are the healthy ones that measure it, by name; `trouble` tells whether their views add up to
+    trouble; `sick` names the vantages left out by the gate.
+    """
+
+    target: Target
+    now: float
+    onset: float
+    trouble: bool
+    vantages: tuple[VantageSituation, ...]
+    sick: tuple[str, ...] = ()
+    routing: Routing = field(default_factory=Routing)
+    expected_origins: frozenset[Asn] = frozenset()
+    dependencies: tuple[Dependency, ...] = ()
+    names_failing: dict[str, DnsObservation] | None = None
+    names_asked: frozenset[str] = frozenset()
+    names_tampered: tuple[Tampered, ...] = ()
+
+    @property
+    def affected(self) -> tuple[VantageSituation, ...]:
+        """The vantages that see the trouble."""
+        return tuple(view for view in self.vantages if view.affected)
+
+    @property
+    def clean(self) -> tuple[VantageSituation, ...]:
+        """The healthy vantages that see nothing wrong."""
+        return tuple(view for view in self.vantages if not view.affected)

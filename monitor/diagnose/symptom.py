@@ -1,0 +1,152 @@
+"""What one HTTP observation shows, seen beside what is usual for its vantage and target. Pure.
+
+The phase tells the layer: the SYN-ACK comes from the server's kernel, so a flat connect with a raised
+wait is the server's own doing, while connect, TLS and wait raised together are the way to it. A connect
+of about 1, 3 or 7 s is a lost SYN (RFC 6298 section 5.5: the timer doubles from one second).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitor.diagnose.baseline import Baseline
+from probes.observation import Failure, HttpObservation
+
+
+class Symptom(StrEnum):
+    """The one thing that is wrong with an exchange, at its first layer; NONE: nothing."""
+
+    NONE = "none"
+    NAME_FAILED = "name_failed"
+    UNREACHABLE = "unreachable"
+    CONNECT_TIMEOUT = "connect_timeout"
+    REFUSED = "refused"
+    TLS_INVALID = "tls_invalid"
+    TLS_STALLED = "tls_stalled"
+    READ_TIMEOUT = "read_timeout"
+    RESET = "reset"
+    SHEDDING = "shedding"
+    GATEWAY = "gateway"
+    WRONG_ANSWER = "wrong_answer"
+    THINK_TIME = "think_time"
+    LOST_SYN = "lost_syn"
+    NETWORK_SLOW = "network_slow"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An observation with its symptom, and the figures that the judgement was made on (seconds)."""
+
+    observation: HttpObservation
+    symptom: Symptom
+    known_at: float
+    rtt_s: float | None
+    think_s: float | None
+
+    @property
+    def bad(self) -> bool:
+        """Whether something is wrong with it."""
+        return self.symptom is not Symptom.NONE
+
+
+@dataclass(slots=True)
+class Usual:
+    """What is usual between one vantage and one target, per figure: round trip and think time."""
+
+    rtt: Baseline = field(default_factory=Baseline)
+    think: Baseline = field(default_factory=Baseline)
+
+    def learn(self, judged: Judged) -> None:
+        """Take a clean observation into the baselines."""
+        if judged.rtt_s is not None:
+            self.rtt.add(judged.rtt_s)
+        if judged.think_s is not None:
+            self.think.add(judged.think_s)
+
+
+# A doubling that an operator would care about; below these an increase is not worth waking anybody.
+THINK_RAISED = {"sigmas": 6.0, "share": 1.0, "floor": 0.050}
+RTT_RAISED = {"sigmas": 6.0, "share": 0.3, "floor": 0.008}
+SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
+SYN_RETRY_SLACK_S = 0.45
+
+_BY_FAILURE = {
+    Failure.CONNECT_TIMEOUT: Symptom.CONNECT_TIMEOUT,
+    Failure.CONNECTION_REFUSED: Symptom.REFUSED,
+    Failure.NETWORK_UNREACHABLE: Symptom.UNREACHABLE,
+    Failure.HOST_UNREACHABLE: Symptom.UNREACHABLE,
+    Failure.CONNECT_RESET: Symptom.RESET,
+    Failure.CONNECT_ERROR: Symptom.UNREACHABLE,
+    Failure.TLS_EXPIRED: Symptom.TLS_INVALID,
+    Failure.TLS_NOT_YET_VALID: Symptom.TLS_INVALID,
+    Failure.TLS_UNTRUSTED: Symptom.TLS_INVALID,
+    Failure.TLS_NAME_MISMATCH: Symptom.TLS_INVALID,
+    Failure.TLS_REVOKED: Symptom.TLS_INVALID,
+    Failure.TLS_HANDSHAKE_TIMEOUT: Symptom.TLS_STALLED,
+    Failure.TLS_RESET: Symptom.RESET,
+    Failure.TLS_CLOSED: Symptom.RESET,
+    Failure.TLS_ERROR: Symptom.TLS_STALLED,
+    Failure.WRITE_TIMEOUT: Symptom.READ_TIMEOUT,
+    Failure.READ_TIMEOUT: Symptom.READ_TIMEOUT,
+    Failure.CONNECTION_RESET: Symptom.RESET,
+    Failure.CONNECTION_CLOSED: Symptom.RESET,
+    Failure.TOO_SLOW: Symptom.THINK_TIME,
+    Failure.UNKNOWN: Symptom.UNCLEAR,
+}
+SHEDDING_STATUS = frozenset({429, 503})
+GATEWAY_STATUS = frozenset({502, 504, 520, 521, 522, 523, 524})
+
+
+def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged | None:
+    """Judge one observation; None when it says nothing of the target (the monitor itself failed)."""
+    failure = observation.failure
+    if failure in (Failure.PERMISSION_DENIED, Failure.MONITOR_FAULT):
+        return None
+    rtt_s, think_s = _figures(observation)
+    if failure is not None:
+        symptom = _of_failure(observation, failure, think_s, usual)
+    else:
+        symptom = _of_timing(observation, rtt_s, think_s, usual)
+    return Judged(observation, symptom, known_at, rtt_s, think_s)
+
+
+def _figures(observation: HttpObservation) -> tuple[float | None, float | None]:
+    """Round trip and think time. The kernel's own figure is the referee where there is one."""
+    connect_s = observation.connect_s
+    kernel_s = observation.kernel_min_rtt_s or observation.kernel_rtt_s
+    rtt_s = connect_s if kernel_s is None else kernel_s if connect_s is None else min(kernel_s, connect_s)
+    if observation.wait_s is None:
+        return rtt_s, None
+    return rtt_s, max(observation.wait_s - (rtt_s or 0.0), 0.0)
+
+
+def _of_failure(observation: HttpObservation, failure: Failure, think_s: float | None, usual: Usual) -> Symptom:
+    if failure.value.startswith("dns_"):
+        return Symptom.NAME_FAILED
+    if failure in _BY_FAILURE:
+        return _BY_FAILURE[failure]
+    status = observation.status
+    if status in SHEDDING_STATUS:
+        return Symptom.SHEDDING
+    if status in GATEWAY_STATUS:
+        return Symptom.GATEWAY
+    slow = think_s is not None and usual.think.is_raised(think_s, **THINK_RAISED)
+    if slow and status is not None and status >= 500:
+        return Symptom.SHEDDING
+    return Symptom.WRONG_ANSWER
+
+
+def _of_timing(observation: HttpObservation, rtt_s: float | None, think_s: float | None, usual: Usual) -> Symptom:
+    connect_s = observation.connect_s
+    lost_syn = connect_s is not None and any(
+        retry <= connect_s <= retry + max(SYN_RETRY_SLACK_S, 2 * usual.rtt.median) for retry in SYN_RETRY_S
+    )
+    if lost_syn and usual.rtt.known and usual.rtt.median < SYN_RETRY_SLACK_S:
+        return Symptom.LOST_SYN
+    if think_s is not None and usual.think.is_raised(think_s, **THINK_RAISED):
+        return Symptom.THINK_TIME
+    if rtt_s is not None and usual.rtt.is_raised(rtt_s, **RTT_RAISED):
+        return Symptom.NETWORK_SLOW
+    return Symptom.NONE

@@ -1,0 +1,208 @@
+"""Everything remembered of one target, and the situation it makes at a moment.
+
+Facts go in one by one; `situation` looks at them without changing anything. Nothing is concluded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.rib import Rib
+from monitor.bgp.rpki import VrpTable
+from monitor.diagnose.identity import Identity, KeyMemory
+from monitor.diagnose.names import NameMemory
+from monitor.diagnose.path import PathChange, PathMemory, Trail, new_networks, trail_of
+from monitor.diagnose.routing import CORRELATION_S, AnomalyKind, Routing, TableOrigins, TargetRouting
+from monitor.diagnose.situation import Dependency, Situation, VantageSituation
+from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
+from monitor.diagnose.view import View
+from monitor.model.asn import Asn
+from monitor.model.target import Target
+from probes.observation import DnsObservation, HttpObservation, TraceObservation
+
+SHIFT_SHARE = 0.25
+"""A round trip that moved by this share of its usual value, up or down, has shifted."""
+
+Vouch = Callable[[str, float], bool]
+"""Whether a vantage's controls were seen healthy since a time."""
+
+
+class TargetState:
+    """The memory of one target: a view per vantage, paths, keys, names and routes."""
+
+    def __init__(
+        self, target: Target, table: PrefixTable | None, vrps: VrpTable | None, dumped: TableOrigins
+    ) -> None:
+        self.target = target
+        self.views: dict[str, View] = {}
+        self.names = NameMemory()
+        self.routing = TargetRouting(target, table, vrps, dumped)
+        self._table = table
+        self._paths: dict[str, PathMemory] = {}
+        self._keys = KeyMemory()
+        self._latest_key: dict[str, tuple[str, str | None, float]] = {}
+
+    def add_http(self, observation: HttpObservation, known_at: float) -> None:
+        """Take an HTTP observation."""
+        view = self.views.get(observation.vantage)
+        if view is None:
+            view = self.views[observation.vantage] = View(observation.vantage, self.target.interval_s)
+        view.add(observation, known_at)
+        if observation.spki_sha256 is not None:
+            self._keys.add(observation.spki_sha256, observation.issuer, known_at)
+            self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
+        if observation.address is not None:
+            self.routing.learn_address(observation.address)
+
+    def add_dns(self, observation: DnsObservation, known_at: float) -> None:
+        """Take a DNS observation. Only what the zone's own servers, or no one else, answered is an address."""
+        self.names.add(observation, known_at)
+        if observation.role == "authoritative" and observation.rrtype in ("A", "AAAA"):
+            for answer in observation.answers:
+                self.routing.learn_address(answer)
+
+    def add_trace(self, observation: TraceObservation, known_at: float) -> None:
+        """Take a traceroute."""
+        if observation.address is not None:
+            self.routing.learn_address(observation.address)
+        if self._table is None or not observation.hops:
+            return
+        self._paths.setdefault(observation.vantage, PathMemory()).add(trail_of(observation, self._table), known_at)
+
+    def forget_trouble(self, since: float, until: float) -> None:
+        """Unlearn what was first seen during trouble from `since` to `until`."""
+        still = frozenset(key[0] for key in self._latest_key.values() if key[2] >= until - self.target.interval_s)
+        self._keys.forget(since, until, still)
+        for memory in self._paths.values():
+            memory.forget(since, until)
+
+    @property
+    def uneasy(self) -> bool:
+        """Whether any vantage has seen anything bad lately."""
+        return any(view.bad_since is not None for view in self.views.values())
+
+    def onset(self, now: float, sick: frozenset[str]) -> float:
+        """When the present badness began: the first bad observation, or the first unusual route behind it."""
+        starts = [
+            view.bad_since
+            for view in self.views.values()
+            if view.bad_since is not None and view.vantage not in sick and view.current(now)
+        ]
+        return min(starts, default=now)
+
+    def in_trouble(self, now: float, sick: frozenset[str], vouched: Vouch, suspicious_route: bool) -> bool:
+        """Whether the views of the healthy vantages add up to trouble; one vantage alone must be vouched for."""
+        views = [view for view in self.views.values() if view.vantage not in sick and view.current(now)]
+        confirmed = [view for view in views if view.confirmed]
+        bad = [view for view in views if view.fresh or view.confirmed]
+        if len(confirmed) >= 2 or (len(bad) >= 2 and 2 * len(bad) >= len(views)):
+            return True
+        if suspicious_route and bad:
+            return True
+        lone = confirmed if len(views) == 1 else [view for view in confirmed if view.run >= 3]
+        return any(vouched(view.vantage, view.bad_since or now) for view in lone)
+
+    def situation(
+        self,
+        now: float,
+        *,
+        rib: Rib,
+        sick: frozenset[str],
+        vouched: Vouch,
+        dependencies: tuple[Dependency, ...],
+        since: float | None,
+    ) -> Situation:
+        """The situation at `now`; `since` is when an open incident started, None without one."""
+        routing = self.routing.assess(rib, now)
+        suspicious = any(a.active and a.kind is not AnomalyKind.AUTHORISED for a in routing.anomalies)
+        trouble = self.in_trouble(now, sick, vouched, suspicious)
+        onset = self._onset_with_routes(now, sick, routing, since)
+        views = [
+            self._vantage(view, now, onset, trouble)
+            for name, view in sorted(self.views.items())
+            if name not in sick and view.current(now)
+        ]
+        return Situation(
+            target=self.target,
+            now=now,
+            onset=onset,
+            trouble=trouble,
+            vantages=tuple(view for view in views if view is not None),
+            sick=tuple(sorted(sick)),
+            routing=routing,
+            expected_origins=self._expected_origins(),
+            dependencies=dependencies,
+            names_failing=self.names.failing(onset),
+            names_asked=self.names.asked_since(onset),
+            names_tampered=tuple(self.names.tampered(onset, self._table)),
+        )
+
+    def _onset_with_routes(self, now: float, sick: frozenset[str], routing: Routing, since: float | None) -> float:
+        """The onset, set back to an unusual route that came just before it."""
+        onset = min(self.onset(now, sick), since if since is not None else now)
+        before, _ = CORRELATION_S
+        starts = [a.first_at for a in routing.anomalies if a.active or a.last_at >= onset]
+        starts = [start for start in starts if start < onset and (since is None or start >= since - before)]
+        return min([onset, *starts])
+
+    def _vantage(self, view: View, now: float, onset: float, trouble: bool) -> VantageSituation | None:
+        latest = view.latest
+        if latest is None:
+            return None
+        affected = trouble and (view.confirmed or view.fresh)
+        bad = [judged for judged in view.since(onset) if judged.bad]
+        shown = bad[-1] if affected and bad else latest
+        usual = view.usual.get(shown.observation.family)
+        usual_rtt = usual.rtt.median if usual is not None and usual.rtt.known else None
+        usual_think = usual.think.median if usual is not None and usual.think.known else None
+        rtt = _newest_rtt(view.since(onset))
+        memory = self._paths.get(view.vantage)
+        path = memory.change(onset, self._expected_origins()) if memory is not None else PathChange.UNKNOWN
+        usual_trails = memory.usual(onset) if memory is not None else []
+        trail = memory.latest if memory is not None and path is not PathChange.UNKNOWN else None
+        key = self._latest_key.get(view.vantage)
+        measured_key = key is not None and key[2] >= onset
+        return VantageSituation(
+            vantage=view.vantage,
+            affected=affected,
+            symptom=view.symptom() if affected else Symptom.NONE,
+            latest=shown,
+            rtt_s=rtt,
+            usual_rtt_s=usual_rtt,
+            rtt_shifted=_shifted(rtt, usual_rtt, usual.rtt.deviation if usual is not None else 0.0),
+            think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
+            usual_think_s=usual_think,
+            identity=self._keys.compare(key[0], key[1], onset) if key and measured_key else Identity.UNKNOWN,
+            issuer=key[1] if key and measured_key else None,
+            path=path,
+            trail=trail,
+            usual_trail=_nearest(usual_trails),
+            new_networks=new_networks(trail, usual_trails) if trail is not None else (),
+            path_at=memory.latest_at if memory is not None else None,
+        )
+
+    def _expected_origins(self) -> frozenset[Asn]:
+        return self.target.origins | self.target.allowed_origins | self.routing.expected_at_addresses()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that the target is known to have."""
+        return self.routing.addresses
+
+
+def _newest_rtt(judged: list[Judged]) -> float | None:
+    return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
+
+
+def _shifted(rtt_s: float | None, usual_s: float | None, deviation_s: float) -> bool | None:
+    """Whether a round trip is another one than usual; None when either is not known."""
+    if rtt_s is None or usual_s is None:
+        return None
+    limit = max(RTT_RAISED["sigmas"] * deviation_s, SHIFT_SHARE * usual_s, RTT_RAISED["floor"] / 2)
+    return abs(rtt_s - usual_s) > limit
+
+
+def _nearest(trails: list[Trail]) -> Trail | None:
+    """The most telling of the usual trails: one that reached, with the most networks."""
+    return max(trails, key=lambda trail: (trail.reached, len(trail.ases), trail.ases), default=None)

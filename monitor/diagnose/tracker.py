@@ -1,0 +1,232 @@
+"""Hysteresis: verdicts of one target (or vantage) joined into incidents.
+
+An incident opens when trouble was seen at `OPEN_TICKS` moments in a row, changes its cause only on a clear
+and repeated margin while the trouble is not already receding, and closes after clean rounds. The engine
+calls `update` once a tick with that moment's verdict; time comes from the verdict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from monitor.diagnose.rules import RULES_VERSION
+from monitor.model.incident import ChangeKind, Incident, IncidentChange
+from monitor.model.verdict import Cause, Verdict
+
+OPEN_TICKS = 2
+"""Moments in a row with a named cause before an incident opens."""
+
+OPEN_TICKS_UNNAMED = 6
+"""The same while no cause can be named: more evidence usually comes within a minute."""
+
+CHANGE_TICKS = 2
+CHANGE_MARGIN = 0.25
+CHANGE_CONFIDENCE = 0.6
+"""A cause gives way to another only when that leads by the margin, is this likely, and stays so."""
+
+CLOSE_ROUNDS = 2.0
+"""Clean probing rounds before an incident closes, after its views are no longer bad."""
+
+CONFIDENCE_STEP = 0.15
+"""A change of confidence that is worth recording as an update."""
+
+
+@dataclass(slots=True)
+class _Open:
+    incident: Incident
+    sequence: int
+    strongest: Verdict
+    peak: int
+    challenger: Cause | None = None
+    challenges: int = 0
+    clean_since: float | None = None
+
+
+class Tracker:
+    """The incident, if any, of one target or vantage. `subject` names it in the incident's id."""
+
+    def __init__(self, subject: str, target: str | None, round_s: float) -> None:
+        self._subject = subject
+        self._target = target
+        self._round_s = round_s
+        self._streak = 0
+        self._open: _Open | None = None
+
+    @property
+    def incident(self) -> Incident | None:
+        """The open incident."""
+        return self._open.incident if self._open is not None else None
+
+    def resume(self, incident: Incident, sequence: int) -> None:
+        """Go on with an incident that an earlier process opened; `sequence` is its last change."""
+        strongest = Verdict(
+            at=incident.updated_at,
+            target=incident.target,
+            cause=incident.cause,
+            confidence=incident.confidence,
+            suspected=incident.suspected,
+            detail=incident.detail,
+            affected=incident.affected,
+            vantages=incident.vantages,
+            evidence=incident.evidence,
+            runner_up=incident.runner_up,
+            missing=incident.missing,
+        )
+        self._open = _Open(incident, sequence, strongest, len(incident.affected))
+
+    def update(self, verdict: Verdict, started_at: float) -> IncidentChange | None:
+        """Take one moment's verdict; `started_at` is when its trouble began. Gives what changed, if anything."""
+        bad = verdict.cause is not Cause.OK and bool(verdict.evidence)
+        if self._open is None:
+            self._streak = self._streak + 1 if bad else 0
+            return self._consider_opening(verdict, started_at) if bad else None
+        if not bad:
+            return self._consider_closing(self._open, verdict)
+        self._open.clean_since = None
+        return self._consider_change(self._open, verdict)
+
+    def _consider_opening(self, verdict: Verdict, started_at: float) -> IncidentChange | None:
+        needed = OPEN_TICKS_UNNAMED if verdict.cause is Cause.INSUFFICIENT else OPEN_TICKS
+        if self._streak < needed:
+            return None
+        self._streak = 0
+        incident = Incident(
+            id=_identify(self._subject, verdict.at),
+            target=self._target,
+            cause=verdict.cause,
+            detail=verdict.detail,
+            confidence=verdict.confidence,
+            suspected=verdict.suspected,
+            opened_at=verdict.at,
+            named_at=verdict.at,
+            closed_at=None,
+            affected=verdict.affected,
+            vantages=verdict.vantages,
+            evidence=verdict.evidence,
+            runner_up=verdict.runner_up,
+            missing=verdict.missing,
+            started_at=min(started_at, verdict.at),
+            updated_at=verdict.at,
+            rules_version=RULES_VERSION,
+        )
+        self._open = _Open(incident, 1, verdict, len(verdict.affected))
+        return IncidentChange(kind=ChangeKind.OPENED, at=verdict.at, sequence=1, incident=incident)
+
+    def _consider_closing(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+        if verdict.cause is not Cause.OK:
+            return None  # Nobody measures: silence is not health.
+        if state.clean_since is None:
+            state.clean_since = verdict.at
+        if verdict.at - state.clean_since < CLOSE_ROUNDS * self._round_s:
+            return None
+        incident = replace(state.incident, closed_at=verdict.at, updated_at=verdict.at)
+        self._open = None
+        self._streak = 0
+        return IncidentChange(
+            kind=ChangeKind.CLOSED, at=verdict.at, sequence=state.sequence + 1, incident=incident
+        )
+
+    def _consider_change(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+        previous = state.incident.cause
+        if verdict.cause is previous:
+            state.challenger, state.challenges = None, 0
+            return self._strengthen(state, verdict)
+        if not self._clearly_better(state, verdict):
+            state.challenger, state.challenges = None, 0
+            return self._widen(state, verdict)
+        state.challenges = state.challenges + 1 if state.challenger is verdict.cause else 1
+        state.challenger = verdict.cause
+        if state.challenges < CHANGE_TICKS:
+            return None
+        state.challenger, state.challenges = None, 0
+        state.strongest = verdict
+        incident = replace(_with(state.incident, verdict), named_at=verdict.at)
+        return self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, previous)
+
+    @staticmethod
+    def _clearly_better(state: _Open, verdict: Verdict) -> bool:
+        """Whether another cause leads clearly, while the trouble is not receding.
+
+        What was confirmed on both planes gives way to no weaker story while it fades.
+        """
+        if verdict.cause is Cause.INSUFFICIENT or verdict.confidence < CHANGE_CONFIDENCE:
+            return False
+        if state.incident.cause is Cause.INSUFFICIENT:
+            return True
+        if len(verdict.affected) < max(1, state.peak / 2) and verdict.cause is not Cause.ROUTE_HIJACK:
+            return False
+        left = verdict.runner_up.confidence if verdict.runner_up is not None else 0.0
+        return verdict.confidence - left >= CHANGE_MARGIN
+
+    def _strengthen(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+        """Take a stronger verdict of the same cause; record it when a reader would notice the difference."""
+        if _rank(verdict) <= _rank(state.strongest):
+            return self._widen(state, verdict)
+        before, shown = state.strongest, state.incident
+        state.strongest = verdict
+        incident = _with(state.incident, verdict)
+        confirmed = before.suspected and not verdict.suspected
+        if confirmed:
+            return self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, before.cause)
+        noticeable = (
+            verdict.detail != shown.detail
+            or incident.affected != shown.affected
+            or verdict.confidence - shown.confidence >= CONFIDENCE_STEP
+        )
+        if noticeable:
+            return self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None)
+        return self._widen(state, verdict)
+
+    def _widen(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+        """Add newly affected vantages, whatever the moment's verdict."""
+        affected = tuple(sorted({*state.incident.affected, *verdict.affected}))
+        state.peak = max(state.peak, len(verdict.affected))
+        if affected == state.incident.affected:
+            return None
+        vantages = max(state.incident.vantages, verdict.vantages)
+        incident = replace(state.incident, affected=affected, vantages=vantages, updated_at=verdict.at)
+        return self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None)
+
+    @staticmethod
+    def _emit(
+        state: _Open, kind: ChangeKind, incident: Incident, at: float, previous: Cause | None
+    ) -> IncidentChange:
+        state.incident = incident
+        state.sequence += 1
+        state.peak = max(state.peak, len(incident.affected))
+        return IncidentChange(
+            kind=kind, at=at, sequence=state.sequence, incident=incident, previous_cause=previous
+        )
+
+
+def _with(incident: Incident, verdict: Verdict) -> Incident:
+    """The incident as the verdict tells it; vantages once affected stay listed."""
+    return replace(
+        incident,
+        cause=verdict.cause,
+        detail=verdict.detail,
+        confidence=verdict.confidence,
+        suspected=verdict.suspected,
+        affected=tuple(sorted({*incident.affected, *verdict.affected})),
+        vantages=max(incident.vantages, verdict.vantages),
+        evidence=verdict.evidence,
+        runner_up=verdict.runner_up,
+        missing=verdict.missing,
+        updated_at=verdict.at,
+    )
+
+
+def _rank(verdict: Verdict) -> tuple[bool, float, int]:
+    """Which of two verdicts of one cause is the stronger: on both planes, surer, wider."""
+    return (not verdict.suspected, round(verdict.confidence, 2), len(verdict.affected))
+
+
+def _identify(subject: str, opened_at: float) -> str:
+    """A stable id that a person can read out: subject, UTC minute, four hex digits."""
+    moment = datetime.fromtimestamp(opened_at, UTC).strftime("%Y%m%dT%H%M")
+    digest = hashlib.sha256(f"{subject}|{opened_at:.3f}".encode()).hexdigest()[:4]
+    return f"{subject}-{moment}-{digest}"

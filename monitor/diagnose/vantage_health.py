@@ -1,0 +1,119 @@
+"""The gate: is a vantage itself sick? A sick vantage is a fault of its own, never a target's state. Pure.
+
+A vantage is sick when its controls, well-known endpoints that have nothing to do with the targets, fail
+there and its targets with them. A control that fails at most vantages has trouble of its own and vouches
+for nobody. Without controls, a vantage is sick when all its targets fail and others see those fine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.view import View
+from monitor.model.target import Control
+from probes.observation import HttpObservation
+
+PATIENCE_ROUNDS = 3.0
+"""After this many control intervals without a control observation, a vantage needs no voucher any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sickness:
+    """Why a vantage is called sick: how many of its controls and targets are bad, and since when."""
+
+    vantage: str
+    since: float
+    controls_bad: int
+    controls: int
+    targets_bad: int
+    targets: int
+    symptom: Symptom
+
+
+class VantageHealth:
+    """The controls' views, per vantage, and the judgement on each vantage."""
+
+    def __init__(self, controls: tuple[Control, ...]) -> None:
+        self._intervals = {control.name: control.interval_s for control in controls}
+        self._views: dict[str, dict[str, View]] = {}
+
+    def add(self, observation: HttpObservation, known_at: float) -> None:
+        """Take an observation of a control."""
+        views = self._views.setdefault(observation.vantage, {})
+        view = views.get(observation.target)
+        if view is None:
+            interval_s = self._intervals.get(observation.target, 30.0)
+            view = views[observation.target] = View(observation.vantage, interval_s)
+        view.add(observation, known_at)
+
+    def vouched(self, vantage: str, since: float, now: float) -> bool:
+        """Whether a control was seen good at `vantage` since `since`, or there is none to ask."""
+        views = [view for view in self._views.get(vantage, {}).values() if view.current(now)]
+        if not views:
+            return True
+        if any(not judged.bad for view in views for judged in view.since(since)):
+            return True
+        silent = not any(view.since(since) for view in views)
+        return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
+
+    def sick(self, now: float, targets: dict[str, dict[str, View]]) -> dict[str, Sickness]:
+        """The sick vantages at `now`. `targets`: vantage to target name to view."""
+        found = {}
+        for vantage in sorted(self._views.keys() | targets.keys()):
+            views = [view for view in targets.get(vantage, {}).values() if view.current(now)]
+            controls = self._asked(vantage, now)
+            sickness = _by_controls(vantage, controls, views) if controls else _alone(vantage, targets, now)
+            if sickness is not None:
+                found[vantage] = sickness
+        return found
+
+    def _asked(self, vantage: str, now: float) -> list[View]:
+        """The current control views of a vantage, without controls that fail at most other vantages."""
+        views = []
+        for name, view in self._views.get(vantage, {}).items():
+            others = [
+                other[name]
+                for other_vantage, other in self._views.items()
+                if other_vantage != vantage and name in other and other[name].current(now)
+            ]
+            fails_elsewhere = sum(other.confirmed for other in others)
+            healthy_control = len(others) < 2 or 2 * fails_elsewhere < len(others)
+            if view.current(now) and healthy_control:
+                views.append(view)
+        return views
+
+
+def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:
+    bad = [view for view in controls if view.confirmed or (view.fresh and len(controls) > 1)]
+    bad_targets = [view for view in targets if view.fresh or view.confirmed]
+    if len(bad) < len(controls) or not any(view.confirmed for view in bad):
+        return None
+    if targets and 2 * len(bad_targets) < len(targets):
+        return None
+    return _sickness(vantage, bad, len(controls), bad_targets, len(targets))
+
+
+def _alone(vantage: str, targets: dict[str, dict[str, View]], now: float) -> Sickness | None:
+    """Without controls: all of at least two targets are bad here, and most vantages see each of them fine."""
+    views = {name: view for name, view in targets.get(vantage, {}).items() if view.current(now)}
+    bad = {name: view for name, view in views.items() if view.confirmed}
+    if len(views) < 2 or len(bad) < len(views):
+        return None
+    for name in bad:
+        others = [
+            other[name]
+            for other_vantage, other in targets.items()
+            if other_vantage != vantage and name in other and other[name].current(now)
+        ]
+        if len(others) < 2 or 2 * sum(view.fresh or view.confirmed for view in others) >= len(others):
+            return None
+    return _sickness(vantage, [], 0, list(bad.values()), len(views))
+
+
+def _sickness(
+    vantage: str, bad_controls: list[View], controls: int, bad_targets: list[View], targets: int
+) -> Sickness:
+    views = bad_controls or bad_targets
+    since = min((view.bad_since for view in views if view.bad_since is not None), default=0.0)
+    return Sickness(vantage, since, len(bad_controls), controls, len(bad_targets), targets, views[0].symptom())

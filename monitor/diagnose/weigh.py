@@ -1,0 +1,117 @@
+"""From findings to a ranking of causes: log-odds added up, correlated rules discounted. Pure.
+
+score(cause) = prior + sum over findings of likelihood x share x group discount;
+confidence = softmax(score / TEMPERATURE). Every term stays in the evidence, so that the sum can be redone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+
+from monitor.diagnose.finding import Finding
+from monitor.diagnose.rules import GROUP_DISCOUNT, MIXTURE, PRIOR, RULES, UP_DOWN, UP_OVERLOAD
+from monitor.diagnose.situation import Situation
+from monitor.model.evidence import Evidence
+from monitor.model.verdict import Cause
+
+TEMPERATURE = 2.0
+"""Softens the scores: the rules are not independent, so their plain sum is too sure of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A finding with the log-likelihoods that it contributes, after share and discount."""
+
+    finding: Finding
+    likelihoods: dict[Cause, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The causes by probability, highest first, with every term that made them."""
+
+    terms: tuple[Term, ...]
+    scores: dict[Cause, float]
+    confidences: tuple[tuple[Cause, float], ...]
+
+    @property
+    def first(self) -> tuple[Cause, float]:
+        """The likeliest cause and its probability."""
+        return self.confidences[0]
+
+    @property
+    def second(self) -> tuple[Cause, float]:
+        """The runner-up and its probability."""
+        return self.confidences[1]
+
+    def confidence(self, cause: Cause) -> float:
+        """The probability of one cause; 0.0 when it was not a candidate."""
+        return dict(self.confidences).get(cause, 0.0)
+
+
+def candidates(situation: Situation) -> tuple[Cause, ...]:
+    """The causes that can apply at all: nothing is upstream's fault where nothing is upstream."""
+    excluded = () if situation.dependencies else (UP_OVERLOAD, UP_DOWN)
+    return tuple(cause for cause in PRIOR if cause not in excluded)
+
+
+def weigh(findings: list[Finding], causes: tuple[Cause, ...]) -> Ranking:
+    """Add the findings up for each of `causes`."""
+    terms = _terms(findings)
+    scores = {cause: PRIOR[cause] + sum(term.likelihoods.get(cause, 0.0) for term in terms) for cause in causes}
+    peak = max(scores.values())
+    odds = {cause: exp((score - peak) / TEMPERATURE) for cause, score in scores.items()}
+    total = sum(odds.values())
+    order = sorted(causes, key=lambda cause: (-odds[cause], cause))
+    return Ranking(tuple(terms), scores, tuple((cause, odds[cause] / total) for cause in order))
+
+
+def _terms(findings: list[Finding]) -> list[Term]:
+    by_group: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_group.setdefault(RULES[finding.rule].group, []).append(finding)
+    terms = []
+    for group, members in by_group.items():
+        if group in MIXTURE:
+            terms += [_term(finding, 1.0) for finding in members]
+            continue
+        ranked = sorted(members, key=lambda finding: (-_force(finding), finding.rule))
+        for rank, finding in enumerate(ranked):
+            terms.append(_term(finding, GROUP_DISCOUNT[min(rank, len(GROUP_DISCOUNT) - 1)]))
+    return terms
+
+
+def _force(finding: Finding) -> float:
+    values = RULES[finding.rule].likelihoods.values()
+    return max((abs(value) for value in values), default=0.0) * finding.share
+
+
+def _term(finding: Finding, discount: float) -> Term:
+    likelihoods = RULES[finding.rule].likelihoods
+    return Term(finding, {cause: value * finding.share * discount for cause, value in likelihoods.items()})
+
+
+def as_evidence(ranking: Ranking, chosen: Cause, against: Cause) -> tuple[Evidence, ...]:
+    """The terms as evidence, those that decided most between `chosen` and `against` first."""
+    evidence = [
+        Evidence(
+            rule=term.finding.rule,
+            group=RULES[term.finding.rule].group,
+            weight=round(term.likelihoods.get(chosen, 0.0) - term.likelihoods.get(against, 0.0), 3),
+            seen=term.finding.seen,
+            of=term.finding.of,
+            text=_text(term.finding),
+            at=term.finding.at,
+            likelihoods={cause.value: round(value, 3) for cause, value in sorted(term.likelihoods.items())},
+            witnesses=term.finding.witnesses,
+            facts=term.finding.facts,
+        )
+        for term in ranking.terms
+    ]
+    return tuple(sorted(evidence, key=lambda item: (-abs(item.weight), item.rule)))
+
+
+def _text(finding: Finding) -> str:
+    values = {"seen": str(finding.seen), "of": str(finding.of), **finding.values}
+    return RULES[finding.rule].text.format_map(values)

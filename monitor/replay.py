@@ -1,0 +1,146 @@
+"""Replay: an incident folder's facts through the engine, as if they happened now.
+
+The folder holds config.toml, observations.jsonl and, each optional, routes.jsonl, MRT files, vrps.json and
+prefix_to_as.txt. expected.json is never read here. Bad lines are counted and reported, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from monitor.bgp.compressed_file import CompressedFile
+from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.rpki import VrpTable
+from monitor.bgp.sources import read_routes_file
+from monitor.bgp.watch import Watch
+from monitor.config import load_config
+from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
+from monitor.json_lines import Complain, read_lines
+from monitor.model.incident import Incident
+from monitor.model.prefix import Address, parse_address
+from monitor.model.route import RouteEvent, RouteFact, RouteKind
+from monitor.model.settings import Config
+from probes.observation import DnsObservation, HttpObservation, Observation, TraceObservation, decode
+
+OBSERVATIONS = ("observations.jsonl", "observations.jsonl.gz", "observations.jsonl.zst")
+PREFIX_TABLES = ("prefix_to_as.txt", "prefix_to_as.txt.gz")
+ROUTE_SUFFIXES = (".mrt", ".gz", ".bz2", ".zst", ".jsonl")
+
+
+class ReplayError(Exception):
+    """The folder cannot be replayed; the message names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An incident folder, read: `table` are the routes of RIB dumps, `facts` all else in known order."""
+
+    config: Config
+    knowledge: Knowledge
+    table: tuple[RouteFact, ...]
+    facts: tuple[Fact, ...]
+
+
+def read_folder(folder: Path, complain: Complain) -> Folder:
+    """Read everything that the engine needs from an incident folder.
+
+    :raises ReplayError: there is no such folder, or no observations and no routes in it
+    :raises monitor.config.ConfigError: its config.toml is bad or missing
+    """
+    if not folder.is_dir():
+        raise ReplayError(f"{folder}: no such folder")
+    config = load_config(folder / "config.toml")
+    observations = list(_observations(folder, complain))
+    table = _prefix_table(folder)
+    watch = Watch((prefix for target in config.targets for prefix in target.prefixes), table)
+    for address in _addresses(observations, {target.name for target in config.targets}):
+        watch.add_address(address)
+    routes = list(_routes(folder, watch, complain))
+    if not observations and not routes:
+        raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
+    knowledge = Knowledge.from_config(config, prefix_table=table, vrps=_vrps(folder))
+    dumped = tuple(fact for fact in routes if _is_dumped(fact))
+    later: list[Fact] = [fact for fact in routes if not _is_dumped(fact)]
+    return Folder(config, knowledge, dumped, tuple(in_order([*later, *observations])))
+
+
+def replay(folder: Folder, chunk: int | None = None) -> list[Incident]:
+    """The incidents that the facts make, in opening order; `chunk`: facts fed at once (default: all)."""
+    engine = Engine(folder.knowledge)
+    engine.warm_up(folder.table)
+    incidents: dict[str, Incident] = {}
+    size = chunk or max(len(folder.facts), 1)
+    for start in range(0, len(folder.facts), size):
+        for change in engine.feed(folder.facts[start : start + size]):
+            incidents[change.incident.id] = change.incident
+    if folder.facts:
+        for change in engine.advance(known_at(folder.facts[-1])):
+            incidents[change.incident.id] = change.incident
+    return sorted(incidents.values(), key=lambda incident: (incident.opened_at, incident.id))
+
+
+def _observations(folder: Path, complain: Complain) -> Iterator[Observation]:
+    for name in OBSERVATIONS:
+        path = folder / name
+        if path.exists():
+            yield from _observations_of(path, complain)
+
+
+def _observations_of(path: Path, complain: Complain) -> Iterator[Observation]:
+    for number, line in read_lines(path, complain):
+        try:
+            yield decode(line)
+        except msgspec.MsgspecError as error:
+            complain(path, number, str(error))
+
+
+def _routes(folder: Path, watch: Watch, complain: Complain) -> Iterator[RouteFact]:
+    """Routes of every routes file and MRT file; RIB dumps first."""
+    skip = {*OBSERVATIONS, *PREFIX_TABLES}
+    paths = [path for path in folder.iterdir() if path.suffix in ROUTE_SUFFIXES and path.name not in skip]
+    for path in sorted(paths, key=lambda path: (not path.name.startswith("rib."), path.name)):
+        for fact in read_routes_file(path, complain):
+            if not isinstance(fact, RouteEvent) or watch.covers_event(fact.prefix):
+                yield fact
+
+
+def _is_dumped(fact: RouteFact) -> bool:
+    return isinstance(fact, RouteEvent) and fact.kind is RouteKind.RIB
+
+
+def _prefix_table(folder: Path) -> PrefixTable | None:
+    for name in PREFIX_TABLES:
+        if (folder / name).exists():
+            with CompressedFile(folder / name) as raw:
+                return PrefixTable.parse(io.BufferedReader(raw))
+    return None
+
+
+def _vrps(folder: Path) -> VrpTable | None:
+    path = folder / "vrps.json"
+    return VrpTable.from_json(path.read_bytes()) if path.exists() else None
+
+
+def _addresses(observations: Iterable[Observation], targets: set[str]) -> list[Address]:
+    """Every address at which a target was measured, or that a name server gave for it."""
+    found: set[str] = set()
+    for observation in observations:
+        if observation.target not in targets:
+            continue
+        if isinstance(observation, HttpObservation | TraceObservation) and observation.address:
+            found.add(observation.address)
+        elif isinstance(observation, DnsObservation) and observation.rrtype in ("A", "AAAA"):
+            found.update(observation.answers)
+    return [address for text in sorted(found) if (address := _as_address(text)) is not None]
+
+
+def _as_address(text: str) -> Address | None:
+    try:
+        return parse_address(text)
+    except ValueError:
+        return None
