@@ -1,0 +1,50 @@
+# What there is to do with a checkout. `make` alone lists it.
+#
+# PYTHON chooses the interpreter for .venv (3.11 or later); without it the newest one found is taken.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-all lint types bench lock clean
+
+help:  ## List what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## Make .venv with the pinned dependencies and whydown itself
+
+# Done again only when the pins or the package's own description change.
+$(READY): .ci/requirements.txt pyproject.toml .ci/make-venv
+	@.ci/make-venv $(VENV) $(PYTHON)
+	@$(BIN)/python -m pip install --quiet --requirement .ci/requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+demo: setup  ## Watch a service overloaded, then hijacked, and told apart (two minutes, no root)
+	@$(BIN)/whydown demo
+
+test: setup  ## The everyday tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup  ## Every test
+	@$(BIN)/python -m pytest
+
+lint: setup  ## Style and order of the code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup  ## Types, strictly
+	@$(BIN)/mypy
+
+bench: setup  ## Measure what the design promises of speed; prints figures, judges nothing
+	@$(BIN)/python -m pytest -m slow -k "speed or throughput or rate" --durations=0 -s
+
+lock: setup  ## Write .ci/requirements.txt anew from pyproject.toml
+	@.ci/lock
+
+clean:  ## Remove .venv, caches and built files; not data/, which holds your history
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
