@@ -1,0 +1,105 @@
+"""A file read whole or compressed, told by its first bytes and not by its name: gzip, bzip2, zstd, plain.
+
+Reads a damaged file up to the damage and then says what it was, because a torn download of a routing
+table is still worth its first half. Output is made in bounded steps, so that a decompression bomb costs
+time, not memory. Knows nothing of what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import bz2
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+_CHUNK = 64 * 1024
+_MAX_ZSTD_WINDOW = 1 << 27
+"""128 MiB, the most that the `zstd` program accepts without being told."""
+
+
+class CompressedFile(io.RawIOBase):
+    """The uncompressed bytes of a file; `damage` says, after the end, why it ended early, or None.
+
+    A cut zstd frame ends without a word: its reader cannot tell it from the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.damage: str | None = None
+        self._file = path.open("rb")
+        self._blocks = _blocks(self._file)
+        self._block = memoryview(b"")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer` as far as the current block goes; 0 at the end or at the damage."""
+        while not self._block:
+            try:
+                block = next(self._blocks, None)
+            except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+                self.damage = f"{error}"
+                self._blocks = iter(())
+                return 0
+            if block is None:
+                return 0
+            self._block = memoryview(block)
+        size = min(len(buffer), len(self._block))
+        buffer[:size] = self._block[:size]
+        self._block = self._block[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file beneath too."""
+        self._file.close()
+        super().close()
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    magic = file.read(4)
+    file.seek(0)
+    if magic.startswith(b"\x1f\x8b"):
+        return _gzip_blocks(file)
+    if magic.startswith(b"BZh"):
+        return _bzip2_blocks(file)
+    if magic == b"\x28\xb5\x2f\xfd":
+        return _zstd_blocks(file)
+    return iter(lambda: file.read(_CHUNK), b"")
+
+
+def _gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Every member of the file; zero padding behind the last is no damage, as gzip itself has it."""
+    data = file.read(_CHUNK)
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        while not member.eof:
+            if not data:
+                raise EOFError("gzip data ends in the middle")
+            yield member.decompress(data, _CHUNK * 16)
+            data = member.unconsumed_tail or (b"" if member.unused_data else file.read(_CHUNK))
+        data = (member.unused_data or data).lstrip(b"\0") or file.read(_CHUNK).lstrip(b"\0")
+
+
+def _bzip2_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Every stream of the file."""
+    data = file.read(_CHUNK)
+    while data:
+        stream = bz2.BZ2Decompressor()
+        while not stream.eof:
+            if stream.needs_input and not data:
+                raise EOFError("bzip2 data ends in the middle")
+            yield stream.decompress(data, _CHUNK * 16)
+            data = file.read(_CHUNK) if stream.needs_input and not stream.eof else b""
+        data = stream.unused_data or file.read(_CHUNK)
+
+
+def _zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Every frame of the file."""
+    unpack = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
+    with unpack.stream_reader(file, read_across_frames=True, closefd=False) as reader:
+        yield from iter(lambda: reader.read(_CHUNK * 16), b"")

@@ -1,0 +1,195 @@
+"""MRT files of routing collectors -> route facts (RFC 6396, RFC 8050; the old types of its appendix B too).
+
+This file cuts a stream into records, counts them and keeps the bad ones; what a record of each type means
+is `mrt_bgp4mp`'s and `mrt_rib`'s. One bad record never stops the stream. A length that no collector writes
+does: behind it there is no telling where the next record begins.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import Struct
+from typing import Protocol
+
+from monitor.bgp.compressed_file import CompressedFile
+from monitor.bgp.mrt_bgp4mp import decode_bgp4mp, decode_legacy_bgp
+from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
+from monitor.bgp.mrt_rib import PeerIndex, decode_peer_index, decode_rib, decode_table_dump
+from monitor.bgp.nlri import Wanted
+from monitor.model import RouteFact
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+"""A RIB record holds one prefix of all peers: 1,000 peers with 1,000 bytes of attributes are 1 MB."""
+_KEPT_RECORDS = 16
+_KEPT_BYTES = 256
+
+_HEADER = Struct("!IHHI")
+_MICROSECONDS = Struct("!I")
+_LEGACY_BGP, _TABLE_DUMP, _TABLE_DUMP_V2, _BGP4MP, _BGP4MP_ET = 5, 12, 13, 16, 17
+_PEER_INDEX_TABLE = 1
+
+_COLLECTOR_NAME = re.compile(r"(?<![a-z0-9])(rrc\d\d|route-?views[0-9]*(?:\.[a-z]+[0-9]*(?=[./]|$))?)(?![a-z0-9])")
+
+
+class Readable(Protocol):
+    """What a reader needs of a stream: `read(n)` gives fewer than n bytes only at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be decoded: where it began, why, and its first bytes."""
+
+    offset: int
+    reason: str
+    data: bytes
+
+
+@dataclass(slots=True)
+class MrtStats:
+    """Counts of one reader. `elements`: prefixes and session states, as `bgpdump -m` counts lines.
+
+    `other`: records of types that carry no routes of ours (OSPF, KEEPALIVE, multicast). `unwanted`:
+    elements passed over. `damage`: why the stream ended before its end, or None. `bad_records`: the first
+    few of `bad`.
+    """
+
+    records: int = 0
+    elements: int = 0
+    unwanted: int = 0
+    other: int = 0
+    bad: int = 0
+    bad_records: list[BadRecord] = field(default_factory=list)
+    damage: str | None = None
+
+
+class MrtReader:
+    """Iterates the route facts of an MRT stream; `stats` grows meanwhile.
+
+    `collector` names who recorded it, which no record tells. `wanted` picks prefixes before their routes
+    are decoded; None takes all.
+    """
+
+    def __init__(
+        self,
+        stream: Readable,
+        collector: str = "mrt",
+        wanted: Wanted | None = None,
+        stats: MrtStats | None = None,
+    ) -> None:
+        self.stats = MrtStats() if stats is None else stats
+        self._stream = stream
+        self._collector = collector
+        self._wanted = wanted
+        self._peers: PeerIndex | None = None
+        self._offset = 0
+
+    def __iter__(self) -> Iterator[RouteFact]:
+        while (record := self._next_record()) is not None:
+            yield from self._facts(record)
+
+    def _next_record(self) -> Record | None:
+        """Cut the next record off the stream; None at its end."""
+        header = self._stream.read(_HEADER.size)
+        if not header:
+            return None
+        if len(header) < _HEADER.size:
+            self._end(f"record header cut at byte {self._offset}", header)
+            return None
+        seconds, kind, subtype, length = _HEADER.unpack(header)
+        if length > MAX_RECORD_BYTES:
+            self._end(f"record of {length} bytes at byte {self._offset}, above {MAX_RECORD_BYTES}", header)
+            return None
+        body = self._stream.read(length)
+        if len(body) < length:
+            self._end(f"record of {length} bytes at byte {self._offset} cut after {len(body)}", header + body)
+            return None
+        return Record(seconds, kind, subtype, body, self._collector, self._wanted)
+
+    def _end(self, damage: str, data: bytes) -> None:
+        self.stats.damage = damage
+        self._keep(damage, data)
+
+    def _facts(self, record: Record) -> list[RouteFact]:
+        """Decode one record and count it."""
+        offset, self._offset = self._offset, self._offset + _HEADER.size + len(record.body)
+        self.stats.records += 1
+        try:
+            decoded = self._decode(record)
+        except BadRecordError as error:
+            self._keep(f"{error}", record.body, offset)
+            return []
+        if decoded is None:
+            self.stats.other += 1
+            return []
+        self.stats.elements += decoded.elements
+        self.stats.unwanted += decoded.elements - len(decoded.facts)
+        return decoded.facts
+
+    def _keep(self, reason: str, data: bytes, offset: int | None = None) -> None:
+        self.stats.bad += 1
+        if len(self.stats.bad_records) < _KEPT_RECORDS:
+            where = self._offset if offset is None else offset
+            self.stats.bad_records.append(BadRecord(where, reason, data[:_KEPT_BYTES]))
+
+    def _decode(self, record: Record) -> Decoded | None:
+        """The facts of a record; None for a record that carries none of ours.
+
+        :raises BadRecordError: it is not what its type says
+        """
+        if record.kind == _BGP4MP:
+            return decode_bgp4mp(record)
+        if record.kind == _BGP4MP_ET:
+            return decode_bgp4mp(_with_microseconds(record))
+        if record.kind == _TABLE_DUMP_V2:
+            if record.subtype == _PEER_INDEX_TABLE:
+                self._peers = decode_peer_index(record)
+                return Decoded([], 0)
+            return decode_rib(record, self._peers)
+        if record.kind == _TABLE_DUMP:
+            return decode_table_dump(record)
+        if record.kind == _LEGACY_BGP:
+            return decode_legacy_bgp(record)
+        return None
+
+
+def _with_microseconds(record: Record) -> Record:
+    """RFC 6396 section 3: the extended timestamp is the first word of the message, and counted in its length."""
+    if len(record.body) < _MICROSECONDS.size:
+        raise BadRecordError("extended timestamp cut")
+    (microseconds,) = _MICROSECONDS.unpack_from(record.body)
+    # Facts are kept to the millisecond (see probes.clock); cut, so that no route is from the next second.
+    at = record.at + microseconds // 1000 / 1000
+    return Record(at, record.kind, record.subtype, record.body[4:], record.collector, record.wanted)
+
+
+def collector_of(path: Path) -> str:
+    """The collector that a file's path names (`rrc06`, `route-views.jinx`), else `mrt`."""
+    for part in reversed(path.parts):
+        found: re.Match[str] | None = _COLLECTOR_NAME.search(part.lower())
+        if found:
+            return found[1]
+    return "mrt"
+
+
+def read_mrt(
+    path: Path, collector: str | None = None, wanted: Wanted | None = None, stats: MrtStats | None = None
+) -> Generator[RouteFact, None, None]:
+    """The route facts of a file, plain or compressed; what is there of a damaged one.
+
+    `collector` None: the one that the path names. `stats` is filled meanwhile, if given.
+
+    :raises OSError: the file cannot be read
+    """
+    with CompressedFile(path) as raw:
+        reader = MrtReader(io.BufferedReader(raw), collector or collector_of(path), wanted, stats)
+        yield from reader
+        if raw.damage:
+            reader.stats.damage = raw.damage

@@ -1,0 +1,75 @@
+"""A prefix as one integer: the cheap form in which tables of prefixes are kept and asked.
+
+The key of a prefix is its significant bits behind a leading one: `0.0.0.0/0` is 1, `128.0.0.0/1` is 3.
+So `key >> 1` is the covering prefix that is one bit shorter, and equal keys are equal prefixes of one
+family. Making an `ipaddress` network costs about 4 µs and hashing one 1 µs, a key a tenth of that; keys
+therefore stay inside this package, and values with `ipaddress` networks leave it. Pure.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from functools import lru_cache
+
+from monitor.model import Address, Prefix
+
+BITS = {4: 32, 6: 128}
+"""The address length of each IP version."""
+
+PrefixKey = int
+
+
+def key_of(prefix: Prefix) -> PrefixKey:
+    """The key of a prefix; its family is `prefix.version`."""
+    length = prefix.prefixlen
+    return 1 << length | int(prefix.network_address) >> prefix.max_prefixlen - length
+
+
+def address_key(address: Address) -> PrefixKey:
+    """The key of the host prefix (/32 or /128) of an address."""
+    return 1 << address.max_prefixlen | int(address)
+
+
+def parse_key(text: str) -> tuple[int, PrefixKey]:
+    """Read a prefix in presentation form into (IP version, key); host bits must be zero.
+
+    :raises ValueError: not a prefix
+    """
+    address, slash, digits = text.partition("/")
+    if not (slash and digits.isascii() and digits.isdigit() and len(digits) <= 3):
+        raise ValueError(f"not a prefix: {text[:64]!r}")
+    version = 6 if ":" in address else 4
+    try:
+        packed = socket.inet_pton(socket.AF_INET6 if version == 6 else socket.AF_INET, address)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"not a prefix: {text[:64]!r}") from error
+    length, bits = int(digits), BITS[version]
+    if length > bits:
+        raise ValueError(f"prefix length above {bits}: {text[:64]!r}")
+    value = int.from_bytes(packed, "big")
+    if value & (1 << bits - length) - 1:
+        raise ValueError(f"host bits set: {text[:64]!r}")
+    return version, 1 << length | value >> bits - length
+
+
+@lru_cache(maxsize=65536)
+def prefix_of(version: int, key: PrefixKey) -> Prefix:
+    """The prefix of a key."""
+    length = key.bit_length() - 1
+    bits = BITS[version]
+    first = (key ^ 1 << length) << bits - length
+    if version == 4:
+        return ipaddress.IPv4Network((first, length))
+    return ipaddress.IPv6Network((first, length))
+
+
+def key_at(version: int, first: int, length: int) -> PrefixKey:
+    """The key of the prefix of that length that begins at that address; undoes `first_and_length`."""
+    return 1 << length | first >> BITS[version] - length
+
+
+def first_and_length(version: int, key: PrefixKey) -> tuple[int, int]:
+    """The first address of a key's prefix as an integer, and the prefix's length."""
+    length = key.bit_length() - 1
+    return (key ^ 1 << length) << BITS[version] - length, length

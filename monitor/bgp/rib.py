@@ -1,0 +1,296 @@
+"""What each peer says now of each prefix: a routing table per peer (an Adj-RIB-In, RFC 4271 section 3.2).
+
+Applies route facts in the order in which they come and says what each one changed. It keeps one route a
+(prefix, peer): of several by ADD-PATH the last. A peer's fact that is older than what is known of that
+peer and prefix is passed over, since feeds overlap and arrive late. A peer whose session went down has
+unknown routes, which is not the same as withdrawn ones. Pure; it judges nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from monitor.bgp.prefix_key import PrefixKey, address_key, first_and_length, key_at, key_of
+from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind
+
+PeerKey = tuple[str, str]
+"""(collector, peer's address)."""
+
+MAX_WITHDRAWN = 100_000
+MAX_ROUTES = 2_000_000
+"""About 1 GB; a watched prefix has one route a peer, some 1,500 in all of RIS and Route Views."""
+_MAX_ORIGINS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A peer's route. `since`: first announced by this very path without interruption; `at`: last announced."""
+
+    path: AsPath
+    since: float
+    at: float
+    kind: RouteKind
+
+    @property
+    def origins(self) -> frozenset[Asn]:
+        """The origin ASes of the path."""
+        return self.path.origins
+
+
+class RouteChangeKind(StrEnum):
+    """What one route event changed.
+
+    `new_prefix`: no peer was ever known to have the prefix; `new_origin`: the prefix is known, with this
+    origin from nobody before. The rest speaks of the one peer: `new_peer`, it had no route that we know
+    of; `restored`, it had withdrawn it; `path_changed`, by another path (maybe another known origin);
+    `unchanged`, the same again; `withdrawn`.
+    """
+
+    NEW_PREFIX = "new_prefix"
+    NEW_ORIGIN = "new_origin"
+    NEW_PEER = "new_peer"
+    PATH_CHANGED = "path_changed"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteChange:
+    """One peer's route of one prefix before and after an event. `old`: what it had, also if withdrawn since."""
+
+    at: float
+    kind: RouteChangeKind
+    prefix: Prefix
+    peer: PeerKey
+    peer_asn: Asn
+    old: Route | None
+    new: Route | None
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A prefix: who has it, who had it, and since when each origin was seen with it."""
+
+    prefix: Prefix
+    routes: dict[PeerKey, Route] = field(default_factory=dict)
+    withdrawn: dict[PeerKey, tuple[float, Route]] = field(default_factory=dict)
+    first_seen: dict[Asn, float] = field(default_factory=dict)
+
+
+_Which = tuple[int, PrefixKey]
+_NO_ROUTES: Mapping[PeerKey, Route] = MappingProxyType({})
+_NONE_WITHDRAWN: Mapping[PeerKey, tuple[float, Route]] = MappingProxyType({})
+
+
+class Rib:
+    """The routes of all peers, as far as facts were applied.
+
+    Memory is bounded: at most `max_routes` present routes (more are counted in `refused`) and
+    `max_withdrawn` remembered withdrawals, of which the oldest goes first and takes along what was known
+    of a prefix that nobody has any more.
+    """
+
+    def __init__(self, *, max_routes: int = MAX_ROUTES, max_withdrawn: int = MAX_WITHDRAWN) -> None:
+        self.refused = 0
+        self._max_routes = max_routes
+        self._max_withdrawn = max_withdrawn
+        self._entries: dict[_Which, _Entry] = {}
+        self._by_peer: dict[PeerKey, set[_Which]] = {}
+        self._withdrawals: OrderedDict[tuple[_Which, PeerKey], None] = OrderedDict()
+        self._route_count = 0
+        self._sorted: dict[int, list[tuple[int, int]]] = {}
+
+    def apply(self, fact: RouteEvent | PeerState) -> RouteChange | None:
+        """Take in one fact; None where it changes no prefix's route: stale, refused, or about a session."""
+        if isinstance(fact, PeerState):
+            if not fact.up:
+                self._forget_peer((fact.collector, fact.peer), fact.at)
+            return None
+        if fact.path is None:
+            return self._withdraw(fact)
+        return self._announce(fact, fact.path)
+
+    def routes(self, prefix: Prefix) -> Mapping[PeerKey, Route]:
+        """The routes of exactly this prefix, by peer, as a view that must not be kept over an `apply`."""
+        entry = self._entries.get(_which(prefix))
+        return MappingProxyType(entry.routes) if entry else _NO_ROUTES
+
+    def last_withdrawn(self, prefix: Prefix) -> Mapping[PeerKey, tuple[float, Route]]:
+        """Peers that had this prefix and have it no more: when they withdrew it, and what they had."""
+        entry = self._entries.get(_which(prefix))
+        return MappingProxyType(entry.withdrawn) if entry else _NONE_WITHDRAWN
+
+    def covering(self, address: Address) -> list[Prefix]:
+        """The present prefixes that contain an address, most specific first."""
+        return self._upwards(address.version, address_key(address))
+
+    def covering_prefix(self, prefix: Prefix) -> list[Prefix]:
+        """The present prefixes that are wider than `prefix` and contain it, most specific first."""
+        return self._upwards(prefix.version, key_of(prefix) >> 1)
+
+    def inside(self, prefix: Prefix) -> list[Prefix]:
+        """The present prefixes that are narrower than `prefix` and in it, by address."""
+        version = prefix.version
+        order = self._order(version)
+        start = bisect_right(order, (int(prefix.network_address), prefix.prefixlen))
+        end = bisect_left(order, (int(prefix.broadcast_address) + 1, 0))
+        found = (self._entries[version, key_at(version, *place)] for place in order[start:end])
+        return [entry.prefix for entry in found if entry.routes]
+
+    def peers(self) -> frozenset[PeerKey]:
+        """The peers that have given any route and whose session is not known to be down."""
+        return frozenset(self._by_peer)
+
+    def first_seen(self, prefix: Prefix, origin: Asn) -> float | None:
+        """When any peer first had the prefix from this origin; None: never."""
+        entry = self._entries.get(_which(prefix))
+        return entry.first_seen.get(origin) if entry else None
+
+    def _upwards(self, version: int, key: PrefixKey) -> list[Prefix]:
+        """The present prefixes among a key and all that cover it, up to 0/0, whose key is 1."""
+        found: list[Prefix] = []
+        while key:
+            entry = self._entries.get((version, key))
+            if entry is not None and entry.routes:
+                found.append(entry.prefix)
+            key >>= 1
+        return found
+
+    def _order(self, version: int) -> list[tuple[int, int]]:
+        """All prefixes of a version by first address and length; made anew after one came or went."""
+        if version not in self._sorted:
+            self._sorted[version] = sorted(
+                first_and_length(version, key) for family, key in self._entries if family == version
+            )
+        return self._sorted[version]
+
+    def _announce(self, event: RouteEvent, path: AsPath) -> RouteChange | None:
+        which, peer = _which(event.prefix), (event.collector, event.peer)
+        entry = self._entries.get(which)
+        old, changed_at = _last_known(entry, peer)
+        if old is not None and event.at < changed_at:
+            return None
+        if (entry is None or peer not in entry.routes) and self._is_full():
+            self.refused += 1
+            return None
+        known = entry is not None
+        if entry is None:
+            entry = self._entries[which] = _Entry(event.prefix)
+            self._sorted.pop(event.prefix.version, None)
+        new_origin = _see(entry, path, event.at)
+        kind = _kind(known, new_origin, old, present=peer in entry.routes, path=path)
+        new = Route(path, event.at, event.at, event.kind)
+        if kind is RouteChangeKind.UNCHANGED and old is not None:
+            new = replace(old, at=event.at)
+        self._put(which, entry, peer, new)
+        return _change(event, kind, old, new)
+
+    def _put(self, which: _Which, entry: _Entry, peer: PeerKey, route: Route) -> None:
+        if peer not in entry.routes:
+            self._route_count += 1
+            self._by_peer.setdefault(peer, set()).add(which)
+            if entry.withdrawn.pop(peer, None):
+                del self._withdrawals[which, peer]
+        entry.routes[peer] = route
+
+    def _withdraw(self, event: RouteEvent) -> RouteChange | None:
+        which, peer = _which(event.prefix), (event.collector, event.peer)
+        entry = self._entries.get(which)
+        old = entry.routes.get(peer) if entry else None
+        if entry is None or old is None or event.at < old.at:
+            return None
+        self._take(entry, peer)
+        self._by_peer[peer].discard(which)
+        entry.withdrawn[peer] = (event.at, old)
+        self._withdrawals[which, peer] = None
+        if len(self._withdrawals) > self._max_withdrawn:
+            self._forget_oldest_withdrawal()
+        return _change(event, RouteChangeKind.WITHDRAWN, old, None)
+
+    def _take(self, entry: _Entry, peer: PeerKey) -> None:
+        del entry.routes[peer]
+        self._route_count -= 1
+
+    def _forget_peer(self, peer: PeerKey, at: float) -> None:
+        """Drop the routes that a peer had before its session went down at `at`; its later ones stay."""
+        had = self._by_peer.pop(peer, set())
+        later: set[_Which] = set()
+        for which in had:
+            entry = self._entries[which]
+            if entry.routes[peer].at > at:
+                later.add(which)
+            else:
+                self._take(entry, peer)
+        if later:
+            self._by_peer[peer] = later
+
+    def _forget_oldest_withdrawal(self) -> None:
+        (which, peer), _ = self._withdrawals.popitem(last=False)
+        entry = self._entries[which]
+        del entry.withdrawn[peer]
+        if not entry.routes and not entry.withdrawn:
+            del self._entries[which]
+            self._sorted.pop(which[0], None)
+
+    def _is_full(self) -> bool:
+        # Prefixes without routes count too: they are kept for their first_seen.
+        return max(self._route_count, len(self._entries)) >= self._max_routes
+
+
+def _which(prefix: Prefix) -> _Which:
+    return prefix.version, key_of(prefix)
+
+
+def _last_known(entry: _Entry | None, peer: PeerKey) -> tuple[Route | None, float]:
+    """A peer's present or withdrawn route, and when it was last announced or withdrawn."""
+    if entry is None:
+        return None, 0.0
+    if (route := entry.routes.get(peer)) is not None:
+        return route, route.at
+    if (gone := entry.withdrawn.get(peer)) is not None:
+        return gone[1], gone[0]
+    return None, 0.0
+
+
+def _see(entry: _Entry, path: AsPath, at: float) -> bool:
+    """Note the origins of a path; whether one of them was never seen with the prefix."""
+    new = False
+    for origin in path.origins:
+        seen = entry.first_seen.get(origin)
+        new = new or seen is None
+        if seen is not None:
+            entry.first_seen[origin] = min(seen, at)
+        elif len(entry.first_seen) < _MAX_ORIGINS:
+            entry.first_seen[origin] = at
+    return new
+
+
+def _kind(known: bool, new_origin: bool, old: Route | None, *, present: bool, path: AsPath) -> RouteChangeKind:
+    """The kind of an announcement's change."""
+    if not known:
+        return RouteChangeKind.NEW_PREFIX
+    if new_origin:
+        return RouteChangeKind.NEW_ORIGIN
+    if old is None:
+        return RouteChangeKind.NEW_PEER
+    if not present:
+        return RouteChangeKind.RESTORED
+    return RouteChangeKind.UNCHANGED if old.path == path else RouteChangeKind.PATH_CHANGED
+
+
+def _change(event: RouteEvent, kind: RouteChangeKind, old: Route | None, new: Route | None) -> RouteChange:
+    return RouteChange(
+        at=event.at,
+        kind=kind,
+        prefix=event.prefix,
+        peer=(event.collector, event.peer),
+        peer_asn=event.peer_asn,
+        old=old,
+        new=new,
+    )

@@ -1,0 +1,91 @@
+"""MRT files as a source: those that match a glob now, tables first, then new ones as they appear.
+
+Files are read in a thread, a batch of facts at a time, so that a table of a million routes neither stops
+the loop nor fills the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from monitor.bgp.mrt import MrtStats, read_mrt
+from monitor.bgp.nlri import Wanted
+from monitor.bgp.sources.sink import Sink
+from monitor.model import RouteFact
+
+_BATCH = 5_000
+_POLL_S = 10.0
+
+
+class MrtSource:
+    """Reads every file that matches `pattern` once, then looks again every `poll_s` seconds.
+
+    A file that appears later is read when its size has stayed the same for one such pause: collectors
+    write for minutes. `stats` by file; `errors` by file that could not be read at all. `wait` is how to
+    pause.
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        wanted: Wanted | None = None,
+        *,
+        collector: str | None = None,
+        poll_s: float = _POLL_S,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.stats: dict[Path, MrtStats] = {}
+        self.errors: dict[Path, str] = {}
+        self._pattern = pattern
+        self._wanted = wanted
+        self._collector = collector
+        self._poll_s = poll_s
+        self._wait = wait
+
+    async def run(self, sink: Sink) -> None:
+        """Give all facts to `sink`, for ever; what `sink` raises ends it."""
+        await self.read_present(sink)
+        sizes: dict[Path, int] = {}
+        while True:
+            await self._wait(self._poll_s)
+            now = await asyncio.to_thread(self._unread)
+            for path, size in now.items():
+                if sizes.get(path) == size:
+                    await self._read(path, sink)
+            sizes = now
+
+    async def read_present(self, sink: Sink) -> None:
+        """Give the facts of the files that are there now, then return."""
+        for path in await asyncio.to_thread(self._unread):
+            await self._read(path, sink)
+
+    def _unread(self) -> dict[Path, int]:
+        """The files not yet read and their sizes: tables first, then by name, which for collectors is by time."""
+        # pathlib's glob would need a folder to start from.
+        paths = (Path(name) for name in glob.glob(self._pattern, recursive=True))  # noqa: PTH207
+        fresh = [path for path in paths if path not in self.stats and path not in self.errors and path.is_file()]
+        return {path: path.stat().st_size for path in sorted(fresh, key=lambda path: (not _is_table(path), path))}
+
+    async def _read(self, path: Path, sink: Sink) -> None:
+        stats = self.stats[path] = MrtStats()
+        facts = read_mrt(path, self._collector, self._wanted, stats)
+        try:
+            while batch := await asyncio.to_thread(_take, facts):
+                await sink(batch)
+        except OSError as error:
+            self.errors[path] = str(error)
+        finally:
+            facts.close()
+
+
+def _take(facts: Iterator[RouteFact]) -> list[RouteFact]:
+    return list(islice(facts, _BATCH))
+
+
+def _is_table(path: Path) -> bool:
+    """`rib.*` is Route Views' name for a table, `bview.*` RIS's."""
+    return path.name.startswith(("rib", "bview"))
