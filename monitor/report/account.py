@@ -15,7 +15,7 @@ from monitor.report.moment import length, moment, zone
 from monitor.report.safe_text import listed, one_line
 
 # Bounds on what others can make a report hold; the whole mail stays far below 200 kB.
-MOST_EVIDENCE = 40
+MOST_EVIDENCE = 30
 MOST_NAMES = 30
 MOST_HOPS = 30
 TEXT_LIMIT = 300

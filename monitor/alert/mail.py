@@ -1,0 +1,154 @@
+"""An incident's change as a mail: a subject that decides, text and HTML, one thread an incident.
+
+Composing is pure: the same change and settings give the same bytes, so saving a notice twice saves it once.
+Headers follow RFC 5322, the marking of automatic mail RFC 3834. Every string from outside was made one
+printable line by `report`; the email package refuses a line end in a header besides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from monitor.alert.policy import worth_telling
+from monitor.history import Notice
+from monitor.model import Cause, ChangeKind, Incident, IncidentChange
+from monitor.model.settings import AlertSettings, MailSettings
+from monitor.report import incident_html, incident_text
+from monitor.report.account import badge
+from monitor.report.cause_name import short_name
+from monitor.report.headline import phrase, subject_of, witnesses
+from monitor.report.moment import as_datetime, length
+from monitor.report.safe_text import one_line
+
+CHANNEL = "mail"
+# A phone shows some 40 to 80 characters, so what decides stands first; the rest is for the search.
+_SUBJECT_LIMIT = 150
+_ID_LIMIT = 100
+# Quoted-printable lines have at most 76 characters (RFC 2045 section 6.7), encoded words 75 (RFC 2047).
+_FOLDED = SMTP.clone(max_line_length=76)
+# Headers in ASCII stay on one line (RFC 5322 section 2.1.1 allows 998 octets): folded, a long subject would
+# begin on the second line, and a Message-ID is one that not every program puts together again.
+_UNFOLDED = SMTP.clone(max_line_length=500)
+# Without the characters that some mailers mangle although RFC 5322 allows them in a msg-id.
+_NOT_IN_MESSAGE_ID = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def notices(
+    change: IncidentChange, settings: AlertSettings, *, told_before: bool | None = None
+) -> tuple[Notice, ...]:
+    """What the outbox owes for `change`: one notice a recipient; none when nobody is told of it.
+
+    One a recipient, because servers accept and refuse recipients one by one: greylisting of the first must
+    neither delay the second nor be forgotten for his sake. All carry the same message with one Message-ID.
+    `told_before`: see `policy.worth_telling`.
+    """
+    if settings.mail is None or not worth_telling(change, told_before=told_before):
+        return ()
+    message = compose(change, settings)
+    return tuple(_notice(change, message, recipient) for recipient in settings.mail.to)
+
+
+def compose(change: IncidentChange, settings: AlertSettings) -> EmailMessage:
+    """The message about `change`.
+
+    :raises ValueError: `settings` name nobody to write to
+    """
+    if settings.mail is None:
+        raise ValueError("no mail settings: there is nobody to write to")
+    incident = change.incident
+    message = EmailMessage(policy=_FOLDED)
+    _address(message, change, settings.mail)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Whydown-Incident"] = one_line(incident.id, _ID_LIMIT)
+    message["X-Whydown-Cause"] = incident.cause.value
+    text = incident_text(incident, timezone=settings.timezone, now=change.at)
+    message.set_content(text, cte=_encoding(text))
+    html = incident_html(incident, timezone=settings.timezone, now=change.at)
+    message.add_alternative(html, subtype="html", cte=_encoding(html))
+    # The part boundary is random otherwise; the same change must give the same bytes.
+    message.set_boundary(f"=-whydown-{hashlib.sha256((text + html).encode()).hexdigest()[:32]}")
+    return message
+
+
+def subject(change: IncidentChange) -> str:
+    """`[hijack 98%] qr-checkin: 211.249.221.0/24 now from AS9457, 5 of 7 vantages` and the like."""
+    incident = change.incident
+    if change.kind is ChangeKind.CLOSED:
+        end = incident.closed_at if incident.closed_at is not None else change.at
+        begin = incident.started_at if incident.started_at is not None else incident.opened_at
+        said = f"[closed] {subject_of(incident)}: {badge(incident)}, over after {length(end - begin)}"
+    else:
+        said = (
+            f"[{_before(change)}{badge(incident)}] {subject_of(incident)}: {phrase(incident)}{_seen_by(incident)}"
+        )
+    return one_line(said, _SUBJECT_LIMIT)
+
+
+def message_id(incident_id: str, sequence: int, sender: str) -> str:
+    """The Message-ID of an incident's change: the same for ever, so that a mail sent again is known."""
+    token = _NOT_IN_MESSAGE_ID.sub("-", incident_id)
+    if token != incident_id or len(token) > _ID_LIMIT:
+        token = f"{token[:_ID_LIMIT]}-{hashlib.sha256(incident_id.encode(errors='replace')).hexdigest()[:12]}"
+    return f"<{token}.{sequence}.whydown@{sender.rpartition('@')[2]}>"
+
+
+def _address(message: EmailMessage, change: IncidentChange, mail: MailSettings) -> None:
+    """The headers of who, what, when, and the thread.
+
+    Whether or not the incident's first change was mailed, all later mails refer to its Message-ID: mail
+    readers join a thread by a common reference, and none has to be looked up.
+    """
+    first = message_id(change.incident.id, 1, mail.sender)
+    own = message_id(change.incident.id, change.sequence, mail.sender)
+    message["From"] = mail.sender
+    message["To"] = ", ".join(mail.to)
+    message["Subject"] = subject(change)
+    message["Date"] = format_datetime(as_datetime(change.at))
+    message["Message-ID"] = own
+    if own != first:
+        message["In-Reply-To"] = first
+        message["References"] = first
+
+
+def _encoding(text: str) -> str:
+    """Both need no 8BITMIME of the server; the first can be read as it is, the second is shorter."""
+    return "quoted-printable" if text.isascii() else "base64"
+
+
+def _wire_form(message: EmailMessage) -> bytes:
+    return message.as_bytes(policy=_UNFOLDED if str(message["Subject"]).isascii() else _FOLDED)
+
+
+def _before(change: IncidentChange) -> str:
+    """`was overload, now ` when the readers were told another cause before."""
+    before = change.previous_cause
+    if change.kind is not ChangeKind.CAUSE_CHANGED or before is None or before is Cause.INSUFFICIENT:
+        return ""
+    same = before is change.incident.cause
+    # The same name again: what changed is whether it is only suspected.
+    return f"was {short_name(before, suspected=same and not change.incident.suspected)}, now "
+
+
+def _seen_by(incident: Incident) -> str:
+    """A faulty vantage is its own only witness, so its number says nothing."""
+    return "" if incident.cause is Cause.VANTAGE_FAULT else f", {witnesses(incident)}"
+
+
+def _notice(change: IncidentChange, message: EmailMessage, recipient: str) -> Notice:
+    reader = hashlib.sha256(recipient.encode()).hexdigest()[:16]
+    return Notice(
+        key=f"{change.incident.id}:{change.sequence}:{CHANNEL}:{reader}",
+        channel=CHANNEL,
+        created_at=change.at,
+        subject=str(message["Subject"]),
+        payload=_wire_form(message),
+        recipients=(recipient,),
+        incident_id=change.incident.id,
+        sequence=change.sequence,
+        message_id=str(message["Message-ID"]),
+        next_try_at=change.at,
+    )
