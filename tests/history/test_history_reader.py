@@ -21,6 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def event(at: float, prefix: str, origin: int = 64500) -> RouteEvent:
+    """One announcement."""
     return RouteEvent(
         at=at, kind=RouteKind.ANNOUNCEMENT, prefix=parse_prefix(prefix), peer="192.0.2.1", peer_asn=Asn(3356),
         collector="rrc00", path=AsPath((Asn(3356), Asn(origin))),

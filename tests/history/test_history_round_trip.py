@@ -123,6 +123,7 @@ def test_packed_rtts_are_lossless(rtts: list[int | None]) -> None:
 
 
 def http_at(at: float, **fields: object) -> HttpObservation:
+    """One HTTP observation with whatever matters here."""
     return HttpObservation(**{"at": at, "vantage": "v", "target": "t", **fields})  # type: ignore[arg-type]
 
 

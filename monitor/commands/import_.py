@@ -1,0 +1,118 @@
+"""`whydown import`: facts from JSON lines into the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import msgspec
+
+from monitor.bgp import ris_live
+from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.history import Store, UnstorableFactError
+from monitor.model import RouteFact
+from monitor.report.safe_text import one_line
+from probes.observation import Observation, decode
+
+# One transaction, one disk sync each; 1,000 took most of the gain in the benchmark.
+_BATCH = 1000
+# A traceroute with full MPLS stacks is some 20 kB; RIS Live allows more, its own reader says how much.
+_MAX_LINE = 1_000_000
+_SHOWN_PROBLEMS = 50
+
+
+class _Kind(msgspec.Struct):
+    """Observations are told from route messages by the field `kind`, which only they have."""
+
+    kind: str | None = None
+
+
+class _Importer:
+    """Reads files line by line; keeps the good lines in batches, names and counts the bad ones."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._observations: list[tuple[str, Observation]] = []
+        self._routes: list[tuple[str, RouteFact]] = []
+        self.kept = 0
+        self.bad = 0
+
+    def read(self, name: str, file: BinaryIO) -> None:
+        """Take a whole file; what it holds is durable afterwards."""
+        for number, line in _lines(file):
+            place = f"{name}:{number}"
+            if line is None:
+                self._refuse(place, f"a line longer than {_MAX_LINE} bytes")
+            elif line.strip():
+                self._take(place, line)
+        self._flush()
+
+    def _take(self, place: str, line: bytes) -> None:
+        try:
+            if msgspec.json.decode(line, type=_Kind).kind is None:
+                self._routes += [(place, fact) for fact in ris_live.decode(line)]
+            else:
+                self._observations.append((place, decode(line)))
+        except (msgspec.MsgspecError, ris_live.RisLiveError, UnicodeError, RecursionError) as error:
+            self._refuse(place, str(error))
+        if len(self._observations) + len(self._routes) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Keep what was read; a fact that the store cannot hold is named and the others kept."""
+        while self._observations:
+            try:
+                self._store.add_observations([fact for _, fact in self._observations])
+            except UnstorableFactError as error:
+                self._refuse(self._observations.pop(error.index)[0], error.reason)
+                continue
+            self.kept += len(self._observations)
+            self._observations.clear()
+        while self._routes:
+            try:
+                self._store.add_routes([fact for _, fact in self._routes])
+            except UnstorableFactError as error:
+                self._refuse(self._routes.pop(error.index)[0], error.reason)
+                continue
+            self.kept += len(self._routes)
+            self._routes.clear()
+
+    def _refuse(self, place: str, reason: str) -> None:
+        self.bad += 1
+        if self.bad <= _SHOWN_PROBLEMS:
+            click.echo(f"{place}: {one_line(reason, 300)}", err=True)
+        elif self.bad == _SHOWN_PROBLEMS + 1:
+            click.echo("further bad lines are counted only", err=True)
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers, in bounded memory; None for one that is too long."""
+    number = 0
+    while line := file.readline(_MAX_LINE + 1):
+        number += 1
+        if len(line) <= _MAX_LINE:
+            yield number, line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_MAX_LINE)
+        yield number, None
+
+
+@click.command(short_help="Read facts from JSON lines into the history.")
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"))
+@history_options
+@click.pass_context
+def command(ctx: click.Context, files: tuple[BinaryIO, ...], config: Path, database: Path | None) -> None:
+    """Read observations and RIS Live messages from FILES (- is standard input) into the history.
+
+    A bad line is named and left out; exit 1 if there was any. Reading a file twice keeps its facts twice.
+    """
+    with plain_errors(), Store.open(history_path(database, config)) as store:
+        importer = _Importer(store)
+        for file in files:
+            importer.read(file.name, file)
+    click.echo(f"{importer.kept} facts kept, {importer.bad} bad lines left out", err=True)
+    if importer.bad:
+        ctx.exit(1)
