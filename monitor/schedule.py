@@ -93,15 +93,17 @@ class Schedule:
             self._scheduler.modify_job(key, next_run_time=_moment(self._timetable.next_after(job, now)))
 
     async def stop(self) -> None:
-        """Start no more rounds, cut short those that run, and wait until all is told."""
-        self._scheduler.remove_all_jobs()
+        """Start no more rounds, cut short those that run, and wait until all is told. Stopping twice is fine."""
+        if self._scheduler.running:
+            self._scheduler.remove_all_jobs()
         await asyncio.sleep(0)  # a round handed to the loop just now gets to its own clean-up
         for task in tuple(self._running):
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
-        self._scheduler.shutdown(wait=False)
-        await asyncio.sleep(0)  # APScheduler shuts down in the loop's next turn
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+            await asyncio.sleep(0)  # APScheduler shuts down in the loop's next turn
         if self._telling:
             await asyncio.wait(self._telling)
 
@@ -116,7 +118,7 @@ class Schedule:
             next_run_time=_moment(due),
             coalesce=True,
             max_instances=1,
-            misfire_grace_time=max(job.boosted_s / 2, 1.0),
+            misfire_grace_time=max(round(job.boosted_s / 2), 1),  # whole seconds only
         )
 
     def _bring_forward(self, key: str, due: float) -> None:

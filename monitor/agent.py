@@ -1,0 +1,307 @@
+"""One vantage at work: turns a due job into probe calls and hands on what they saw.
+
+HTTP: one exchange per address family that the name has, IPv4 and IPv6 each an observation of its own, to
+the first address of the family; the other addresses of a pool come round by the resolver's rotation. DNS:
+A and AAAA from each named resolver and from the zone's authoritative servers. Traceroute: to the addresses
+that the last HTTP round used.
+
+Our own faults (a bug, no permission) become observations too, of the layer `monitor`: they must neither
+end the agent nor look like the target's. The agent knows neither the store nor what its facts mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+
+from monitor.families import Families
+from monitor.instruments import Instruments
+from monitor.model.settings import Config
+from monitor.model.target import Control, Target
+from monitor.timetable import Job, Probe
+from probes import (
+    DnsObservation,
+    Failure,
+    HttpObservation,
+    NotMeasured,
+    Observation,
+    TraceObservation,
+    clock,
+)
+from probes.dns import DnsQuestion
+from probes.http import HttpRequest
+from probes.traceroute import TraceRequest
+
+Seen = TypeVar("Seen", HttpObservation, DnsObservation, TraceObservation)
+Sink = Callable[[Sequence[Observation]], Coroutine[Any, Any, None]]
+
+MOST_AT_ONCE = {Probe.HTTP: 100, Probe.DNS: 50, Probe.TRACE: 8}
+"""Rounds that run at the same time, by probe. An HTTPS exchange costs about 4 ms of processor: a hundred at
+once end within half a second; more would only measure our own queue."""
+
+MOST_AUTHORITATIVE = 4
+"""Authoritative addresses asked a round; a zone has 2 to 13, and four show a disagreement."""
+
+SERVERS_KEPT_S = 600.0
+"""How long the list of a zone's name servers is used before it is looked up again."""
+
+OVERTIME_S = 5.0
+"""Probes keep their own deadlines; one that is this much over it is our bug and is cut short."""
+
+
+class Agent:
+    """Runs rounds. `sink` gets each round's observations and may make the agent wait."""
+
+    def __init__(self, config: Config, instruments: Instruments, sink: Sink) -> None:
+        self._instruments = instruments
+        self._sink = sink
+        self._log = structlog.get_logger("agent")
+        self._free = {probe: asyncio.Semaphore(limit) for probe, limit in MOST_AT_ONCE.items()}
+        self._families: dict[str, Families] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
+        self._located: dict[str, asyncio.Event] = {}
+        self._path_lengths: dict[tuple[str, str], int] = {}
+        self._servers: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """Use this configuration from the next round on; what was learned of unchanged targets is kept."""
+        endpoints: dict[str, Target | Control] = {control.name: control for control in config.controls}
+        endpoints |= {target.name: target for target in config.targets}
+        before = getattr(self, "_endpoints", {})
+        for name in [name for name in before if before[name] != endpoints.get(name)]:
+            self._families.pop(name, None)
+            self._addresses.pop(name, None)
+            self._located.pop(name, None)
+        self._config, self._endpoints = config, endpoints
+
+    async def round(self, job: Job) -> None:
+        """Measure one due round and hand it on. Raises nothing but cancellation and what the sink raises."""
+        endpoint = self._endpoints.get(job.target)
+        if endpoint is None:
+            return  # removed by a reload between being due and being run
+        async with self._place(job) as place:
+            seen = await self._measure(job, endpoint) if place else [self._not_measured(job, "starved")]
+        await self._sink(seen)
+
+    async def aclose(self) -> None:
+        """Close the instruments."""
+        await self._instruments.aclose()
+
+    @asynccontextmanager
+    async def _place(self, job: Job) -> AsyncIterator[bool]:
+        """Wait for a place among the rounds that run; False when the job's whole interval was not enough."""
+        free = self._free[job.probe]
+        try:
+            async with asyncio.timeout(job.interval_s):
+                await free.acquire()
+        except TimeoutError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            free.release()
+
+    async def _measure(self, job: Job, endpoint: Target | Control) -> Sequence[Observation]:
+        match job.probe:
+            case Probe.HTTP:
+                return await self._http_round(endpoint)
+            case Probe.DNS:
+                return await self._dns_round(endpoint)
+            case Probe.TRACE:
+                return await self._trace_round(job, endpoint)
+
+    # HTTP
+
+    async def _http_round(self, endpoint: Target | Control) -> Sequence[Observation]:
+        families = self._families.setdefault(endpoint.name, Families(_host(endpoint)))
+        due = families.due(clock.wall())
+        seen = await asyncio.gather(*(self._exchange(endpoint, family) for family in due))
+        kept = families.keep(dict(zip(due, seen, strict=True)), clock.wall())
+        addresses = tuple(one.address for one in kept if one.address is not None)
+        if addresses:
+            self._addresses[endpoint.name] = addresses
+        self._located.setdefault(endpoint.name, asyncio.Event()).set()
+        return kept
+
+    async def _exchange(self, endpoint: Target | Control, family: int) -> HttpObservation:
+        at = clock.wall()
+
+        def failed(failure: Failure, error: str) -> HttpObservation:
+            return HttpObservation(
+                at=at,
+                vantage=self._config.vantage,
+                target=endpoint.name,
+                family=family,
+                failure=failure,
+                error=error,
+            )
+
+        def call() -> Coroutine[Any, Any, HttpObservation]:
+            return self._instruments.http(
+                _request(endpoint, family), vantage=self._config.vantage, target=endpoint.name
+            )
+
+        return await self._guarded("http", endpoint.name, call, endpoint.timeout_s, failed)
+
+    # DNS
+
+    async def _dns_round(self, endpoint: Target | Control) -> Sequence[Observation]:
+        name = _host(endpoint)
+        settings = self._config.dns
+        resolvers = self._resolvers()
+        servers = [(server, "recursive") for server in resolvers]
+        if settings.authoritative:
+            servers += [(server, "authoritative") for server in await self._authoritative(name, resolvers)]
+        return await asyncio.gather(
+            *(
+                self._question(endpoint.name, DnsQuestion(
+                    server=server, name=name, rrtype=rrtype, role=role, timeout_s=settings.timeout_s
+                ))
+                for server, role in servers
+                for rrtype in ("A", "AAAA")
+            )
+        )  # fmt: skip
+
+    async def _question(self, target: str, question: DnsQuestion) -> DnsObservation:
+        at = clock.wall()
+
+        def failed(failure: Failure, error: str) -> DnsObservation:
+            return DnsObservation(
+                at=at, vantage=self._config.vantage, target=target, server=question.server, role=question.role,
+                name=question.name, rrtype=question.rrtype, failure=failure, error=error,
+            )  # fmt: skip
+
+        def call() -> Coroutine[Any, Any, DnsObservation]:
+            return self._instruments.ask(question, vantage=self._config.vantage, target=target)
+
+        return await self._guarded("dns", target, call, question.timeout_s, failed)
+
+    def _resolvers(self) -> tuple[str, ...]:
+        """The configured resolvers with `system` replaced by what it means at this moment."""
+        resolvers: list[str] = []
+        for resolver in self._config.dns.resolvers:
+            resolvers += self._instruments.system_resolvers() if resolver == "system" else [resolver]
+        return tuple(dict.fromkeys(resolvers))
+
+    async def _authoritative(self, name: str, resolvers: tuple[str, ...]) -> tuple[str, ...]:
+        until, servers = self._servers.get(name, (0.0, ()))
+        if clock.wall() < until:
+            return servers
+        timeout_s = self._config.dns.timeout_s
+        try:
+            async with asyncio.timeout(timeout_s + OVERTIME_S):
+                found = await self._instruments.zone_servers(name, resolvers, timeout_s)
+        except Exception as error:
+            self._log.warning("authoritative_servers_not_found", name=name, error=repr(error)[:200])
+            found = ()
+        if found:
+            servers = asked_servers(found)
+            self._servers[name] = (clock.wall() + SERVERS_KEPT_S, servers)
+            return servers
+        # While nobody can say, the servers known from before are the ones to ask: that they answer, and
+        # the resolvers do not, is what tells the two apart.
+        return servers
+
+    # Traceroute
+
+    async def _trace_round(self, job: Job, endpoint: Target | Control) -> Sequence[Observation]:
+        addresses = await self._current_addresses(endpoint)
+        if not addresses:
+            return [self._not_measured(job, "unresolved")]
+        return await asyncio.gather(*(self._trace(endpoint, address) for address in addresses))
+
+    async def _current_addresses(self, endpoint: Target | Control) -> tuple[str, ...]:
+        """Those of the last HTTP round; a trace due before the first one has ended waits for it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(endpoint.timeout_s + OVERTIME_S):
+                await self._located.setdefault(endpoint.name, asyncio.Event()).wait()
+        return self._addresses.get(endpoint.name, ())
+
+    async def _trace(self, endpoint: Target | Control, address: str) -> TraceObservation:
+        at = clock.wall()
+        settings = self._config.traceroute
+        port = _port(endpoint)
+
+        def failed(failure: Failure, error: str) -> TraceObservation:
+            return TraceObservation(
+                at=at, vantage=self._config.vantage, target=endpoint.name, address=address,
+                method=settings.method, port=port, failure=failure, error=error,
+            )  # fmt: skip
+
+        def call() -> Coroutine[Any, Any, TraceObservation]:
+            request = TraceRequest(
+                address=address, method=settings.method.value, port=port, max_hops=settings.max_hops,
+                timeout_s=settings.timeout_s, expected_hops=self._path_lengths.get((endpoint.name, address)),
+            )  # fmt: skip
+            return self._instruments.trace(request, vantage=self._config.vantage, target=endpoint.name)
+
+        seen = await self._guarded("trace", endpoint.name, call, settings.timeout_s, failed)
+        if seen.reached and seen.hops:
+            self._path_lengths[endpoint.name, address] = seen.hops[-1].ttl
+        return seen
+
+    # Our own faults
+
+    async def _guarded(
+        self,
+        operation: str,
+        target: str,
+        call: Callable[[], Coroutine[Any, Any, Seen]],
+        deadline_s: float,
+        failed: Callable[[Failure, str], Seen],
+    ) -> Seen:
+        """What the probe saw; or, if it broke, an observation made by `failed` that says so."""
+        try:
+            async with asyncio.timeout(deadline_s + OVERTIME_S):
+                return await call()
+        except PermissionError as error:
+            failure, cause = Failure.PERMISSION_DENIED, repr(error)
+        except TimeoutError:
+            failure, cause = Failure.MONITOR_FAULT, f"over its deadline of {deadline_s:g} s by {OVERTIME_S:g} s"
+        except Exception as error:
+            failure, cause = Failure.MONITOR_FAULT, repr(error)
+            self._log.exception("probe_broke", probe=operation, target=target)
+        return failed(failure, f"{operation}: {ascii(cause)[1:-1]}"[:200])
+
+    def _not_measured(self, job: Job, reason: str) -> NotMeasured:
+        return NotMeasured(
+            at=clock.wall(), vantage=self._config.vantage, target=job.target, probe=job.probe, reason=reason
+        )
+
+
+def asked_servers(found: Sequence[str]) -> tuple[str, ...]:
+    """The addresses to ask among those of a zone's servers: IPv4 ones where there are any.
+
+    Every zone with users has IPv4 servers, and from a vantage without IPv6 the others only fail.
+    """
+    four = [address for address in found if address.count(":") < 2]
+    return tuple(dict.fromkeys(four or found))[:MOST_AUTHORITATIVE]
+
+
+def _request(endpoint: Target | Control, family: int) -> HttpRequest:
+    if isinstance(endpoint, Control):
+        return HttpRequest(
+            url=endpoint.url, expect=endpoint.expect, timeout_s=endpoint.timeout_s, family=family,
+            verify_tls=endpoint.verify_tls, ca_file=endpoint.ca_file,
+        )  # fmt: skip
+    return HttpRequest(
+        url=endpoint.url, method=endpoint.method, headers=endpoint.headers,
+        body=endpoint.body, expect=endpoint.expect, timeout_s=endpoint.timeout_s, family=family,
+        follow_redirects=endpoint.follow_redirects, verify_tls=endpoint.verify_tls, ca_file=endpoint.ca_file,
+    )  # fmt: skip
+
+
+def _host(endpoint: Target | Control) -> str:
+    return urlsplit(endpoint.url).hostname or ""
+
+
+def _port(endpoint: Target | Control) -> int:
+    parts = urlsplit(endpoint.url)
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,0 +1,133 @@
+"""The route feeds of a configuration: starts them, restarts them when they break, tells them what to watch.
+
+What to watch is learned from the addresses that probes meet, besides the declared prefixes. What a feed
+says goes to the sink; this file reads none of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.sources import MrtSource, RisLiveSource
+from monitor.bgp.watch import MAX_LEARNED, Watch
+from monitor.diagnose.fact import Fact
+from monitor.model.prefix import Address, parse_address
+from monitor.model.route import FeedState
+from monitor.model.settings import BgpSource, BgpSourceKind, Config
+from probes import DnsObservation, HttpObservation, Observation, clock
+
+Sink = Callable[[Sequence[Fact]], Coroutine[Any, Any, None]]
+
+RESTART_AFTER_S = 30.0
+"""Pause before a feed that broke by a defect is started again; feeds reconnect to their servers themselves."""
+
+
+class Feeds:
+    """Runs the feeds. `configure` first and at each reload, `run` in a task, `learn` as observations come."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._log = structlog.get_logger("feeds")
+        self._watch = Watch()
+        self._targets: frozenset[str] = frozenset()
+        self._addresses: dict[Address, None] = {}
+        self._wanted: dict[str, BgpSource] = {}
+        self._live: list[RisLiveSource] = []
+        self._changed = asyncio.Event()
+        self._watching = asyncio.Event()
+
+    def configure(self, config: Config, table: PrefixTable | None) -> None:
+        """Take the feeds and declared prefixes of a configuration; learned addresses are kept."""
+        declared = [prefix for target in config.targets for prefix in target.prefixes]
+        self._watch = Watch(declared, table)
+        for address in self._addresses:
+            self._watch.add_address(address)
+        self._targets = frozenset(target.name for target in config.targets)
+        self._wanted = {source.name: source for source in config.bgp}
+        self._changed.set()
+        self._tell_watch()
+
+    def learn(self, observations: Iterable[Observation]) -> None:
+        """Watch the address space of what the targets' probes have met."""
+        new = False
+        for address in self._of_targets(observations):
+            if address not in self._addresses and len(self._addresses) < MAX_LEARNED:
+                self._addresses[address] = None
+                new |= self._watch.add_address(address)
+        if new:
+            self._tell_watch()
+
+    async def run(self) -> None:
+        """Keep the configured feeds running until cancelled."""
+        running: dict[BgpSource, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                for source in [source for source in running if source not in self._wanted.values()]:
+                    running.pop(source).cancel()
+                for source in self._wanted.values():
+                    if source not in running:
+                        running[source] = group.create_task(self._keep_running(source))
+
+    async def _keep_running(self, source: BgpSource) -> None:
+        while True:
+            try:
+                await self._follow(source)
+            except Exception as error:
+                self._log.exception("feed_broke", feed=source.name, again_in_s=RESTART_AFTER_S)
+                reason = f"defect: {type(error).__name__}"
+                await self._sink([FeedState(at=clock.wall(), source=source.name, live=False, reason=reason)])
+            await asyncio.sleep(RESTART_AFTER_S)
+
+    async def _follow(self, source: BgpSource) -> None:
+        self._log.info("feed_started", feed=source.name, kind=source.kind.value)
+        if source.kind is BgpSourceKind.MRT:
+            # Without anything watched every route of the files would be thrown away.
+            await self._watching.wait()
+            await MrtSource(source.path or "", lambda version, key: self._watch.wants(version, key)).run(
+                self._sink
+            )
+            return
+        live = RisLiveSource(source, self._watch.subscriptions())
+        self._live.append(live)
+        try:
+            await live.run(self._sink)
+        finally:
+            self._live.remove(live)
+
+    def _tell_watch(self) -> None:
+        subscriptions = self._watch.subscriptions()
+        if subscriptions:
+            self._watching.set()
+        for live in self._live:
+            live.update_watch(subscriptions)
+        self._log.debug("watching", prefixes=len(subscriptions))
+
+    def _of_targets(self, observations: Iterable[Observation]) -> Iterable[Address]:
+        for seen in observations:
+            if seen.target in self._targets:
+                yield from filter(_may_be_announced, _addresses_in(seen))
+
+
+def _addresses_in(seen: Observation) -> Iterable[Address]:
+    """The addresses that an exchange went to or an answer named; what is none is passed over."""
+    texts: tuple[str, ...] = ()
+    if isinstance(seen, HttpObservation) and seen.address is not None:
+        texts = (seen.address,)
+    elif isinstance(seen, DnsObservation) and seen.rrtype in ("A", "AAAA"):
+        texts = seen.answers
+    for text in texts:
+        with suppress(ValueError):
+            yield parse_address(text)
+
+
+def _may_be_announced(address: Address) -> bool:
+    """Nobody announces these; every other range is announced in somebody's laboratory at least."""
+    return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)

@@ -1,0 +1,116 @@
+"""Where facts from all sources meet: a bounded queue, one worker thread, and what follows from each step.
+
+Facts are taken in batches, so that a burst costs one disk sync and not a thousand. The worker thread runs
+the pipeline (store and engine), so that neither a slow disk nor a heavy diagnosis delays a probe. When the
+queue is full, whoever brings facts waits: the agent's rounds then overrun and say so, the route feed reads
+no further. Nothing is dropped.
+
+A store that fails ends the hub: a monitor that cannot remember must not look alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from monitor.diagnose.fact import Fact
+from monitor.model.route import FeedState, PeerState, RouteEvent
+from monitor.pipeline import Pipeline, Step
+from monitor.reaction import Reaction
+from probes import Observation, clock
+
+MOST_WAITING = 20_000
+"""Facts in the queue, about 20 MB; a full disk's five minutes of a thousand targets."""
+
+MOST_IN_BATCH = 2_000
+"""Facts in one transaction: larger ones gain nothing, and make a stop wait."""
+
+LINGER_S = 0.2
+"""How long a batch waits for more after its first fact: five disk syncs a second at most."""
+
+TICK_S = 1.0
+"""The engine is told the time at least this often, so that silence is noticed too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Whom the hub tells; all are called on the event loop's thread and return at once.
+
+    `boost` a target to probe faster, `located` the facts from which the watched addresses are learned,
+    `stepped` after each step of the pipeline.
+    """
+
+    boost: Callable[[str], object]
+    located: Callable[[Sequence[Observation]], object] = field(default=lambda seen: None)
+    stepped: Callable[[Step], object] = field(default=lambda step: None)
+
+
+class Hub:
+    """Takes facts from the start, and feeds them to a pipeline from `run` on. `put` from any task."""
+
+    def __init__(
+        self, listeners: Listeners, *, now: Callable[[], float] = clock.wall, most_waiting: int = MOST_WAITING
+    ) -> None:
+        self._listeners = listeners
+        self._now = now
+        self._queue: asyncio.Queue[Fact] = asyncio.Queue(most_waiting)
+        self._turn = asyncio.Lock()
+        self._log = structlog.get_logger("hub")
+
+    async def put(self, facts: Iterable[Fact]) -> None:
+        """Bring facts; waits while the queue is full."""
+        for fact in facts:
+            await self._queue.put(fact)
+
+    async def run(self, pipeline: Pipeline, reaction: Reaction, stop: asyncio.Event) -> None:
+        """Work until `stop` is set and the queue is empty.
+
+        :raises HistoryError: the store failed; facts of the last batch may not be kept
+        """
+        self._pipeline, self._reaction = pipeline, reaction
+        while not (stop.is_set() and self._queue.empty()):
+            batch = await self._batch(stop)
+            async with self._turn:
+                step = await asyncio.to_thread(self._pipeline.accept, batch, self._now())
+                self._after(step, batch)
+        async with self._turn:
+            self._after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
+
+    async def exchange(self, change: Callable[[], None], reaction: Reaction) -> None:
+        """Do `change` in the worker thread between two steps, and react as `reaction` does from then on."""
+        async with self._turn:
+            await asyncio.to_thread(change)
+            self._reaction = reaction
+
+    @property
+    def waiting(self) -> int:
+        """Facts in the queue."""
+        return self._queue.qsize()
+
+    async def _batch(self, stop: asyncio.Event) -> list[Fact]:
+        """The facts of the next step; empty when none came for a tick."""
+        try:
+            async with asyncio.timeout(0 if stop.is_set() else TICK_S):
+                batch = [await self._queue.get()]
+        except TimeoutError:
+            return []
+        if not stop.is_set():
+            await asyncio.sleep(LINGER_S)
+        while len(batch) < MOST_IN_BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        return batch
+
+    def _after(self, step: Step, batch: Sequence[Fact]) -> None:
+        seen = [fact for fact in batch if not isinstance(fact, RouteEvent | PeerState | FeedState)]
+        events = [fact for fact in batch if isinstance(fact, RouteEvent)]
+        begun = self._reaction.to_observations(seen)
+        closer = begun | self._reaction.to_routes(events) | self._reaction.to_verdicts(step.verdicts)
+        for target in sorted(closer):
+            self._log.info("boost", target=target)
+            self._listeners.boost(target)
+        if seen:
+            self._listeners.located(seen)
+        self._listeners.stepped(step)

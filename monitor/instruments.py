@@ -1,0 +1,75 @@
+"""What the agent measures with: the probes behind one seam, so that a round can be tested without a network.
+
+`NetworkInstruments` is the real one; it shares TLS contexts and raw sockets between probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from probes import DnsObservation, HttpObservation, TraceObservation
+from probes.dns import DnsQuestion, ask, authoritative_servers, system_resolvers
+from probes.http import HttpProber, HttpRequest
+from probes.traceroute import Tracer, TraceRequest
+
+
+class Instruments(Protocol):
+    """Each measuring call returns an observation for every outcome, within the request's own deadline."""
+
+    async def http(self, request: HttpRequest, *, vantage: str, target: str) -> HttpObservation:
+        """One HTTP exchange."""
+        ...
+
+    async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
+        """One question to one name server."""
+        ...
+
+    async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
+        """One traceroute."""
+        ...
+
+    def system_resolvers(self) -> tuple[str, ...]:
+        """The machine's own resolvers now."""
+        ...
+
+    async def zone_servers(self, name: str, resolvers: Sequence[str], timeout_s: float) -> Sequence[str]:
+        """Addresses of the authoritative servers of the zone that `name` is in; empty when none was found."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is shared."""
+        ...
+
+
+class NetworkInstruments:
+    """The probes of this machine's network."""
+
+    def __init__(self) -> None:
+        self._http = HttpProber()
+        self._tracer = Tracer()
+
+    async def http(self, request: HttpRequest, *, vantage: str, target: str) -> HttpObservation:
+        """One HTTP exchange."""
+        return await self._http.probe(request, vantage=vantage, target=target)
+
+    async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
+        """One question to one name server."""
+        return await ask(question, vantage=vantage, target=target)
+
+    async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
+        """One traceroute."""
+        return await self._tracer.trace(request, vantage=vantage, target=target)
+
+    def system_resolvers(self) -> tuple[str, ...]:
+        """The machine's own resolvers now."""
+        return system_resolvers()
+
+    async def zone_servers(self, name: str, resolvers: Sequence[str], timeout_s: float) -> Sequence[str]:
+        """Addresses of the authoritative servers of the zone that `name` is in; empty when none was found."""
+        return await authoritative_servers(name, resolvers, timeout_s)
+
+    async def aclose(self) -> None:
+        """Close what is shared."""
+        await self._http.aclose()
+        await self._tracer.aclose()

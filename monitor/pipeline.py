@@ -1,0 +1,200 @@
+"""The one way of a fact through the house: history, then the engine, then what people are told.
+
+    facts -> history (committed) -> in order -> engine -> incident changes and their notices (one transaction)
+
+Nothing is concluded from a fact that is not stored, and nothing is told that is not stored. After a crash
+between two of these steps the facts are there, and the next start diagnoses from them again; changes and
+notices are idempotent by their keys.
+
+All is synchronous and done by one thread at a time; `monitor.hub` gives it that thread, `whydown once` has
+no other. It knows neither sockets nor timers, and is told the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+
+from monitor.diagnose.fact import Fact, known_at
+from monitor.fact_order import FactOrder
+from monitor.history.errors import UnstorableFactError
+from monitor.history.notice import Notice
+from monitor.model.incident import ChangeKind, Incident, IncidentChange
+from monitor.model.route import FeedState, PeerState, RouteEvent, RouteFact
+from monitor.model.verdict import Verdict
+from probes import Observation
+
+GRACE_S = 2.0
+"""How long a fact waits for earlier ones. RIS Live is typically one to two seconds behind its routers."""
+
+MOST_AHEAD_S = 300.0
+"""Facts stamped further ahead of our clock than this are kept, but not concluded from."""
+
+AnyFact = TypeVar("AnyFact")
+
+
+class FactStore(Protocol):
+    """What the pipeline needs of the history's writer. Each call is one transaction, durable on return."""
+
+    def add_observations(self, observations: Sequence[Observation]) -> None:
+        """Keep observations."""
+        ...
+
+    def add_routes(self, facts: Sequence[RouteFact]) -> None:
+        """Keep what BGP said."""
+        ...
+
+    def save_changes(self, changes: Sequence[IncidentChange], notices: Sequence[Notice]) -> None:
+        """Keep incident changes with the messages owed for them."""
+        ...
+
+
+class Diagnosis(Protocol):
+    """What the pipeline needs of the engine."""
+
+    def feed(self, facts: Sequence[Fact]) -> list[IncidentChange]:
+        """Conclude from facts in the order in which they became known."""
+        ...
+
+    def advance(self, now: float) -> list[IncidentChange]:
+        """Let time pass without facts."""
+        ...
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The latest verdict by target or sick vantage."""
+        ...
+
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Incidents that are not closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one step of the pipeline did. `verdicts` and `open_incidents` are the state after it.
+
+    `subjects`: of the messages that are owed now for its changes.
+    """
+
+    stored: int
+    changes: tuple[IncidentChange, ...]
+    subjects: tuple[str, ...]
+    verdicts: Mapping[str, Verdict]
+    open_incidents: tuple[Incident, ...]
+
+
+class Pipeline:
+    """Takes batches of facts; `notices_for` writes the messages that a change is worth."""
+
+    def __init__(
+        self,
+        store: FactStore,
+        engine: Diagnosis,
+        notices_for: Callable[[IncidentChange], Sequence[Notice]],
+        *,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._notices_for = notices_for
+        self._grace_s = grace_s
+        self._order = FactOrder()
+        self._log = structlog.get_logger("hub")
+
+    def replace(self, engine: Diagnosis, notices_for: Callable[[IncidentChange], Sequence[Notice]]) -> None:
+        """Go on with an engine of a new configuration, already warmed up; waiting facts are fed to it."""
+        self._engine, self._notices_for = engine, notices_for
+
+    @property
+    def late(self) -> int:
+        """Facts that were fed out of order because they came after the grace."""
+        return self._order.late
+
+    def accept(self, facts: Sequence[Fact], now: float) -> Step:
+        """Store facts, and conclude from all that became known a grace ago.
+
+        :raises HistoryError: the store is broken or full; nothing was concluded from these facts
+        """
+        kept = self._keep(facts)
+        self._order.push(fact for fact in kept if self._is_sane(fact, now))
+        return self._conclude(now - self._grace_s, len(kept))
+
+    def finish(self, now: float) -> Step:
+        """Conclude from the facts that still wait, at the end of a run."""
+        return self._conclude(now, 0)
+
+    def _is_sane(self, fact: Fact, now: float) -> bool:
+        """Whether the fact is not from the future: one with a false stamp would wait here for ever."""
+        if known_at(fact) <= now + MOST_AHEAD_S:
+            return True
+        self._log.warning("fact_from_the_future", ahead_s=round(known_at(fact) - now, 1), fact=repr(fact)[:200])
+        return False
+
+    def _keep(self, facts: Sequence[Fact]) -> list[Fact]:
+        routes: list[RouteFact] = []
+        observations: list[Observation] = []
+        for fact in facts:
+            if isinstance(fact, RouteEvent | PeerState | FeedState):
+                routes.append(fact)
+            else:
+                observations.append(fact)
+        seen = self._add(self._store.add_observations, observations)
+        heard = self._add(self._store.add_routes, routes)
+        if seen or heard:
+            self._log.debug("stored", observations=len(seen), routes=len(heard))
+        return [*seen, *heard]
+
+    def _add(self, add: Callable[[Sequence[AnyFact]], None], facts: list[AnyFact]) -> list[AnyFact]:
+        """Store what can be stored; one impossible fact must not take its batch with it, nor go in silence."""
+        left = list(facts)
+        while left:
+            try:
+                add(left)
+            except UnstorableFactError as error:
+                self._log.error("fact_not_stored", reason=error.reason, fact=repr(left[error.index])[:200])
+                del left[error.index]
+            else:
+                break
+        return left
+
+    def _conclude(self, until: float, stored: int) -> Step:
+        changes = [*self._engine.feed(self._order.release(until)), *self._engine.advance(until)]
+        notices = [notice for change in changes for notice in self._written(change)]
+        if changes:
+            self._store.save_changes(changes, notices)
+        for change in changes:
+            self._say(change)
+        return Step(
+            stored=stored,
+            changes=tuple(changes),
+            subjects=tuple(dict.fromkeys(notice.subject for notice in notices)),
+            verdicts=dict(self._engine.verdicts),
+            open_incidents=self._engine.open_incidents,
+        )
+
+    def _written(self, change: IncidentChange) -> Sequence[Notice]:
+        try:
+            return self._notices_for(change)
+        except Exception:
+            # A defect in how a message is written must not end the monitor in the middle of an incident.
+            self._log.exception("notice_not_written", incident=change.incident.id, sequence=change.sequence)
+            return ()
+
+    def _say(self, change: IncidentChange) -> None:
+        incident = change.incident
+        told = self._log.debug if change.kind is ChangeKind.UPDATED else self._log.warning
+        told(
+            f"incident_{change.kind}",
+            incident=incident.id,
+            target=incident.target,
+            cause=incident.cause.value,
+            previous=change.previous_cause.value if change.previous_cause else None,
+            confidence=round(incident.confidence, 3),
+            suspected=incident.suspected,
+            affected=",".join(incident.affected),
+        )

@@ -1,0 +1,116 @@
+"""What makes the monitor look closer, and what does not."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from monitor.model.asn import Asn
+from monitor.model.route import AsPath, RouteEvent, RouteKind
+from monitor.model.target import Target
+from monitor.model.verdict import Cause, Verdict
+from monitor.reaction import MOST_ADDRESSES, Reaction
+from probes import Failure, HttpObservation
+
+NOW = 1_700_000_000.0
+SHOP = Target(name="shop", url="https://shop.example/")
+DECLARED = Target(name="mail", url="https://mail.example/", prefixes=(ip_network("198.51.100.0/24"),))
+
+
+def _seen(
+    failure: Failure | None = None, *, target: str = "shop", address: str = "203.0.113.10"
+) -> HttpObservation:
+    return HttpObservation(at=NOW, vantage="v", target=target, family=4, address=address, failure=failure)
+
+
+def _event(prefix: str, origin: int | None = 64500) -> RouteEvent:
+    path = None if origin is None else AsPath((Asn(64496), Asn(origin)))
+    kind = RouteKind.WITHDRAWAL if origin is None else RouteKind.ANNOUNCEMENT
+    return RouteEvent(
+        at=NOW, kind=kind, prefix=ip_network(prefix), peer="198.51.100.1", peer_asn=Asn(64496), collector="rrc00",
+        path=path,
+    )  # fmt: skip
+
+
+def test_the_first_failure_boosts_and_the_second_does_not() -> None:
+    """A target that stays down for a week is not probed faster for a week."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen()])
+
+    assert reaction.to_observations([_seen(Failure.READ_TIMEOUT)]) == {"shop"}
+    assert reaction.to_observations([_seen(Failure.READ_TIMEOUT)]) == set()
+
+
+def test_a_failure_after_recovery_boosts_again() -> None:
+    """Each trouble has a start of its own."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen(Failure.READ_TIMEOUT), _seen()])
+
+    assert reaction.to_observations([_seen(Failure.READ_TIMEOUT)]) == {"shop"}
+
+
+def test_a_failing_control_boosts_nothing() -> None:
+    """Controls are not diagnosed, so there is nothing to look at more closely."""
+    assert Reaction([SHOP]).to_observations([_seen(Failure.READ_TIMEOUT, target="control")]) == set()
+
+
+def test_a_new_cause_boosts_once() -> None:
+    """Slowness without a failure also ends in a verdict, and that boosts."""
+    reaction = Reaction([SHOP])
+    overload = {"shop": Verdict(at=NOW, target="shop", cause=Cause.SERVER_OVERLOAD, confidence=0.8)}
+
+    assert reaction.to_verdicts(overload) == {"shop"}
+    assert reaction.to_verdicts(overload) == set()
+
+
+@pytest.mark.parametrize("cause", [Cause.OK, Cause.INSUFFICIENT])
+def test_a_verdict_without_a_cause_boosts_nothing(cause: Cause) -> None:
+    """`ok` and `insufficient` are no anomalies by themselves."""
+    assert (
+        Reaction([SHOP]).to_verdicts({"shop": Verdict(at=NOW, target="shop", cause=cause, confidence=1)}) == set()
+    )
+
+
+def test_a_more_specific_around_the_targets_address_boosts() -> None:
+    """The announcement itself is enough; the target need not fail yet."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen()])
+
+    assert reaction.to_routes([_event("203.0.113.0/24", 64666)]) == {"shop"}
+
+
+def test_a_repeated_announcement_boosts_nothing() -> None:
+    """Path hunting sends the same origin over and over."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen()])
+    reaction.to_routes([_event("203.0.113.0/24", 64666)])
+
+    assert reaction.to_routes([_event("203.0.113.0/24", 64666)]) == set()
+
+
+def test_a_prefix_elsewhere_and_a_withdrawal_boost_nothing() -> None:
+    """Near-misses: the neighbouring /24, and the end of a route."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen()])
+
+    assert reaction.to_routes([_event("203.0.112.0/24"), _event("203.0.113.0/24", None)]) == set()
+
+
+def test_a_prefix_inside_declared_space_boosts() -> None:
+    """Declared prefixes count before the first answer was seen."""
+    assert Reaction([DECLARED]).to_routes([_event("198.51.100.128/25")]) == {"mail"}
+
+
+def test_remembered_addresses_are_bounded() -> None:
+    """A name that answers with a new address each time does not grow the memory: the oldest is forgotten."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen(address=f"203.0.113.{n}") for n in range(MOST_ADDRESSES + 1)])
+
+    assert reaction.to_routes([_event("203.0.113.0/32")]) == set()
+    assert reaction.to_routes([_event(f"203.0.113.{MOST_ADDRESSES}/32")]) == {"shop"}
+
+
+def test_an_address_that_is_none_is_ignored() -> None:
+    """Observations of other programs may hold anything."""
+    assert Reaction([SHOP]).to_observations([_seen(address="not an address")]) == set()
