@@ -131,9 +131,11 @@ def dns(
 
 @main.command()
 @click.argument("hosts", metavar="HOST...", nargs=-1, required=True)
-@click.option("--method", type=click.Choice(["tcp", "icmp", "udp"]), default="tcp", show_default=True)
+@click.option(
+    "--method", type=click.Choice(["tcp", "icmp", "udp"]), default="tcp", show_default=True, help="What is sent."
+)
 @click.option("--port", type=int, default=None, help="Port of tcp or udp.  [default: tcp 443, udp 33434]")
-@click.option("--max-hops", default=30, show_default=True)
+@click.option("--max-hops", default=30, show_default=True, help="Largest TTL.")
 @click.option("--timeout", default=10.0, show_default=True, help="Seconds for the whole trace.")
 @click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
