@@ -1,0 +1,44 @@
+"""`whydown explain`: every term of an incident's verdict."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+from rich.console import Console
+
+from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.incident_choice import chosen
+from monitor.commands.zone import Zone
+from monitor.history import Reader
+from monitor.report.explain import explain
+from monitor.report.sums import cause_sums
+
+_PIPE_WIDTH = 110
+
+
+@click.command(short_help="Every term of an incident's verdict.")
+@click.argument("name", metavar="INCIDENT")
+@click.option(
+    "--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown: Europe/Berlin."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: incident, changes, sums.")
+@history_options
+def command(name: str, timezone: ZoneInfo, as_json: bool, config: Path, database: Path | None) -> None:
+    """Why INCIDENT got its cause: each rule with its witnesses and weight, and the sums of all causes.
+
+    INCIDENT is an id, the first letters of one, or `last`. `whydown incidents` lists them. Exit 1 when
+    there is no such incident.
+    """
+    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+        incident = chosen(reader, name)
+        changes = reader.changes(incident.id)
+    if as_json:
+        sums = cause_sums(incident.evidence)
+        click.echo(msgspec.json.encode({"incident": incident, "changes": changes, "sums": sums}))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console.print(explain(incident, changes, timezone=timezone.key))
