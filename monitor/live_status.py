@@ -97,7 +97,7 @@ def _cells(row: Row, snapshot: Snapshot) -> Iterable[Text]:
     last = row.last
     yield Text(one_line(row.target, _NAME))
     yield Text(one_line(row.vantage, _NAME))
-    yield _verdict(snapshot.verdicts.get(row.target))
+    yield _verdict(row.target, snapshot)
     if last is None:
         yield Text("not measured", style="dim")
         yield from (Text("-"), Text("-"), Text("-"))
@@ -111,16 +111,17 @@ def _cells(row: Row, snapshot: Snapshot) -> Iterable[Text]:
     yield Text.assemble(*(_OUTCOME[outcome] for outcome in row.outcomes))
 
 
-def _verdict(verdict: Verdict | None) -> Text:
-    if verdict is None:
+def _verdict(target: str, snapshot: Snapshot) -> Text:
+    """The latest verdict; without an engine at hand, the open incident that says what was last concluded."""
+    incident = next((one for one in snapshot.incidents if target in (one.target, *one.members)), None)
+    found = snapshot.verdicts.get(target) or incident
+    if found is None:
         return Text("-", style="dim")
-    if verdict.cause is Cause.OK:
+    if found.cause is Cause.OK:
         return Text("ok", style="green")
-    sure = "suspected " if verdict.suspected else ""
-    return Text(
-        f"{sure}{verdict.cause} {verdict.confidence:.0%}",
-        style="yellow" if verdict.cause is Cause.INSUFFICIENT else "bold red",
-    )
+    sure = "suspected " if found.suspected else ""
+    style = "yellow" if found.cause is Cause.INSUFFICIENT else "bold red"
+    return Text(f"{sure}{found.cause} {found.confidence:.0%}", style=style)
 
 
 def _section(title: str, lines: Sequence[Text], most: int) -> list[RenderableType]:

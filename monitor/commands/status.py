@@ -1,0 +1,109 @@
+"""`whydown status`: what the newest facts in the history say, and whether anybody still writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from monitor.board import Board, Row
+from monitor.config import ConfigError, load_config
+from monitor.history import HistoryError, Reader
+from monitor.live_status import Snapshot, draw
+from monitor.model.incident import Incident
+from probes import HttpObservation, clock
+
+LOOK_BACK_S = 3600.0
+"""Rows older than this are not shown: they are history."""
+
+SILENT_AFTER_S = 300.0
+"""Without a fact for this long the monitor is taken for dead; the longest usual interval of cron."""
+
+
+class VantageState(msgspec.Struct, frozen=True, kw_only=True):
+    """One target at one vantage: its last exchange, and how many of the newest rounds failed."""
+
+    target: str
+    vantage: str
+    last: HttpObservation | None
+    rounds: int
+    failures: int
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` prints. `age_s`: of the newest fact; None: there is none within an hour."""
+
+    at: float
+    alive: bool
+    age_s: float | None
+    rows: tuple[VantageState, ...]
+    open_incidents: tuple[Incident, ...]
+
+
+@click.command(short_help="What a running monitor sees now.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
+    help="Configuration file, for the history's path.",
+)  # fmt: skip
+@click.option("--database", type=click.Path(path_type=Path), default=None, help="History file, instead.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.pass_context
+def command(ctx: click.Context, config: Path, database: Path | None, as_json: bool) -> None:
+    """Show the last observation of each target at each vantage, open incidents, and the monitor's own life.
+
+    It only reads the history, so it works beside a running monitor. Exit 0: facts are fresh. Exit 1: the
+    newest fact is older than five minutes, or there is none. Exit 2: bad usage or configuration.
+    """
+    try:
+        path = database or load_config(config).history.path
+        now = clock.wall()
+        board, incidents = _read(path, now)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        ctx.exit(2)
+    except HistoryError as error:
+        click.echo(str(error), err=True)
+        ctx.exit(1)
+    age_s = None if board.newest_at is None else round(max(now - board.newest_at, 0.0), 3)
+    alive = age_s is not None and age_s < SILENT_AFTER_S
+    if as_json:
+        click.echo(msgspec.json.encode(_report(board, incidents, now, age_s, alive=alive)))
+    else:
+        title = f"newest fact {_spoken(age_s)} old: " + (
+            "a monitor is writing" if alive else "no monitor is writing"
+        )
+        Console().print(draw(Snapshot(now=now, title=title, board=board, incidents=incidents)))
+    ctx.exit(0 if alive else 1)
+
+
+def _read(path: Path, now: float) -> tuple[Board, list[Incident]]:
+    board = Board()
+    with Reader.open(path) as reader:
+        # A clock that is a little ahead elsewhere must not hide the newest facts.
+        board.see(reader.observations(now - LOOK_BACK_S, now + SILENT_AFTER_S))
+        board.see(reader.routes(now - LOOK_BACK_S, now + SILENT_AFTER_S))
+        return board, [incident for incident, _ in reader.open_incidents()]
+
+
+def _report(
+    board: Board, incidents: list[Incident], now: float, age_s: float | None, *, alive: bool
+) -> StatusReport:
+    return StatusReport(
+        at=now,
+        alive=alive,
+        age_s=age_s,
+        rows=tuple(_state(row) for row in board.rows),
+        open_incidents=tuple(incidents),
+    )
+
+
+def _state(row: Row) -> VantageState:
+    return VantageState(
+        target=row.target, vantage=row.vantage, last=row.last, rounds=row.measured, failures=row.failures
+    )
+
+
+def _spoken(age_s: float | None) -> str:
+    return "more than an hour" if age_s is None else f"{age_s:.0f} s"
