@@ -73,9 +73,8 @@ def classify(exc: Exception, operation: str, layer: Layer, *, sent: bool = True,
     for cause in chain:
         if word := _by_detail(cause, layer, sent=sent):
             return Failed(word, f"{operation}: {_message(cause)}")
-    # The innermost cause has the message that says most; the classes around it repeat it or have none.
-    innermost = next((cause for cause in reversed(chain) if str(cause)), exc)
-    return Failed(_by_class(chain, layer, ended=ended), f"{operation}: {_message(innermost)}")
+    speaking = next((cause for cause in chain if str(cause)), exc)
+    return Failed(_by_class(chain, layer, ended=ended), f"{operation}: {_message(speaking)}")
 
 
 def word_for(kind: type[BaseException]) -> Failure:

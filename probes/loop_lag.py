@@ -33,14 +33,13 @@ class LoopLag:
         self._due = 0.0
 
     @contextmanager
-    def watch(self) -> Iterator[LagWindow]:
-        """Watch the loop for as long as the block runs. Must be entered inside a running loop."""
-        window = LagWindow()
+    def watch(self, window: LagWindow) -> Iterator[None]:
+        """Record in `window` for as long as the block runs. Must be entered inside a running loop."""
         self._windows.add(window)
         if self._timer is None:
             self._arm()
         try:
-            yield window
+            yield
         finally:
             self._record()  # a tick that is overdue now was held up by what this probe met last
             self._windows.discard(window)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+import anyio.lowlevel
 import httpx
 
 from probes import clock
@@ -22,7 +23,7 @@ from probes.http.request import HttpRequest
 from probes.http.timeline import Phase, Timeline
 from probes.http.tls import TlsContexts
 from probes.http.transport import MeasuringTransport
-from probes.loop_lag import LoopLag
+from probes.loop_lag import LagWindow, LoopLag
 from probes.observation import HttpObservation
 
 MAX_REDIRECTS = 10  # curl follows 50, browsers 20; a health check that needs more than 10 is broken
@@ -47,15 +48,18 @@ class HttpProber:
         timeline = Timeline()
         body: Body | None = None
         failed: Failed | None = None
+        lag = LagWindow()
         at, start = clock.wall(), clock.monotonic()
-        with self._lag.watch() as lag:
-            try:
-                context = self._context(request)
-                at, start = clock.wall(), clock.monotonic()
+        try:
+            context = self._context(request)
+            # httpcore's locks load anyio's backend on first use: 40 ms that are not to be measured.
+            await anyio.lowlevel.checkpoint()
+            at, start = clock.wall(), clock.monotonic()
+            with self._lag.watch(lag):
                 async with asyncio.timeout(request.timeout_s):
                     body = await self._exchange(request, timeline, context)
-            except Exception as exc:
-                failed = _failed(exc, timeline)
+        except Exception as exc:
+            failed = _failed(exc, timeline)
         total_s = clock.elapsed(start)
         misses = _misses(request, timeline, body, total_s)
         failed = failed or _unexpected(request, misses, body)

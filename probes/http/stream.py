@@ -22,7 +22,7 @@ from probes.http.timeline import Phase, Timeline
 from probes.http.tls import server_certificate
 
 T = TypeVar("T")
-_CHUNK = 65536  # one read; four full TLS records
+_CHUNK = 16384  # bytes of one read: a full TLS record, and little enough to parse without holding up the loop
 
 
 class TcpStream(httpcore.AsyncNetworkStream):
@@ -34,9 +34,8 @@ class TcpStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Up to `max_bytes`; empty at the end."""
-        data = await asyncio.get_running_loop().sock_recv(self._sock, max_bytes)
-        _note(self._timeline, self._sock, data)
-        return data
+        data = await asyncio.get_running_loop().sock_recv(self._sock, min(max_bytes, _CHUNK))
+        return await self._noted(data)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hand all of `buffer` to the kernel.
@@ -71,6 +70,16 @@ class TcpStream(httpcore.AsyncNetworkStream):
         self._timeline.sending("send the request")
         return stream
 
+    async def _noted(self, data: bytes) -> bytes:
+        """Note the moment, then let the loop run: a peer that always has more must not keep the deadline
+        from firing, and reading what is there already never waits."""
+        if not data:
+            self._timeline.ended = True
+        elif self._timeline.bytes_arrived():
+            self._timeline.kernel = tcp_info.read(self._sock)
+        await asyncio.sleep(0)
+        return data
+
     def get_extra_info(self, info: str) -> Any:
         """The socket; other things are not offered."""
         return self._sock if info == "socket" else None
@@ -96,11 +105,10 @@ class _TlsStream(TcpStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            data = await self._drive(lambda: self._tls.read(max_bytes))
+            data = await self._drive(lambda: self._tls.read(min(max_bytes, _CHUNK)))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             data = b""  # an end without close_notify is common; the HTTP framing tells whether bytes are missing
-        _note(self._timeline, self._sock, data)
-        return data
+        return await self._noted(data)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         view = memoryview(buffer)
@@ -149,10 +157,3 @@ class _TlsStream(TcpStream):
         """Tell the server why, if the kernel takes it at once."""
         with contextlib.suppress(OSError):
             self._sock.send(self._outgoing.read())
-
-
-def _note(timeline: Timeline, sock: socket.socket, data: bytes) -> None:
-    if not data:
-        timeline.ended = True
-    elif timeline.bytes_arrived():
-        timeline.kernel = tcp_info.read(sock)

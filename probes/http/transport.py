@@ -10,7 +10,6 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio  # noqa: F401 - httpcore imports it with its first request, which would be 40 ms of a measurement
 import httpcore
 import httpx
 
