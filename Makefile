@@ -40,7 +40,7 @@ types: setup  ## Types, strictly
 	@$(BIN)/mypy
 
 bench: setup  ## Measure what the design promises of speed; prints figures, judges nothing
-	@$(BIN)/python -m pytest -m slow -k "speed or throughput or rate" --durations=0 -s
+	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 lock: setup  ## Write .ci/requirements.txt anew from pyproject.toml
 	@.ci/lock

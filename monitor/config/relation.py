@@ -12,6 +12,8 @@ from monitor.config.table import Findings
 from monitor.model.settings import Config
 from monitor.model.target import Target
 
+MAX_NAMED = 5
+"""Names shown of a list that may hold thousands."""
 MAX_CYCLES = 10
 """Circles reported at once; a file with more of them was made by a program."""
 
@@ -21,22 +23,27 @@ def check_relations(config: Config, findings: Findings) -> None:
     if not config.targets and not any(problem.key == "target" for problem in findings.problems):
         findings.add(("target",), "is missing; at least one [[target]] must be there to watch")
     _check_names(config, findings)
-    names = {target.name for target in config.targets}
-    for place, target in enumerate(config.targets):
+    _check_dependencies(config.targets, findings)
+
+
+def _check_dependencies(targets: tuple[Target, ...], findings: Findings) -> None:
+    place_of = {target.name: place for place, target in reversed(list(enumerate(targets)))}
+    known = ", ".join(sorted(place_of)[:MAX_NAMED])
+    for place, target in enumerate(targets):
         for upstream in target.depends_on:
-            if upstream not in names:
-                known = ", ".join(sorted(names)[:5])
+            if upstream not in place_of:
                 findings.add(
                     ("target", place, "depends_on"),
                     f"must name other targets; there is no target {show(upstream)} (known: {known})",
                     value=list(target.depends_on),
                 )
-    for cycle in _cycles(config.targets):
-        place = next(i for i, target in enumerate(config.targets) if target.name == cycle[0])
+    for cycle in _cycles(targets):
+        place = place_of[cycle[0]]
+        steps = (*cycle, cycle[0]) if len(cycle) <= MAX_NAMED else (*cycle[:MAX_NAMED], "…", cycle[0])
         findings.add(
             ("target", place, "depends_on"),
-            "must not lead back to the target itself: " + " -> ".join((*cycle, cycle[0])),
-            value=list(config.targets[place].depends_on),
+            f"must not lead back to the target itself: {' -> '.join(steps)}",
+            value=list(targets[place].depends_on),
         )
 
 

@@ -140,17 +140,18 @@ def read_alert(table: Table, folder: Path) -> AlertSettings:
 
 
 def _read_mail(table: Table, folder: Path) -> MailSettings:
-    smtp = table.get("smtp", address.url(("smtp", "smtps", "smtp+starttls"), user=True, path=False), "")
+    defaults = MailSettings(to=())
+    server = address.url(("smtp", "smtps", "smtp+starttls"), user=True, path=False)
     mail = MailSettings(
         to=table.require("to", value.list_of(address.mail_address, 100, least=1), ()),
-        smtp=smtp or MailSettings(to=()).smtp,
-        sender=table.get("sender", address.mail_address, MailSettings(to=()).sender),
-        password_file=table.get("password_file", address.file(folder), None),
+        smtp=table.get("smtp", server, defaults.smtp),
+        sender=table.get("sender", address.mail_address, defaults.sender),
+        password_file=table.get("password_file", address.file(folder), defaults.password_file),
     )
     has_user = urlsplit(mail.smtp).username is not None
-    if has_user and mail.password_file is None and not table.has("password_file"):
+    if has_user and not table.has("password_file"):
         table.reject("smtp", "has a user, so password_file must name the file with the password")
-    if table.has("password_file") and smtp and not has_user:
+    if table.has("password_file") and not has_user:
         table.reject("password_file", "goes with a user in smtp, such as smtp+starttls://USER@HOST:587")
     table.close()
     return mail
