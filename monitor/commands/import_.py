@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import click
 import msgspec
@@ -39,7 +39,7 @@ class _Importer:
         self.kept = 0
         self.bad = 0
 
-    def read(self, name: str, file: BinaryIO) -> None:
+    def read(self, name: str, file: IO[bytes]) -> None:
         """Take a whole file; what it holds is durable afterwards."""
         for number, line in _lines(file):
             place = f"{name}:{number}"
@@ -87,7 +87,7 @@ class _Importer:
             click.echo("further bad lines are counted only", err=True)
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
     """Lines with their numbers, in bounded memory; None for one that is too long."""
     number = 0
     while line := file.readline(_MAX_LINE + 1):
@@ -101,18 +101,19 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
 
 
 @click.command(short_help="Read facts from JSON lines into the history.")
-@click.argument("files", nargs=-1, required=True, type=click.File("rb"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @history_options
 @click.pass_context
-def command(ctx: click.Context, files: tuple[BinaryIO, ...], config: Path, database: Path | None) -> None:
+def command(ctx: click.Context, files: tuple[str, ...], config: Path, database: Path | None) -> None:
     """Read observations and RIS Live messages from FILES (- is standard input) into the history.
 
     A bad line is named and left out; exit 1 if there was any. Reading a file twice keeps its facts twice.
     """
     with plain_errors(), Store.open(history_path(database, config)) as store:
         importer = _Importer(store)
-        for file in files:
-            importer.read(file.name, file)
+        for name in files:
+            with click.open_file(name, "rb") as file:
+                importer.read(name, file)
     click.echo(f"{importer.kept} facts kept, {importer.bad} bad lines left out", err=True)
     if importer.bad:
         ctx.exit(1)
