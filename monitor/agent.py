@@ -57,9 +57,12 @@ OVERTIME_S = 5.0
 class Agent:
     """Runs rounds. `sink` gets each round's observations and may make the agent wait."""
 
-    def __init__(self, config: Config, instruments: Instruments, sink: Sink) -> None:
+    def __init__(
+        self, config: Config, instruments: Instruments, sink: Sink, *, overtime_s: float = OVERTIME_S
+    ) -> None:
         self._instruments = instruments
         self._sink = sink
+        self._overtime_s = overtime_s
         self._log = structlog.get_logger("agent")
         self._free = {probe: asyncio.Semaphore(limit) for probe, limit in MOST_AT_ONCE.items()}
         self._families: dict[str, Families] = {}
@@ -196,7 +199,7 @@ class Agent:
             return servers
         timeout_s = self._config.dns.timeout_s
         try:
-            async with asyncio.timeout(timeout_s + OVERTIME_S):
+            async with asyncio.timeout(timeout_s + self._overtime_s):
                 found = await self._instruments.zone_servers(name, resolvers, timeout_s)
         except Exception as error:
             self._log.warning("authoritative_servers_not_found", name=name, error=repr(error)[:200])
@@ -220,7 +223,7 @@ class Agent:
     async def _current_addresses(self, endpoint: Target | Control) -> tuple[str, ...]:
         """Those of the last HTTP round; a trace due before the first one has ended waits for it."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(endpoint.timeout_s + OVERTIME_S):
+            async with asyncio.timeout(endpoint.timeout_s + self._overtime_s):
                 await self._located.setdefault(endpoint.name, asyncio.Event()).wait()
         return self._addresses.get(endpoint.name, ())
 
@@ -259,12 +262,15 @@ class Agent:
     ) -> Seen:
         """What the probe saw; or, if it broke, an observation made by `failed` that says so."""
         try:
-            async with asyncio.timeout(deadline_s + OVERTIME_S):
+            async with asyncio.timeout(deadline_s + self._overtime_s):
                 return await call()
         except PermissionError as error:
             failure, cause = Failure.PERMISSION_DENIED, repr(error)
         except TimeoutError:
-            failure, cause = Failure.MONITOR_FAULT, f"over its deadline of {deadline_s:g} s by {OVERTIME_S:g} s"
+            failure, cause = (
+                Failure.MONITOR_FAULT,
+                f"over its deadline of {deadline_s:g} s by {self._overtime_s:g} s",
+            )
         except Exception as error:
             failure, cause = Failure.MONITOR_FAULT, repr(error)
             self._log.exception("probe_broke", probe=operation, target=target)
