@@ -40,9 +40,11 @@ class HttpObservation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
 
     The phases add up to `total_s`: `dns_s` name to address, `connect_s` SYN to SYN-ACK as seen by us,
     `tls_s` handshake, `wait_s` request sent to first byte (one round trip and the server's think time),
-    `receive_s` first to last byte. A phase that was not reached is None. A 5xx has a `status` and the
-    failure `status_unexpected`. `checks_failed` names the expectations that failed by their key in
-    `expect`.
+    `receive_s` first to last byte; what is missing is our own code between them. A phase that was not
+    completed is None: `failure` and `total_s` tell where the time went. Over redirects the phases are sums,
+    and the rest is of the last answer. `body_bytes` and `body_sha256` are of the decoded body. A 5xx has a
+    `status` and the failure `status_unexpected`. `checks_failed` names the expectations that failed by
+    their key in `expect`.
     """
 
     at: float

@@ -20,7 +20,7 @@ from probes.failure_word import Failure, Layer
 MAX_RECORDS = 100
 """Records kept of one reply; the largest address sets in use have some twenty."""
 
-_MAX_TEXT = 1000  # characters of one record; a TXT record may have 64 KiB
+_MAX_TEXT = 1024  # characters of one record: the longest name fits, all escaped; a TXT record may have 64 KiB
 
 _RCODE_WORDS = {
     dns.rcode.NXDOMAIN: Failure.DNS_NXDOMAIN,

@@ -27,42 +27,50 @@ async def authoritative_servers(name: str, resolvers: Sequence[str], timeout_s: 
 
     :raises ValueError: `name` is not a DNS name, or a resolver not an address
     """
-    labels = parse_name(name)
+    search = _Search(resolvers, timeout_s)
     try:
         async with asyncio.timeout(timeout_s):
-            servers = await _servers_of(labels, resolvers, timeout_s)
-            found = await asyncio.gather(*(_addresses(server, resolvers, timeout_s) for server in servers))
+            servers = await search.servers_of(parse_name(name))
+            found = await asyncio.gather(*(search.addresses_of(server) for server in servers))
     except TimeoutError:
         return ()
     return tuple(sorted({address for addresses in found for address in addresses}))
 
 
-async def _servers_of(name: dns.name.Name, resolvers: Sequence[str], timeout_s: float) -> tuple[str, ...]:
-    """The names of the servers of the nearest zone above or at `name`."""
-    candidate = name
-    for _ in range(_MAX_LABELS):
-        if candidate == dns.name.root:
-            break
-        answer = await _query(candidate.to_text(), "NS", resolvers, timeout_s)
-        # Records behind an alias are those of the alias's zone, not of this one.
-        if answer is not None and answer.records and not answer.cnames:
-            return answer.records[:_MAX_SERVERS]
-        candidate = candidate.parent()
-    return ()
+class _Search:
+    """Questions to whichever resolver answered last: a dead one is waited for once, not with every question."""
 
+    def __init__(self, resolvers: Sequence[str], timeout_s: float) -> None:
+        self._resolvers = list(resolvers)
+        self._question_s = timeout_s / (len(resolvers) + 1)  # so that all but one may be dead
 
-async def _addresses(server: str, resolvers: Sequence[str], timeout_s: float) -> tuple[str, ...]:
-    answers = await asyncio.gather(*(_query(server, rrtype, resolvers, timeout_s) for rrtype in ("A", "AAAA")))
-    return tuple(record for answer in answers if answer is not None for record in answer.records)
+    async def servers_of(self, name: dns.name.Name) -> tuple[str, ...]:
+        """The names of the servers of the nearest zone at or above `name`."""
+        candidate = name
+        for _ in range(_MAX_LABELS):
+            if candidate == dns.name.root:
+                break
+            answer = await self._query(candidate.to_text(), "NS")
+            # Records behind an alias are those of the alias's zone, not of this one.
+            if answer is not None and answer.records and not answer.cnames:
+                return answer.records[:_MAX_SERVERS]
+            candidate = candidate.parent()
+        return ()
 
+    async def addresses_of(self, server: str) -> tuple[str, ...]:
+        """All addresses of one server, of both families."""
+        answers = await asyncio.gather(*(self._query(server, rrtype) for rrtype in ("A", "AAAA")))
+        return tuple(record for answer in answers if answer is not None for record in answer.records)
 
-async def _query(name: str, rrtype: str, resolvers: Sequence[str], timeout_s: float) -> Answer | None:
-    """The first resolver's reply; None when none replied."""
-    for server in resolvers:
-        question = DnsQuestion(server=server, name=name, rrtype=rrtype, timeout_s=timeout_s)
-        try:
-            reply = await exchange(question)
-        except Failed:
-            continue
-        return read_answer(reply.message, question.role)
-    return None
+    async def _query(self, name: str, rrtype: str) -> Answer | None:
+        """The first reply that comes; None when none did."""
+        for server in tuple(self._resolvers):
+            question = DnsQuestion(server=server, name=name, rrtype=rrtype, timeout_s=self._question_s)
+            try:
+                reply = await exchange(question)
+            except Failed:
+                self._resolvers.remove(server)
+                self._resolvers.append(server)
+                continue
+            return read_answer(reply.message, question.role)
+        return None

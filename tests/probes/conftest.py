@@ -232,9 +232,9 @@ def reply_with():
                 reply.use_edns(0, options=list(options))
             for line in lines:
                 owner, ttl, rrtype, *rdata = line.split(maxsplit=3)
-                rrset = dns.rrset.from_text(owner, int(ttl), "IN", rrtype, *rdata)
-                reply.find_rrset(reply.answer, rrset.name, rrset.rdclass, rrset.rdtype, create=True).update(rrset)
-            return [reply.to_wire()]
+                # One RRset a record: dnspython shuffles the records of a set when it writes them.
+                reply.answer.append(dns.rrset.from_text(owner, int(ttl), "IN", rrtype, *rdata))
+            return [reply.to_wire(max_size=65535)]
 
         return answer
 
