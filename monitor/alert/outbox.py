@@ -35,7 +35,7 @@ _MOST_AT_ONCE = 4
 _BATCH = 50
 _POLL_S = 1.0
 # The monitor has to stop within 5 s; a delivery that takes longer is left to the next process.
-_STOP_GRACE_S = 3.0
+STOP_GRACE_S = 3.0
 
 _Lane = tuple[str, tuple[str, ...]]
 
@@ -87,7 +87,11 @@ class _HandOver:
 
 
 class Outbox:
-    """Delivers what `store` has due through `deliver`; `now` is the wall clock, Unix seconds."""
+    """Delivers what `store` has due through `deliver`.
+
+    `now`: the wall clock, Unix seconds. `jitter`: a number in 0..1 for each retry. `stop_grace_s`: how long
+    a stop waits for deliveries that are under way.
+    """
 
     def __init__(
         self,
@@ -96,11 +100,13 @@ class Outbox:
         now: Callable[[], float],
         *,
         jitter: Callable[[], float] = random.random,
+        stop_grace_s: float = STOP_GRACE_S,
     ) -> None:
         self._store = store
         self._deliver = deliver
         self._now = now
         self._jitter = jitter
+        self._stop_grace_s = stop_grace_s
         self._under_way: dict[_Lane, _HandOver] = {}
         self._wake = asyncio.Event()
 
@@ -161,7 +167,7 @@ class Outbox:
     async def _wind_up(self, tasks: set[asyncio.Task[bool]]) -> None:
         late = set(tasks)
         if late:
-            _, late = await asyncio.wait(late, timeout=_STOP_GRACE_S)
+            _, late = await asyncio.wait(late, timeout=self._stop_grace_s)
         for hand_over in self._under_way.values():
             hand_over.abandon()
         for task in late:
