@@ -218,7 +218,11 @@ class Strategy:
         if self.looping is not None:
             return last, last
         burst = 0 if self.plan.expected_hops is None else self.plan.expected_hops + 1
-        return burst, last + SILENT_LIMIT
+        horizon = last + SILENT_LIMIT
+        if any(last < self._probes[index].ttl <= burst for index in self._awaited):
+            # The end of a known path is still to be heard from; until then nothing goes beyond it.
+            horizon = min(horizon, burst)
+        return burst, horizon
 
     def _forget_needless(self) -> None:
         """Wait no longer for TTLs that are answered, or lie behind the end of the path."""
@@ -231,7 +235,7 @@ class Strategy:
     def _give_up(self, now: float) -> None:
         patience = self._patience()
         for index, sent_at in list(self._awaited.items()):
-            if now - sent_at >= patience:
+            if now >= sent_at + patience:  # as wake_at computes it, to the last bit
                 del self._awaited[index]
 
     def _patience(self) -> float:
