@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import click
 import msgspec
@@ -15,6 +15,8 @@ from monitor.history import Store, UnstorableFactError
 from monitor.model import RouteFact
 from monitor.report.safe_text import one_line
 from probes.observation import Observation, decode
+
+Fact = TypeVar("Fact")
 
 # One transaction, one disk sync each; 1,000 took most of the gain in the benchmark.
 _BATCH = 1000
@@ -61,23 +63,25 @@ class _Importer:
             self._flush()
 
     def _flush(self) -> None:
-        """Keep what was read; a fact that the store cannot hold is named and the others kept."""
-        while self._observations:
+        observations, self._observations = self._observations, []
+        routes, self._routes = self._routes, []
+        self._keep(observations, self._store.add_observations)
+        self._keep(routes, self._store.add_routes)
+
+    def _keep(self, placed: list[tuple[str, Fact]], add: Callable[[list[Fact]], None]) -> None:
+        """Keep what was read; a fact that the store cannot hold is named, those before and after it are kept."""
+        while placed:
             try:
-                self._store.add_observations([fact for _, fact in self._observations])
+                add([fact for _, fact in placed])
             except UnstorableFactError as error:
-                self._refuse(self._observations.pop(error.index)[0], error.reason)
-                continue
-            self.kept += len(self._observations)
-            self._observations.clear()
-        while self._routes:
-            try:
-                self._store.add_routes([fact for _, fact in self._routes])
-            except UnstorableFactError as error:
-                self._refuse(self._routes.pop(error.index)[0], error.reason)
-                continue
-            self.kept += len(self._routes)
-            self._routes.clear()
+                good, (place, _), rest = placed[: error.index], placed[error.index], placed[error.index + 1 :]
+                add([fact for _, fact in good])
+                self.kept += len(good)
+                self._refuse(place, error.reason)
+                placed = rest
+            else:
+                self.kept += len(placed)
+                return
 
     def _refuse(self, place: str, reason: str) -> None:
         self.bad += 1

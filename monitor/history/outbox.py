@@ -68,7 +68,8 @@ def mark(
     """Move a notice to a state, within the caller's transaction; see the module for the moves that exist.
 
     An attempt ends with every mark but `handed_over`, and is counted then. `at` is the next try's time when
-    none is given. Marking the state that it already has is no move, and changes nothing but for `pending`.
+    none is given. Marking an end that it already has changes nothing; handing over twice is an error,
+    because it would be the same mail twice.
 
     :raises HistoryError: there is no such notice, or the move does not exist
     """
@@ -76,7 +77,7 @@ def mark(
     if row is None:
         raise HistoryError(f"no notice {key[:120]!r} in the outbox")
     before = NoticeState(row[0])
-    if before is state and state is not NoticeState.PENDING:
+    if before is state and state in _ENDS:
         return
     if before not in _FROM[state]:
         raise HistoryError(f"notice {key[:120]!r} is {before}, which cannot become {state}")

@@ -2,7 +2,8 @@
 
 Wall times of observations are kept to the millisecond, durations and route times to the microsecond, as
 probes and collectors give them. A decimal of at most that many places survives exactly: the integer
-divided by a power of ten is the double nearest to the decimal, which is what the live value was.
+divided by a power of ten is the double nearest to the decimal, which is what the live value was. (For
+microseconds of wall time that holds until the year 2255, where doubles become too coarse for them.)
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def not_after_millis(at: float | None) -> int | None:
 
 def bound_micros(at: float) -> int:
     """An end of a query's window as microseconds; infinities and far times become the nearest storable one."""
-    return round(min(max(at, 0.0), MAX_WALL_S + 1) * 1e6)
+    return round(min(max(at, 0.0), MAX_WALL_S + MAX_DURATION_S + 1) * 1e6)
 
 
 def seconds(microseconds: int | None) -> float | None:

@@ -212,8 +212,8 @@ def test_what_strangers_wrote_cannot_drive_the_terminal(whydown: Whydown, tmp_pa
     with Store.open(path) as store:
         store.add_observations([
             HttpObservation(at=NOW, vantage=hostile, target=hostile, total_s=0.1, spki_sha256="a", issuer=hostile),
-            HttpObservation(at=NOW + 1, vantage=hostile, target=hostile, total_s=0.1, spki_sha256="b", failure=Failure.READ_TIMEOUT,
-                            issuer="CN=x"),
+            HttpObservation(at=NOW + 1, vantage=hostile, target=hostile, total_s=0.1, spki_sha256="b",
+                            issuer="CN=x", failure=Failure.READ_TIMEOUT),
             DnsObservation(at=NOW, vantage=hostile, target=hostile, server="s", name=hostile, rcode="NOERROR"),
             DnsObservation(at=NOW + 1, vantage=hostile, target=hostile, server="s", name=hostile, rcode=hostile,
                            answers=(hostile,)),

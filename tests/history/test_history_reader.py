@@ -54,6 +54,15 @@ def test_slices_and_empty_years_do_not_break_the_order(path: Path) -> None:
         assert list(reader.observations(1, 4_102_444_800)) == facts[1:-1]
 
 
+def test_the_last_storable_fact_is_still_found(path: Path) -> None:
+    """At the end of year 9999 with the longest duration: no fact goes in that cannot come out."""
+    last = HttpObservation(at=253_402_300_799.0, vantage="v", target="t", total_s=2.0**32)
+    with Store.open(path) as store:
+        store.add_observations([last])
+    with Reader.open(path) as reader:
+        assert list(reader.observations(0, float("inf"))) == [last]
+
+
 def test_filters_by_target_vantage_and_kind(path: Path) -> None:
     """Each filter takes only its own; a name that was never heard of has no facts and is no error."""
     facts = [

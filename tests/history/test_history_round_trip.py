@@ -79,7 +79,7 @@ feed_states = st.builds(FeedState, at=stamps, source=texts, live=st.booleans(), 
 route_facts = st.lists(events | peer_states | feed_states, max_size=8)
 
 examples = settings(
-    derandomize=True, max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

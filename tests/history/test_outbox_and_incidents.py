@@ -118,6 +118,8 @@ def test_a_notice_that_was_refused_for_now_is_tried_again(path: Path) -> None:
         (again,) = store.due_notices(NOW + 60, 9)
         assert (again.tries, again.last_error) == (1, "connection refused")
         store.mark_notice("n", NoticeState.HANDED_OVER, NOW + 61)
+        with pytest.raises(HistoryError, match="is handed_over, which cannot become handed_over"):
+            store.mark_notice("n", NoticeState.HANDED_OVER, NOW + 61)
         store.mark_notice("n", NoticeState.SENT, NOW + 62)
         for state in (NoticeState.PENDING, NoticeState.HANDED_OVER, NoticeState.FAILED, NoticeState.UNKNOWN):
             with pytest.raises(HistoryError, match=f"'n' is sent, which cannot become {state}"):
