@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from email import message_from_bytes
 from pathlib import Path
 
-import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from monitor.history import Notice, NoticeState, Reader, Store
@@ -76,33 +74,39 @@ class _Killer:
         return "221 bye"
 
 
-@pytest.fixture
-def killer() -> Iterator[tuple[_Killer, int]]:
-    """The server, listening, and its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    server = _Killer()
-    controller = Controller(server, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield server, port
-    controller.stop()
-
-
 def _start(database: Path, port: int, death: str = "") -> subprocess.Popen[bytes]:
     arguments = [sys.executable, str(PROCESS), str(database), str(port), death]
     return subprocess.Popen(arguments, cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
 
 
 def test_no_mail_arrives_twice_whenever_the_process_is_killed(
-    tmp_path: Path, notice_of: Callable[..., Notice], killer: tuple[_Killer, int]
+    tmp_path: Path, notice_of: Callable[..., Notice], serving: Callable[..., AbstractContextManager[int]]
 ) -> None:
     """Killed once at each step of some delivery: each mail came once, or is on record as in doubt."""
-    server, port = killer
+    server = _Killer()
     database = tmp_path / "whydown.db"
     owed = [notice_of(number, incident=f"i{number % 5}") for number in range(OWED)]
     with Store.open(database) as store:
         store.save_changes([], owed)
+    with serving(server) as port:
+        steps = _kill_at_each_step(server, database, port)
+        assert _start(database, port).wait(60) == 0
+    with Reader.open(database) as reader:
+        states = {row.message_id: row.state for row in reader.notices(0.0, float("inf"))}
+    arrivals = Counter(server.taken)
+
+    assert max(arrivals.values()) == 1
+    # The one that was taken when its process died: sending it again is what must not happen.
+    assert any(arrivals[name] == 1 for name, state in states.items() if state is NoticeState.UNKNOWN)
+    assert set(states.values()) == {NoticeState.SENT, NoticeState.UNKNOWN}
+    assert all(arrivals[name] == 1 for name, state in states.items() if state is NoticeState.SENT)
+    # Four deliveries at most were under way at each kill; only those can be in doubt.
+    assert sum(state is NoticeState.UNKNOWN for state in states.values()) <= 4 * steps
+    assert len(arrivals) >= OWED // 2
+
+
+def _kill_at_each_step(server: _Killer, database: Path, port: int) -> int:
+    """Start a process for each step, in an order of chance, and have it killed there; how many were."""
     chance = random.Random(20220203)
     steps = chance.sample([*SERVER_STEPS, *OWN_STEPS], k=len(SERVER_STEPS) + len(OWN_STEPS))
     for step in steps:
@@ -114,16 +118,4 @@ def test_no_mail_arrives_twice_whenever_the_process_is_killed(
         assert client.wait(60) == -signal.SIGKILL, step
 
     server.step = ""
-    assert _start(database, port).wait(60) == 0
-    with Reader.open(database) as reader:
-        states = {row.message_id: row.state for row in reader.notices(0.0, float("inf"))}
-    arrivals = Counter(server.taken)
-
-    assert max(arrivals.values()) == 1
-    # The one that was taken when its process died: sending it again is what must not happen.
-    assert any(arrivals[name] == 1 for name, state in states.items() if state is NoticeState.UNKNOWN)
-    assert set(states.values()) == {NoticeState.SENT, NoticeState.UNKNOWN}
-    assert all(arrivals[name] == 1 for name, state in states.items() if state is NoticeState.SENT)
-    # Four deliveries at most were under way at each kill; only those can be in doubt.
-    assert sum(state is NoticeState.UNKNOWN for state in states.values()) <= 4 * len(steps)
-    assert len(arrivals) >= OWED // 2
+    return len(steps)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 import trustme
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from monitor.alert import PermanentError, SmtpDelivery, TemporaryError
@@ -18,6 +16,7 @@ from monitor.history import Notice
 from monitor.model.settings import MailSettings
 
 NoticeOf = Callable[..., Notice]
+Serving = Callable[..., AbstractContextManager[int]]
 
 # aiosmtpd 1.4 reads an attribute of its own that it declares deprecated, on every login.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd")
@@ -50,20 +49,6 @@ class _Box:
     ) -> AuthResult:
         self.logins.append(data.login.decode())
         return AuthResult(success=data.password == b"s3cret", handled=False)
-
-
-@contextlib.contextmanager
-def _serving(box: _Box, **options: object) -> Iterator[int]:
-    """A real SMTP server on a loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(box, **{"hostname": "127.0.0.1", "port": port, **options})
-    controller.start()
-    try:
-        yield port
-    finally:
-        controller.stop()
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +89,11 @@ def _nothing() -> None:
     """A hand-over that keeps no record."""
 
 
-def test_the_server_gets_the_message_as_it_is(notice_of: NoticeOf) -> None:
+def test_the_server_gets_the_message_as_it_is(serving: Serving, notice_of: NoticeOf) -> None:
     """Envelope, headers and body arrive, also lines that begin with a dot."""
     box = _Box()
     notice = notice_of(body="first\r\n.hidden\r\n..\r\n.\r\nlast")
-    with _serving(box) as port:
+    with serving(box) as port:
         SmtpDelivery(settings=_settings(f"smtp://127.0.0.1:{port}"))(notice, _nothing)
     (mail,) = box.mails
 
@@ -116,7 +101,7 @@ def test_the_server_gets_the_message_as_it_is(notice_of: NoticeOf) -> None:
     assert mail.content == notice.payload
 
 
-def test_nothing_is_delivered_before_the_hand_over_is_recorded(notice_of: NoticeOf) -> None:
+def test_nothing_is_delivered_before_the_hand_over_is_recorded(serving: Serving, notice_of: NoticeOf) -> None:
     """When the record cannot be made, its error comes through and the server takes no mail."""
     box = _Box()
 
@@ -124,7 +109,7 @@ def test_nothing_is_delivered_before_the_hand_over_is_recorded(notice_of: Notice
         assert box.mails == []
         raise OSError("disk full")
 
-    with _serving(box) as port:
+    with serving(box) as port:
         with pytest.raises(OSError, match="disk full"):
             SmtpDelivery(settings=_settings(f"smtp://127.0.0.1:{port}"))(notice_of(), full_disk)
         SmtpDelivery(settings=_settings(f"smtp://127.0.0.1:{port}"))(notice_of(2), _nothing)
@@ -134,21 +119,25 @@ def test_nothing_is_delivered_before_the_hand_over_is_recorded(notice_of: Notice
 
 @pytest.mark.parametrize(("code", "error"), [(450, TemporaryError), (550, PermanentError)])
 def test_a_refused_recipient_is_temporary_or_permanent_by_its_code(
-    notice_of: NoticeOf, code: int, error: type[Exception]
+    serving: Serving, notice_of: NoticeOf, code: int, error: type[Exception]
 ) -> None:
     """4xx can be tried again, 5xx cannot; the server's words are made safe to log."""
-    with _serving(_Box()) as port:
+    with serving(_Box()) as port:
         delivery = SmtpDelivery(settings=_settings(f"smtp://127.0.0.1:{port}"))
         with pytest.raises(error, match=rf"smtp://127\.0\.0\.1:\d+: RCPT: {code} \\x1b\[31mno"):
             delivery(notice_of(to=f"{code}@example.com"), _nothing)
 
 
 def test_starttls_and_login(
-    notice_of: NoticeOf, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, password_file: Path
+    serving: Serving,
+    notice_of: NoticeOf,
+    server_tls: ssl.SSLContext,
+    client_tls: ssl.SSLContext,
+    password_file: Path,
 ) -> None:
     """The mail goes over TLS after a login with the password of the file."""
     box = _Box()
-    with _serving(
+    with serving(
         box, tls_context=server_tls, require_starttls=True, auth_required=True, authenticator=box.authenticate
     ) as port:
         settings = _settings(f"smtp+starttls://noc%40example.com@localhost:{port}", password_file)
@@ -157,19 +146,23 @@ def test_starttls_and_login(
     assert (box.logins, box.secure, len(box.mails)) == (["noc@example.com"], [True], 1)
 
 
-def test_tls_from_the_start(notice_of: NoticeOf, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+def test_tls_from_the_start(
+    serving: Serving, notice_of: NoticeOf, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     """smtps:// speaks TLS before SMTP."""
     box = _Box()
-    with _serving(box, hostname="localhost", ssl_context=server_tls) as port:
+    with serving(box, hostname="localhost", ssl_context=server_tls) as port:
         SmtpDelivery(settings=_settings(f"smtps://localhost:{port}"), tls=client_tls)(notice_of(), _nothing)
 
     assert len(box.mails) == 1
 
 
-def test_a_stranger_s_certificate_gets_no_mail(notice_of: NoticeOf, server_tls: ssl.SSLContext) -> None:
+def test_a_stranger_s_certificate_gets_no_mail(
+    serving: Serving, notice_of: NoticeOf, server_tls: ssl.SSLContext
+) -> None:
     """Who is not trusted is given neither password nor mail; it can be repaired, so it is tried again."""
     box = _Box()
-    with _serving(box, tls_context=server_tls) as port:
+    with serving(box, tls_context=server_tls) as port:
         delivery = SmtpDelivery(settings=_settings(f"smtp+starttls://localhost:{port}"))
         with pytest.raises(TemporaryError, match=r"greet: .*certificate verify failed"):
             delivery(notice_of(), _nothing)
@@ -177,22 +170,26 @@ def test_a_stranger_s_certificate_gets_no_mail(notice_of: NoticeOf, server_tls: 
     assert box.mails == []
 
 
-def test_starttls_that_is_not_offered_is_not_done_without(notice_of: NoticeOf) -> None:
+def test_starttls_that_is_not_offered_is_not_done_without(serving: Serving, notice_of: NoticeOf) -> None:
     """A server, or somebody between, that hides STARTTLS gets nothing in clear."""
     box = _Box()
-    with _serving(box) as port, pytest.raises(TemporaryError, match="STARTTLS extension not supported"):
+    with serving(box) as port, pytest.raises(TemporaryError, match="STARTTLS extension not supported"):
         SmtpDelivery(settings=_settings(f"smtp+starttls://localhost:{port}"))(notice_of(), _nothing)
 
     assert box.mails == []
 
 
 def test_a_wrong_password_is_tried_again_with_the_file_as_it_is_then(
-    notice_of: NoticeOf, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, password_file: Path
+    serving: Serving,
+    notice_of: NoticeOf,
+    server_tls: ssl.SSLContext,
+    client_tls: ssl.SSLContext,
+    password_file: Path,
 ) -> None:
     """The refusal does not show the password; once the file is right, the same delivery succeeds."""
     box = _Box()
     password_file.write_text("wr0ng")
-    with _serving(box, tls_context=server_tls, auth_required=True, authenticator=box.authenticate) as port:
+    with serving(box, tls_context=server_tls, auth_required=True, authenticator=box.authenticate) as port:
         settings = _settings(f"smtp+starttls://noc@localhost:{port}", password_file)
         delivery = SmtpDelivery(settings=settings, tls=client_tls)
         with pytest.raises(TemporaryError, match="log in: 535") as refused:
@@ -213,11 +210,11 @@ def test_a_wrong_password_is_tried_again_with_the_file_as_it_is_then(
     ],
 )
 def test_a_login_that_cannot_be_made_says_what_is_missing(
-    notice_of: NoticeOf, password_file: Path, smtp: str, password: str | None, error: str
+    serving: Serving, notice_of: NoticeOf, password_file: Path, smtp: str, password: str | None, error: str
 ) -> None:
     """No password in clear over a network, and no guess at a password."""
     path = password_file.parent / password if password else None
-    with _serving(_Box()) as port:
+    with serving(_Box()) as port:
         # 0.0.0.0 reaches this machine, but is no loopback address as it is written.
         settings = _settings(smtp.replace("{port}", str(port)).replace("mail.example", f"0.0.0.0:{port}"), path)
         with pytest.raises(TemporaryError, match=error):
