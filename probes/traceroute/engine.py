@@ -123,6 +123,11 @@ class Tracer:
         """Close the shared sockets. Traces that still run hear nothing more."""
         self._raw.close()
 
+    @property
+    def malformed(self) -> int:
+        """How many packets the raw sockets received and could make no sense of; they were passed over."""
+        return self._raw.malformed
+
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
         """Trace once. The observation's `method` and `mode` say how it was really done.
 
