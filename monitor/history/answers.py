@@ -24,7 +24,7 @@ class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True):
 class Latency(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="latency"):
     """One phase of the HTTP requests of one series over the window, and over time.
 
-    `target`, `vantage`, `phase` are None where the question put them together (phases together: total).
+    `target` and `vantage` are None where the question put them together, `phase` is `total` where it did that.
     Percentiles are nearest-rank over every single measurement of the window, failed requests included as
     far as they got; a bucket's are over the bucket's.
     """

