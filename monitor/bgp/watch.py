@@ -25,8 +25,11 @@ _WIDEST_LEARNED = {4: 16, 6: 32}
 class Watch:
     """The watched prefixes. Adding one costs as many set entries as it has bits."""
 
-    def __init__(self, declared: Iterable[Prefix] = (), table: PrefixTable | None = None) -> None:
+    def __init__(
+        self, declared: Iterable[Prefix] = (), table: PrefixTable | None = None, *, max_learned: int = MAX_LEARNED
+    ) -> None:
         self.refused = 0
+        self._max_learned = max_learned
         self._table = table
         self._learned = 0
         self._watched: dict[int, set[PrefixKey]] = {4: set(), 6: set()}
@@ -44,7 +47,7 @@ class Watch:
         version, host = address.version, address_key(address)
         if self._is_inside(version, host):
             return False
-        if self._learned >= MAX_LEARNED:
+        if self._learned >= self._max_learned:
             self.refused += 1
             return False
         self._learned += 1

@@ -66,8 +66,8 @@ class _Client:
 
     connection: ServerConnection
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    outbox: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(_OUTBOX))
-    too_slow: bool = False
+    outbox: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(_OUTBOX))
+    """Lines to send; None: close the connection."""
 
 
 class RisLiveServer:
@@ -120,7 +120,7 @@ class RisLiveServer:
             if any(wish.matches(message, prefixes) for wish in client.subscriptions.values())
         ]
         for client in receivers:
-            await self._put(client, text)
+            self._put(client, text)
         return len(receivers)
 
     async def wait_for_subscription(self, prefix: Prefix) -> None:
@@ -137,7 +137,7 @@ class RisLiveServer:
     async def send_text(self, text: str) -> None:
         """Send a line as it is to every client: what a faulty server might say."""
         for client in list(self._clients):
-            await self._put(client, text)
+            self._put(client, text)
 
     async def drop_clients(self, complaint: str | None = None) -> None:
         """Cut every connection off, after a last `ris_error` if there is a complaint."""
@@ -146,14 +146,15 @@ class RisLiveServer:
                 await client.connection.send(_error(complaint))
             await client.connection.close(1001, "going away")
 
-    async def _put(self, client: _Client, text: str) -> None:
+    def _put(self, client: _Client, text: str) -> None:
         """Queue a line for a client without ever waiting for it."""
         try:
             client.outbox.put_nowait(text)
         except asyncio.QueueFull:
-            if not client.too_slow:
-                client.too_slow = True
-                client.connection.transport.abort()
+            while not client.outbox.empty():
+                client.outbox.get_nowait()
+            client.outbox.put_nowait(_error("client is too slow"))
+            client.outbox.put_nowait(None)
 
     async def _serve(self, connection: ServerConnection) -> None:
         client = _Client(connection)
@@ -162,7 +163,7 @@ class RisLiveServer:
         try:
             async for request in connection:
                 for answer in self._answers(client, request):
-                    await self._put(client, answer)
+                    self._put(client, answer)
                 async with self._changed:
                     self._changed.notify_all()
         except ConnectionClosed:
@@ -173,8 +174,9 @@ class RisLiveServer:
             await asyncio.gather(sender, return_exceptions=True)
 
     async def _send(self, client: _Client) -> None:
-        while True:
-            await client.connection.send(await client.outbox.get())
+        while (line := await client.outbox.get()) is not None:
+            await client.connection.send(line)
+        await client.connection.close(1008, "client is too slow")
 
     def _answers(self, client: _Client, request: str | bytes) -> list[str]:
         try:

@@ -1,0 +1,160 @@
+"""The prefix-to-AS table: its formats, and the longest match against a naive one."""
+
+from __future__ import annotations
+
+import gzip
+import ipaddress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.sources import read_prefix_table
+from monitor.model import parse_address
+
+LINES = [
+    "# a comment",
+    "; pyasn's",
+    "",
+    "203.0.112.0/22\t64500",
+    "203.0.113.0\t24\t64501_64502",
+    "203.0.113.0/28 64503,64504   # a set",
+    b"2001:db8::\t32\t64505\n",
+    "0.0.0.0/1 AS64506",
+    "203.0.113.0/24 64507",
+]
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix", "origins"),
+    [
+        ("203.0.112.1", "203.0.112.0/22", {64500}),
+        ("203.0.113.200", "203.0.113.0/24", {64501, 64502, 64507}),
+        ("203.0.113.15", "203.0.113.0/28", {64503, 64504}),
+        ("203.0.113.16", "203.0.113.0/24", {64501, 64502, 64507}),
+        ("203.0.115.255", "203.0.112.0/22", {64500}),
+        ("2001:db8:ffff::1", "2001:db8::/32", {64505}),
+        ("1.2.3.4", "0.0.0.0/1", {64506}),
+    ],
+)
+def test_longest_match(address, prefix, origins):
+    """By text and by value; a prefix on two lines has the origins of both."""
+    table = PrefixTable.parse(LINES)
+
+    assert table.lookup(address) == origins
+    found = table.lookup_prefix(parse_address(address))
+    assert (str(found[0]), found[1]) == (prefix, origins)
+    assert (len(table), table.bad) == (5, 0)
+
+
+@pytest.mark.parametrize("address", ["203.0.116.0", "203.0.111.255", "255.255.255.255", "2001:db9::", "::"])
+def test_unmapped_addresses_have_no_origin(address):
+    """Both edges of the prefixes, and the ends of the address space."""
+    table = PrefixTable.parse(LINES)
+
+    assert table.lookup(address) is None
+    assert table.lookup_prefix(address) is None
+
+
+def test_no_address_is_an_error():
+    """Not an unmapped address."""
+    with pytest.raises(ValueError, match="does not appear"):
+        PrefixTable().lookup("203.0.113")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "203.0.113.0/24",
+        "203.0.113.1/24 1",
+        "203.0.113.0 33 1",
+        "a b c d",
+        "203.0.113.0/24 1_",
+        b"\xff 1",
+        "x" * 5000,
+    ],
+)
+def test_bad_lines_are_counted(line):
+    """And the good one behind them is read."""
+    table = PrefixTable.parse([line, "198.51.100.0/24 1"])
+
+    assert (table.bad, len(table), table.lookup("198.51.100.1")) == (1, 1, {1})
+    assert table.errors[0].startswith("line 1: ")
+
+
+def test_whole_address_space_is_one_range():
+    """The last address belongs to it as well."""
+    table = PrefixTable.parse(["0.0.0.0/0 1", "::/0 2", "255.255.255.255/32 3"])
+
+    assert [table.lookup(text) for text in ("0.0.0.0", "255.255.255.254", "255.255.255.255", "ffff::")] == [
+        {1},
+        {1},
+        {3},
+        {2},
+    ]
+
+
+NETWORKS = st.one_of(
+    st.tuples(st.integers(0, 15), st.integers(0, 4)).map(
+        lambda t: ipaddress.IPv4Network((t[0] << 28, t[1]), strict=False)
+    ),
+    st.tuples(st.integers(0, 15), st.integers(0, 4)).map(
+        lambda t: ipaddress.IPv6Network((t[0] << 124, t[1]), strict=False)
+    ),
+)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.dictionaries(NETWORKS, st.integers(1, 9), max_size=12))
+def test_table_agrees_with_a_naive_longest_match(prefixes):
+    """At the first and last address of every block of the space, in both families."""
+    table = PrefixTable.parse(f"{prefix} {asn}" for prefix, asn in prefixes.items())
+    for make, bits in ((ipaddress.IPv4Address, 32), (ipaddress.IPv6Address, 128)):
+        size = 1 << bits - 4
+        for address in (make(block * size + offset) for block in range(16) for offset in (0, size - 1)):
+            matching = [prefix for prefix in prefixes if address in prefix]
+            best = max(matching, key=lambda prefix: prefix.prefixlen, default=None)
+
+            assert table.lookup_prefix(address) == ((best, {prefixes[best]}) if best else None)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.lists(st.binary(max_size=40) | st.text(max_size=40), max_size=5))
+def test_any_lines_are_a_table(lines):
+    """Lines are prefixes, comments, or counted."""
+    table = PrefixTable.parse(lines)
+
+    assert len(table) + table.bad <= len(lines)
+
+
+def test_real_table_of_half_a_million_prefixes(shared_data):
+    """pyasn's full table of 2014, compressed; Google's resolver and a hole in it."""
+    table = read_prefix_table(shared_data / "pfx2as" / "pyasn.ipasn_20140513.dat.gz")
+
+    assert (len(table), table.bad) == (512_621, 0)
+    assert table.lookup("8.8.8.8") == {15169}
+    assert table.lookup("10.1.2.3") is None
+
+
+def test_real_caida_tables(shared_data):
+    """Three columns, several origins."""
+    table = read_prefix_table(shared_data / "pfx2as" / "mlab.RouteViewIPv6.incomplete.gz")
+
+    assert table.bad == 0
+    assert table.lookup("2001::1") == {6939, 1101, 25192}
+
+
+def test_file_without_line_ends_and_a_torn_one_are_read(tmp_path):
+    """One endless line is bad lines; a torn file is its first part and its damage."""
+    endless, torn = tmp_path / "endless", tmp_path / "torn.gz"
+    endless.write_bytes(b"1" * 20_000)
+    packed = gzip.compress(
+        b"".join(b"%d.%d.0.0/16 %d\n" % (i, j, i * j + 1) for i in range(1, 99) for j in range(256))
+    )
+    torn.write_bytes(packed[: len(packed) // 2])
+    found = read_prefix_table(torn)
+
+    assert read_prefix_table(endless).bad == 5
+    assert 1000 < len(found) < 98 * 256
+    assert found.errors[-1] == "gzip data ends in the middle"

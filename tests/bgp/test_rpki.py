@@ -1,0 +1,124 @@
+"""RFC 6811 validity, and the JSON of several validators."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.bgp.rpki import VrpError, VrpTable
+from monitor.model import Validity, parse_prefix
+
+ROAS = [
+    {"prefix": "203.0.112.0/22", "maxLength": 23, "asn": "AS64500", "ta": "ripe"},
+    {"prefix": "203.0.112.0/22", "maxLength": 24, "asn": 64501},
+    {"prefix": "198.51.100.0/24", "maxLength": 24, "asn": 0},
+    {"prefix": "2001:db8::/32", "asn": "64502", "maxLength": "48"},
+    {"prefix": "192.0.2.0/24", "asn": 64503},
+]
+
+
+def table(entries) -> VrpTable:
+    """A table of such entries."""
+    return VrpTable.from_json(json.dumps({"roas": entries}).encode())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "origin", "state"),
+    [
+        ("203.0.112.0/22", 64500, Validity.VALID),
+        ("203.0.112.0/23", 64500, Validity.VALID),
+        ("203.0.113.0/24", 64500, Validity.INVALID),
+        ("203.0.113.0/24", 64501, Validity.VALID),
+        ("203.0.112.0/22", 9457, Validity.INVALID),
+        ("203.0.112.0/22", None, Validity.INVALID),
+        ("203.0.112.0/21", 64500, Validity.NOT_FOUND),
+        ("198.51.100.0/24", 0, Validity.INVALID),
+        ("2001:db8:1::/48", 64502, Validity.VALID),
+        ("192.0.2.0/25", 64503, Validity.INVALID),
+        ("192.0.2.0/24", 64503, Validity.VALID),
+    ],
+)
+def test_validity(prefix, origin, state):
+    """Section 2: covered, matched; AS 0 and an AS_SET match nothing; no maxLength is the prefix's own."""
+    found = table(ROAS)
+
+    assert found.validate(parse_prefix(prefix), origin).state is state
+    assert found.validate(parse_prefix(prefix), origin).state is state
+
+
+def test_result_names_the_vrps_that_decided():
+    """An alert can say which ROA was broken, and how."""
+    result = table(ROAS).validate(parse_prefix("203.0.113.0/24"), 64500)
+
+    assert [(str(vrp.prefix), vrp.max_length, vrp.asn) for vrp in result.wrong_length] == [
+        ("203.0.112.0/22", 23, 64500)
+    ]
+    assert [vrp.asn for vrp in result.wrong_origin] == [64501]
+    assert result.matched == ()
+
+
+def test_no_vrps_is_unknown_not_not_found():
+    """There was nobody to ask."""
+    assert VrpTable().validate(parse_prefix("203.0.113.0/24"), 64500).state is Validity.UNKNOWN
+
+
+def test_bad_entries_are_counted_and_passed_over():
+    """The good one among them stays."""
+    bad = [
+        5,
+        {},
+        {"prefix": "203.0.113.0/24"},
+        {"prefix": "203.0.113.1/24", "asn": 1},
+        {"prefix": "203.0.113.0/24", "asn": "ASX"},
+        {"prefix": "203.0.113.0/24", "asn": 2**32},
+        {"prefix": "203.0.113.0/24", "asn": 1, "maxLength": 23},
+        {"prefix": "203.0.113.0/24", "asn": 1, "maxLength": 33},
+        {"prefix": "203.0.113.0/24", "asn": 1, "maxLength": "x"},
+        {"prefix": "203.0.113.0/24", "asn": None},
+    ]
+    found = table([*bad, ROAS[0], ROAS[0]])
+
+    assert (len(found), found.bad, len(found.errors)) == (1, len(bad), 8)
+    assert found.errors[0].startswith("entry 0: ")
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"5", b'{"roas":{}}', b"[" * 100_000, b'"\xff"'])
+def test_what_is_no_list_of_vrps_is_refused(data):
+    """An error page must not become an empty table."""
+    with pytest.raises(VrpError):
+        VrpTable.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("vrps-5000.json.gz", 5000), ("stayrtr.rpki-client.json", None), ("routinator.111.json", None)],
+)
+def test_real_exports(shared_data, name, count):
+    """All entries of a bare list, of rpki-client's and of Routinator's output are read."""
+    data = (shared_data / "vrp" / name).read_bytes()
+    data = gzip.decompress(data) if name.endswith(".gz") else data
+    exported = json.loads(data)
+    entries = exported if isinstance(exported, list) else exported["roas"]
+    found = VrpTable.from_json(data)
+    distinct = {(e["prefix"], e["maxLength"], str(e["asn"]).removeprefix("AS")) for e in entries}
+
+    assert (len(found), found.bad) == (len(distinct), 0)
+    assert count is None or len(entries) == count
+    for entry in entries[:200]:
+        asn = int(str(entry["asn"]).removeprefix("AS"))
+        state = found.validate(parse_prefix(entry["prefix"]), asn).state
+        assert state is (Validity.VALID if asn else Validity.INVALID)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_any_bytes_are_a_table_or_an_error(data):
+    """Also inside the list."""
+    for wrapped in (data, b"[" + data + b"]", b'{"roas":[' + data + b"]}"):
+        with contextlib.suppress(VrpError):
+            assert VrpTable.from_json(wrapped).bad >= 0

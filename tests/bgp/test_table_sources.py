@@ -1,0 +1,161 @@
+"""MRT files as they appear, and VRPs from files and a real HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from monitor.bgp.sources import MrtSource, VrpSource, VrpSourceError, load_vrps
+
+VRPS = json.dumps({"roas": [{"prefix": "203.0.113.0/24", "maxLength": 24, "asn": "AS64500"}]}).encode()
+
+
+def mrt(wire, asn: int, count: int = 1) -> bytes:
+    """Records of a peer with that AS number."""
+    body = wire.update(attributes=wire.attribute(2, wire.as_path([asn])), announced=wire.nlri("203.0.113.0/24"))
+    return wire.bgp4mp(body, asn=asn) * count
+
+
+def test_tables_come_before_updates_and_each_file_once(wire, tmp_path):
+    """Else a table would undo what came after it."""
+    for name, asn in (("updates.1", 2), ("rib.9", 1), ("updates.2", 3)):
+        (tmp_path / name).write_bytes(mrt(wire, asn))
+    seen = []
+
+    async def sink(facts) -> None:
+        seen.extend(fact.peer_asn for fact in facts)
+
+    async def scenario() -> None:
+        source = MrtSource(str(tmp_path / "*"))
+        await source.read_present(sink)
+        await source.read_present(sink)
+
+    asyncio.run(scenario())
+    assert seen == [1, 2, 3]
+
+
+def test_new_file_is_read_when_it_has_stopped_growing(wire, tmp_path):
+    """Collectors write for minutes; pauses are turns here."""
+    seen, turns = [], 0
+    path = tmp_path / "updates.new"
+
+    async def sink(facts) -> None:
+        seen.append((turns, len(facts)))
+
+    async def wait(seconds: float) -> None:
+        nonlocal turns
+        turns += 1
+        if turns in (1, 2):
+            path.write_bytes(mrt(wire, 1, count=turns))
+        if turns == 5:
+            raise TimeoutError
+
+    async def scenario() -> None:
+        await MrtSource(str(tmp_path / "*"), wait=wait).run(sink)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(scenario())
+    assert seen == [(3, 2)]
+
+
+def test_large_files_come_in_batches(wire, tmp_path):
+    """No batch holds a whole table."""
+    (tmp_path / "updates").write_bytes(mrt(wire, 1, count=12_000))
+    sizes = []
+
+    async def sink(facts) -> None:
+        sizes.append(len(facts))
+
+    asyncio.run(MrtSource(str(tmp_path / "*")).read_present(sink))
+    assert sizes == [5000, 5000, 2000]
+
+
+@asynccontextmanager
+async def http_server(answer):
+    """A real HTTP server on loopback; `answer(headers)` gives status, headers, body."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Answer and remember what was asked."""
+            asked.append(dict(self.headers))
+            status, headers, body = answer(self.headers)
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/vrps.json", asked
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        thread.join()
+        server.server_close()
+
+
+def test_unchanged_vrps_are_not_loaded_again():
+    """The server's ETag is given back to it."""
+
+    def answer(headers):
+        if headers.get("If-None-Match") == '"one"':
+            return 304, {}, b""
+        return 200, {"ETag": '"one"'}, VRPS
+
+    async def scenario() -> None:
+        async with http_server(answer) as (url, asked):
+            source = VrpSource(url)
+
+            assert len(await source.load()) == 1
+            assert await source.load() is None
+            assert asked[1]["If-None-Match"] == '"one"'
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [(500, b"", "HTTP status 500"), (200, b"<html>", "not a validator"), (200, VRPS * 100, "above 1000 bytes")],
+)
+def test_bad_answers_name_the_source_and_the_reason(status, body, says):
+    """Asking again later may help; an error page is no empty table."""
+
+    async def scenario() -> None:
+        async with http_server(lambda headers: (status, {}, body)) as (url, _):
+            with pytest.raises(VrpSourceError, match=says) as caught:
+                await VrpSource(url, max_bytes=1000).load()
+
+            assert url in str(caught.value)
+
+    asyncio.run(scenario())
+
+
+def test_vrps_of_a_file_are_read_again_when_it_changes(tmp_path):
+    """By its time and size; a missing one is an error of ours."""
+    path = tmp_path / "vrps.json"
+    path.write_bytes(VRPS)
+
+    async def scenario() -> None:
+        source = VrpSource(str(path))
+
+        assert len(await source.load()) == 1
+        assert await source.load() is None
+        path.write_bytes(b'[{"prefix":"203.0.113.0/24","asn":1},{"prefix":"198.51.100.0/24","asn":1}]')
+        assert len(await source.load()) == 2
+        assert len(await load_vrps(str(path))) == 2
+        with pytest.raises(VrpSourceError, match=r"absent\.json"):
+            await load_vrps(str(tmp_path / "absent.json"))
+
+    asyncio.run(scenario())
