@@ -79,6 +79,7 @@ async def _udp(query: dns.message.QueryMessage, server: ServerAddress, strays: _
             if reply is not None:
                 return reply
             strays.count += 1
+            await asyncio.sleep(0)  # a flood of strays must not keep the deadline from firing
 
 
 async def _tcp(query: dns.message.QueryMessage, server: ServerAddress) -> dns.message.Message:

@@ -61,6 +61,7 @@ def _check_url(text: str) -> None:
     try:
         url = httpx.URL(text)
         host = url.raw_host.decode("ascii")
+        host.encode("idna")  # what TLS will do with it: no empty label, none longer than 63
     except (httpx.InvalidURL, UnicodeError) as exc:
         raise ValueError(f"not a URL: {text[:200]!r} ({exc})") from exc
     if url.scheme not in ("http", "https"):

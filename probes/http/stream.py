@@ -12,7 +12,8 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import httpcore
 
@@ -60,8 +61,8 @@ class TcpStream(httpcore.AsyncNetworkStream):
 
         :raises ssl.SSLError: the handshake failed; the timeline has the certificate, if there was one
         """
-        stream = _TlsStream(self._sock, self._timeline, ssl_context, server_hostname)
         try:
+            stream = _TlsStream(self._sock, self._timeline, ssl_context, server_hostname)
             with self._timeline.during(Phase.TLS, f"tls handshake with {server_hostname}"):
                 await stream.handshake()
         except BaseException:
@@ -105,7 +106,7 @@ class _TlsStream(TcpStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            data = await self._drive(lambda: self._tls.read(min(max_bytes, _CHUNK)))
+            data = await self._drive(partial(self._tls.read, min(max_bytes, _CHUNK)))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             data = b""  # an end without close_notify is common; the HTTP framing tells whether bytes are missing
         return await self._noted(data)
@@ -113,7 +114,7 @@ class _TlsStream(TcpStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         view = memoryview(buffer)
         while view:
-            written = await self._drive(lambda part=view: self._tls.write(part))  # type: ignore[misc]
+            written = await self._drive(partial(self._tls.write, view))
             view = view[written:]
 
     async def aclose(self) -> None:
@@ -131,27 +132,29 @@ class _TlsStream(TcpStream):
         """Repeat `step` with bytes from and to the socket until it needs no more of them."""
         loop = asyncio.get_running_loop()
         while True:
-            try:
-                result = step()
-            except ssl.SSLWantReadError:
-                result = None
-                done = False
-            except ssl.SSLError:
-                self._send_alert()
-                raise
-            else:
-                done = True
-            # Outside the handler: a cancellation must not seem to be caused by "want read".
+            finished, result = self._try(step)
             if self._outgoing.pending:
                 await super().write(self._outgoing.read())
-            if done:
-                return result  # type: ignore[return-value]
+            if finished:
+                return cast("T", result)
             data = await loop.sock_recv(self._sock, _CHUNK)
             if data:
                 self._incoming.write(data)
             else:
                 self._timeline.ended = True
                 self._incoming.write_eof()
+            await asyncio.sleep(0)  # records without content for ever must not keep the deadline from firing
+
+    def _try(self, step: Callable[[], T]) -> tuple[bool, T | None]:
+        """Whether `step` finished, and with what. Apart from the waiting: a cancellation that came while
+        "want read" is being handled would have it for its cause."""
+        try:
+            return True, step()
+        except ssl.SSLWantReadError:
+            return False, None
+        except ssl.SSLError:
+            self._send_alert()
+            raise
 
     def _send_alert(self) -> None:
         """Tell the server why, if the kernel takes it at once."""

@@ -302,6 +302,8 @@ def test_ipv6_literal_is_connected_to(responding, serving):
         {"url": "ftp://host/"},
         {"url": "http:///path"},
         {"url": "not a url"},
+        {"url": "http://a..b/"},
+        {"url": "http://" + "a" * 64 + ".example/"},
         {"url": "http://host:70000/"},
         {"url": "http://host/", "timeout_s": 0},
         {"url": "http://host/", "family": 5},
@@ -316,3 +318,14 @@ def test_request_that_cannot_be_made_is_refused_when_it_is_written(fields):
     """A mistake in the request is a ValueError at once, not a failed observation later."""
     with pytest.raises(ValueError, match=r".+"):
         HttpRequest(**fields)
+
+
+def test_pinned_address_is_not_looked_up(observe, responding):
+    """Where the address is given, the name in the URL is asked of nobody, and there is no name phase."""
+
+    async def resolve(host, family):
+        raise AssertionError(f"{host} was looked up")
+
+    seen = observe(responding(OK), host="site.example", prober=HttpProber(resolve=resolve))
+
+    assert (seen.failure, seen.dns_s, seen.address) == (None, None, "127.0.0.1")
