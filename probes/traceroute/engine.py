@@ -205,13 +205,13 @@ class Tracer:
     async def _claim(self, request: TraceRequest, method: Method) -> AsyncIterator[Flow]:
         """The flow of a trace, for it alone.
 
-        A flow that was asked for by number is waited for; else the next free one is taken.
+        A flow that was asked for by number is waited for; else the next free one is taken, while there are any.
         """
         source = source_address(request.family, socket_address(request.address, 0))
         number = request.flow if request.flow is not None else flow_number(request.address)
         flow = _flow(request, method, source, number)
         while flow.key in self._claimed:
-            if request.flow is None:
+            if request.flow is None and len(self._claimed) < SOURCE_PORTS:
                 flow = _flow(request, method, source, (flow.number + 1) % SOURCE_PORTS)
             else:
                 await self._claimed[flow.key].wait()

@@ -204,7 +204,15 @@ def root_vantage(chain: Chain) -> Iterator[Vantage]:
 
 @pytest.fixture(scope="session")
 def plain_vantage(chain: Chain) -> Iterator[Vantage]:
-    """A vantage without any capability."""
+    """A vantage without any capability, whose group may open ICMP sockets."""
     script = str(Path(__file__).with_name("vantage_process.py"))
     with chain.python("client", script, unprivileged=True) as process:
+        yield Vantage(process)
+
+
+@pytest.fixture(scope="session")
+def bare_vantage(chain: Chain) -> Iterator[Vantage]:
+    """A vantage on r1 without any capability, where ping_group_range is the kernel's: nobody."""
+    script = str(Path(__file__).with_name("vantage_process.py"))
+    with chain.python("r1", script, unprivileged=True) as process:
         yield Vantage(process)
