@@ -5,16 +5,16 @@ It knows nothing of incidents; it reads a mail's subject and leaves the rest to 
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 _MAX_MAIL_BYTES = 1024 * 1024
-_START_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +27,25 @@ class Mail:
 
 
 class Mailbox:
-    """Listens on a free port of the loopback. `received` is called in the server's own thread."""
+    """`async with Mailbox(received) as mailbox:` listens at `mailbox.port` of the loopback until left."""
 
     def __init__(self, received: Callable[[Mail], None]) -> None:
         self._received = received
-        self._controller = Controller(
-            self,
-            hostname="127.0.0.1",
-            port=0,
-            ready_timeout=_START_TIMEOUT_S,
-            data_size_limit=_MAX_MAIL_BYTES,
-        )
+        self._server: asyncio.Server | None = None
         self.port = 0
 
-    def start(self) -> None:
-        """Listen; `port` is known afterwards.
+    async def __aenter__(self) -> Mailbox:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._session, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
 
-        :raises OSError: the loopback cannot be bound
-        """
-        self._controller.start()
-        self.port = self._controller.server.sockets[0].getsockname()[1]
-
-    def stop(self) -> None:
-        """Stop listening and end the server's thread."""
-        self._controller.stop()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook: one whole mail is here."""
@@ -66,3 +61,8 @@ class Mailbox:
             )
         )
         return "250 OK"
+
+    def _session(self) -> SMTP:
+        return SMTP(
+            self, hostname="mail.example", data_size_limit=_MAX_MAIL_BYTES, loop=asyncio.get_running_loop()
+        )

@@ -67,7 +67,8 @@ class NamespaceStage:
 
     async def replayed_traces(self) -> AsyncIterator[TraceObservation]:
         """Nothing: the vantages trace for themselves."""
-        for trace in ():
+        nothing: tuple[TraceObservation, ...] = ()
+        for trace in nothing:
             yield trace
 
 

@@ -19,7 +19,7 @@ from monitor.demo.topology import Network, Topology
 from monitor.model.asn import Asn
 
 # Set in the re-executed process, so that it builds instead of re-executing again.
-INSIDE = "WHYDOWN_DEMO_INSIDE"
+_INSIDE = "WHYDOWN_DEMO_INSIDE"
 _COMMAND_TIMEOUT_S = 30.0
 # Builds a bare namespace with a link and the setting that routers need: proof that all of it is permitted.
 _REHEARSAL = (
@@ -66,6 +66,19 @@ def why_impossible() -> str | None:
         return None
     lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
     return f"a network namespace cannot be made: {lines[-1][:160]}"
+
+
+def enter_private(command: Sequence[str]) -> str | None:
+    """Become `command` in private namespaces: does not return. Inside of them: None. Impossible: why.
+
+    The process is replaced, not forked, so that signals, terminal and exit status stay those of the demo.
+    """
+    if os.environ.pop(_INSIDE, None):
+        return None
+    because = why_impossible()
+    if because is None:
+        os.execvpe("unshare", [*private_command(), *command], os.environ | {_INSIDE: "1"})  # noqa: S606
+    return because
 
 
 def enter(namespace: str) -> tuple[str, ...]:

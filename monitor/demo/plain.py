@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import TracebackType
 
 from monitor.demo.board import Board, VantageRow
 from monitor.demo.mailbox import Mail
@@ -25,6 +26,14 @@ class PlainTeller:
         self._write = write
         self._pulse_due = start + PULSE_S
         board.listeners.append(self._heard)
+
+    def __enter__(self) -> PlainTeller:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left open."""
 
     def tick(self, now: float) -> None:
         """Write what each vantage sees now, every `PULSE_S` seconds."""
@@ -52,6 +61,10 @@ class PlainTeller:
 
     def _changed(self, change: IncidentChange) -> None:
         incident = change.incident
+        if change.kind is ChangeKind.CLOSED:
+            lasted_s = change.at - incident.opened_at
+            self._line(change.at, "incident", f"closed: {incident.cause}, over after {lasted_s:.0f} s")
+            return
         sure = "suspected" if incident.suspected else f"{incident.confidence:.0%}"
         self._line(change.at, "incident", f"{change.kind}: {incident.cause} {sure}: {sentence(incident)}")
         if change.kind in (ChangeKind.OPENED, ChangeKind.CAUSE_CHANGED):

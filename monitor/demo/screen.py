@@ -6,9 +6,11 @@ All text goes in as `rich.text.Text`, which knows no markup, after `one_line` ma
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import TracebackType
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +27,37 @@ _EVIDENCE_SHOWN = 6
 _MAILS_SHOWN = 5
 _SLOW_S = 0.25
 _COLOUR = {Cause.OK: "green", Cause.INSUFFICIENT: "yellow"}
+
+
+class ScreenTeller:
+    """Redraws the picture at each tick, on the terminal's alternate screen, and leaves the last one behind."""
+
+    def __init__(self, board: Board, story: Story, start: float, *, told: str, console: Console) -> None:
+        self._board = board
+        self._story = story
+        self._start = start
+        self._told = told
+        self._console = console
+        self._live = Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop")
+        self._now = start
+
+    def __enter__(self) -> ScreenTeller:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        self._console.print(self._picture())
+
+    def tick(self, now: float) -> None:
+        """Draw the state at `now`."""
+        self._now = now
+        self._live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> RenderableType:
+        return picture(self._board, self._story, told=self._told, start=self._start, now=self._now)
 
 
 def picture(board: Board, story: Story, *, told: str, start: float, now: float) -> RenderableType:

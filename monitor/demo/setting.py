@@ -1,4 +1,4 @@
-"""What the demo's monitor is told, and the same words for its vantages: target, control, tables. Pure values.
+"""What the demo's monitor is told, and the same words for its vantages: targets and controls. Pure values.
 
 The names are of the `.example` domain (RFC 2606); nothing is resolved, the vantages are given the addresses.
 """
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from monitor.demo.topology import Role, Topology
 from monitor.model.target import Control, Target, Vantage
-from monitor.model.vrp import Vrp
 from probes.expectation import Expect
 
 TARGET = "check-in"
@@ -64,14 +63,3 @@ def vantages(topology: Topology) -> tuple[Vantage, ...]:
         for network in topology.of_role(Role.VANTAGE)
         if network.host is not None
     )
-
-
-def prefix_to_as(topology: Topology) -> tuple[str, ...]:
-    """The prefix-to-AS table of the demo's Internet, as lines `prefix<TAB>asn`."""
-    return tuple(f"{prefix}\t{asn}" for prefix, asn in topology.origins().items())
-
-
-def vrps(topology: Topology) -> tuple[Vrp, ...]:
-    """The service's ROA: its own prefix, nothing longer, by its own AS; the more-specific is invalid."""
-    prefix = topology.service_prefix
-    return (Vrp(prefix, prefix.prefixlen, topology.only(Role.SERVICE).asn),)

@@ -1,0 +1,80 @@
+"""Starts the demo as asked: on which stage, told how, logging where; and gives the exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import structlog
+from rich.console import Console
+
+from monitor.demo.board import Board
+from monitor.demo.children import ChildError
+from monitor.demo.network import NetworkError, enter_private
+from monitor.demo.plain import PlainTeller
+from monitor.demo.play import Setup, play
+from monitor.demo.screen import ScreenTeller
+from monitor.demo.stage import Stage
+from monitor.demo.story import STORY, Story
+from monitor.demo.summary import Summary, lines
+from monitor.history import HistoryError
+
+
+def stage_or_why(arguments: tuple[str, ...], *, loopback: bool) -> str | None:
+    """None inside private namespaces, which this process enters by becoming `whydown demo` anew there.
+
+    Else why there are none: they cannot be made here, or `loopback` was asked for.
+    """
+    if loopback:
+        return "asked for with --loopback"
+    return enter_private((sys.executable, "-m", "monitor", "demo", *arguments))
+
+
+def launch(folder: Path, because: str | None, *, plain: bool, as_json: bool) -> int:
+    """Play the demo in `folder`; 0 when both causes were named rightly, else 1.
+
+    `because`: why there are no namespaces, None when there are.
+    """
+    console = Console()
+    summary: Summary | None = None
+    with (folder / "demo.log").open("w", encoding="utf-8") as log:
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
+        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+        teller = functools.partial(_teller, STORY, console, plain=plain or not console.is_terminal, quiet=as_json)
+        setup = Setup(story=STORY, folder=folder, loopback_because=because, teller=teller)
+        try:
+            summary = asyncio.run(play(setup))
+        except* (NetworkError, ChildError, HistoryError, OSError) as errors:
+            for error in _leaves(errors):
+                print(f"the demo could not go on: {error}", file=sys.stderr)
+    if summary is None:
+        return 1
+    if as_json:
+        print(msgspec.json.encode(summary).decode())
+    else:
+        print("\n".join(lines(summary)))
+    return 0 if summary.right else 1
+
+
+def _teller(
+    story: Story, console: Console, board: Board, stage: Stage, start: float, *, plain: bool, quiet: bool
+) -> ScreenTeller | PlainTeller:
+    if quiet:
+        return PlainTeller(board, start, lambda line: None)
+    if plain:
+        print(stage.told, flush=True)
+        return PlainTeller(board, start, functools.partial(print, flush=True))
+    return ScreenTeller(board, story, start, told=stage.told, console=console)
+
+
+def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
