@@ -15,7 +15,7 @@ from monitor.commands.incident_choice import chosen
 from monitor.commands.zone import Zone
 from monitor.history import Reader
 from monitor.report.explain import explain
-from monitor.report.sums import cause_sums
+from monitor.report.sums import sums_of
 
 _PIPE_WIDTH = 110
 
@@ -37,8 +37,7 @@ def command(name: str, timezone: ZoneInfo, as_json: bool, config: Path, database
         incident = chosen(reader, name)
         changes = reader.changes(incident.id)
     if as_json:
-        sums = cause_sums(incident.evidence)
-        click.echo(msgspec.json.encode({"incident": incident, "changes": changes, "sums": sums}))
+        click.echo(msgspec.json.encode({"incident": incident, "changes": changes, "sums": sums_of(incident)}))
         return
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     console.print(explain(incident, changes, timezone=timezone.key))

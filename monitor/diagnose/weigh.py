@@ -93,7 +93,10 @@ def _term(finding: Finding, discount: float) -> Term:
 
 
 def as_evidence(ranking: Ranking, chosen: Cause, against: Cause) -> tuple[Evidence, ...]:
-    """The terms as evidence, those that decided most between `chosen` and `against` first."""
+    """The terms as evidence, those that decided most between `chosen` and `against` first.
+
+    Each names all the candidates, zeros too: who adds the terms up again must know which causes took part.
+    """
     evidence = [
         Evidence(
             rule=term.finding.rule,
@@ -103,7 +106,9 @@ def as_evidence(ranking: Ranking, chosen: Cause, against: Cause) -> tuple[Eviden
             of=term.finding.of,
             text=_text(term.finding),
             at=term.finding.at,
-            likelihoods={cause.value: round(value, 3) for cause, value in sorted(term.likelihoods.items())},
+            likelihoods={
+                cause.value: round(term.likelihoods.get(cause, 0.0), 3) for cause in sorted(ranking.scores)
+            },
             witnesses=term.finding.witnesses,
             facts=term.finding.facts,
         )

@@ -14,13 +14,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from monitor.diagnose.conclude import MOST
+from monitor.diagnose.weigh import TEMPERATURE
 from monitor.model import Cause, Evidence, Incident, IncidentChange
 from monitor.report.account import badge
 from monitor.report.cause_name import percent, short_name
 from monitor.report.headline import sentence, subject_of, witnesses
 from monitor.report.moment import clock, length, moment, zone
 from monitor.report.safe_text import listed, one_line
-from monitor.report.sums import CauseSum, cause_sums
+from monitor.report.sums import CauseSum, sums_of
 
 _TEXT_LIMIT = 1000
 _MOST_WITNESSES = 30
@@ -70,7 +72,7 @@ def _evidence(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
 
 
 def _terms_of(item: Evidence, where: tzinfo) -> RenderableType:
-    terms = (f"{one_line(cause, 40)} {value:+.2f}" for cause, value in sorted(item.likelihoods.items()))
+    terms = (f"{one_line(cause, 40)} {value:+.2f}" for cause, value in sorted(item.likelihoods.items()) if value)
     grid = Table.grid(padding=(0, 2))
     grid.add_row("says", Text(one_line(item.text, _TEXT_LIMIT)))
     grid.add_row("terms", Text(", ".join(terms) or "none on record"))
@@ -81,23 +83,33 @@ def _terms_of(item: Evidence, where: tzinfo) -> RenderableType:
 
 
 def _sum_table(incident: Incident) -> Iterator[RenderableType]:
-    sums = cause_sums(incident.evidence)
+    sums = sums_of(incident)
     if not sums:
         return
-    yield _heading("Sums of log-likelihoods, term by term; share = exp(sum) / sum of all exp(sum)")
+    yield _heading("Sums of log-likelihoods, term by term")
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("cause", "terms (evidence number)", "sum", "behind", "share"):
+    for name in ("cause", "terms (evidence number; p: prior)", "sum", "behind", "share"):
         table.add_column(name, justify="left" if name.startswith(("cause", "terms")) else "right")
     for row in sums:
-        table.add_row(
-            Text(one_line(row.cause, 40)), Text(_addition(row)), f"{row.total:+.2f}", f"{row.behind:.2f}",
-            f"{row.share:.3f}",
-        )  # fmt: skip
+        share = "" if row.share is None else f"{row.share:.3f}"
+        cause = Text(one_line(row.cause, 40))
+        table.add_row(cause, Text(_addition(row)), f"{row.total:+.2f}", f"{row.behind:.2f}", share)
     yield table
+    yield Text(_how_shares_are_made(incident, sums[0]))
+
+
+def _how_shares_are_made(incident: Incident, first: CauseSum) -> str:
+    if first.share is not None:
+        tempered = f"exp(sum / {TEMPERATURE:g})"
+        return f"share = {tempered} / all causes' {tempered}; a verdict claims {MOST:g} at most."
+    if incident.cause is Cause.VANTAGE_FAULT:
+        return "A vantage's health is a gate before the causes, so there are no shares."
+    version = one_line(incident.rules_version, 40) or "unknown"
+    return f"Judged by rules version {version}, whose priors are not this program's: no shares."
 
 
 def _addition(row: CauseSum) -> str:
-    return "  ".join(f"{term.value:+.2f} ({term.number})" for term in row.terms)
+    return "  ".join(f"{term.value:+.2f} ({term.number or 'p'})" for term in row.terms)
 
 
 def _rest(incident: Incident) -> Iterator[RenderableType]:
