@@ -95,7 +95,7 @@ def _observations_of(path: Path, complain: Complain) -> Iterator[Observation]:
     for number, line in read_lines(path, complain):
         try:
             yield decode(line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             complain(path, number, str(error))
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
+from rich.console import Console
 
+from monitor.commands.zone import Zone
 from monitor.config import ConfigError
 from monitor.replay import Folder, ReplayError, read_folder
 from monitor.replay import replay as replay_folder
+from monitor.report.explain import explain
+from monitor.report.text import incident_text
 
 MAX_COMPLAINTS = 20
+_PIPE_WIDTH = 110
 
 
 class Complaints:
@@ -44,12 +50,13 @@ def read_or_exit(folder: Path) -> Folder:
     return read
 
 
-@click.command("replay")
+@click.command(short_help="Diagnose a folder of recorded facts.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per incident and line.")
 @click.option("--chunk", type=click.IntRange(min=1), help="Facts fed at once; the verdicts are the same.")
+@click.option("--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown.")
 @click.option("--explain", "explained", is_flag=True, help="Print every term of each verdict.")
-def command(folder: Path, as_json: bool, chunk: int | None, explained: bool) -> None:
+def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, explained: bool) -> None:
     """Diagnose FOLDER, a folder of recorded facts, as if they happened now.
 
     FOLDER holds config.toml and observations.jsonl, and may hold routes.jsonl, MRT files (rib.* first),
@@ -61,11 +68,12 @@ def command(folder: Path, as_json: bool, chunk: int | None, explained: bool) -> 
         for incident in incidents:
             click.echo(msgspec.json.encode(incident))
         return
-    from monitor.report.explain import explain
-    from monitor.report.text import incident_text
-
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     if not incidents:
         click.echo("no incident")
     for incident in incidents:
-        click.echo(explain(incident, ()) if explained else incident_text(incident))
-        click.echo()
+        if explained:
+            console.print(explain(incident, (), timezone=timezone.key))
+        else:
+            ended = incident.closed_at if incident.closed_at is not None else incident.updated_at
+            click.echo(incident_text(incident, timezone=timezone.key, now=ended))

@@ -34,14 +34,7 @@ def conclude(situation: Situation) -> Verdict:
     """The verdict on one target; `ok` when there is neither trouble, nor an unusual route, nor a diversion."""
     affected = tuple(view.vantage for view in situation.vantages if view.affected or _diverted(view))
     if not situation.trouble and not _route_matters(situation) and len(_impostors(situation)) < 2:
-        return Verdict(
-            at=situation.now,
-            target=situation.target.name,
-            cause=Cause.OK if situation.vantages else Cause.INSUFFICIENT,
-            confidence=1.0 if situation.vantages else 0.0,
-            vantages=len(situation.vantages),
-            missing=None if situation.vantages else "no healthy vantage measures it",
-        )
+        return fine(situation.target.name, len(situation.vantages), situation.now)
     findings = [finding for detect in DETECTORS for finding in detect(situation)]
     causes = candidates(situation) if situation.trouble else ROUTE_CAUSES
     ranking = weigh(findings, causes)
@@ -60,6 +53,18 @@ def conclude(situation: Situation) -> Verdict:
         evidence=as_evidence(ranking, first, second),
         runner_up=RunnerUp(cause=rival[0], confidence=round(min(rival[1], MOST), 4)),
         missing=missing_measurement(situation, first, second) if confidence < MOST else None,
+    )
+
+
+def fine(target: str, vantages: int, now: float) -> Verdict:
+    """The verdict on a target with nothing to judge: `ok`, or `insufficient` when nobody measures it."""
+    return Verdict(
+        at=now,
+        target=target,
+        cause=Cause.OK if vantages else Cause.INSUFFICIENT,
+        confidence=1.0 if vantages else 0.0,
+        vantages=vantages,
+        missing=None if vantages else "no healthy vantage measures it",
     )
 
 

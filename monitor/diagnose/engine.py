@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from monitor.bgp.rib import Rib, RouteChangeKind
-from monitor.diagnose.conclude import conclude, conclude_sick
+from monitor.diagnose.conclude import conclude, conclude_sick, fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.diagnose.routing import TableOrigins
@@ -91,11 +91,16 @@ class Engine:
             elif incident.target is None and incident.affected:
                 self._vantage_tracker(incident.affected[0]).resume(incident, sequence)
 
-    def warm_up(self, facts: Iterable[Fact]) -> None:
-        """Rebuild what is usual, and the routes, from facts of the past, without judging them."""
+    def warm_up(self, facts: Iterable[Fact], until: float | None = None) -> None:
+        """Rebuild what is usual, and the routes, from facts of the past, without judging them.
+
+        Judging begins after `until`, or after the newest of the facts: a process that was down for an hour
+        has nothing to say of that hour.
+        """
         for fact in facts:
             self._take(fact)
             self._last_fact = max(self._last_fact or 0.0, known_at(fact))
+        self._last_fact = until if until is not None else self._last_fact
 
     def feed(self, facts: Iterable[Fact]) -> list[IncidentChange]:
         """Take facts in the order in which they became known; gives the changes that happened on the way."""
@@ -126,6 +131,8 @@ class Engine:
 
     def _take_route(self, fact: RouteEvent | PeerState) -> None:
         change = self._rib.apply(fact)
+        for state in self._states.values():
+            state.routing.touch(fact.prefix if isinstance(fact, RouteEvent) else None)
         if not isinstance(fact, RouteEvent):
             return
         if fact.kind is RouteKind.RIB:
@@ -177,6 +184,8 @@ class Engine:
     def _judge_target(self, name: str, now: float, sick: frozenset[str]) -> IncidentChange | None:
         state, tracker = self._states[name], self._tracker(name)
         incident = tracker.incident
+        if incident is None and state.calm(now):
+            return tracker.update(self._fine(name, state.measuring(now), now), now)
         situation = state.situation(
             now,
             rib=self._rib,
@@ -192,6 +201,12 @@ class Engine:
             state.forget_trouble(change.incident.started_at or change.incident.opened_at, now)
         state.routing.expire(now - ANOMALY_KEPT_S)
         return change
+
+    def _fine(self, name: str, vantages: int, now: float) -> Verdict:
+        """The verdict where there is nothing to judge."""
+        verdict = fine(name, vantages, now)
+        self._verdicts[name] = verdict
+        return verdict
 
     def _dependency(self, name: str, now: float) -> Dependency:
         """How another target is doing; judged before those that depend on it."""

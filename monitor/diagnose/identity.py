@@ -42,15 +42,16 @@ class KeyMemory:
     def __init__(self) -> None:
         self._keys: dict[str, _Key] = {}
 
-    def add(self, spki: str, issuer: str | None, at: float) -> None:
-        """Remember that `spki` (SHA-256 of the SubjectPublicKeyInfo, hex) answered at `at`."""
+    def add(self, spki: str, issuer: str | None, at: float) -> bool:
+        """Remember that `spki` (SHA-256 of the SubjectPublicKeyInfo, hex) answered; whether it is another key."""
         key = self._keys.get(spki)
         if key is not None:
             key.last_at = at
-            return
+            return False
         if len(self._keys) >= KEPT_KEYS:
             del self._keys[min(self._keys, key=lambda old: self._keys[old].last_at)]
         self._keys[spki] = _Key(issuer, at, at)
+        return len(self._keys) > 1
 
     def forget(self, since: float, until: float, keep: frozenset[str]) -> None:
         """Unlearn keys first seen during trouble from `since` to `until`, but those that still answer (`keep`)."""

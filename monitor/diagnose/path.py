@@ -91,8 +91,8 @@ class PathMemory:
         self.latest: Trail | None = None
         self.latest_at: float | None = None
 
-    def add(self, trail: Trail, at: float) -> None:
-        """Remember one trail, known at `at`."""
+    def add(self, trail: Trail, at: float) -> bool:
+        """Remember one trail, known at `at`; whether it is another than all before."""
         seen = self._seen.get(trail)
         if seen is None:
             if len(self._seen) >= KEPT_TRAILS:
@@ -101,6 +101,7 @@ class PathMemory:
         else:
             seen.last_at = at
         self.latest, self.latest_at = trail, at
+        return seen is None and len(self._seen) > 1
 
     def forget(self, since: float, until: float) -> None:
         """Unlearn what was first seen during trouble, so that it never becomes the usual path."""

@@ -109,6 +109,7 @@ class TargetRouting:
         self._first_sight: float | None = None
         self._anomalies: dict[tuple[AnomalyKind, Prefix, Asn | None], Anomaly] = {}
         self._moves: dict[Prefix, _Moves] = {}
+        self._touched = True
 
     def learn_address(self, text: str) -> None:
         """An address that the target was resolved to or measured at."""
@@ -119,6 +120,7 @@ class TargetRouting:
         if address in self._addresses or len(self._addresses) >= KEPT_ADDRESSES:
             return
         self._addresses[address] = None
+        self._touched = True
         for prefix, origins in self._dumped.items():
             if contains(prefix, address):
                 self.learn_dumped(prefix, origins)
@@ -133,6 +135,15 @@ class TargetRouting:
         declared = any(covers(d, prefix) or covers(prefix, d) for d in self._target.prefixes)
         return declared or any(contains(prefix, address) for address in self._addresses)
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing changed since the last assessment, which found nothing unusual."""
+        return not self._touched and not self._anomalies
+
+    def touch(self, prefix: Prefix | None) -> None:
+        """A route of `prefix` changed, or (None) any may have."""
+        self._touched = self._touched or prefix is None or self.concerns(prefix)
+
     def moved(self, prefix: Prefix, peer: PeerKey, at: float, old: Route | None, new: Route | None) -> None:
         """A peer's path to `prefix` changed at `at`."""
         moves = self._moves.setdefault(prefix, _Moves()).by_peer
@@ -140,6 +151,7 @@ class TargetRouting:
 
     def assess(self, rib: Rib, now: float) -> Routing:
         """The state of the routes at `now`; anomalies that ended are kept with `active` False."""
+        self._touched = False
         for anomaly in self._anomalies.values():
             anomaly.active = False
         carrying: set[PeerKey] = set()

@@ -42,7 +42,7 @@ PRIOR: dict[Cause, float] = {
     UP_DOWN: -0.5,
     HIJACK: -4.0,
     CHANGE: -0.5,
-    MOVED: -2.0,
+    MOVED: -3.0,
     WITHDRAWN: -2.0,
     CONGESTION: -0.5,
     NAMES: -1.0,
@@ -180,7 +180,7 @@ _RULES = (
     Rule(
         "identity.key_known", "identity", "data",
         {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, CHANGE: 0.5, CONGESTION: 0.5, LINK: 0.5,
-         HIJACK: -3, TAMPERED: -3},
+         HIJACK: -2.5, TAMPERED: -3},
         "the genuine key still answers {seen} of {of} affected vantages",
     ),
     Rule(
@@ -219,6 +219,12 @@ _RULES = (
         "traceroute ends in another network for {seen} of {of}: {path}, usually {usual} (new: {new})",
     ),
     Rule(
+        "path.through_new_origin", "joined", "data",
+        {HIJACK: 4, CHANGE: -2, CONGESTION: -2, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, DOWN: -1.5, UP_DOWN: -1.5,
+         WITHDRAWN: -2, LINK: -2},
+        "traceroute of {seen} of {of} now goes through {origin}, the very network that BGP says took {prefix}",
+    ),
+    Rule(
         "path.stops_short", "path", "data",
         {WITHDRAWN: 1.5, HIJACK: 0.7, DOWN: 0.3, CHANGE: 0.3, OVERLOAD: -2, UP_OVERLOAD: -2, UP_DOWN: -2},
         "traceroute stops before the usual last network for {seen} of {of}: {path}, usually {usual}",
@@ -226,12 +232,14 @@ _RULES = (
     # What BGP says.
     Rule(
         "routing.new_more_specific", "routing", "control",
-        {HIJACK: 6, MOVED: 1, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
+        {HIJACK: 6, MOVED: 1, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1, CHANGE: -3,
+         CONGESTION: -2, LINK: -2},
         "{prefix} is announced by {origin} (expected {expected}), path {path}, {seen} of {of} peers, RPKI {rpki}",
     ),
     Rule(
         "routing.new_origin", "routing", "control",
-        {HIJACK: 5.5, MOVED: 1.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
+        {HIJACK: 5.5, MOVED: 1.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1, CHANGE: -3,
+         CONGESTION: -2, LINK: -2},
         "{prefix} is also originated by {origin} (expected {expected}), path {path}, {seen} of {of} peers, "
         "RPKI {rpki}",
     ),
@@ -310,6 +318,16 @@ _RULES = (
         "names.failing", "names", "data",
         {NAMES: 3, WITHDRAWN: 0.5},
         "name servers fail for {seen} of {of} vantages ({failure}, {server})",
+    ),
+    Rule(
+        "names.usual_address", "names", "data",
+        {TAMPERED: -4, NAMES: -2},
+        "{seen} of {of} affected vantages went to an address that the target is known by",
+    ),
+    Rule(
+        "names.new_address", "names", "data",
+        {TAMPERED: 2, MOVED: 0.5},
+        "{seen} of {of} affected vantages were sent to an address never seen before, {address}",
     ),
     Rule(
         "names.tampered", "names", "data",

@@ -35,6 +35,7 @@ class VantageSituation:
     usual_think_s: float | None = None
     identity: Identity = Identity.UNKNOWN
     issuer: str | None = None
+    usual_address: bool | None = None
     path: PathChange = PathChange.UNKNOWN
     trail: Trail | None = None
     usual_trail: Trail | None = None

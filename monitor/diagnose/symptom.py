@@ -66,9 +66,10 @@ class Usual:
             self.think.add(judged.think_s)
 
 
-# A doubling that an operator would care about; below these an increase is not worth waking anybody.
-THINK_RAISED = {"sigmas": 6.0, "share": 1.0, "floor": 0.050}
-RTT_RAISED = {"sigmas": 6.0, "share": 0.3, "floor": 0.008}
+# What an operator would care about; below these an increase is not worth waking anybody. Think times are
+# lognormal with a spread of about a quarter, so that 8 deviations are some 4 sigma of their logarithm.
+THINK_RAISED = {"sigmas": 8.0, "share": 1.5, "floor": 0.080}
+RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
 SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
 SYN_RETRY_SLACK_S = 0.45
 

@@ -12,7 +12,7 @@ from monitor.bgp.rib import Rib
 from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.identity import Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
-from monitor.diagnose.path import PathChange, PathMemory, Trail, new_networks, trail_of
+from monitor.diagnose.path import SETTLED_S, PathChange, PathMemory, Trail, new_networks, trail_of
 from monitor.diagnose.routing import CORRELATION_S, AnomalyKind, Routing, TableOrigins, TargetRouting
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
@@ -23,6 +23,9 @@ from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
 SHIFT_SHARE = 0.25
 """A round trip that moved by this share of its usual value, up or down, has shifted."""
+
+KEPT_ADDRESSES = 4096
+"""Addresses remembered for one target; a large CDN rotates through hundreds."""
 
 Vouch = Callable[[str, float], bool]
 """Whether a vantage's controls were seen healthy since a time."""
@@ -42,6 +45,8 @@ class TargetState:
         self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
         self._latest_key: dict[str, tuple[str, str | None, float]] = {}
+        self._known_addresses: dict[str, float] = {}
+        self._stirred_at: float | None = None
 
     def add_http(self, observation: HttpObservation, known_at: float) -> None:
         """Take an HTTP observation."""
@@ -50,10 +55,14 @@ class TargetState:
             view = self.views[observation.vantage] = View(observation.vantage, self.target.interval_s)
         view.add(observation, known_at)
         if observation.spki_sha256 is not None:
-            self._keys.add(observation.spki_sha256, observation.issuer, known_at)
+            if self._keys.add(observation.spki_sha256, observation.issuer, known_at):
+                self._stir(known_at)
             self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
         if observation.address is not None:
             self.routing.learn_address(observation.address)
+            self._known_addresses.setdefault(observation.address, known_at)
+            if len(self._known_addresses) > KEPT_ADDRESSES:
+                del self._known_addresses[next(iter(self._known_addresses))]
 
     def add_dns(self, observation: DnsObservation, known_at: float) -> None:
         """Take a DNS observation. Only what the zone's own servers, or no one else, answered is an address."""
@@ -68,7 +77,14 @@ class TargetState:
             self.routing.learn_address(observation.address)
         if self._table is None or not observation.hops:
             return
-        self._paths.setdefault(observation.vantage, PathMemory()).add(trail_of(observation, self._table), known_at)
+        memory = self._paths.setdefault(observation.vantage, PathMemory())
+        if memory.add(trail_of(observation, self._table), known_at):
+            self._stir(known_at)
+
+    def _stir(self, at: float) -> None:
+        """Note that a key or a path was seen that is another than all before."""
+        if self._stirred_at is None or at - self._stirred_at > SETTLED_S:
+            self._stirred_at = at
 
     def forget_trouble(self, since: float, until: float) -> None:
         """Unlearn what was first seen during trouble from `since` to `until`."""
@@ -82,23 +98,35 @@ class TargetState:
         """Whether any vantage has seen anything bad lately."""
         return any(view.bad_since is not None for view in self.views.values())
 
+    def calm(self, now: float) -> bool:
+        """Whether there is nothing at all to judge: nothing bad, no unusual route, no new key or path."""
+        stirred = self._stirred_at is not None and now - self._stirred_at <= SETTLED_S
+        return not self.uneasy and not stirred and self.routing.calm
+
+    def measuring(self, now: float) -> int:
+        """How many vantages measure the target at `now`."""
+        return sum(view.current(now) for view in self.views.values())
+
     def onset(self, now: float, sick: frozenset[str]) -> float:
-        """When the present badness began: the first bad observation, or the first unusual route behind it."""
+        """When what is judged began: the first bad observation, or a new key or path that came just before."""
         starts = [
             view.bad_since
             for view in self.views.values()
-            if view.bad_since is not None and view.vantage not in sick and view.current(now)
+            if view.bad_since is not None and self._counts(view, now, sick)
         ]
-        return min(starts, default=now)
+        onset = min(starts, default=now)
+        if self._stirred_at is not None and 0.0 <= onset - self._stirred_at <= SETTLED_S:
+            return self._stirred_at
+        return onset
 
     def in_trouble(self, now: float, sick: frozenset[str], vouched: Vouch, suspicious_route: bool) -> bool:
         """Whether the views of the healthy vantages add up to trouble; one vantage alone must be vouched for."""
-        views = [view for view in self.views.values() if view.vantage not in sick and view.current(now)]
+        views = [view for view in self.views.values() if self._counts(view, now, sick)]
         confirmed = [view for view in views if view.confirmed]
         bad = [view for view in views if view.fresh or view.confirmed]
         if len(confirmed) >= 2 or (len(bad) >= 2 and 2 * len(bad) >= len(views)):
             return True
-        if suspicious_route and bad:
+        if suspicious_route and any(view.failing or view.confirmed for view in bad):
             return True
         lone = confirmed if len(views) == 1 else [view for view in confirmed if view.run >= 3]
         return any(vouched(view.vantage, view.bad_since or now) for view in lone)
@@ -118,10 +146,11 @@ class TargetState:
         suspicious = any(a.active and a.kind is not AnomalyKind.AUTHORISED for a in routing.anomalies)
         trouble = self.in_trouble(now, sick, vouched, suspicious)
         onset = self._onset_with_routes(now, sick, routing, since)
+        current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
+        many = 2 * sum(view.fresh or view.confirmed for view in current) >= len(current)
         views = [
-            self._vantage(view, now, onset, trouble)
-            for name, view in sorted(self.views.items())
-            if name not in sick and view.current(now)
+            self._vantage(view, onset, trouble and (view.confirmed or view.failing or (many and view.fresh)))
+            for view in current
         ]
         return Situation(
             target=self.target,
@@ -146,11 +175,14 @@ class TargetState:
         starts = [start for start in starts if start < onset and (since is None or start >= since - before)]
         return min([onset, *starts])
 
-    def _vantage(self, view: View, now: float, onset: float, trouble: bool) -> VantageSituation | None:
+    @staticmethod
+    def _counts(view: View, now: float, sick: frozenset[str]) -> bool:
+        return view.vantage not in sick and view.current(now)
+
+    def _vantage(self, view: View, onset: float, affected: bool) -> VantageSituation | None:
         latest = view.latest
         if latest is None:
             return None
-        affected = trouble and (view.confirmed or view.fresh)
         bad = [judged for judged in view.since(onset) if judged.bad]
         shown = bad[-1] if affected and bad else latest
         usual = view.usual.get(shown.observation.family)
@@ -159,10 +191,14 @@ class TargetState:
         rtt = _newest_rtt(view.since(onset))
         memory = self._paths.get(view.vantage)
         path = memory.change(onset, self._expected_origins()) if memory is not None else PathChange.UNKNOWN
+        if memory is not None and path is PathChange.UNCHANGED and _precedes(memory.latest_at, view.bad_since):
+            path = PathChange.UNKNOWN
         usual_trails = memory.usual(onset) if memory is not None else []
         trail = memory.latest if memory is not None and path is not PathChange.UNKNOWN else None
         key = self._latest_key.get(view.vantage)
-        measured_key = key is not None and key[2] >= onset
+        identity = self._keys.compare(key[0], key[1], onset) if key and key[2] >= onset else Identity.UNKNOWN
+        if key and identity is Identity.SAME and _precedes(key[2], view.bad_since):
+            identity = Identity.UNKNOWN
         return VantageSituation(
             vantage=view.vantage,
             affected=affected,
@@ -173,14 +209,21 @@ class TargetState:
             rtt_shifted=_shifted(rtt, usual_rtt, usual.rtt.deviation if usual is not None else 0.0),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
             usual_think_s=usual_think,
-            identity=self._keys.compare(key[0], key[1], onset) if key and measured_key else Identity.UNKNOWN,
-            issuer=key[1] if key and measured_key else None,
+            identity=identity,
+            issuer=key[1] if key and identity is not Identity.UNKNOWN else None,
+            usual_address=self._is_usual_address(shown.observation.address, onset),
             path=path,
             trail=trail,
             usual_trail=_nearest(usual_trails),
             new_networks=new_networks(trail, usual_trails) if trail is not None else (),
             path_at=memory.latest_at if memory is not None else None,
         )
+
+    def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
+        """Whether the target was at this address before `onset`; None when nothing is known from before."""
+        if address is None or not any(first_at < onset for first_at in self._known_addresses.values()):
+            return None
+        return self._known_addresses.get(address, onset) < onset
 
     def _expected_origins(self) -> frozenset[Asn]:
         return self.target.origins | self.target.allowed_origins | self.routing.expected_at_addresses()
@@ -189,6 +232,11 @@ class TargetState:
     def addresses(self) -> tuple[str, ...]:
         """The addresses that the target is known to have."""
         return self.routing.addresses
+
+
+def _precedes(measured_at: float | None, bad_since: float | None) -> bool:
+    """Whether a measurement is from before this vantage's own trouble, so that finding nothing proves nothing."""
+    return measured_at is not None and bad_since is not None and measured_at < bad_since
 
 
 def _newest_rtt(judged: list[Judged]) -> float | None:

@@ -61,12 +61,17 @@ class VantageHealth:
         """The sick vantages at `now`. `targets`: vantage to target name to view."""
         found = {}
         for vantage in sorted(self._views.keys() | targets.keys()):
+            if not any(view.bad_since is not None for view in self._all(vantage, targets)):
+                continue
             views = [view for view in targets.get(vantage, {}).values() if view.current(now)]
             controls = self._asked(vantage, now)
             sickness = _by_controls(vantage, controls, views) if controls else _alone(vantage, targets, now)
             if sickness is not None:
                 found[vantage] = sickness
         return found
+
+    def _all(self, vantage: str, targets: dict[str, dict[str, View]]) -> list[View]:
+        return [*self._views.get(vantage, {}).values(), *targets.get(vantage, {}).values()]
 
     def _asked(self, vantage: str, now: float) -> list[View]:
         """The current control views of a vantage, without controls that fail at most other vantages."""

@@ -10,7 +10,8 @@ from monitor.model.evidence import FactRef
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
-    """Failing and tampered answers among the vantages that asked since the onset."""
+    """Failing and tampered answers since the onset, and whether the affected went to the usual addresses."""
+    yield from _addresses(situation)
     asked = len(situation.names_asked)
     failing = {v: o for v, o in (situation.names_failing or {}).items() if v not in situation.sick}
     if failing and situation.trouble:
@@ -37,3 +38,21 @@ def detect(situation: Situation) -> Iterator[Finding]:
             values={"server": example_answer.server, "answers": ", ".join(example_answer.answers[:3])},
             facts=tuple(FactRef(kind="dns", at=item.at, vantage=item.vantage) for item in tampered[:5]),
         )
+
+
+def _addresses(situation: Situation) -> Iterator[Finding]:
+    measured = [view for view in situation.affected if view.usual_address is not None]
+    for rule, views in (
+        ("names.usual_address", [view for view in measured if view.usual_address]),
+        ("names.new_address", [view for view in measured if not view.usual_address]),
+    ):
+        if views:
+            yield Finding(
+                rule=rule,
+                seen=len(views),
+                of=len(measured),
+                at=min(view.latest.known_at for view in views),
+                share=strength(len(views), len(measured)),
+                witnesses=tuple(view.vantage for view in views),
+                values={"address": str(views[0].latest.observation.address)},
+            )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.diagnose.detectors.routing import relevant
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.path import PathChange, Trail
+from monitor.diagnose.routing import AnomalyKind
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.evidence import FactRef
 
@@ -32,6 +34,28 @@ def detect(situation: Situation) -> Iterator[Finding]:
             traced = [view for view in traced if view.affected or view in views]
         if views:
             yield _finding(rule, views, traced)
+    yield from _through_new_origin(situation)
+
+
+def _through_new_origin(situation: Situation) -> Iterator[Finding]:
+    """Packets that now pass the network which BGP says took the prefix: both planes tell one story."""
+    traced = [view for view in situation.vantages if view.trail is not None]
+    for anomaly in relevant(situation):
+        if anomaly.origin is None or anomaly.kind is AnomalyKind.AUTHORISED:
+            continue
+        views = [view for view in traced if anomaly.origin in view.new_networks]
+        if views:
+            of = [view for view in traced if view.affected or view in views]
+            yield Finding(
+                rule="path.through_new_origin",
+                seen=len(views),
+                of=len(of),
+                at=min(view.path_at or situation.onset for view in views),
+                share=strength(len(views), len(of)),
+                witnesses=tuple(view.vantage for view in views),
+                values={"origin": f"AS{anomaly.origin}", "prefix": str(anomaly.prefix)},
+            )
+            return
 
 
 def _finding(rule: str, views: list[VantageSituation], traced: list[VantageSituation]) -> Finding:

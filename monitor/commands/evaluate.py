@@ -1,0 +1,110 @@
+"""`whydown evaluate FOLDER...`: score incident folders against their expected verdicts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from statistics import median
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from monitor.commands.replay import read_or_exit
+from monitor.evaluate import NONE, Pair, confusion, match, read_expected, scores
+from monitor.replay import replay
+from monitor.report.safe_text import one_line
+
+
+@click.command(short_help="Score incident folders against their expected verdicts.")
+@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with pairs, matrix and scores.")
+def command(folders: tuple[Path, ...], as_json: bool) -> None:
+    """Replay each FOLDER and compare the incidents with its expected.json.
+
+    Prints the confusion matrix (true cause by named cause), precision and recall per cause, and the time to
+    the right verdict. Exit 0 when every trouble was named rightly and nothing else opened, 1 otherwise, 2
+    when a folder cannot be read.
+    """
+    pairs: list[Pair] = []
+    with click.progressbar(folders, label="replaying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        for folder in bar:
+            pairs += _pairs(folder)
+    if as_json:
+        click.echo(msgspec.json.encode(_summary(pairs)))
+    else:
+        _show(pairs)
+    sys.exit(0 if all(pair.truth == pair.given for pair in pairs) else 1)
+
+
+def _pairs(folder: Path) -> list[Pair]:
+    path = folder / "expected.json"
+    read = read_or_exit(folder)
+    try:
+        expected = read_expected(path.read_bytes())
+    except (OSError, msgspec.MsgspecError) as error:
+        click.echo(f"{path}: {error}", err=True)
+        sys.exit(2)
+    return match(folder.name, expected, replay(read))
+
+
+def _summary(pairs: list[Pair]) -> dict[str, object]:
+    return {
+        "pairs": [
+            {
+                "folder": pair.folder,
+                "target": _subject(pair),
+                "expected": pair.truth,
+                "given": pair.given,
+                "delay_s": pair.delay_s,
+            }
+            for pair in pairs
+        ],
+        "matrix": [
+            {"expected": truth, "given": given, "count": count}
+            for (truth, given), count in sorted(confusion(pairs).items())
+        ],
+        "scores": [
+            {"cause": score.cause, "precision": score.precision, "recall": score.recall, "true": score.true}
+            for score in scores(pairs)
+        ],
+    }
+
+
+def _subject(pair: Pair) -> str:
+    """What a pair speaks of: the target, or the vantage."""
+    side = pair.expected if pair.expected is not None else pair.incident
+    if side is None:
+        return NONE
+    return side.target if side.target is not None else ", ".join(side.affected)
+
+
+def _show(pairs: list[Pair]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    counts = confusion(pairs)
+    given = sorted({column for _, column in counts}, key=lambda cause: (cause == NONE, cause))
+    matrix = Table(title="true cause (rows) by named cause (columns)", title_justify="left")
+    matrix.add_column("")
+    for column in given:
+        matrix.add_column(column, justify="right")
+    for truth in sorted({row for row, _ in counts}, key=lambda cause: (cause == NONE, cause)):
+        matrix.add_row(truth, *(str(counts.get((truth, column), "")) for column in given))
+    console.print(matrix)
+    table = Table(title="by cause", title_justify="left")
+    for name in ("cause", "true", "precision", "recall"):
+        table.add_column(name, justify="left" if name == "cause" else "right")
+    for score in scores(pairs):
+        table.add_row(score.cause, str(score.true), _percent(score.precision), _percent(score.recall))
+    console.print(table)
+    delays = [pair.delay_s for pair in pairs if pair.delay_s is not None]
+    if delays:
+        console.print(f"time to the right verdict: median {median(delays):.0f} s, longest {max(delays):.0f} s")
+    for pair in pairs:
+        if pair.truth != pair.given:
+            words = f"{pair.folder}: {_subject(pair)}: expected {pair.truth}, named {pair.given}"
+            console.print(one_line(words, 300), markup=False, highlight=False)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

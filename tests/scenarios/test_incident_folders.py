@@ -1,0 +1,185 @@
+"""The two outages that looked the same to users are told apart, from their published facts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+import pytest
+from build import FOLDERS
+from click.testing import CliRunner
+
+from monitor.cli import main
+from monitor.replay import read_folder, replay
+
+HERE = Path(__file__).parent
+KAKAO, COOV = HERE / "kakao-2022-02-03", HERE / "coov-2021-12-13"
+ALL = ("ashburn-1", "frankfurt-1", "seoul-1", "seoul-2", "seoul-3", "singapore-1", "tokyo-1")
+
+
+@lru_cache(maxsize=8)
+def replayed(folder: Path) -> list[dict]:
+    """What `whydown replay FOLDER --json` prints; asked once for each folder."""
+    result = CliRunner().invoke(main, ["replay", str(folder), "--json"])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def copy(tmp_path: Path):
+    """Copies an incident folder so that a test may change it."""
+
+    def copied(folder: Path) -> Path:
+        return Path(shutil.copytree(folder, tmp_path / folder.name))
+
+    return copied
+
+
+def test_kakao_2022_is_one_hijack() -> None:
+    """More-specifics from AS9457, an impostor with a fresh valid certificate: not an overload."""
+    (incident,) = replayed(KAKAO)
+
+    detail = incident["detail"]
+    assert (incident["target"], incident["cause"], incident["suspected"]) == ("qr-checkin", "route.hijack", False)
+    assert (detail["kind"], detail["effect"], detail["origin"]) == ("subprefix", "impostor", 9457)
+    assert detail["prefix"] in ("211.249.221.0/24", "121.53.104.0/24")
+    assert incident["affected"] == [name for name in ALL if name != "seoul-3"]
+    assert incident["confidence"] > 0.95
+
+
+def test_kakao_2022_is_named_within_a_minute_of_the_first_bad_route() -> None:
+    """The first bad route was at 01:04:18Z."""
+    (incident,) = replayed(KAKAO)
+
+    assert 0 <= incident["named_at"] - 1643850258 <= 60
+
+
+def test_kakao_2022_without_routes_is_a_suspected_hijack(copy) -> None:
+    """Identity and path still speak when nobody listened to BGP."""
+    folder = copy(KAKAO)
+    (folder / "routes.jsonl").unlink()
+
+    (incident,) = replayed(folder)
+
+    assert (incident["cause"], incident["suspected"]) == ("route.hijack", True)
+    assert incident["detail"]["origin"] == 9457
+
+
+def test_coov_2021_is_an_overload_and_what_depends_on_it() -> None:
+    """Four incidents: the overloaded backend, and its three callers."""
+    incidents = replayed(COOV)
+
+    assert sorted((i["target"], i["cause"]) for i in incidents) == [
+        ("coov", "server.overload"),
+        ("kakao-qr", "upstream.overload"),
+        ("naver-qr", "upstream.overload"),
+        ("toss-qr", "upstream.overload"),
+    ]
+    assert all(tuple(i["affected"]) == ALL for i in incidents)
+    assert all(i["named_at"] - 1639362600 <= 120 for i in incidents)
+
+
+def test_coov_2021_with_routes_of_an_unrelated_prefix_is_unchanged(copy) -> None:
+    """The Kakao routes, moved to that day, concern none of its targets: not a figure changes."""
+    folder = copy(COOV)
+    with (folder / "routes.jsonl").open("w") as file:
+        for line in (KAKAO / "routes.jsonl").read_text().splitlines():
+            message = json.loads(line)
+            message["timestamp"] -= 1643850258 - 1639362600
+            file.write(json.dumps(message) + "\n")
+
+    assert replayed(folder) == replayed(COOV)
+
+
+@pytest.mark.parametrize("folder", [KAKAO, COOV], ids=lambda folder: folder.name)
+def test_chunking_changes_nothing(folder: Path) -> None:
+    """Facts fed one by one or by the thousand give the same incidents, to the last figure."""
+    read = read_folder(folder, pytest.fail)
+    whole = replay(read)
+
+    assert replay(read, 1) == replay(read, 1000) == whole
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folder_is_what_its_builder_writes(name: str) -> None:
+    """The committed facts come from tests/scenarios/build.py and nowhere else."""
+    for file, content in FOLDERS[name]().items():
+        data = (HERE / name / file).read_bytes()
+        wanted = content.encode() if isinstance(content, str) else content
+
+        assert (gzip.decompress(data) if file.endswith(".gz") else data) == wanted, file
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folder_says_what_is_fact_and_what_is_assumption(name: str) -> None:
+    """The header of config.toml tells them apart."""
+    header = (HERE / name / "config.toml").read_text().split("[[target]]")[0]
+
+    assert "# FACT" in header
+    assert "# ASSUMPTION" in header
+
+
+def test_evaluate_scores_both_folders_as_right() -> None:
+    """`whydown evaluate` finds nothing to complain about."""
+    result = CliRunner().invoke(main, ["evaluate", "--json", str(KAKAO), str(COOV)])
+
+    summary = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert [(s["cause"], s["precision"], s["recall"]) for s in summary["scores"]] == [
+        ("route.hijack", 1.0, 1.0),
+        ("server.overload", 1.0, 1.0),
+        ("upstream.overload", 1.0, 1.0),
+    ]
+
+
+def test_evaluate_reports_a_wrong_expectation(copy) -> None:
+    """A folder whose truth was something else is not scored as right."""
+    folder = copy(COOV)
+    rows = json.loads((folder / "expected.json").read_text())
+    rows[0]["cause"] = "route.hijack"
+    (folder / "expected.json").write_text(json.dumps(rows))
+
+    result = CliRunner().invoke(main, ["evaluate", str(folder)])
+
+    assert result.exit_code == 1
+    assert "coov-2021-12-13: coov: expected route.hijack, named server.overload" in result.stdout
+
+
+def test_bad_lines_are_named_and_the_rest_goes_on(copy) -> None:
+    """A broken line costs itself only."""
+    folder = copy(COOV)
+    path = folder / "observations.jsonl.gz"
+    data = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(b'{"kind":"http"}\n\xff\xfe\n' + data))
+
+    result = CliRunner().invoke(main, ["replay", str(folder), "--json"])
+
+    assert [json.loads(line) for line in result.stdout.splitlines()] == replayed(COOV)
+    assert "observations.jsonl.gz:1:" in result.stderr
+    assert "observations.jsonl.gz:2:" in result.stderr
+
+
+def test_folder_without_facts_is_refused(tmp_path: Path) -> None:
+    """Nothing to replay is an error that names the file, exit 2."""
+    (tmp_path / "config.toml").write_bytes((COOV / "config.toml").read_bytes())
+
+    result = CliRunner().invoke(main, ["replay", str(tmp_path)])
+
+    assert result.exit_code == 2
+    assert "observations.jsonl" in result.stderr
+
+
+def test_replay_json_is_the_contract() -> None:
+    """Each line has the contract's fields."""
+    fields = {
+        "target", "cause", "detail", "confidence", "suspected", "opened_at", "named_at", "closed_at",
+        "affected", "vantages", "evidence", "runner_up", "missing",
+    }  # fmt: skip
+    for incident in replayed(KAKAO) + replayed(COOV):
+        assert fields <= incident.keys()
+        assert {"rule", "weight", "seen", "of", "text"} <= incident["evidence"][0].keys()
+        assert msgspec.json.encode(incident)
