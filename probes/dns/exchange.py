@@ -3,6 +3,7 @@
 dnspython builds and reads the messages; its asynchronous queries are not used, because they inflate 20 ms to
 200 ms with 500 in flight. UDP sockets are connected, so the kernel checks the source address and port and
 reports ICMP errors; the source port is the kernel's random choice and the id dnspython's (RFC 5452).
+A datagram's arrival is the kernel's stamp, not the moment at which a busy loop came to read it.
 What a reply means is not known here.
 """
 
@@ -18,12 +19,11 @@ import dns.flags
 import dns.message
 
 from probes import clock
+from probes.dns.arrival import Arrivals, Moment
 from probes.dns.question import DnsQuestion
 from probes.dns.server_address import ServerAddress, parse_server
 from probes.failure import Failed, failing
 from probes.failure_word import Failure, Layer
-
-_MAX_MESSAGE = 65535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +47,14 @@ async def exchange(question: DnsQuestion) -> Reply:
     try:
         with failing(f"ask {server} over {question.transport}", Layer.DNS):
             async with asyncio.timeout(question.timeout_s):
-                transport = question.transport
-                reply = await _udp(query, server, strays) if transport == "udp" else await _tcp(query, server)
-                if reply.flags & dns.flags.TC and transport == "udp":
-                    transport = "tcp"
-                    reply = await _tcp(query, server)
+                if question.transport == "udp":
+                    reply, elapsed_s = await _udp(query, server, strays)
+                    if not reply.flags & dns.flags.TC:
+                        return Reply(message=reply, transport="udp", elapsed_s=elapsed_s)
+                reply = await _tcp(query, server)
     except Failed as exc:
         raise Failed(exc.word, exc.text + strays.text()) from exc
-    return Reply(message=reply, transport=transport, elapsed_s=clock.elapsed(start))
+    return Reply(message=reply, transport="tcp", elapsed_s=clock.elapsed(start))
 
 
 class _Strays:
@@ -67,17 +67,24 @@ class _Strays:
         return f" ({self.count} replies did not match the question)" if self.count else ""
 
 
-async def _udp(query: dns.message.QueryMessage, server: ServerAddress, strays: _Strays) -> dns.message.Message:
+async def _udp(
+    query: dns.message.QueryMessage, server: ServerAddress, strays: _Strays
+) -> tuple[dns.message.Message, float]:
+    """The reply, and seconds from query sent to its arrival."""
     loop = asyncio.get_running_loop()
+    wire = query.to_wire()
     with socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.connect((server.address, server.port))
-        await loop.sock_sendall(sock, query.to_wire())
+        arrivals = Arrivals(sock)
+        sent = Moment.now()
+        await loop.sock_sendall(sock, wire)
         while True:
-            wire = await loop.sock_recv(sock, _MAX_MESSAGE)
-            reply = _matching(wire, query)
+            datagram, arrived_ns = await arrivals.next()
+            elapsed_s = sent.seconds_until(arrived_ns)
+            reply = _matching(datagram, query)
             if reply is not None:
-                return reply
+                return reply, elapsed_s
             strays.count += 1
             await asyncio.sleep(0)  # a flood of strays must not keep the deadline from firing
 
