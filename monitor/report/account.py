@@ -19,6 +19,8 @@ MOST_EVIDENCE = 30
 MOST_NAMES = 30
 MOST_HOPS = 30
 TEXT_LIMIT = 300
+# Log-odds that round to 0.0 decide nothing; `explain` lists them.
+LEAST_WEIGHT = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +56,8 @@ class Account:
 
 def account_of(incident: Incident, *, timezone: str, now: float) -> Account:
     """Tell `incident` as of `now` (Unix seconds), with times in the IANA zone `timezone` and in UTC."""
-    claims = sorted(incident.evidence, key=lambda item: -abs(item.weight))
-    shown = claims[:MOST_EVIDENCE]
+    telling = [item for item in incident.evidence if abs(item.weight) >= LEAST_WEIGHT]
+    shown = sorted(telling, key=lambda item: -abs(item.weight))[:MOST_EVIDENCE]
     identity = one_line(incident.id, 128)
     end = incident.closed_at if incident.closed_at is not None else now
     lasted = length(end - _begin(incident))
@@ -68,9 +70,9 @@ def account_of(incident: Incident, *, timezone: str, now: float) -> Account:
         steps=() if incident.closed_at is not None else first_steps(incident),
         facts=_facts(incident, timezone, lasted),
         path=_path(incident),
-        in_favour=tuple(_claim(item) for item in shown if item.weight >= 0),
+        in_favour=tuple(_claim(item) for item in shown if item.weight > 0),
         against=tuple(_claim(item) for item in shown if item.weight < 0),
-        left_out=len(claims) - len(shown),
+        left_out=len(incident.evidence) - len(shown),
         runner_up=_runner_up(incident),
         missing=one_line(incident.missing, TEXT_LIMIT) if incident.missing else None,
         command=f"whydown explain {identity}",

@@ -55,7 +55,7 @@ def _claims(title: str, claims: tuple[Claim, ...]) -> str:
 def _rest(account: Account) -> str:
     lines = []
     if account.left_out:
-        lines.append(f"{account.left_out} weaker pieces of evidence are left out here.")
+        lines.append(f"Evidence that decides less, left out here: {account.left_out}.")
     if account.runner_up:
         lines.append(f"Next likely cause: {account.runner_up}.")
     if account.missing:

@@ -26,6 +26,15 @@ def test_a_server_has_its_schemes_port_and_its_login(url: str, server: MailServe
     assert parse_mail_server(url) == server
 
 
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("localhost", True), ("127.0.0.1", True), ("[::1]", True), ("127.example", False), ("192.0.2.1", False)],
+)
+def test_only_loopback_is_this_machine(host: str, local: bool) -> None:
+    """A name that begins like a loopback address is somebody else's."""
+    assert parse_mail_server(f"smtp://{host}").is_local is local
+
+
 @settings(derandomize=True, max_examples=200)
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"smtps?://[^/]{0,20}", fullmatch=True)))
 def test_any_text_is_a_server_or_an_error(text: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from monitor.model import Cause, Detail, HijackEffect, HijackKind, Incident, IncidentChange
-from monitor.report.account import badge
+from monitor.report.account import account_of, badge
 from monitor.report.cause_name import percent
 from monitor.report.first_steps import first_steps
 from monitor.report.headline import phrase, sentence, subject_of, witnesses
@@ -100,3 +100,13 @@ def test_who_and_how_many(hijack: Incident, change_of: ChangeOf) -> None:
     assert subject_of(linked) == "qr-checkin and 2 more"
     assert subject_of(change_of("vantage-fault").incident) == "seoul-1"
     assert (witnesses(hijack), witnesses(unseen)) == ("5 of 7 vantages", "no vantage of 7")
+
+
+def test_evidence_that_decides_nothing_is_counted_only(hijack: Incident) -> None:
+    """A weight that would read +0.0 costs the reader a line; `explain` has it."""
+    first, *rest = hijack.evidence
+    nothing = msgspec.structs.replace(first, weight=0.04)
+    account = account_of(msgspec.structs.replace(hijack, evidence=(nothing, *rest)), timezone="UTC", now=0.0)
+
+    assert len(account.in_favour) + len(account.against) == len(rest)
+    assert account.left_out == 1
