@@ -124,11 +124,6 @@ class Pipeline:
         self._order.push(fact for fact in kept if self._is_sane(fact, now))
         return self._conclude(now - self._grace_s, len(kept))
 
-    def recall(self, facts: Sequence[Fact], now: float) -> Step:
-        """Conclude from facts that the history holds already, without storing them again."""
-        self._order.push(facts)
-        return self._conclude(now - self._grace_s, 0)
-
     def finish(self, now: float) -> Step:
         """Conclude from the facts that still wait, at the end of a run."""
         return self._conclude(now, 0)

@@ -23,6 +23,8 @@ ROUTES_S = 24 * 3600.0
 def engine_from_history(path: Path, knowledge: Knowledge, until: float) -> Engine:
     """An engine that knows the facts before `until`, Unix seconds, and the incidents that are still open.
 
+    It judges moments from `until` on.
+
     :raises HistoryError: the history at `path` cannot be read
     """
     engine = Engine(knowledge)
@@ -30,5 +32,5 @@ def engine_from_history(path: Path, knowledge: Knowledge, until: float) -> Engin
         engine.resume(reader.open_incidents())
         observations = reader.observations(until - OBSERVATIONS_S, until)
         routes = reader.routes(until - ROUTES_S, until)
-        engine.warm_up(heapq.merge(observations, routes, key=known_at))
+        engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine

@@ -90,7 +90,9 @@ def result_of(target: str, outcome: Outcome) -> TargetResult:
     incident = _incident_of(target, outcome.open_incidents)
     verdict = outcome.verdicts.get(target)
     found: Incident | Verdict | None = incident or verdict
-    if found is None:
+    failed = last is not None and last.failure is not None
+    if found is None or (found.cause is Cause.OK and failed):
+        # One failure is not a verdict yet, but it is not health either.
         cause, confidence, suspected = Cause.INSUFFICIENT, 0.0, False
     else:
         cause, confidence, suspected = found.cause, found.confidence, found.suspected

@@ -163,15 +163,6 @@ def test_a_fact_from_the_future_is_kept_but_not_believed() -> None:
     assert [call for call in trace.calls if call[0] == "feed"] == []
 
 
-def test_recalled_facts_are_fed_and_not_stored_again() -> None:
-    """What the history holds already is only concluded from."""
-    trace = _Trace()
-    fact = _round(NOW - 60)
-    _pipeline(trace).recall([fact], NOW)
-
-    assert trace.calls == [("feed", [fact]), ("advance", NOW - GRACE_S)]
-
-
 def test_a_message_that_cannot_be_written_does_not_stop_the_diagnosis() -> None:
     """The change is saved without it, and the defect is logged."""
     trace = _Trace()

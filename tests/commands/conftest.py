@@ -1,0 +1,186 @@
+"""A monitor as its users run it: a subprocess, a configuration file, a real service and a real mail server."""
+
+from __future__ import annotations
+
+import email
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from monitor.history import HistoryError, Reader
+
+DEADLINE_S = 40.0
+"""Generous, because other work may share the machine; what is waited for comes within seconds."""
+
+POLL_S = 0.1
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"ok"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Service:
+    """An HTTP server on a loopback port, which can be closed and opened again on the same port."""
+
+    def __init__(self) -> None:
+        self._server: ThreadingHTTPServer | None = None
+        self.port = 0
+        self.open()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, or listened."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def open(self) -> None:
+        """Listen, on the port of before if there was one."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self) -> None:
+        """Refuse connections from now on."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class _Mailbox:
+    """What an SMTP server took."""
+
+    def __init__(self) -> None:
+        self.message_ids: list[str] = []
+        self.subjects: list[str] = []
+
+    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
+        message = email.message_from_bytes(envelope.content)
+        self.message_ids.append(str(message["Message-ID"]))
+        self.subjects.append(str(message["Subject"]))
+        return "250 taken"
+
+
+class Monitor:
+    """`whydown` with one configuration file; every process that it starts is ended with the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "config.toml"
+        self.database = folder / "h.db"
+        self.log = folder / "log"
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def configure(
+        self, targets: dict[str, str], controls: dict[str, str], *, mail_port: int | None = None, more: str = ""
+    ) -> None:
+        """Write the configuration: names and URLs, probed every half second, without DNS and BGP."""
+        text = '[vantage]\nname = "here"\n[history]\npath = "h.db"\n[traceroute]\nenabled = false\n'
+        for kind, named in (("target", targets), ("control", controls)):
+            for name, url in named.items():
+                text += f'[[{kind}]]\nname = "{name}"\nurl = "{url}"\ninterval = "0.5s"\ntimeout = "0.5s"\n'
+        if mail_port is not None:
+            text += f'[alert.mail]\nto = ["noc@example.com"]\nsmtp = "smtp://127.0.0.1:{mail_port}"\n'
+        self.config.write_text(text + more)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `whydown run`; its log is appended to `log`."""
+        command = [sys.executable, "-m", "monitor", "run", "--config", str(self.config), "--verbose", *arguments]
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+        self._children.append(child)
+        return child
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another verb to its end."""
+        command = [sys.executable, "-m", "monitor", *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=DEADLINE_S, cwd=self.folder, check=False,
+            env=os.environ | {"COLUMNS": "140"},
+        )  # fmt: skip
+
+    def until(self, condition: Callable[[Reader], object]) -> None:
+        """Wait until the history satisfies `condition`."""
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline:
+            try:
+                with Reader.open(self.database) as reader:
+                    if condition(reader):
+                        return
+            except HistoryError:
+                pass  # not made yet
+            time.sleep(POLL_S)
+        raise AssertionError(f"not within {DEADLINE_S:g} s; the log:\n{self.log.read_text()[-4000:]}")
+
+    def until_logged(self, event: str, count: int = 1) -> None:
+        """Wait until the log holds this event so many times."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self.log.read_text().count(f"event={event}") < count:
+            assert time.monotonic() < deadline, f"no {event} in:\n{self.log.read_text()[-4000:]}"
+            time.sleep(POLL_S)
+
+    def stop(self, child: subprocess.Popen[bytes]) -> int:
+        """Ask a monitor to stop; its exit status."""
+        child.send_signal(signal.SIGTERM)
+        return child.wait(DEADLINE_S)
+
+    def end_all(self) -> None:
+        """End what still runs."""
+        for child in self._children:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """The target."""
+    server = Service()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def control() -> Iterator[Service]:
+    """A healthy endpoint beside it."""
+    server = Service()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[tuple[int, _Mailbox]]:
+    """A mail server's port, and what it took."""
+    mailbox = _Mailbox()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield port, mailbox
+    controller.stop()
+
+
+@pytest.fixture
+def whydown(tmp_path: Path) -> Iterator[Monitor]:
+    """A monitor in a folder of its own."""
+    monitor = Monitor(tmp_path)
+    yield monitor
+    monitor.end_all()

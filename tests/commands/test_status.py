@@ -1,0 +1,88 @@
+"""`whydown status` and `whydown probe`, as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.history import Store
+from probes import Failure, HttpObservation, NotMeasured, clock
+
+
+def _history(path: Path, *, age_s: float) -> None:
+    """Two vantages; at one of them the second of two rounds failed `age_s` ago, and one was missed."""
+    at = clock.wall() - age_s
+    seen = {"target": "shop", "address": "203.0.113.10", "family": 4}
+    with Store.open(path) as store:
+        store.add_observations([
+            HttpObservation(at=at - 30, vantage="seoul-1", status=200, connect_s=0.021, wait_s=0.045, **seen),
+            HttpObservation(at=at, vantage="seoul-1", failure=Failure.READ_TIMEOUT, connect_s=0.022, **seen),
+            HttpObservation(at=at, vantage="tokyo-1", status=200, connect_s=0.034, wait_s=0.051, **seen),
+            NotMeasured(at=at, vantage="tokyo-1", target="shop", probe="http", reason="missed"),
+        ])  # fmt: skip
+
+
+def test_status_shows_each_vantage_and_that_somebody_writes(whydown: Any) -> None:
+    """Exit 0 while the newest fact is fresh."""
+    _history(whydown.database, age_s=5.0)
+    done = whydown.call("status", "--database", str(whydown.database))
+    lines = done.stdout.splitlines()
+
+    assert done.returncode == 0
+    assert "a monitor is writing" in lines[0]
+    assert "read_timeout" in next(line for line in lines if "seoul-1" in line)
+    assert "51.0 ms" in next(line for line in lines if "tokyo-1" in line)
+
+
+def test_status_says_that_the_monitor_is_dead(whydown: Any) -> None:
+    """Exit 1 when the newest fact is old: silence must not look like health."""
+    _history(whydown.database, age_s=1200.0)
+    done = whydown.call("status", "--database", str(whydown.database))
+
+    assert done.returncode == 1
+    assert "no monitor is writing" in done.stdout
+
+
+def test_status_as_json_is_one_object(whydown: Any) -> None:
+    """The same for programs."""
+    _history(whydown.database, age_s=5.0)
+    report = json.loads(whydown.call("status", "--database", str(whydown.database), "--json").stdout)
+    seoul, tokyo = report["rows"]
+
+    assert report["alive"] is True
+    assert report["age_s"] < 60
+    assert (seoul["vantage"], seoul["rounds"], seoul["failures"]) == ("seoul-1", 2, 1)
+    assert (tokyo["vantage"], tokyo["rounds"], tokyo["failures"]) == ("tokyo-1", 1, 0)
+    assert seoul["last"]["failure"] == "read_timeout"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(("--database", "missing.db"), 1), (("--config", "missing.toml"), 2)]
+)
+def test_status_without_a_history_says_what_is_missing(
+    whydown: Any, arguments: tuple[str, str], status: int
+) -> None:
+    """A missing file is named."""
+    done = whydown.call("status", *arguments)
+
+    assert done.returncode == status
+    assert arguments[1] in done.stderr
+
+
+def test_probe_is_the_probes_own_command(whydown: Any, service: Any) -> None:
+    """The same arguments and the same output as `python -m probes`."""
+    arguments = ("http", service.url, "--vantage", "here", "--target", "shop")
+    ours = whydown.call("probe", *arguments)
+    theirs = subprocess.run(
+        [sys.executable, "-m", "probes", *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+    one, other = json.loads(ours.stdout), json.loads(theirs.stdout)
+
+    assert (ours.returncode, theirs.returncode) == (0, 0)
+    assert one.keys() == other.keys()
+    assert (one["status"], one["failure"], one["target"]) == (200, None, "shop")
