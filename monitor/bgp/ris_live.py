@@ -14,8 +14,9 @@ from functools import lru_cache
 
 import msgspec
 
+from monitor.bgp.bgp_update import Update
 from monitor.bgp.prefix_key import parse_key, prefix_of
-from monitor.model import Asn, AsPath, AsSet, PeerState, Prefix, RouteEvent, RouteFact, RouteKind, parse_asn
+from monitor.model import Asn, AsPath, AsSet, PeerState, Prefix, RouteEvent, RouteFact, parse_asn
 
 MAX_LINE_BYTES = 1024 * 1024
 """An UPDATE of 64 KiB (RFC 8654) is below 400 kB as JSON, with `raw`."""
@@ -50,9 +51,9 @@ class _Message(msgspec.Struct):
 
     type: str | None = None
     data: msgspec.Raw = msgspec.Raw()
-    timestamp: float | str = 0.0
+    timestamp: float | str | None = None
     peer: str = ""
-    peer_asn: int | str = 0
+    peer_asn: int | str = ""
     host: str = "ris"
     path: list[int | str | list[int | str]] | None = None
     announcements: list[_Group] | None = None
@@ -89,7 +90,7 @@ def receive(line: bytes | str) -> Received:
     if message.type == "ris_message":
         inner = _parse(bytes(message.data))
         return Received("ris_message", _facts(inner))
-    return Received(_printable(message.type or ""), _facts(message))
+    return Received(printable(message.type or ""), _facts(message))
 
 
 def decode(line: bytes | str) -> tuple[RouteFact, ...]:
@@ -109,14 +110,14 @@ def _parse(line: bytes | str) -> _Message:
     try:
         return _MESSAGE.decode(line)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise RisLiveError(f"not a RIS Live message: {_printable(str(error))}") from error
+        raise RisLiveError(f"not a RIS Live message: {printable(str(error))}") from error
     except RecursionError:
         raise RisLiveError("not a RIS Live message: nested too deeply") from None
 
 
 def _complaint(data: msgspec.Raw) -> str:
     try:
-        return _printable(_COMPLAINT.decode(data).message) or "no reason given"
+        return printable(_COMPLAINT.decode(data).message) or "no reason given"
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return "no reason given"
 
@@ -132,7 +133,7 @@ def _facts(message: _Message) -> tuple[RouteFact, ...]:
 def _peer_state(message: _Message) -> PeerState:
     state = (message.state or "").lower()
     if state not in _UP and state not in _DOWN:
-        raise RisLiveError(f"peer state {_printable(state)!r}, not connected or down")
+        raise RisLiveError(f"peer state {printable(state)!r}, not connected or down")
     return PeerState(
         at=_time(message.timestamp),
         collector=_collector(message.host),
@@ -153,29 +154,15 @@ def _events(message: _Message) -> tuple[RouteEvent, ...]:
         raise RisLiveError(f"{len(announced) + len(withdrawn)} prefixes, above {MAX_PREFIXES}")
     if not announced and not withdrawn:
         return ()
-    at, collector = _time(message.timestamp), _collector(message.host)
-    peer, peer_asn = _address(message.peer), _asn(message.peer_asn)
     path = _path(message.path) if announced else None
-    return (
-        *(
-            RouteEvent(
-                at=at, kind=RouteKind.WITHDRAWAL, prefix=prefix, peer=peer, peer_asn=peer_asn, collector=collector
-            )
-            for prefix in withdrawn
-        ),
-        *(
-            RouteEvent(
-                at=at,
-                kind=RouteKind.ANNOUNCEMENT,
-                prefix=prefix,
-                peer=peer,
-                peer_asn=peer_asn,
-                collector=collector,
-                path=path,
-                next_hop=next_hop,
-            )
-            for prefix, next_hop in announced.items()
-        ),
+    update = Update(tuple(announced.items()), tuple(withdrawn), path)
+    return tuple(
+        update.events(
+            at=_time(message.timestamp),
+            peer=_address(message.peer),
+            peer_asn=_asn(message.peer_asn),
+            collector=_collector(message.host),
+        )
     )
 
 
@@ -215,15 +202,17 @@ def _asn(value: int | str) -> Asn:
     try:
         return parse_asn(value)
     except ValueError as error:
-        raise RisLiveError(_printable(str(error))) from error
+        raise RisLiveError(printable(str(error))) from error
 
 
-def _time(value: float | str) -> float:
+def _time(value: float | str | None) -> float:
     """Unix seconds, to the millisecond in which facts are kept."""
+    if value is None:
+        raise RisLiveError("message without a timestamp")
     try:
         seconds = float(value)
     except ValueError as error:
-        raise RisLiveError(f"timestamp {_printable(str(value))!r} is no number") from error
+        raise RisLiveError(f"timestamp {printable(str(value))!r} is no number") from error
     # Also false for what is not a number.
     if not 0 <= seconds <= _MAX_TIME:
         raise RisLiveError(f"timestamp {seconds} not in 0..{_MAX_TIME}")
@@ -233,7 +222,7 @@ def _time(value: float | str) -> float:
 def _collector(host: str) -> str:
     """`rrc21` also where the server writes `rrc21.ripe.net`."""
     if not _HOST.fullmatch(host):
-        raise RisLiveError(f"host {_printable(host)!r} is no collector's name")
+        raise RisLiveError(f"host {printable(host)!r} is no collector's name")
     return host.removesuffix(_RIS_DOMAIN)
 
 
@@ -244,7 +233,7 @@ def _address(text: str) -> str:
     try:
         return socket.inet_ntop(family, socket.inet_pton(family, text))
     except (OSError, ValueError) as error:
-        raise RisLiveError(f"not an address: {_printable(text)!r}") from error
+        raise RisLiveError(f"not an address: {printable(text)!r}") from error
 
 
 def _next_hop(text: str | None) -> str | None:
@@ -255,7 +244,7 @@ def _next_hop(text: str | None) -> str | None:
         return None
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """At most 120 characters of a stranger's text, with nothing a terminal would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:120])
 

@@ -6,6 +6,8 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
+from websockets.asyncio.server import serve
+
 from monitor.bgp.sources import FeedTimes, RisLiveSource
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.model import FeedState, RouteEvent, parse_prefix
@@ -162,6 +164,26 @@ def test_loss_is_a_gap_that_shows_and_ends():
         assert (first, again) == ((True, ""), (True, ""))
         assert lost[0] is False
         assert lost[1].endswith("the server says client is too slow")
+
+    asyncio.run(scenario())
+
+
+def test_close_reason_of_the_server_is_made_safe():
+    """It is shown to people, and a stranger wrote it."""
+
+    async def hang_up(connection) -> None:
+        await connection.close(1008, "go \x1b[31maway")
+
+    async def scenario() -> None:
+        facts = Facts()
+        async with serve(hang_up, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with running(ris_live(f"ws://127.0.0.1:{port}/"), facts):
+                await facts.until(lambda found: len(found) == 1)
+
+        ((live, reason),) = facts.states()
+        assert live is False
+        assert "go ?[31maway" in reason
 
     asyncio.run(scenario())
 

@@ -103,7 +103,8 @@ class RisLiveSource:
             batch, self._waiting = self._waiting, []
             if self._overflowed:
                 self._overflowed = False
-                batch.append(FeedState(at=clock.wall(), source=self._source.name, live=self._live is True))
+                if self._live:
+                    batch.append(FeedState(at=clock.wall(), source=self._source.name, live=True))
             if batch:
                 await sink(batch)
 

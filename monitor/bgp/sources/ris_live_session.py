@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from monitor.bgp.ris_live import MAX_LINE_BYTES, PING_MESSAGE, subscribe_message, unsubscribe_message
+from monitor.bgp.ris_live import MAX_LINE_BYTES, PING_MESSAGE, printable, subscribe_message, unsubscribe_message
 from monitor.model import Prefix
 from monitor.model.settings import BgpSource
 from probes import clock
@@ -81,7 +81,8 @@ class Session:
                     tasks.create_task(self._watch_over(socket))
         except* (OSError, WebSocketException, _LostError) as group:
             error = _first(group)
-            reason = str(error) or type(error).__name__
+            # Quotes the reason that the server gave for closing.
+            reason = printable(str(error)) or type(error).__name__
         return reason
 
     async def _subscribe(self, socket: ClientConnection) -> None:
