@@ -22,7 +22,7 @@ from monitor.config import load_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
 from monitor.json_lines import Complain, read_lines
 from monitor.model.incident import Incident
-from monitor.model.prefix import Address, parse_address
+from monitor.model.prefix import Address, as_address
 from monitor.model.route import RouteEvent, RouteFact, RouteKind
 from monitor.model.settings import Config
 from probes.observation import DnsObservation, HttpObservation, Observation, TraceObservation, decode
@@ -136,11 +136,4 @@ def _addresses(observations: Iterable[Observation], targets: set[str]) -> list[A
             found.add(observation.address)
         elif isinstance(observation, DnsObservation) and observation.rrtype in ("A", "AAAA"):
             found.update(observation.answers)
-    return [address for text in sorted(found) if (address := _as_address(text)) is not None]
-
-
-def _as_address(text: str) -> Address | None:
-    try:
-        return parse_address(text)
-    except ValueError:
-        return None
+    return [address for text in sorted(found) if (address := as_address(text)) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.bgp.ip_to_as import PrefixTable
+from monitor.model.prefix import as_address
 from probes.observation import DnsObservation, Failure
 
 KEPT_ADDRESSES = 4096
@@ -39,7 +40,7 @@ class NameMemory:
         if observation.failure is not None or observation.rrtype not in _ADDRESS_TYPES:
             return
         self._answered[key] = True
-        for answer in observation.answers:
+        for answer in filter(as_address, observation.answers):
             self._known.setdefault(answer, known_at)
             if observation.role == "authoritative":
                 self._authoritative[answer] = known_at
@@ -77,8 +78,11 @@ class NameMemory:
         for (vantage, server, _), (observation, known_at) in self._latest.items():
             if known_at < since or observation.role != "recursive" or not observation.answers:
                 continue
-            networks = set().union(*(table.lookup(answer) or frozenset() for answer in observation.answers))
-            foreign = not set(observation.answers) & set(self._authoritative) and not networks & genuine
+            answers = list(filter(as_address, observation.answers))
+            networks = set().union(*(table.lookup(answer) or frozenset() for answer in answers))
+            foreign = (
+                answers and not set(observation.answers) & set(self._authoritative) and not networks & genuine
+            )
             if foreign and genuine:
                 found.append(Tampered(vantage, server, observation.answers, known_at))
         return found

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.model.asn import Asn
-from monitor.model.prefix import parse_address
+from monitor.model.prefix import as_address
 from probes.observation import HopReply, TraceObservation
 
 SETTLED_S = 300.0
@@ -66,9 +66,10 @@ def trail_of(trace: TraceObservation, table: PrefixTable) -> Trail:
             continue
         if hop.address == trace.address and hop.reply not in _REFUSALS:
             continue
-        mapped = table.lookup(hop.address)
+        address = as_address(hop.address)
+        mapped = table.lookup(address) if address is not None else None
         if not mapped:
-            gap = gap or not parse_address(hop.address).is_private
+            gap = gap or address is None or not address.is_private
             continue
         gap = False
         asn = next((asn for asn in ases[-1:] if asn in mapped), min(mapped))

@@ -15,7 +15,7 @@ from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rib import PeerKey, Rib, Route
 from monitor.bgp.rpki import VrpTable
 from monitor.model.asn import Asn
-from monitor.model.prefix import Address, Prefix, contains, covers, parse_address
+from monitor.model.prefix import Address, Prefix, as_address, contains, covers
 from monitor.model.route import AsPath
 from monitor.model.target import Target
 from monitor.model.vrp import Validity
@@ -113,11 +113,8 @@ class TargetRouting:
 
     def learn_address(self, text: str) -> None:
         """An address that the target was resolved to or measured at."""
-        try:
-            address = parse_address(text)
-        except ValueError:
-            return
-        if address in self._addresses or len(self._addresses) >= KEPT_ADDRESSES:
+        address = as_address(text)
+        if address is None or address in self._addresses or len(self._addresses) >= KEPT_ADDRESSES:
             return
         self._addresses[address] = None
         self._touched = True

@@ -3,7 +3,7 @@
 from monitor.model.asn import Asn, parse_asn
 from monitor.model.evidence import Evidence, FactRef
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
-from monitor.model.prefix import Address, Prefix, contains, covers, parse_address, parse_prefix
+from monitor.model.prefix import Address, Prefix, as_address, contains, covers, parse_address, parse_prefix
 from monitor.model.route import AsPath, AsSet, FeedState, PeerState, RouteEvent, RouteFact, RouteKind
 from monitor.model.target import Control, Target, Vantage
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
@@ -37,6 +37,7 @@ __all__ = [
     "Vantage",
     "Verdict",
     "Vrp",
+    "as_address",
     "contains",
     "covers",
     "parse_address",

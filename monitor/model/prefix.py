@@ -27,6 +27,14 @@ def parse_address(text: str) -> Address:
     return ipaddress.ip_address(text)
 
 
+def as_address(text: str) -> Address | None:
+    """Read an address; None where `text` is none, as in facts that other programs wrote."""
+    try:
+        return parse_address(text)
+    except ValueError:
+        return None
+
+
 def covers(wide: Prefix, narrow: Prefix) -> bool:
     """Whether every address of `narrow` is in `wide`; equal prefixes cover each other."""
     if wide.version != narrow.version or wide.prefixlen > narrow.prefixlen:
