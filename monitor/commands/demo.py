@@ -31,6 +31,8 @@ def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) ->
     try:
         from monitor.demo.launch import launch, stage_or_why
     except ModuleNotFoundError as error:
+        if error.name not in ("trustme", "aiosmtpd"):
+            raise
         raise click.ClickException(f"{error}; {_NOT_INSTALLED}") from error
     because = stage_or_why(tuple(sys.argv[2:]), loopback=loopback)
     if keep is not None:

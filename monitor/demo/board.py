@@ -5,9 +5,9 @@ Takes facts, incident changes, mails and acts; prints nothing. Times are Unix se
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.demo import setting
@@ -43,16 +43,14 @@ class Counts:
     traces: int = 0
     route_events: int = 0
     not_measured: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
 
 
 class Board:
-    """The state of the demo. `tell` hears of each event in one line of text, as it happens (the plain output)."""
+    """The state of the demo. `listeners` hear of each act, route event, incident change and mail as it happens."""
 
     def __init__(self, vantages: Iterable[str], table: PrefixTable, *, replayed_traces: bool) -> None:
         self.rows = {name: VantageRow(replayed_path=replayed_traces) for name in vantages}
         self.routes: deque[RouteEvent] = deque(maxlen=_KEPT_ROUTES)
-        self.changes: list[IncidentChange] = []
         self.incidents: dict[str, Incident] = {}
         self.mails: list[tuple[float, Mail]] = []
         self.acts: list[tuple[float, Act]] = []
@@ -87,7 +85,6 @@ class Board:
 
     def change(self, change: IncidentChange) -> None:
         """An incident was opened, renamed, updated or closed."""
-        self.changes.append(change)
         self.incidents[change.incident.id] = change.incident
         self._notify(change.at, change)
 
@@ -109,8 +106,6 @@ class Board:
             row.control = seen
             return
         row.target = seen
-        word = str(seen.status) if seen.status is not None else str(seen.failure)
-        self.counts.statuses[word] += 1
         if self.genuine_key is None:
             self.genuine_key = seen.spki_sha256
 

@@ -19,11 +19,9 @@ _MAX_MAIL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as it arrived: its subject, its message id, its text."""
+    """What is shown of a mail that arrived."""
 
     subject: str
-    message_id: str
-    text: str
 
 
 class Mailbox:
@@ -52,14 +50,7 @@ class Mailbox:
         content = envelope.content or b""
         raw = content.encode() if isinstance(content, str) else content
         message = email.message_from_bytes(raw, policy=email.policy.default)
-        body = message.get_body(("plain",))
-        self._received(
-            Mail(
-                subject=str(message["subject"] or ""),
-                message_id=str(message["message-id"] or ""),
-                text=str(body.get_content()) if body is not None else "",
-            )
-        )
+        self._received(Mail(str(message["subject"] or "")))
         return "250 OK"
 
     def _session(self) -> SMTP:

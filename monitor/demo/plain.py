@@ -44,7 +44,7 @@ class PlainTeller:
             self._line(now, "probe", f"{name:12} {_row(row, self._board.genuine_key)}")
         verdict = self._board.verdict
         if verdict is not None:
-            self._line(now, "verdict", f"{verdict.cause} {verdict.confidence:.0%}")
+            self._line(now, "verdict", f"{verdict.cause} {verdict.confidence:.1%}")
 
     def _heard(self, at: float, event: object) -> None:
         match event:
@@ -65,7 +65,7 @@ class PlainTeller:
             lasted_s = change.at - incident.opened_at
             self._line(change.at, "incident", f"closed: {incident.cause}, over after {lasted_s:.0f} s")
             return
-        sure = "suspected" if incident.suspected else f"{incident.confidence:.0%}"
+        sure = "suspected" if incident.suspected else f"{incident.confidence:.1%}"
         self._line(change.at, "incident", f"{change.kind}: {incident.cause} {sure}: {sentence(incident)}")
         if change.kind in (ChangeKind.OPENED, ChangeKind.CAUSE_CHANGED):
             for item in incident.evidence[:_EVIDENCE_SHOWN]:

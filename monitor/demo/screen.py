@@ -122,7 +122,7 @@ def _verdict(board: Board) -> RenderableType:
     if verdict is None:
         return Panel(Text("no verdict yet", style="dim"), title="verdict", box=box.ROUNDED)
     colour = _COLOUR.get(verdict.cause, "bold red")
-    text = Text(f"{verdict.cause} {verdict.confidence:.0%}", style=colour)
+    text = Text(f"{verdict.cause} {verdict.confidence:.1%}", style=colour)
     if verdict.suspected:
         text.append(" (suspected)", style="yellow")
     if verdict.affected:

@@ -132,7 +132,7 @@ def lines(summary: Summary) -> list[str]:
     told = [f"Demo ended after {summary.seconds:.0f} s, mode {summary.mode}. {summary.told}"]
     for one in summary.named:
         verdict = f"named {one.named} after {one.after_s:.1f} s" if one.after_s is not None else "was never named"
-        sure = f", confidence {one.confidence:.0%}" if one.confidence is not None else ""
+        sure = f", confidence {one.confidence:.1%}" if one.confidence is not None else ""
         mark = "right" if one.right else f"WRONG: {one.wrong_because}"
         told.append(f"  {one.truth}: {verdict}{sure} - {mark}")
     told.extend(f"  WRONG: an incident without a cause in the story: {other}" for other in summary.other_incidents)

@@ -9,11 +9,10 @@ from email.message import EmailMessage
 from monitor.demo.mailbox import Mail, Mailbox
 
 
-def test_a_mail_arrives_with_subject_and_text() -> None:
+def test_a_mail_arrives_with_its_subject() -> None:
     """What smtplib hands over is what the screen gets, once."""
     message = EmailMessage()
     message["Subject"] = "[overload 93%] check-in: Überlast"
-    message["Message-ID"] = "<1@example.net>"
     message.set_content("slow\n")
     message.add_alternative("<p>slow</p>", subtype="html")
     received: list[Mail] = []
@@ -28,4 +27,4 @@ def test_a_mail_arrives_with_subject_and_text() -> None:
 
     asyncio.run(run())
 
-    assert received == [Mail("[overload 93%] check-in: Überlast", "<1@example.net>", "slow\r\n")]
+    assert received == [Mail("[overload 93%] check-in: Überlast")]

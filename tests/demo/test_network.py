@@ -135,6 +135,7 @@ def test_nothing_of_it_is_left_in_this_namespace(scene: dict[str, dict[str, Any]
     assert b"wd-as" not in shown.stdout
 
 
+@pytest.mark.slow
 def test_the_recording_is_what_the_namespaces_give() -> None:
     """The replayed traceroutes have the hops that are measured when nobody filters."""
     recorded = RecordedTraces.load()

@@ -146,7 +146,7 @@ def test_the_plain_teller_says_each_event_and_marks_a_new_key() -> None:
     board.fact(TraceObservation(at=START, vantage="seoul-1", target=setting.TARGET, hops=hops))
     teller.tick(START + 5)
     board.fact(_seen(status=500, failure="status_unexpected", spki_sha256="bb" * 32))
-    board.mail(START + 7, Mail("[hijack 98%] check-in", "<1@x>", "text"))
+    board.mail(START + 7, Mail("[hijack 98%] check-in"))
     teller.tick(START + 10)
 
     assert any("seoul-1      200 connect 0.4 ms tls 2.1 ms wait 104 ms key known" in line for line in said)
@@ -162,14 +162,14 @@ def test_hostile_text_reaches_neither_terminal_nor_markup() -> None:
         rule="identity.new_key", group="identity", weight=2.5, seen=1, of=1, text=hostile, at=START
     )
     board = _board(_incident(Cause.SERVER_DOWN, START + 30, evidence=(evidence,), target=hostile))
-    board.mail(START, Mail(hostile, "", ""))
+    board.mail(START, Mail(hostile))
     board.fact(_seen())
     drawn = io.StringIO()
     console = Console(file=drawn, width=120, force_terminal=False)
     console.print(picture(board, STORY, told="All real.", start=START, now=START + 31))
     said: list[str] = []
     PlainTeller(board, START, said.append)
-    board.mail(START, Mail(hostile, "", ""))
+    board.mail(START, Mail(hostile))
 
     assert "\x1b" not in drawn.getvalue()
     assert "[red]boo[/red]" in drawn.getvalue()
