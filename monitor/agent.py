@@ -65,6 +65,7 @@ class Agent:
         self._overtime_s = overtime_s
         self._log = structlog.get_logger("agent")
         self._free = {probe: asyncio.Semaphore(limit) for probe, limit in MOST_AT_ONCE.items()}
+        self._endpoints: dict[str, Target | Control] = {}
         self._families: dict[str, Families] = {}
         self._addresses: dict[str, tuple[str, ...]] = {}
         self._located: dict[str, asyncio.Event] = {}
@@ -76,7 +77,7 @@ class Agent:
         """Use this configuration from the next round on; what was learned of unchanged targets is kept."""
         endpoints: dict[str, Target | Control] = {control.name: control for control in config.controls}
         endpoints |= {target.name: target for target in config.targets}
-        before = getattr(self, "_endpoints", {})
+        before = self._endpoints
         for name in [name for name in before if before[name] != endpoints.get(name)]:
             self._families.pop(name, None)
             self._addresses.pop(name, None)

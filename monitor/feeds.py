@@ -17,7 +17,7 @@ from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.sources import MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
-from monitor.model.prefix import Address, parse_address
+from monitor.model.prefix import Address, Prefix, parse_address
 from monitor.model.route import FeedState
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from probes import DnsObservation, HttpObservation, Observation, clock
@@ -52,6 +52,11 @@ class Feeds:
         self._wanted = {source.name: source for source in config.bgp}
         self._changed.set()
         self._tell_watch()
+
+    @property
+    def watched(self) -> tuple[Prefix, ...]:
+        """What the feeds are asked for."""
+        return self._watch.subscriptions()
 
     def learn(self, observations: Iterable[Observation]) -> None:
         """Watch the address space of what the targets' probes have met."""

@@ -1,0 +1,101 @@
+"""Feeds follow the addresses that probes meet, over a real websocket to a local RIS Live server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+from monitor.demo.ris_live_server import RisLiveServer
+from monitor.diagnose.fact import Fact
+from monitor.feeds import Feeds
+from monitor.model.route import FeedState, RouteEvent
+from monitor.model.settings import BgpSource, BgpSourceKind, Config
+from monitor.model.target import Target
+from probes import DnsObservation, HttpObservation
+
+SHOP = Target(name="shop", url="https://shop.example/")
+MESSAGE = {
+    "type": "UPDATE", "timestamp": 1700000000.0, "peer": "198.51.100.1", "peer_asn": "64496", "host": "rrc00",
+    "path": [64496, 64666], "origin": "igp",
+    "announcements": [{"next_hop": "198.51.100.1", "prefixes": ["203.0.113.0/24"]}], "withdrawals": [],
+}  # fmt: skip
+
+
+def _http(address: str, target: str = "shop") -> HttpObservation:
+    return HttpObservation(at=1.0, vantage="v", target=target, address=address)
+
+
+def test_the_address_a_probe_met_is_subscribed_and_its_routes_arrive() -> None:
+    """Nothing was declared: one exchange with 203.0.113.10 is enough to hear of 203.0.113.0/24."""
+    facts: list[Fact] = []
+
+    async def scenario() -> None:
+        heard = asyncio.Event()
+
+        async def sink(batch: Sequence[Fact]) -> None:
+            facts.extend(batch)
+            if any(isinstance(fact, RouteEvent) for fact in batch):
+                heard.set()
+
+        async with RisLiveServer() as server, asyncio.timeout(20):
+            feeds = Feeds(sink)
+            source = BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris", url=server.url)
+            feeds.configure(Config(vantage="v", targets=(SHOP,), bgp=(source,)), None)
+            running = asyncio.create_task(feeds.run())
+            feeds.learn([_http("203.0.113.10")])
+            await server.wait_for_subscription(ip_network("203.0.113.0/24"))
+            await server.push(MESSAGE)
+            await heard.wait()
+            running.cancel()
+            await asyncio.wait({running})
+
+    asyncio.run(scenario())
+    events = [fact for fact in facts if isinstance(fact, RouteEvent)]
+
+    assert [(event.prefix, set(event.origins)) for event in events] == [(ip_network("203.0.113.0/24"), {64666})]
+    assert [fact.live for fact in facts if isinstance(fact, FeedState)][:1] == [True]
+
+
+def test_a_feed_that_a_reload_removes_is_ended() -> None:
+    """The server loses its client, and the new feed gets one."""
+
+    async def sink(batch: Sequence[Fact]) -> None:
+        pass
+
+    async def scenario() -> None:
+        async with RisLiveServer() as old, RisLiveServer() as new, asyncio.timeout(20):
+            prefix = ip_network("203.0.113.0/24")
+            target = Target(name="shop", url="https://shop.example/", prefixes=(prefix,))
+            feeds = Feeds(sink)
+            for server, name in ((old, "old"), (new, "new")):
+                source = BgpSource(kind=BgpSourceKind.RIS_LIVE, name=name, url=server.url)
+                feeds.configure(Config(vantage="v", targets=(target,), bgp=(source,)), None)
+                if name == "old":
+                    running = asyncio.create_task(feeds.run())
+                await server.wait_for_subscription(prefix)
+            while old.subscribed():  # noqa: ASYNC110  (the server has no event for a client that left)
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.wait({running})
+
+    asyncio.run(scenario())
+
+
+def test_only_addresses_of_targets_that_may_be_announced_are_watched() -> None:
+    """Controls, loopback and what is no address add nothing."""
+
+    async def sink(batch: Sequence[Fact]) -> None:
+        pass
+
+    async def scenario() -> tuple[str, ...]:
+        feeds = Feeds(sink)
+        feeds.configure(Config(vantage="v", targets=(SHOP,)), None)
+        answers = DnsObservation(
+            at=1.0, vantage="v", target="shop", server="198.51.100.53", name="shop.example",
+            answers=("198.51.100.7", "not an address"),
+        )  # fmt: skip
+        feeds.learn([_http("127.0.0.1"), _http("203.0.113.10", "control"), answers])
+        return tuple(str(prefix) for prefix in feeds.watched)
+
+    assert asyncio.run(scenario()) == ("198.51.100.0/24",)
