@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from monitor.demo.relay import Place, Relay
+
+AllSettled = Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -25,20 +27,12 @@ async def _place(word: bytes) -> AsyncIterator[Place]:
         yield server.sockets[0].getsockname()[:2]
 
 
-async def _all_settled() -> None:
-    """Until the servers' own tasks have seen that the connections are over."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        _, late = await asyncio.wait(others, timeout=5.0)
-        assert not late
-
-
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
     writer.write(b"who?\n")
     return await asyncio.wait_for(reader.readline(), 5.0)
 
 
-def test_new_connections_follow_the_diversion_and_open_ones_stay() -> None:
+def test_new_connections_follow_the_diversion_and_open_ones_stay(all_settled: AllSettled) -> None:
     """Genuine, then impostor, then genuine again; the first connection is with the genuine one throughout."""
 
     async def run() -> list[bytes]:
@@ -57,13 +51,13 @@ def test_new_connections_follow_the_diversion_and_open_ones_stay() -> None:
                 for _, writer in (first, second, third):
                     writer.close()
                     await writer.wait_closed()
-                await _all_settled()
+                await all_settled()
                 return heard
 
     assert asyncio.run(run()) == [b"genuine\n", b"impostor\n", b"genuine\n", b"genuine\n"]
 
 
-def test_a_goal_that_refuses_ends_the_connection_at_once() -> None:
+def test_a_goal_that_refuses_ends_the_connection_at_once(all_settled: AllSettled) -> None:
     """A dead far end is an ended connection, not a silence."""
 
     async def run() -> bytes:
@@ -79,6 +73,6 @@ def test_a_goal_that_refuses_ends_the_connection_at_once() -> None:
                     return b""
                 finally:
                     writer.close()
-                    await _all_settled()
+                    await all_settled()
 
     assert asyncio.run(run()) == b""

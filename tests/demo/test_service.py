@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from probes.http import HttpProber, HttpRequest
 from probes.observation import Failure, HttpObservation
 
 NAME = "check-in.example"
+Serving = Callable[..., AbstractAsyncContextManager[int]]
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +29,21 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return issue(tmp_path_factory.mktemp("papers"), name=NAME, control_name="control.example")
 
 
-async def _start(
-    answer: Answerer, papers: Certificates, *, as_impostor: bool = False
-) -> tuple[asyncio.Server, int]:
-    identity = papers.impostor if as_impostor else papers.service
-    server = await serve(answer, address="127.0.0.1", port=0, certificate=identity.certificate, key=identity.key)
-    return server, server.sockets[0].getsockname()[1]
+@pytest.fixture(scope="module")
+def serving(papers: Certificates, all_settled: Callable[[], Awaitable[None]]) -> Serving:
+    """A server on a free port for the length of a block; at its end all of its connections are over."""
+
+    @asynccontextmanager
+    async def start(answer: Answerer, *, as_impostor: bool = False) -> AsyncIterator[int]:
+        identity = papers.impostor if as_impostor else papers.service
+        server = await serve(
+            answer, address="127.0.0.1", port=0, certificate=identity.certificate, key=identity.key
+        )
+        async with server:
+            yield server.sockets[0].getsockname()[1]
+        await all_settled()
+
+    return start
 
 
 async def _probe(port: int, papers: Certificates) -> HttpObservation:
@@ -81,12 +93,11 @@ def test_a_request_that_gives_up_frees_its_place() -> None:
     assert asyncio.run(leave()) == 0
 
 
-def test_the_probe_sees_200_from_the_service_and_its_key(papers: Certificates) -> None:
+def test_the_probe_sees_200_from_the_service_and_its_key(papers: Certificates, serving: Serving) -> None:
     """An ordinary exchange over real TLS, verified against the demo's own authorities."""
 
     async def run() -> HttpObservation:
-        server, port = await _start(WorkerPool(work_s=0.0).check_in, papers)
-        async with server:
+        async with serving(WorkerPool(work_s=0.0).check_in) as port:
             return await _probe(port, papers)
 
     seen = asyncio.run(run())
@@ -95,13 +106,14 @@ def test_the_probe_sees_200_from_the_service_and_its_key(papers: Certificates) -
     assert seen.spki_sha256 is not None
 
 
-def test_the_impostor_is_verified_but_shows_another_key_and_issuer(papers: Certificates) -> None:
+def test_the_impostor_is_verified_but_shows_another_key_and_issuer(papers: Certificates, serving: Serving) -> None:
     """As in 2022 verification alone notices nothing: the failure is the 500, key and issuer are new."""
 
     async def run() -> tuple[HttpObservation, HttpObservation]:
-        genuine, port = await _start(WorkerPool(work_s=0.0).check_in, papers)
-        false, false_port = await _start(impostor, papers, as_impostor=True)
-        async with genuine, false:
+        async with (
+            serving(WorkerPool(work_s=0.0).check_in) as port,
+            serving(impostor, as_impostor=True) as false_port,
+        ):
             return await _probe(port, papers), await _probe(false_port, papers)
 
     known, seen = asyncio.run(run())
@@ -111,14 +123,13 @@ def test_the_impostor_is_verified_but_shows_another_key_and_issuer(papers: Certi
     assert seen.issuer not in (None, known.issuer)
 
 
-def test_a_crowd_makes_the_service_shed_while_connect_stays_quick(papers: Certificates) -> None:
+def test_a_crowd_makes_the_service_shed_while_connect_stays_quick(papers: Certificates, serving: Serving) -> None:
     """Real clients fill the queue: sooner or later a probe is shed, over a connection that opens at once."""
 
     async def run() -> tuple[HttpObservation | None, dict[str, int]]:
-        server, port = await _start(WorkerPool(workers=1, work_s=0.05, queue=1).check_in, papers)
-        async with server:
+        async with serving(WorkerPool(workers=1, work_s=0.2, queue=1).check_in) as port:
             crowd = Crowd(
-                address="127.0.0.1", port=port, name=NAME, ca_file=papers.trusted, clients=12, seconds=3.0
+                address="127.0.0.1", port=port, name=NAME, ca_file=papers.trusted, clients=30, seconds=3.0
             )
             pressing = asyncio.create_task(press(crowd))
             shed = None
@@ -152,12 +163,11 @@ def test_a_crowd_is_bounded_in_time(seconds: float) -> None:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=40, derandomize=True, deadline=None)
-def test_any_bytes_leave_the_server_serving(papers: Certificates, noise: bytes) -> None:
+def test_any_bytes_leave_the_server_serving(papers: Certificates, serving: Serving, noise: bytes) -> None:
     """Whatever a client sends, the next one is still answered."""
 
     async def run() -> HttpObservation:
-        server, port = await _start(control, papers)
-        async with server:
+        async with serving(control) as port:
             context = ssl.create_default_context(cafile=papers.trusted)
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=NAME)
             writer.write(noise + b"\r\n\r\n")
