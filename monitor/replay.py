@@ -6,21 +6,19 @@ prefix_to_as.txt. expected.json is never read here. Bad lines are counted and re
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from monitor.bgp.compressed_file import CompressedFile
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rpki import VrpTable
-from monitor.bgp.sources import read_routes_file
+from monitor.bgp.sources import read_prefix_table, read_routes_file
 from monitor.bgp.watch import Watch
 from monitor.config import load_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
-from monitor.json_lines import Complain, read_lines
+from monitor.files import Complain, read_lines
 from monitor.model.incident import Incident
 from monitor.model.prefix import Address, as_address
 from monitor.model.route import RouteEvent, RouteFact, RouteKind
@@ -116,8 +114,7 @@ def _is_dumped(fact: RouteFact) -> bool:
 def _prefix_table(folder: Path) -> PrefixTable | None:
     for name in PREFIX_TABLES:
         if (folder / name).exists():
-            with CompressedFile(folder / name) as raw:
-                return PrefixTable.parse(io.BufferedReader(raw))
+            return read_prefix_table(folder / name)
     return None
 
 

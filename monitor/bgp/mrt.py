@@ -15,11 +15,11 @@ from pathlib import Path
 from struct import Struct
 from typing import Protocol
 
-from monitor.bgp.compressed_file import CompressedFile
 from monitor.bgp.mrt_bgp4mp import decode_bgp4mp, decode_legacy_bgp
 from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
 from monitor.bgp.mrt_rib import PeerIndex, decode_peer_index, decode_rib, decode_table_dump
 from monitor.bgp.nlri import Wanted
+from monitor.files.compressed_file import CompressedFile
 from monitor.model import RouteFact
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from monitor.agent.timetable import Probe, jobs_of
 from monitor.config import ConfigError, format_duration, load_config
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from monitor.model.target import Control, Target
-from monitor.timetable import Probe, jobs_of
 
 
 @click.command(short_help="Check a configuration file; exit 2 names each mistake.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -11,6 +11,7 @@ import msgspec
 
 from monitor.bgp import ris_live
 from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.files import numbered_lines
 from monitor.history import Store, UnstorableFactError
 from monitor.model import RouteFact
 from monitor.report.safe_text import one_line
@@ -43,11 +44,11 @@ class _Importer:
 
     def read(self, name: str, file: IO[bytes]) -> None:
         """Take a whole file; what it holds is durable afterwards."""
-        for number, line in _lines(file):
+        for number, line in numbered_lines(file, _MAX_LINE):
             place = f"{name}:{number}"
             if line is None:
                 self._refuse(place, f"a line longer than {_MAX_LINE} bytes")
-            elif line.strip():
+            else:
                 self._take(place, line)
         self._flush()
 
@@ -89,19 +90,6 @@ class _Importer:
             click.echo(f"{place}: {one_line(reason, 300)}", err=True)
         elif self.bad == _SHOWN_PROBLEMS + 1:
             click.echo("further bad lines are counted only", err=True)
-
-
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers, in bounded memory; None for one that is too long."""
-    number = 0
-    while line := file.readline(_MAX_LINE + 1):
-        number += 1
-        if len(line) <= _MAX_LINE:
-            yield number, line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = file.readline(_MAX_LINE)
-        yield number, None
 
 
 @click.command(short_help="Read facts from JSON lines into the history.")

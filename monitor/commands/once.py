@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from monitor import logs
 from monitor.config import ConfigError, load_config
 from monitor.history import HistoryError, Store
 from monitor.model.incident import Incident
 from monitor.model.settings import Config
 from monitor.model.verdict import Cause, Verdict
 from monitor.report.safe_text import one_line
-from monitor.single_round import Outcome, single_round
+from monitor.station import logs
+from monitor.station.single_round import Outcome, single_round
 from probes import HttpObservation
 from probes.failure_word import Layer
 

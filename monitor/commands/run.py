@@ -13,14 +13,15 @@ import structlog
 from rich.console import Console
 from rich.live import Live
 
-from monitor import __version__, logs, service_manager
-from monitor.board import Board
+from monitor import __version__
 from monitor.config import ConfigError, load_config
 from monitor.history import HistoryError, Store
-from monitor.live_status import Snapshot, draw
+from monitor.hub.pipeline import Step
 from monitor.model.settings import Config
-from monitor.pipeline import Step
-from monitor.station import Station
+from monitor.station import logs, service_manager
+from monitor.station.board import Board
+from monitor.station.live_status import Snapshot, draw
+from monitor.station.station import Station
 from probes import clock
 
 REFRESH_S = 0.5

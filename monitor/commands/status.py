@@ -8,11 +8,11 @@ import click
 import msgspec
 from rich.console import Console
 
-from monitor.board import Board, Row
 from monitor.config import ConfigError, load_config
 from monitor.history import HistoryError, Reader
-from monitor.live_status import Snapshot, draw
 from monitor.model.incident import Incident
+from monitor.station.board import Board, Row
+from monitor.station.live_status import Snapshot, draw
 from probes import HttpObservation, clock
 
 LOOK_BACK_S = 3600.0

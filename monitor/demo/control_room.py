@@ -20,10 +20,10 @@ from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Store
-from monitor.hub import Hub, Listeners
+from monitor.hub.hub import Hub, Listeners
+from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.reaction import Reaction
 from monitor.model.settings import AlertSettings, BgpSource, BgpSourceKind, MailSettings
-from monitor.pipeline import Pipeline, Step
-from monitor.reaction import Reaction
 from probes import clock
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from monitor.agent import Agent, asked_servers
+from monitor.agent.agent import Agent, asked_servers
+from monitor.agent.timetable import Job, Probe, jobs_of
 from monitor.model.settings import Config, DnsSettings, TracerouteSettings
 from monitor.model.target import Control, Target
-from monitor.timetable import Job, Probe, jobs_of
 from probes import (
     DnsObservation,
     Failure,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.families import ASK_AGAIN_S, Families
+from monitor.agent.families import ASK_AGAIN_S, Families
 from probes import Failure, HttpObservation
 
 NOW = 1_700_000_000.0

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from monitor.agent.schedule import Schedule, all_once
+from monitor.agent.timetable import Job, Probe, Timetable
 from monitor.model.settings import BoostSettings
-from monitor.schedule import Schedule, all_once
-from monitor.timetable import Job, Probe, Timetable
 from probes import NotMeasured, clock
 
 DEADLINE_S = 10.0

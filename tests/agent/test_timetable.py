@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.agent.timetable import MOST_MISSED_ROUNDS, Job, Probe, Timetable, is_public_name, jobs_of, spread
 from monitor.model.settings import BoostSettings, Config, TracerouteSettings
 from monitor.model.target import Control, Target
-from monitor.timetable import MOST_MISSED_ROUNDS, Job, Probe, Timetable, is_public_name, jobs_of, spread
 
 BOOST = BoostSettings(interval_s=5.0, duration_s=180.0)
 NOW = 1_700_000_000.0

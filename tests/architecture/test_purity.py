@@ -19,7 +19,7 @@ PURE = (
     "monitor.bgp",
     "monitor.config",
     "monitor.report",
-    "monitor.timetable",
+    "monitor.agent.timetable",
     "probes.observation",
     "probes.expectation",
     "probes.failure_word",
@@ -28,7 +28,6 @@ PURE = (
 # The files in those rooms whose very task is to open something. Parsers are not among them.
 DOES_IO = (
     "monitor.config.document",  # load_config reads the file
-    "monitor.bgp.compressed_file",  # opens MRT files
     "monitor.bgp.sources",  # reads files and streams
 )
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.diagnose.fact import known_at
-from monitor.fact_order import FactOrder
+from monitor.hub.fact_order import FactOrder
 from probes import HttpObservation, NotMeasured
 
 

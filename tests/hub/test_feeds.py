@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.diagnose.fact import Fact
-from monitor.feeds import Feeds
+from monitor.hub.feeds import Feeds
 from monitor.model.route import FeedState, RouteEvent
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from monitor.model.target import Target

@@ -10,13 +10,13 @@ import pytest
 
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice
-from monitor.hub import Hub, Listeners
+from monitor.hub.hub import Hub, Listeners
+from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.reaction import Reaction
 from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import RouteFact
 from monitor.model.target import Target
 from monitor.model.verdict import Verdict
-from monitor.pipeline import Pipeline, Step
-from monitor.reaction import Reaction
 from probes import Failure, HttpObservation, NotMeasured, Observation, clock
 
 SHOP = Target(name="shop", url="https://shop.example/")

@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice, UnstorableFactError
+from monitor.hub.pipeline import GRACE_S, MOST_AHEAD_S, Pipeline
 from monitor.model.asn import Asn
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import AsPath, RouteEvent, RouteFact, RouteKind
 from monitor.model.verdict import Cause, Detail, Verdict
-from monitor.pipeline import GRACE_S, MOST_AHEAD_S, Pipeline
 from probes import NotMeasured, Observation
 
 NOW = 1_700_000_000.0

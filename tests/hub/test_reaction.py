@@ -6,11 +6,11 @@ from ipaddress import ip_network
 
 import pytest
 
+from monitor.hub.reaction import MOST_ADDRESSES, Reaction
 from monitor.model.asn import Asn
 from monitor.model.route import AsPath, RouteEvent, RouteKind
 from monitor.model.target import Target
 from monitor.model.verdict import Cause, Verdict
-from monitor.reaction import MOST_ADDRESSES, Reaction
 from probes import Failure, HttpObservation
 
 NOW = 1_700_000_000.0

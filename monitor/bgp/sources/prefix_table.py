@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from monitor.bgp.compressed_file import CompressedFile
 from monitor.bgp.ip_to_as import MAX_LINE, PrefixTable
+from monitor.files.compressed_file import CompressedFile
 
 
 def read_prefix_table(path: Path) -> PrefixTable:

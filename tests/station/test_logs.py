@@ -12,7 +12,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import logs
+from monitor.station import logs
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from monitor.families import Families
-from monitor.instruments import Instruments
+from monitor.agent.families import Families
+from monitor.agent.instruments import Instruments
+from monitor.agent.timetable import Job, Probe
 from monitor.model.settings import Config
 from monitor.model.target import Control, Target
-from monitor.timetable import Job, Probe
 from probes import (
     DnsObservation,
     Failure,

@@ -13,22 +13,22 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.agent import Agent
+from monitor.agent.agent import Agent
+from monitor.agent.instruments import Instruments, NetworkInstruments
+from monitor.agent.schedule import all_once
+from monitor.agent.timetable import jobs_of
 from monitor.alert.mail import notices
 from monitor.alert.outbox import Outbox
 from monitor.alert.smtp import SmtpDelivery
 from monitor.diagnose.engine import LONGEST_TICK_S, SHORTEST_TICK_S
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Store
-from monitor.instruments import Instruments, NetworkInstruments
+from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.tables import TableLoader, Tables
+from monitor.hub.warm_start import engine_from_history
 from monitor.model.incident import Incident
 from monitor.model.settings import Config
 from monitor.model.verdict import Cause, Verdict
-from monitor.pipeline import Pipeline, Step
-from monitor.schedule import all_once
-from monitor.tables import TableLoader, Tables
-from monitor.timetable import jobs_of
-from monitor.warm_start import engine_from_history
 from probes import HttpObservation, Observation, clock
 
 DELIVERY_S = 30.0

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from monitor.diagnose.fact import Fact
+from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.reaction import Reaction
 from monitor.model.route import FeedState, PeerState, RouteEvent
-from monitor.pipeline import Pipeline, Step
-from monitor.reaction import Reaction
 from probes import Observation, clock
 
 MOST_WAITING = 20_000

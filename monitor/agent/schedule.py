@@ -1,6 +1,6 @@
 """Runs every job at its time, never twice at once, and accounts for each round that did not take place.
 
-APScheduler 3 holds the timers; `monitor.timetable` says when; this file joins the two. Jobs live in
+APScheduler 3 holds the timers; `monitor.agent.timetable` says when; this file joins the two. Jobs live in
 memory only and are rebuilt from the configuration, which is their one source. A due round ends in exactly
 one of: the job's own run, or a `NotMeasured` with reason `missed` (the process was late or asleep),
 `overlapping` (the round before still runs) or `stopped` (it was cut short by the end of the program).
@@ -20,8 +20,8 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, EVENT_
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from monitor.agent.timetable import Job, Timetable
 from monitor.model.settings import BoostSettings
-from monitor.timetable import Job, Timetable
 from probes import NotMeasured, clock
 
 Run = Callable[[Job], Coroutine[Any, Any, None]]

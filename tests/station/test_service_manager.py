@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import service_manager
+from monitor.station import service_manager
 
 
 def test_systemd_hears_of_readiness_and_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

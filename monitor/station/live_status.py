@@ -14,10 +14,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.board import Board, Row
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, Verdict
 from monitor.report.safe_text import listed, one_line
+from monitor.station.board import Board, Row
 from probes.observation import completed_at
 
 MOST_ROWS = 60

@@ -18,27 +18,27 @@ from dataclasses import replace
 
 import structlog
 
-from monitor.agent import Agent
+from monitor.agent.agent import Agent
+from monitor.agent.instruments import Instruments, NetworkInstruments
+from monitor.agent.schedule import Schedule
+from monitor.agent.timetable import Timetable, jobs_of
 from monitor.alert.delivery import TemporaryError
 from monitor.alert.mail import notices
 from monitor.alert.outbox import Outbox
 from monitor.alert.smtp import SmtpDelivery
-from monitor.board import Board
-from monitor.clock_step import ClockStep
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
-from monitor.feeds import Feeds
 from monitor.history import Notice, Store
-from monitor.hub import Hub, Listeners
-from monitor.instruments import Instruments, NetworkInstruments
+from monitor.hub.clock_step import ClockStep
+from monitor.hub.feeds import Feeds
+from monitor.hub.hub import Hub, Listeners
+from monitor.hub.pipeline import GRACE_S, Pipeline, Step
+from monitor.hub.reaction import Reaction
+from monitor.hub.tables import TableLoader, Tables
+from monitor.hub.warm_start import engine_from_history
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
-from monitor.pipeline import GRACE_S, Pipeline, Step
-from monitor.reaction import Reaction
-from monitor.schedule import Schedule
-from monitor.tables import TableLoader, Tables
-from monitor.timetable import Timetable, jobs_of
-from monitor.warm_start import engine_from_history
+from monitor.station.board import Board
 from probes import Observation, clock
 
 DAY_S = 86400.0

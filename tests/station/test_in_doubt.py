@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from monitor.hub.pipeline import Step
 from monitor.model.incident import Incident
 from monitor.model.settings import Config
 from monitor.model.target import Target
 from monitor.model.verdict import Cause, Detail, Verdict
-from monitor.pipeline import Step
-from monitor.single_round import in_doubt
+from monitor.station.single_round import in_doubt
 from probes import Failure, HttpObservation
 
 NOW = 1_700_000_000.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from monitor.board import ROUNDS_SHOWN, Board
-from monitor.live_status import MOST_ROWS, Snapshot, draw
 from monitor.model.route import FeedState
 from monitor.model.verdict import Cause, Verdict
+from monitor.station.board import ROUNDS_SHOWN, Board
+from monitor.station.live_status import MOST_ROWS, Snapshot, draw
 from probes import Failure, HttpObservation, NotMeasured
 
 NOW = 1_700_000_000.0

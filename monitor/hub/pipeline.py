@@ -19,9 +19,9 @@ from typing import Protocol, TypeVar
 import structlog
 
 from monitor.diagnose.fact import Fact, known_at
-from monitor.fact_order import FactOrder
 from monitor.history.errors import UnstorableFactError
 from monitor.history.notice import Notice
+from monitor.hub.fact_order import FactOrder
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import FeedState, PeerState, RouteEvent, RouteFact
 from monitor.model.verdict import Verdict
