@@ -14,7 +14,7 @@ from monitor.bgp.rib import Rib, RouteChangeKind
 from monitor.diagnose.conclude import conclude, conclude_sick, fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.knowledge import Knowledge
-from monitor.diagnose.routing import TableOrigins
+from monitor.diagnose.rightful import TableOrigins
 from monitor.diagnose.situation import Dependency, DependencyState
 from monitor.diagnose.target_state import TargetState
 from monitor.diagnose.tracker import Tracker
@@ -139,7 +139,7 @@ class Engine:
             origins = self._dumped.get(fact.prefix, frozenset()) | fact.origins
             self._dumped[fact.prefix] = origins
             for state in self._states.values():
-                state.routing.learn_dumped(fact.prefix, origins)
+                state.routing.rightful.learn_dumped(fact.prefix, origins)
         if change is not None and change.kind is RouteChangeKind.PATH_CHANGED:
             for state in self._states.values():
                 state.routing.moved(change.prefix, change.peer, change.at, change.old, change.new)

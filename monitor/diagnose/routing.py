@@ -1,35 +1,29 @@
-"""What BGP says of a target's addresses: who may originate them, and who does. Pure.
+"""What BGP says of a target's addresses: unusual routes, withdrawals, paths that moved, or quiet. Pure.
 
-Expected origins are, in this order: those declared in the configuration; else those of routes that were in
-the table before (RIB entries), and of the prefix-to-AS table; else what was announced first. A route that
-is *less* specific than the usual one carries no traffic while the usual one stands, so it says nothing.
-Nothing here calls itself a hijack; that is the verdict's word.
+A route that is *less* specific than the usual one carries no traffic while the usual one stands, so it
+says nothing. Nothing here calls itself a hijack; that is the verdict's word.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rib import PeerKey, Rib, Route
 from monitor.bgp.rpki import VrpTable
+from monitor.diagnose.rightful import Rightful, TableOrigins
 from monitor.model.asn import Asn
-from monitor.model.prefix import Address, Prefix, as_address, contains, covers
+from monitor.model.prefix import Prefix, covers
 from monitor.model.route import AsPath
 from monitor.model.target import Target
 from monitor.model.vrp import Validity
-
-FIRST_SIGHT_S = 120.0
-"""Without any other knowledge, origins announced this soon after the first are trusted with it."""
 
 CORRELATION_S = (180.0, 60.0)
 """A route event this long before, or after, the first bad observation belongs to it."""
 
 WITHDRAWN_SHARE = 0.6
 """A prefix is withdrawn when this share of the peers that had it lost it."""
-
-KEPT_ADDRESSES = 512
 
 
 class AnomalyKind(StrEnum):
@@ -79,19 +73,22 @@ class Routing:
     example: tuple[AsPath | None, AsPath | None] = (None, None)
 
 
-TableOrigins = dict[Prefix, frozenset[Asn]]
-"""The origins that a RIB dump gave for each prefix: what was in the table before anything happened."""
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What one assessment looks at. `carrying`: the peers with any route to the target's addresses."""
+
+    rib: Rib
+    now: float
+    usual: set[Prefix]
+    carrying: set[PeerKey]
 
 
-@dataclass(slots=True)
-class _Moves:
-    """Recent path changes per peer of one prefix: when, from which path, to which."""
-
-    by_peer: dict[PeerKey, tuple[float, AsPath | None, AsPath | None]] = field(default_factory=dict)
+Move = tuple[float, AsPath | None, AsPath | None]
+"""When a peer's path changed, from which, to which."""
 
 
 class TargetRouting:
-    """Follows the routes towards one target: learns what is usual, and keeps what is not."""
+    """Follows the routes towards one target, and keeps what is not usual."""
 
     def __init__(
         self,
@@ -100,37 +97,17 @@ class TargetRouting:
         vrps: VrpTable | None,
         dumped: TableOrigins,
     ) -> None:
+        self.rightful = Rightful(target, table, dumped)
         self._target = target
-        self._dumped = dumped
-        self._table = table
         self._vrps = vrps
-        self._addresses: dict[Address, None] = {}
-        self._trusted: dict[Prefix, set[Asn]] = {}
-        self._first_sight: float | None = None
         self._anomalies: dict[tuple[AnomalyKind, Prefix, Asn | None], Anomaly] = {}
-        self._moves: dict[Prefix, _Moves] = {}
+        self._moves: dict[Prefix, dict[PeerKey, Move]] = {}
         self._touched = True
 
     def learn_address(self, text: str) -> None:
         """An address that the target was resolved to or measured at."""
-        address = as_address(text)
-        if address is None or address in self._addresses or len(self._addresses) >= KEPT_ADDRESSES:
-            return
-        self._addresses[address] = None
-        self._touched = True
-        for prefix, origins in self._dumped.items():
-            if contains(prefix, address):
-                self.learn_dumped(prefix, origins)
-
-    def learn_dumped(self, prefix: Prefix, origins: frozenset[Asn]) -> None:
-        """A RIB dump's origins for a prefix; ignored when it does not concern this target."""
-        if self.concerns(prefix):
-            self._trusted.setdefault(prefix, set()).update(origins)
-
-    def concerns(self, prefix: Prefix) -> bool:
-        """Whether a route event on `prefix` can matter to this target."""
-        declared = any(covers(d, prefix) or covers(prefix, d) for d in self._target.prefixes)
-        return declared or any(contains(prefix, address) for address in self._addresses)
+        if self.rightful.learn_address(text):
+            self._touched = True
 
     @property
     def calm(self) -> bool:
@@ -139,181 +116,100 @@ class TargetRouting:
 
     def touch(self, prefix: Prefix | None) -> None:
         """A route of `prefix` changed, or (None) any may have."""
-        self._touched = self._touched or prefix is None or self.concerns(prefix)
+        self._touched = self._touched or prefix is None or self.rightful.concerns(prefix)
 
     def moved(self, prefix: Prefix, peer: PeerKey, at: float, old: Route | None, new: Route | None) -> None:
         """A peer's path to `prefix` changed at `at`."""
-        moves = self._moves.setdefault(prefix, _Moves()).by_peer
-        moves[peer] = (at, old.path if old else None, new.path if new else None)
+        if self.rightful.concerns(prefix):
+            self._moves.setdefault(prefix, {})[peer] = (at, old.path if old else None, new.path if new else None)
 
     def assess(self, rib: Rib, now: float) -> Routing:
         """The state of the routes at `now`; anomalies that ended are kept with `active` False."""
         self._touched = False
         for anomaly in self._anomalies.values():
             anomaly.active = False
-        carrying: set[PeerKey] = set()
-        usual: set[Prefix] = set()
-        for address in self._addresses:
-            prefixes = rib.covering(address)
-            for prefix in prefixes:
-                carrying.update(rib.routes(prefix))
-            self._learn(rib, prefixes, now)
-            usual |= self._usual(rib, address, prefixes)
-        for prefix in self._target.prefixes:
-            usual.add(prefix)
-        candidates = {p for address in self._addresses for p in rib.covering(address)}
-        candidates |= {p for declared in self._target.prefixes for p in (declared, *rib.inside(declared))}
-        withdrawn_at = self._withdrawals(rib, usual, carrying, now)
-        for prefix in sorted(candidates, key=str):
-            self._check(rib, prefix, usual, len(carrying), withdrawn_at, now)
-        return self._result(rib, usual, now)
+        self.rightful.learn_first(rib, now)
+        present = self.rightful.present(rib)
+        carrying = {peer for prefix in present for peer in rib.routes(prefix)}
+        moment = _Moment(rib, now, self.rightful.usual(rib), carrying)
+        withdrawn_at = self._withdrawals(moment)
+        for prefix in sorted(present, key=str):
+            self._check(moment, prefix, withdrawn_at)
+        return self._result(moment)
 
     def expire(self, before: float) -> None:
         """Forget what ended before `before`."""
-        for key in [
-            key for key, anomaly in self._anomalies.items() if not anomaly.active and anomaly.last_at < before
-        ]:
+        ended = [key for key, gone in self._anomalies.items() if not gone.active and gone.last_at < before]
+        for key in ended:
             del self._anomalies[key]
 
-    def expected(self, prefix: Prefix) -> frozenset[Asn]:
-        """The origins that may announce `prefix`; empty when nothing is known."""
-        if self._target.origins:
-            return self._target.origins
-        trusted: set[Asn] = set()
-        for known, origins in self._trusted.items():
-            if covers(known, prefix) or covers(prefix, known):
-                trusted.update(origins)
-        if self._table is not None:
-            for address in self._addresses:
-                if contains(prefix, address):
-                    trusted.update(self._table.lookup(address) or ())
-            if any(covers(declared, prefix) for declared in self._target.prefixes):
-                trusted.update(self._table.lookup(prefix.network_address) or ())
-        return frozenset(trusted)
-
-    def expected_at_addresses(self) -> frozenset[Asn]:
-        """The networks that the target's addresses lie in, as far as anything trusted says so."""
-        if self._target.origins:
-            return self._target.origins
-        found: set[Asn] = set().union(*self._trusted.values()) if self._trusted else set()
-        if self._table is not None:
-            for address in self._addresses:
-                found.update(self._table.lookup(address) or ())
-        return frozenset(found)
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The addresses learned so far, oldest first."""
-        return tuple(str(address) for address in self._addresses)
-
-    def _learn(self, rib: Rib, prefixes: list[Prefix], now: float) -> None:
-        """Trust the first origins on sight where nothing else says who may originate."""
-        if self._target.origins or not prefixes or (self._trusted and self._first_sight is None):
-            return
-        if any(self._table is not None and self._table.lookup(address) for address in self._addresses):
-            return
-        if self._first_sight is None:
-            self._first_sight = now
-        if now - self._first_sight <= FIRST_SIGHT_S:
-            for prefix in prefixes:
-                for route in rib.routes(prefix).values():
-                    self._trusted.setdefault(prefix, set()).update(route.path.origins)
-
-    def _usual(self, rib: Rib, address: Address, present: list[Prefix]) -> set[Prefix]:
-        """The prefixes under which `address` is usually reached."""
-        usual = {prefix for prefix in self._trusted if contains(prefix, address)}
-        usual |= {prefix for prefix in self._target.prefixes if contains(prefix, address)}
-        if self._table is not None and (found := self._table.lookup_prefix(address)) is not None:
-            usual.add(found[0])
-        if not usual and self._target.origins:
-            usual = {prefix for prefix in present if self._carried_by(rib, prefix, self._target.origins)}
-        return usual
-
-    @staticmethod
-    def _carried_by(rib: Rib, prefix: Prefix, origins: frozenset[Asn]) -> bool:
-        return any(route.path.origins & origins for route in rib.routes(prefix).values())
-
-    def _check(
-        self,
-        rib: Rib,
-        prefix: Prefix,
-        usual: set[Prefix],
-        carrying: int,
-        withdrawn_at: float | None,
-        now: float,
-    ) -> None:
+    def _check(self, moment: _Moment, prefix: Prefix, withdrawn_at: float | None) -> None:
         """Look for origins of `prefix` that are not expected there."""
-        longest = max((u.prefixlen for u in usual if covers(u, prefix) or covers(prefix, u)), default=None)
-        if longest is not None and prefix.prefixlen < longest and prefix not in usual:
+        related = (usual for usual in moment.usual if covers(usual, prefix) or covers(prefix, usual))
+        longest = max((usual.prefixlen for usual in related), default=0)
+        if prefix.prefixlen < longest and prefix not in moment.usual:
             return
-        expected = self.expected(prefix)
+        expected = self.rightful.origins(prefix)
         if not expected:
             return
         by_origin: dict[Asn, list[Route]] = {}
-        for route in rib.routes(prefix).values():
+        for route in moment.rib.routes(prefix).values():
             if not route.path.origins & expected:
                 for origin in route.path.origins:
                     by_origin.setdefault(origin, []).append(route)
         for origin, routes in by_origin.items():
-            self._note(rib, prefix, origin, routes, expected, usual, carrying, withdrawn_at, now)
+            anomaly = self._anomaly(moment, prefix, origin, withdrawn_at)
+            anomaly.active, anomaly.last_at = True, moment.now
+            anomaly.peers = max(anomaly.peers, len(routes))
+            anomaly.peers_of = max(anomaly.peers_of, len(moment.carrying))
+            anomaly.path = min(routes, key=lambda route: (route.since, str(route.path))).path
 
-    def _note(
-        self,
-        rib: Rib,
-        prefix: Prefix,
-        origin: Asn,
-        routes: list[Route],
-        expected: frozenset[Asn],
-        usual: set[Prefix],
-        carrying: int,
-        withdrawn_at: float | None,
-        now: float,
-    ) -> None:
+    def _anomaly(self, moment: _Moment, prefix: Prefix, origin: Asn, withdrawn_at: float | None) -> Anomaly:
+        """The record of an origin that is not expected; a new one where it was not seen before."""
         validity = self._vrps.validate(prefix, origin).state if self._vrps is not None else Validity.UNKNOWN
-        kind = AnomalyKind.NEW_ORIGIN if prefix in usual else AnomalyKind.NEW_MORE_SPECIFIC
+        kind = AnomalyKind.NEW_ORIGIN if prefix in moment.usual else AnomalyKind.NEW_MORE_SPECIFIC
         if origin in self._target.allowed_origins or validity is Validity.VALID:
             kind = AnomalyKind.AUTHORISED
-        first_at = rib.first_seen(prefix, origin)
-        first_at = min(route.since for route in routes) if first_at is None else first_at
         anomaly = self._anomalies.get((kind, prefix, origin))
         if anomaly is None:
-            anomaly = Anomaly(kind, prefix, origin, expected, first_at, now)
+            seen_at = moment.rib.first_seen(prefix, origin)
+            first_at = moment.now if seen_at is None else seen_at
+            anomaly = Anomaly(kind, prefix, origin, self.rightful.origins(prefix), first_at, moment.now)
             anomaly.after_withdrawal = withdrawn_at is not None and first_at >= withdrawn_at
             self._anomalies[(kind, prefix, origin)] = anomaly
-        anomaly.active, anomaly.last_at, anomaly.validity = True, now, validity
-        anomaly.peers = max(anomaly.peers, len(routes))
-        anomaly.peers_of = max(anomaly.peers_of, carrying, len(routes))
-        anomaly.path = min(routes, key=lambda route: (route.since, str(route.path))).path
+        anomaly.validity = validity
+        return anomaly
 
-    def _withdrawals(self, rib: Rib, usual: set[Prefix], carrying: set[PeerKey], now: float) -> float | None:
+    def _withdrawals(self, moment: _Moment) -> float | None:
         """Note a usual prefix that most peers lost; gives when that was, the median of the withdrawals."""
-        latest = None
-        for prefix in sorted(usual, key=str):
-            lost = {peer: at for peer, (at, _) in rib.last_withdrawn(prefix).items() if peer not in carrying}
-            had = len(lost) + len(rib.routes(prefix))
+        first = None
+        for prefix in sorted(moment.usual, key=str):
+            withdrawn = moment.rib.last_withdrawn(prefix).items()
+            lost = {peer: at for peer, (at, _) in withdrawn if peer not in moment.carrying}
+            had = len(lost) + len(moment.rib.routes(prefix))
             if not lost or len(lost) < WITHDRAWN_SHARE * had:
                 continue
             at = sorted(lost.values())[len(lost) // 2]
             anomaly = self._anomalies.setdefault(
                 (AnomalyKind.WITHDRAWN, prefix, None),
-                Anomaly(AnomalyKind.WITHDRAWN, prefix, None, self.expected(prefix), at, now),
+                Anomaly(AnomalyKind.WITHDRAWN, prefix, None, self.rightful.origins(prefix), at, moment.now),
             )
-            anomaly.active, anomaly.last_at = True, now
+            anomaly.active, anomaly.last_at = True, moment.now
             anomaly.peers, anomaly.peers_of = len(lost), had
-            latest = at if latest is None else min(latest, at)
-        return latest
+            first = at if first is None else min(first, at)
+        return first
 
-    def _result(self, rib: Rib, usual: set[Prefix], now: float) -> Routing:
+    def _result(self, moment: _Moment) -> Routing:
         peers: set[PeerKey] = set()
-        moved: dict[PeerKey, tuple[float, AsPath | None, AsPath | None]] = {}
+        moved: dict[PeerKey, Move] = {}
         genuine = False
-        for prefix in usual:
-            routes = rib.routes(prefix)
+        for prefix in moment.usual:
+            routes = moment.rib.routes(prefix)
             peers.update(routes)
-            expected = self.expected(prefix)
+            expected = self.rightful.origins(prefix)
             genuine = genuine or any(route.path.origins & expected for route in routes.values())
-            for peer, move in self._moves.get(prefix, _Moves()).by_peer.items():
-                if peer in routes and now - move[0] <= sum(CORRELATION_S):
+            for peer, move in self._moves.get(prefix, {}).items():
+                if peer in routes and moment.now - move[0] <= sum(CORRELATION_S):
                     moved[peer] = move
         anomalies = tuple(self._anomalies.values())
         stirred = any(anomaly.active for anomaly in anomalies) or len(moved) > 0.1 * len(peers)

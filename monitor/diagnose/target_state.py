@@ -13,7 +13,8 @@ from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.identity import Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.path import SETTLED_S, PathChange, PathMemory, Trail, new_networks, trail_of
-from monitor.diagnose.routing import CORRELATION_S, AnomalyKind, Routing, TableOrigins, TargetRouting
+from monitor.diagnose.rightful import TableOrigins
+from monitor.diagnose.routing import CORRELATION_S, AnomalyKind, Routing, TargetRouting
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
 from monitor.diagnose.view import View
@@ -226,12 +227,12 @@ class TargetState:
         return self._known_addresses.get(address, onset) < onset
 
     def _expected_origins(self) -> frozenset[Asn]:
-        return self.target.origins | self.target.allowed_origins | self.routing.expected_at_addresses()
+        return self.target.origins | self.target.allowed_origins | self.routing.rightful.home()
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses that the target is known to have."""
-        return self.routing.addresses
+        return tuple(str(address) for address in self.routing.rightful.addresses)
 
 
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:
