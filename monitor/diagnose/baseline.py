@@ -15,6 +15,9 @@ CAPACITY = 400
 ENOUGH = 5
 """Values before a series has a baseline at all; below it, nothing is called unusual."""
 
+SPREAD_EVERY = 8
+"""The spread of a window of hundreds hardly moves with one value; working it out was half of all the cost."""
+
 NORMAL_CONSISTENCY = 1.4826
 """Scales the MAD to the standard deviation of a normal distribution."""
 
@@ -22,14 +25,14 @@ NORMAL_CONSISTENCY = 1.4826
 class Baseline:
     """A sliding window of clean values with their median and spread."""
 
-    __slots__ = ("_deviation", "_median", "_order", "_sorted", "_stale")
+    __slots__ = ("_deviation", "_fresh_until", "_learned", "_order", "_sorted")
 
     def __init__(self) -> None:
         self._order: deque[float] = deque()
         self._sorted: list[float] = []
-        self._median = 0.0
         self._deviation = 0.0
-        self._stale = True
+        self._learned = 0
+        self._fresh_until = 0
 
     def __len__(self) -> int:
         """How many values are kept."""
@@ -47,18 +50,22 @@ class Baseline:
             del self._sorted[bisect_left(self._sorted, oldest)]
         self._order.append(value)
         insort(self._sorted, value)
-        self._stale = True
+        self._learned += 1
 
     @property
     def median(self) -> float:
         """The centre; 0.0 when empty."""
-        self._refresh()
-        return self._median
+        return _middle(self._sorted) if self._sorted else 0.0
 
     @property
     def deviation(self) -> float:
-        """The MAD scaled to a standard deviation, without a floor."""
-        self._refresh()
+        """The MAD scaled to a standard deviation, without a floor; at most `SPREAD_EVERY` values old."""
+        if self._learned >= self._fresh_until:
+            centre = self.median
+            distances = sorted(abs(value - centre) for value in self._sorted)
+            self._deviation = NORMAL_CONSISTENCY * _middle(distances) if distances else 0.0
+            few = len(self._sorted) < 8 * SPREAD_EVERY
+            self._fresh_until = self._learned + (1 if few else SPREAD_EVERY)
         return self._deviation
 
     def is_raised(self, value: float, *, sigmas: float, share: float, floor: float) -> bool:
@@ -66,13 +73,6 @@ class Baseline:
         if not self.known:
             return False
         return value > self.median + max(sigmas * self.deviation, share * self.median, floor)
-
-    def _refresh(self) -> None:
-        if not self._stale or not self._sorted:
-            return
-        self._median = _middle(self._sorted)
-        self._deviation = NORMAL_CONSISTENCY * _middle(sorted(abs(v - self._median) for v in self._sorted))
-        self._stale = False
 
 
 def _middle(ordered: list[float]) -> float:

@@ -17,7 +17,7 @@ from monitor.diagnose.knowledge import Knowledge
 from monitor.diagnose.rightful import TableOrigins
 from monitor.diagnose.situation import Dependency, DependencyState
 from monitor.diagnose.target_state import TargetState
-from monitor.diagnose.tracker import Tracker
+from monitor.diagnose.tracker import Tracker, abandoned
 from monitor.diagnose.vantage_health import VantageHealth
 from monitor.diagnose.view import View
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
@@ -60,6 +60,7 @@ class Engine:
         self._verdicts: dict[str, Verdict] = {}
         self._next: float | None = None
         self._last_fact: float | None = None
+        self._orphans: list[tuple[Incident, int]] = []
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -73,23 +74,18 @@ class Engine:
         found = [tracker.incident for tracker in trackers if tracker.incident is not None]
         return tuple(sorted(found, key=lambda incident: (incident.opened_at, incident.id)))
 
-    @property
-    def alarmed(self) -> frozenset[str]:
-        """The targets that something bad was seen of lately, or whose routes are unusual: worth a closer look."""
-        unusual = {name for name, verdict in self._verdicts.items() if verdict.cause is not Cause.OK}
-        return frozenset(unusual | {name for name, state in self._states.items() if state.uneasy})
-
-    def addresses(self, target: str) -> tuple[str, ...]:
-        """The addresses that a target is known to have, oldest first."""
-        return self._states[target].addresses
-
     def resume(self, incidents: Sequence[tuple[Incident, int]]) -> None:
-        """Go on with the open incidents of an earlier process; each with its last sequence number."""
+        """Go on with the open incidents of an earlier process; each with its last sequence number.
+
+        One whose target is no longer watched is closed at the next moment: nobody would see it end.
+        """
         for incident, sequence in incidents:
             if incident.target is not None and incident.target in self._states:
                 self._tracker(incident.target).resume(incident, sequence)
             elif incident.target is None and incident.affected:
                 self._vantage_tracker(incident.affected[0]).resume(incident, sequence)
+            else:
+                self._orphans.append((incident, sequence))
 
     def warm_up(self, facts: Iterable[Fact], until: float | None = None) -> None:
         """Rebuild what is usual, and the routes, from facts of the past, without judging them.
@@ -168,7 +164,8 @@ class Engine:
             for vantage, view in state.views.items():
                 by_vantage.setdefault(vantage, {})[name] = view
         sick = self._health.sick(now, by_vantage)
-        changes = []
+        changes: list[IncidentChange | None] = [abandoned(*orphan, now) for orphan in self._orphans]
+        self._orphans.clear()
         for vantage in sorted(sick.keys() | self._vantage_trackers.keys()):
             tracker = self._vantage_tracker(vantage)
             if vantage in sick:

@@ -229,11 +229,6 @@ class TargetState:
     def _expected_origins(self) -> frozenset[Asn]:
         return self.target.origins | self.target.allowed_origins | self.routing.rightful.home()
 
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The addresses that the target is known to have."""
-        return tuple(str(address) for address in self.routing.rightful.addresses)
-
 
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:
     """Whether a measurement is from before this vantage's own trouble, so that finding nothing proves nothing."""

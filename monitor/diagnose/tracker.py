@@ -203,6 +203,12 @@ class Tracker:
         )
 
 
+def abandoned(incident: Incident, sequence: int, at: float) -> IncidentChange:
+    """The end of an incident whose target is no longer watched; `missing` says that nobody saw it end."""
+    closed = replace(incident, closed_at=at, updated_at=at, missing="its target is no longer watched")
+    return IncidentChange(kind=ChangeKind.CLOSED, at=at, sequence=sequence + 1, incident=closed)
+
+
 def _with(incident: Incident, verdict: Verdict) -> Incident:
     """The incident as the verdict tells it; vantages once affected stay listed."""
     return replace(

@@ -122,13 +122,7 @@ class Story:
         world = World(self.seed)
         facts = self.facts(world)
         table = world.table((self.usual_prefix, 64500), ("203.0.113.0/24", 64510), ("198.19.254.0/24", 64999))
-        config = parse_config(CONFIG.format(target=self.target), None)
-        knowledge = Knowledge.from_config(
-            config,
-            prefix_table=PrefixTable.parse(table.splitlines()),
-            vrps=VrpTable.from_json(self.vrps) if self.vrps is not None else None,
-        )
-        engine = Engine(knowledge)
+        engine = engine_for(CONFIG.format(target=self.target), prefixes=table, vrps=self.vrps)
         found: dict[str, Incident] = {}
         size = chunk or len(facts)
         for start in range(0, len(facts), size):
@@ -137,6 +131,16 @@ class Story:
         for change in engine.advance(known_at(facts[-1])):
             found[change.incident.id] = change.incident
         return sorted(found.values(), key=lambda incident: (incident.opened_at, incident.id))
+
+
+def engine_for(text: str, *, prefixes: str = "", vrps: bytes | None = None) -> Engine:
+    """An engine for a configuration; `prefixes`: lines of a prefix-to-AS table."""
+    knowledge = Knowledge.from_config(
+        parse_config(text, None),
+        prefix_table=PrefixTable.parse(prefixes.splitlines()) if prefixes else None,
+        vrps=VrpTable.from_json(vrps) if vrps is not None else None,
+    )
+    return Engine(knowledge)
 
 
 def usual_path(peer_asn: int) -> tuple[int, ...]:

@@ -1,0 +1,61 @@
+"""A new process goes on where an earlier one was killed."""
+
+from __future__ import annotations
+
+from story import API, BEGIN, CONFIG, END, STOP, Story, engine_for
+from world import Place, World
+
+from monitor.diagnose import known_at
+from monitor.model.incident import ChangeKind
+from monitor.model.verdict import Cause
+
+
+def refused(world: World, at: float, place: Place):
+    """Connections refused."""
+    return world.refused(at, place, API)
+
+
+def test_open_incident_goes_on_and_closes_under_its_id() -> None:
+    """Warmed up from history and resumed: no second opening, the next number, the same id."""
+    facts = Story(api=refused).facts(World(1))
+    cut = next(n for n, fact in enumerate(facts) if known_at(fact) > BEGIN + 300)
+    first = engine_for(CONFIG.format(target=""))
+    before = first.feed(facts[:cut])
+    opened, sequence = before[-1].incident, before[-1].sequence
+
+    second = engine_for(CONFIG.format(target=""))
+    second.resume([(opened, sequence)])
+    second.warm_up(facts[:cut])
+    after = second.feed(facts[cut:])
+
+    assert {change.incident.id for change in after} == {opened.id}
+    assert [change.kind for change in after if change.kind is not ChangeKind.UPDATED] == [ChangeKind.CLOSED]
+    assert after[0].sequence == sequence + 1
+    assert after[-1].incident.cause is Cause.SERVER_DOWN
+    assert (after[-1].incident.closed_at or STOP) - END < 240
+
+
+def test_incident_of_a_target_that_is_no_longer_watched_is_closed() -> None:
+    """Nobody would see it end."""
+    facts = Story(api=refused).facts(World(1))
+    first = engine_for(CONFIG.format(target=""))
+    before = first.feed([fact for fact in facts if known_at(fact) < BEGIN + 300])
+    opened, sequence = before[-1].incident, before[-1].sequence
+
+    second = engine_for('[[target]]\nname = "other"\nurl = "https://other.example/"\n')
+    second.resume([(opened, sequence)])
+    second.advance(BEGIN + 400)
+    changes = second.advance(BEGIN + 420)
+
+    assert [(c.kind, c.sequence, c.incident.id) for c in changes] == [(ChangeKind.CLOSED, sequence + 1, opened.id)]
+    assert changes[0].incident.missing == "its target is no longer watched"
+    assert second.advance(BEGIN + 500) == []
+
+
+def test_warm_up_judges_nothing_of_the_past() -> None:
+    """A process that was down during an outage says nothing of it when it is over."""
+    facts = Story(api=refused).facts(World(1))
+    engine = engine_for(CONFIG.format(target=""))
+    engine.warm_up(facts, until=known_at(facts[-1]))
+
+    assert engine.advance(known_at(facts[-1]) + 100) == []
