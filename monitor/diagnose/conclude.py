@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from monitor.diagnose.detectors import DETECTORS
-from monitor.diagnose.detectors.routing import relevant
+from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.missing import missing_measurement
@@ -149,7 +149,7 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
 
 def _strongest(situation: Situation, *kinds: AnomalyKind) -> Anomaly | None:
     anomalies = [anomaly for anomaly in relevant(situation) if anomaly.kind in kinds]
-    return max(anomalies, key=lambda a: (a.active, a.peers, -a.first_at, str(a.prefix)), default=None)
+    return min(anomalies, key=weightiest, default=None)
 
 
 def _hijack(situation: Situation, failure: str | None) -> Detail:

@@ -227,16 +227,17 @@ def _kakao_routes(start: float) -> str:
         way = (peer[1],) if peer[1] in (6939, 15412) else (peer[1], 6939) if peer[1] == 24516 else (peer[1],)
         rows.append(announcement(start + index, peer, (*way, 15412, 10158, 7625), "211.249.216.0/21"))
         rows.append(announcement(start + index, peer, (*way, 15412, 10158, 38099), "121.53.104.0/23"))
+    first = [peer for peer in PEERS if peer[1] in (6461, 701)]
     for order, peer in enumerate(PEERS):
-        early = peer[1] in (6461, 701)
         if peer[1] == 3786:
             continue  # AS3786 kept the genuine route, as seoul-3 did.
-        at = utc(BAD_ROUTE) + order * 3.1 if early else utc("2022-02-03T02:18:40") + order * 7.7
+        spreading = utc("2022-02-03T02:18:40") + order * 7.7
+        at = utc(BAD_ROUTE) + first.index(peer) * 3.1 if peer in first else spreading
         path = (6461, 9457) if peer[1] == 6461 else (peer[1], 6461, 9457)
         gone = utc(BAD_ROUTE_END) + order * 2.3
-        for prefix in ("211.249.221.0/24", "121.53.104.0/24"):
-            rows.append(announcement(at, peer, path, prefix))
-            rows.append(withdrawal(gone, peer, prefix))
+        for number, prefix in enumerate(("211.249.221.0/24", "121.53.104.0/24")):
+            rows.append(announcement(at + number / 5, peer, path, prefix))
+            rows.append(withdrawal(gone + number / 5, peer, prefix))
     rows.sort(key=lambda row: float(str(row["timestamp"])))
     return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
 

@@ -27,9 +27,14 @@ def relevant(situation: Situation) -> list[Anomaly]:
     ]
 
 
+def weightiest(anomaly: Anomaly) -> tuple[bool, int, float, str]:
+    """Sorts the anomaly first that a reader should hear of: standing, widest seen, oldest."""
+    return not anomaly.active, -anomaly.peers, anomaly.first_at, str(anomaly.prefix)
+
+
 def detect(situation: Situation) -> Iterator[Finding]:
     """Anomalies, a quiet table, and paths that moved."""
-    for anomaly in relevant(situation):
+    for anomaly in sorted(relevant(situation), key=weightiest):
         yield from _anomaly(anomaly)
     routing = situation.routing
     if routing.quiet and situation.trouble:
