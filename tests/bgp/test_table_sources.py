@@ -6,7 +6,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -73,6 +73,48 @@ def test_large_files_come_in_batches(wire, tmp_path):
 
     asyncio.run(MrtSource(str(tmp_path / "*")).read_present(sink))
     assert sizes == [5000, 5000, 2000]
+
+
+def test_cancelling_ends_the_feed_and_its_thread_in_the_middle_of_a_file(wire, tmp_path):
+    """Most routes of a table are not wanted, so the thread may read for minutes without a fact to give."""
+    (tmp_path / "rib.1").write_bytes(mrt(wire, 1, count=1000))
+    inside, go_on = Event(), Event()
+    asked = 0
+
+    def wanted(version: int, key: int) -> bool:
+        nonlocal asked
+        asked += 1
+        inside.set()
+        go_on.wait(20)
+        return False
+
+    async def sink(facts) -> None:
+        raise AssertionError("nothing is wanted")
+
+    async def scenario() -> None:
+        reading = asyncio.create_task(MrtSource(str(tmp_path / "*"), wanted).run(sink))
+        assert await asyncio.to_thread(inside.wait, 20)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        go_on.set()
+
+    asyncio.run(scenario())
+    assert asked == 1
+
+
+def test_a_file_that_vanishes_is_passed_over(wire, tmp_path):
+    """Old updates are moved away while the folder is looked through: here a link to what is gone."""
+    (tmp_path / "updates.1").symlink_to(tmp_path / "moved" / "updates.1")
+    (tmp_path / "updates.2").write_bytes(mrt(wire, 2))
+    (tmp_path / "updates.3").mkdir()
+    seen = []
+
+    async def sink(facts) -> None:
+        seen.extend(fact.peer_asn for fact in facts)
+
+    asyncio.run(MrtSource(str(tmp_path / "*")).read_present(sink))
+    assert seen == [2]
 
 
 @asynccontextmanager

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import stat
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from monitor.bgp.mrt import MrtStats, read_mrt
 from monitor.bgp.nlri import Wanted
+from monitor.bgp.prefix_key import PrefixKey
 from monitor.bgp.sources.sink import Sink
 from monitor.model import RouteFact
 
@@ -67,23 +69,58 @@ class MrtSource:
         """The files not yet read and their sizes: tables first, then by name, which for collectors is by time."""
         # pathlib's glob would need a folder to start from.
         paths = (Path(name) for name in glob.glob(self._pattern, recursive=True))  # noqa: PTH207
-        fresh = [path for path in paths if path not in self.stats and path not in self.errors and path.is_file()]
-        return {path: path.stat().st_size for path in sorted(fresh, key=lambda path: (not _is_table(path), path))}
+        sizes = {path: _size(path) for path in paths if path not in self.stats}
+        fresh = [(path, size) for path, size in sizes.items() if size is not None]
+        return dict(sorted(fresh, key=lambda found: (not _is_table(found[0]), found[0])))
 
     async def _read(self, path: Path, sink: Sink) -> None:
         stats = self.stats[path] = MrtStats()
-        facts = read_mrt(path, self._collector, self._wanted, stats)
+        filter_ = None if self._wanted is None else _Filter(self._wanted)
+        # Not closed here: when this task is cancelled, its thread is still inside the generator for a moment.
+        # The file is closed with the generator, by whoever lets go of it last.
+        facts = read_mrt(path, self._collector, filter_, stats)
         try:
             while batch := await asyncio.to_thread(_take, facts):
                 await sink(batch)
         except OSError as error:
             self.errors[path] = str(error)
         finally:
-            facts.close()
+            if filter_:
+                filter_.stop()
+
+
+class _StoppedError(Exception):
+    """Nobody waits any more for what the thread reads."""
+
+
+class _Filter:
+    """`wanted` until it is stopped: a thread may read for minutes before it finds something that is wanted."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._stopped = False
+
+    def __call__(self, version: int, key: PrefixKey) -> bool:
+        if self._stopped:
+            raise _StoppedError
+        return self._wanted(version, key)
+
+    def stop(self) -> None:
+        """End the reading thread at the next prefix. Called in the loop's thread."""
+        self._stopped = True
 
 
 def _take(facts: Iterator[RouteFact]) -> list[RouteFact]:
     return list(islice(facts, _BATCH))
+
+
+def _size(path: Path) -> int | None:
+    """The size of a file; None for what is none, or was moved away since the folder was listed."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
 def _is_table(path: Path) -> bool:
