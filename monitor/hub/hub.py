@@ -52,10 +52,16 @@ class Hub:
     """Takes facts from the start, and feeds them to a pipeline from `run` on. `put` from any task."""
 
     def __init__(
-        self, listeners: Listeners, *, now: Callable[[], float] = clock.wall, most_waiting: int = MOST_WAITING
+        self,
+        listeners: Listeners,
+        *,
+        now: Callable[[], float] = clock.wall,
+        most_waiting: int = MOST_WAITING,
+        tick_s: float = TICK_S,
     ) -> None:
         self._listeners = listeners
         self._now = now
+        self._tick_s = tick_s
         self._queue: asyncio.Queue[Fact] = asyncio.Queue(most_waiting)
         self._turn = asyncio.Lock()
         self._log = structlog.get_logger("hub")
@@ -80,9 +86,10 @@ class Hub:
             self._after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
 
     async def exchange(self, change: Callable[[], None], reaction: Reaction) -> None:
-        """Do `change` in the worker thread between two steps, and react as `reaction` does from then on."""
+        """Do `change` in the worker thread between two steps; from then on `reaction` goes on from the old one."""
         async with self._turn:
             await asyncio.to_thread(change)
+            reaction.continue_from(self._reaction)
             self._reaction = reaction
 
     @property
@@ -93,7 +100,7 @@ class Hub:
     async def _batch(self, stop: asyncio.Event) -> list[Fact]:
         """The facts of the next step; empty when none came for a tick."""
         try:
-            async with asyncio.timeout(0 if stop.is_set() else TICK_S):
+            async with asyncio.timeout(0 if stop.is_set() else self._tick_s):
                 batch = [await self._queue.get()]
         except TimeoutError:
             return []

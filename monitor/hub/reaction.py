@@ -2,7 +2,8 @@
 
 The boost is for the start of a trouble, when each second counts, not for its whole length: so it fires on
 edges. They are: the first failure after success of a target at a vantage, a verdict that becomes a cause,
-and an origin never seen before for a prefix that covers, or lies inside, a target's address space.
+and for a prefix that covers, or lies inside, a target's address space an origin never seen before, or more
+peers without the prefix than there were when it last fired.
 
 It does not boost: it names targets. It knows neither the schedule nor the clock.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from monitor.model.asn import Asn
 from monitor.model.prefix import Address, Prefix, contains, covers, parse_address
@@ -25,7 +27,28 @@ MOST_ADDRESSES = 64
 MOST_ROUTES = 100_000
 """(prefix, origins) pairs remembered, the newest; watched prefixes have some dozens."""
 
+MOST_WITHDRAWN = 10_000
+"""Prefixes whose withdrawals are remembered, those withdrawn last."""
+
+MOST_PEERS = 5_000
+"""Peers remembered of a withdrawn prefix; all collectors of RIS and Route Views together have some 2,000."""
+
+WITHDRAWN_AGAIN_S = 3600.0
+"""After this long the same withdrawal is news again: one session that flaps must not boost for ever."""
+
 _NOT_A_CAUSE = frozenset({Cause.OK, Cause.INSUFFICIENT})
+
+
+@dataclass(slots=True)
+class _Withdrawn:
+    """The peers (by collector and address) that withdrew a prefix and have not announced it since.
+
+    `told`, `told_at`: how many there were when it last fired, and the time of that event.
+    """
+
+    peers: set[tuple[str, str]] = field(default_factory=set)
+    told: int = 0
+    told_at: float = 0.0
 
 
 class Reaction:
@@ -37,6 +60,14 @@ class Reaction:
         self._causes: dict[str, Cause] = {}
         self._addresses: dict[str, OrderedDict[Address, None]] = {name: OrderedDict() for name in self._targets}
         self._routes: OrderedDict[tuple[Prefix, frozenset[Asn]], None] = OrderedDict()
+        self._withdrawn: OrderedDict[Prefix, _Withdrawn] = OrderedDict()
+
+    def continue_from(self, before: Reaction) -> None:
+        """Take over what `before` remembers: after a reload nothing is an edge that was none without it."""
+        self._failing = {series for series in before._failing if series[0] in self._targets}
+        self._causes = dict(before._causes)
+        self._addresses |= {name: seen for name, seen in before._addresses.items() if name in self._targets}
+        self._routes, self._withdrawn = before._routes, before._withdrawn
 
     def to_observations(self, observations: Iterable[Observation]) -> set[str]:
         """The targets that have just begun to fail."""
@@ -66,17 +97,39 @@ class Reaction:
         return changed
 
     def to_routes(self, events: Iterable[RouteEvent]) -> set[str]:
-        """The targets whose address space has just got an origin that it never had."""
+        """The targets whose address space has just got an origin that it never had, or lost routes."""
         touched: set[str] = set()
         for event in events:
-            route = (event.prefix, event.origins)
-            if not event.origins or route in self._routes:
-                continue
-            self._routes[route] = None
-            if len(self._routes) > MOST_ROUTES:
-                self._routes.popitem(last=False)
-            touched.update(name for name in self._targets if self._concerns(event.prefix, name))
+            is_news = self._is_new(event) if event.origins else self._is_lost_further(event)
+            if is_news:
+                touched.update(name for name in self._targets if self._concerns(event.prefix, name))
         return touched
+
+    def _is_new(self, event: RouteEvent) -> bool:
+        """Whether nobody announced the prefix with these origins before."""
+        if event.prefix in self._withdrawn:
+            self._withdrawn[event.prefix].peers.discard((event.collector, event.peer))
+        route = (event.prefix, event.origins)
+        if route in self._routes:
+            return False
+        self._routes[route] = None
+        if len(self._routes) > MOST_ROUTES:
+            self._routes.popitem(last=False)
+        return True
+
+    def _is_lost_further(self, event: RouteEvent) -> bool:
+        """Whether more peers are without the prefix now than when that last boosted, or that was long ago."""
+        withdrawn = self._withdrawn.setdefault(event.prefix, _Withdrawn())
+        self._withdrawn.move_to_end(event.prefix)
+        if len(self._withdrawn) > MOST_WITHDRAWN:
+            self._withdrawn.popitem(last=False)
+        if len(withdrawn.peers) < MOST_PEERS:
+            withdrawn.peers.add((event.collector, event.peer))
+        count = len(withdrawn.peers)
+        if count <= withdrawn.told and event.at - withdrawn.told_at < WITHDRAWN_AGAIN_S:
+            return False
+        withdrawn.told, withdrawn.told_at = count, event.at
+        return True
 
     def _remember(self, seen: HttpObservation) -> None:
         if seen.address is None:

@@ -174,7 +174,7 @@ def test_time_passes_for_the_engine_without_facts() -> None:
             if len(steps) == 2:
                 two.set()
 
-        hub, stop = Hub(Listeners(boost=lambda target: None, stepped=stepped)), asyncio.Event()
+        hub, stop = Hub(Listeners(boost=lambda target: None, stepped=stepped), tick_s=0.01), asyncio.Event()
         running = asyncio.create_task(hub.run(_pipeline(_House()), Reaction([SHOP]), stop))
         await asyncio.wait_for(two.wait(), 10)
         stop.set()
@@ -209,3 +209,25 @@ def test_an_exchange_happens_between_two_steps() -> None:
 
     assert old.fed + new.fed == first + second
     assert new.fed[-1:] == second
+
+
+def test_an_exchange_forgets_no_edge() -> None:
+    """Fresh VRPs come every hour: a target that has been down since yesterday is not boosted each time."""
+    boosted: list[str] = []
+    failed = HttpObservation(at=clock.wall(), vantage="v", target="shop", failure=Failure.READ_TIMEOUT)
+
+    async def scenario() -> None:
+        stored = asyncio.Event()
+        listeners = Listeners(boost=boosted.append, stepped=lambda step: stored.set() if step.stored else None)
+        hub, stop = Hub(listeners), asyncio.Event()
+        running = asyncio.create_task(hub.run(_pipeline(_House()), Reaction([SHOP]), stop))
+        await hub.put([failed])
+        await asyncio.wait_for(stored.wait(), 10)
+        await hub.exchange(lambda: None, Reaction([SHOP]))
+        await hub.put([failed])
+        stop.set()
+        await running
+
+    asyncio.run(scenario())
+
+    assert boosted == ["shop"]

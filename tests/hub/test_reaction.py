@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from monitor.hub.reaction import MOST_ADDRESSES, Reaction
+from monitor.hub.reaction import MOST_ADDRESSES, MOST_WITHDRAWN, Reaction
 from monitor.model.asn import Asn
 from monitor.model.route import AsPath, RouteEvent, RouteKind
 from monitor.model.target import Target
@@ -24,12 +24,12 @@ def _seen(
     return HttpObservation(at=NOW, vantage="v", target=target, family=4, address=address, failure=failure)
 
 
-def _event(prefix: str, origin: int | None = 64500) -> RouteEvent:
+def _event(prefix: str, origin: int | None = 64500, *, peer: int = 1, at: float = NOW) -> RouteEvent:
     path = None if origin is None else AsPath((Asn(64496), Asn(origin)))
     kind = RouteKind.WITHDRAWAL if origin is None else RouteKind.ANNOUNCEMENT
     return RouteEvent(
-        at=NOW, kind=kind, prefix=ip_network(prefix), peer="198.51.100.1", peer_asn=Asn(64496), collector="rrc00",
-        path=path,
+        at=at, kind=kind, prefix=ip_network(prefix), peer=f"198.51.100.{peer}", peer_asn=Asn(64496),
+        collector="rrc00", path=path,
     )  # fmt: skip
 
 
@@ -89,12 +89,61 @@ def test_a_repeated_announcement_boosts_nothing() -> None:
     assert reaction.to_routes([_event("203.0.113.0/24", 64666)]) == set()
 
 
-def test_a_prefix_elsewhere_and_a_withdrawal_boost_nothing() -> None:
-    """Near-misses: the neighbouring /24, and the end of a route."""
+def test_a_prefix_elsewhere_boosts_nothing() -> None:
+    """A near-miss: the neighbouring /24, announced and withdrawn."""
     reaction = Reaction([SHOP])
     reaction.to_observations([_seen()])
 
-    assert reaction.to_routes([_event("203.0.112.0/24"), _event("203.0.113.0/24", None)]) == set()
+    assert reaction.to_routes([_event("203.0.112.0/24"), _event("203.0.112.0/24", None)]) == set()
+
+
+def test_a_withdrawal_boosts_and_again_when_more_peers_follow() -> None:
+    """A prefix that goes away gives no new origin to see, and users lose the service all the same."""
+    reaction = Reaction([SHOP])
+    reaction.to_observations([_seen()])
+    gone = [reaction.to_routes([_event("203.0.113.0/24", None, peer=peer)]) for peer in (1, 1, 2)]
+
+    assert gone == [{"shop"}, set(), {"shop"}]
+
+
+def test_a_session_that_flaps_boosts_once_an_hour() -> None:
+    """One peer that loses and finds the prefix all day says little of the target."""
+    reaction = Reaction([DECLARED])
+    boosts = []
+    for minute in range(120):
+        at = NOW + 60 * minute
+        reaction.to_routes([_event("198.51.100.0/24", at=at)])
+        if reaction.to_routes([_event("198.51.100.0/24", None, at=at)]):
+            boosts.append(minute)
+
+    assert boosts == [0, 60]
+
+
+def test_withdrawals_remembered_are_bounded() -> None:
+    """The prefix withdrawn longest ago is forgotten, and its withdrawal is news again."""
+    reaction = Reaction([DECLARED])
+    net = int(ip_network("10.0.0.0/8").network_address)
+    reaction.to_routes([_event("198.51.100.0/24", None)])
+    reaction.to_routes(_event(f"{ip_address(net + n)}/32", None) for n in range(MOST_WITHDRAWN))
+
+    assert reaction.to_routes([_event("198.51.100.0/24", None)]) == {"mail"}
+
+
+def test_what_was_known_before_a_reload_is_no_edge_after_it() -> None:
+    """Failures, causes, routes and withdrawals go over; those of a target that is gone do not."""
+    before = Reaction([SHOP, DECLARED])
+    overload = {"shop": Verdict(at=NOW, target="shop", cause=Cause.SERVER_OVERLOAD, confidence=0.8)}
+    routes = [_event("203.0.113.0/24", 64666), _event("203.0.113.0/24", None)]
+    failures = [_seen(Failure.READ_TIMEOUT), _seen(Failure.READ_TIMEOUT, target="mail")]
+    for known in (before.to_observations(failures), before.to_verdicts(overload), before.to_routes(routes)):
+        assert "shop" in known
+    after = Reaction([SHOP])
+    after.continue_from(before)
+
+    assert after.to_observations(failures) == set()
+    assert after.to_verdicts(overload) == set()
+    assert after.to_routes(routes) == set()
+    assert after.to_routes([_event("203.0.113.0/25", 64666)]) == {"shop"}
 
 
 def test_a_prefix_inside_declared_space_boosts() -> None:
