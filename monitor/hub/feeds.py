@@ -24,6 +24,9 @@ from probes import DnsObservation, HttpObservation, Observation, clock
 
 Sink = Callable[[Sequence[Fact]], Coroutine[Any, Any, None]]
 
+FAREWELL_S = 1.0
+"""How long a feed that is ended waits for room to say so."""
+
 RESTART_AFTER_S = 30.0
 """Pause before a feed that broke by a defect is started again; feeds reconnect to their servers themselves."""
 
@@ -87,9 +90,11 @@ class Feeds:
                 await self._follow(source)
             except Exception as error:
                 self._log.exception("feed_broke", feed=source.name, again_in_s=RESTART_AFTER_S)
-                reason = f"defect: {type(error).__name__}"
-                await self._sink([FeedState(at=clock.wall(), source=source.name, live=False, reason=reason)])
+                await self._say_blind(source, f"defect: {type(error).__name__}")
             await asyncio.sleep(RESTART_AFTER_S)
+
+    async def _say_blind(self, source: BgpSource, reason: str) -> None:
+        await self._sink([FeedState(at=clock.wall(), source=source.name, live=False, reason=reason)])
 
     async def _follow(self, source: BgpSource) -> None:
         self._log.info("feed_started", feed=source.name, kind=source.kind.value)
@@ -100,10 +105,17 @@ class Feeds:
                 self._sink
             )
             return
+        # After a crash the last that was kept may be "live", and nobody listened since.
+        await self._say_blind(source, "starting")
         live = RisLiveSource(source, self._watch.subscriptions())
         self._live.append(live)
         try:
             await live.run(self._sink)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._say_blind(source, "stopped")
+            raise
         finally:
             self._live.remove(live)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from contextlib import asynccontextmanager
 
+import pytest
 from websockets.asyncio.server import serve
 
+from monitor.bgp.ris_live import MAX_LINE_BYTES
 from monitor.bgp.sources import FeedTimes, RisLiveSource
+from monitor.bgp.sources.ris_live_session import MOST_BAD_IN_A_ROW
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.model import FeedState, RouteEvent, parse_prefix
 from monitor.model.settings import BgpSource, BgpSourceKind
@@ -264,6 +268,91 @@ def test_bad_lines_are_counted_and_passed_over():
             assert facts.states() == [(True, "")]
 
     asyncio.run(scenario())
+
+
+def test_a_server_that_only_talks_nonsense_is_left():
+    """A line now and then is its fault; a hundred in a row are a feed that is blind and does not know it."""
+
+    async def scenario() -> None:
+        facts = Facts()
+        async with RisLiveServer() as server, running(feed := ris_live(server.url), facts):
+            await facts.until(lives(1))
+            for number in range(2 * MOST_BAD_IN_A_ROW):
+                # One good line in between starts the count again.
+                await server.send_text('{"type":"pong"}' if number == 50 else "<html>")
+            await facts.until(lives(2))
+            assert feed.counts.bad >= MOST_BAD_IN_A_ROW
+
+        assert facts.states()[1] == (False, f"{MOST_BAD_IN_A_ROW} lines in a row that are no messages")
+
+    asyncio.run(scenario())
+
+
+def test_a_line_above_the_limit_ends_the_connection_and_not_the_feed():
+    """Memory is bounded whatever a server sends; the line at the limit is merely bad."""
+
+    async def scenario() -> None:
+        facts = Facts()
+        async with RisLiveServer() as server, running(feed := ris_live(server.url), facts):
+            await facts.until(lives(1))
+            await server.send_text(" " * MAX_LINE_BYTES)
+            await count_reaches(lambda: feed.counts.bad, 1)
+            await server.send_text(" " * (MAX_LINE_BYTES + 1))
+            await facts.until(lives(2))
+
+        assert "1009" in facts.states()[1][1]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("steady_s", "pauses"), [(60.0, [2, 4, 8, 8, 8]), (0.0, [1, 1, 1, 1, 1])])
+def test_pauses_grow_until_a_connection_has_lasted(steady_s, pauses):
+    """A server that greets and hangs up is left alone longer and longer; one that lasted is back at once."""
+    waited, enough = [], asyncio.Event()
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == len(pauses):
+            enough.set()
+            await asyncio.Event().wait()
+
+    async def greet_and_hang_up(connection) -> None:
+        request = json.loads(await connection.recv())
+        await connection.send(json.dumps({"type": "ris_subscribe_ok", "data": request["data"]}))
+        await connection.close()
+
+    async def scenario() -> None:
+        times = FeedTimes(backoff_s=1, max_backoff_s=8, steady_s=steady_s)
+        async with serve(greet_and_hang_up, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            feed = ris_live(url, times=times, jitter=lambda: 1.0, wait=wait)
+            async with running(feed, Facts()), asyncio.timeout(DEADLINE_S):
+                await enough.wait()
+        assert feed.counts.connections == len(pauses)
+
+    asyncio.run(scenario())
+    assert waited == pauses
+
+
+@pytest.mark.parametrize(("random", "share"), [(0.0, 0.5), (1.0, 1.0)])
+def test_half_of_a_pause_is_random(random, share):
+    """So that all monitors do not come back in the same second."""
+    waited, asked = [], asyncio.Event()
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+        asked.set()
+        await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as reserved:
+            port = reserved.getsockname()[1]
+        feed = ris_live(f"ws://127.0.0.1:{port}/", times=FeedTimes(backoff_s=1), jitter=lambda: random, wait=wait)
+        async with running(feed, Facts()), asyncio.timeout(DEADLINE_S):
+            await asked.wait()
+
+    asyncio.run(scenario())
+    assert waited == [2 * share]
 
 
 def test_slow_sink_loses_facts_openly():

@@ -54,14 +54,16 @@ def test_the_address_a_probe_met_is_subscribed_and_its_routes_arrive() -> None:
     events = [fact for fact in facts if isinstance(fact, RouteEvent)]
 
     assert [(event.prefix, set(event.origins)) for event in events] == [(ip_network("203.0.113.0/24"), {64666})]
-    assert [fact.live for fact in facts if isinstance(fact, FeedState)][:1] == [True]
+    states = [(fact.live, fact.reason) for fact in facts if isinstance(fact, FeedState)]
+    assert states == [(False, "starting"), (True, ""), (False, "stopped")]
 
 
 def test_a_feed_that_a_reload_removes_is_ended() -> None:
-    """The server loses its client, and the new feed gets one."""
+    """The server loses its client, and the new feed gets one; that the old one is blind now is told."""
+    facts: list[Fact] = []
 
     async def sink(batch: Sequence[Fact]) -> None:
-        pass
+        facts.extend(batch)
 
     async def scenario() -> None:
         async with RisLiveServer() as old, RisLiveServer() as new, asyncio.timeout(20):
@@ -76,8 +78,37 @@ def test_a_feed_that_a_reload_removes_is_ended() -> None:
                 await server.wait_for_subscription(prefix)
             while old.subscribed():  # noqa: ASYNC110  (the server has no event for a client that left)
                 await asyncio.sleep(0.01)
+            assert [fact.live for fact in facts if isinstance(fact, FeedState) and fact.source == "old"][
+                -1
+            ] is False
             running.cancel()
             await asyncio.wait({running})
+
+    asyncio.run(scenario())
+
+
+def test_a_hub_that_takes_nothing_any_more_does_not_hold_up_the_end() -> None:
+    """After the history has failed nobody empties the queue; a feed that wants to say farewell gives up."""
+
+    async def scenario() -> None:
+        asked = asyncio.Event()
+
+        async def sink(batch: Sequence[Fact]) -> None:
+            if any(isinstance(fact, FeedState) and fact.live for fact in batch):
+                asked.set()
+            if asked.is_set():
+                await asyncio.Event().wait()
+
+        async with RisLiveServer() as server, asyncio.timeout(20):
+            target = Target(name="shop", url="https://shop.example/", prefixes=(ip_network("203.0.113.0/24"),))
+            feeds = Feeds(sink)
+            source = BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris", url=server.url)
+            feeds.configure(Config(vantage="v", targets=(target,), bgp=(source,)), None)
+            running = asyncio.create_task(feeds.run())
+            await asked.wait()
+            running.cancel()
+            await asyncio.wait({running})
+            assert running.cancelled()
 
     asyncio.run(scenario())
 

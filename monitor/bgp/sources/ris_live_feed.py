@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from monitor.bgp.ris_live import RisLiveError, ServerError, receive
@@ -36,7 +36,8 @@ class RisLiveSource:
     """A client of RIS Live that gives facts to a sink until it is cancelled.
 
     `backlog` facts wait at most for a slow sink; the server would cut off a client that stops reading, so
-    beyond that facts are dropped and the feed says it was blind. `jitter` gives 0..1.
+    beyond that facts are dropped and the feed says it was blind. `jitter` gives 0..1; `wait` is how to pause
+    between two connections.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class RisLiveSource:
         times: FeedTimes | None = None,
         backlog: int = 100_000,
         jitter: Callable[[], float] = random.random,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.counts = FeedCounts()
         self.last_error = ""
@@ -55,6 +57,7 @@ class RisLiveSource:
         self._times = times or FeedTimes()
         self._backlog = backlog
         self._jitter = jitter
+        self._wait = wait
         self._wanted = frozenset(prefixes)
         self._watch_changed = asyncio.Event()
         self._waiting: list[RouteFact] = []
@@ -92,9 +95,10 @@ class RisLiveSource:
             self._complaint = ""
             reason = await session.run()
             self._tell(live=False, reason=": ".join(filter(None, (reason, self._complaint))))
-            failures = 0 if session.was_live else failures + 1
+            # A server that greets and hangs up each time must be left alone longer and longer, too.
+            failures = 0 if session.is_steady else failures + 1
             pause = min(self._times.backoff_s * 2 ** min(failures, 16), self._times.max_backoff_s)
-            await asyncio.sleep(pause * (0.5 + 0.5 * self._jitter()))
+            await self._wait(pause * (0.5 + 0.5 * self._jitter()))
 
     async def _deliver(self, sink: Sink) -> None:
         while True:

@@ -23,7 +23,8 @@ class FeedTimes:
     """Seconds. `ping_s`: between pings; `stale_s`: silence, pongs included, after which the feed is dead.
 
     `acknowledge_s`: for the server to confirm a subscription; `open_s`: for the connection to open;
-    `backoff_s` to `max_backoff_s`: pause before connecting again, doubled each time, half of it random.
+    `backoff_s` to `max_backoff_s`: pause before connecting again, doubled each time, half of it random, until
+    a connection was live for `steady_s`.
     """
 
     ping_s: float = 15.0
@@ -32,6 +33,11 @@ class FeedTimes:
     open_s: float = 15.0
     backoff_s: float = 1.0
     max_backoff_s: float = 60.0
+    steady_s: float = 60.0
+
+
+MOST_BAD_IN_A_ROW = 100
+"""Lines that are no messages, one after another: then this is no RIS Live any more, though it talks."""
 
 
 class _LostError(Exception):
@@ -39,10 +45,10 @@ class _LostError(Exception):
 
 
 class Session:
-    """One connection. `was_live`: every subscription of the start was acknowledged.
+    """One connection, live from when every subscription of the start was acknowledged.
 
     `wanted` gives the prefixes to follow, and is asked again whenever `watch_changed` is set; `take_line`
-    gets each line and answers with its outer type; `on_live` is called once.
+    gets each line and answers with its outer type, empty for a bad one; `on_live` is called once.
     """
 
     def __init__(
@@ -55,17 +61,22 @@ class Session:
         take_line: Callable[[bytes], str],
         on_live: Callable[[], None],
     ) -> None:
-        self.was_live = False
         self._source = source
         self._times = times
         self._wanted = wanted
         self._watch_changed = watch_changed
         self._take_line = take_line
         self._on_live = on_live
+        self._live_at: float | None = None
         self._subscribed: frozenset[Prefix] = frozenset()
         self._unacknowledged = 0
         self._asked_at = 0.0
         self._heard_at = 0.0
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it has been live for so long that what ended it was no part of a series."""
+        return self._live_at is not None and clock.monotonic() - self._live_at >= self._times.steady_s
 
     async def run(self) -> str:
         """Stay connected as long as it goes; why it ended, in a few words."""
@@ -101,16 +112,21 @@ class Session:
             await self._watch_changed.wait()
 
     async def _receive(self, socket: ClientConnection) -> None:
+        bad = 0
         while True:
             line = await socket.recv(decode=False)
             self._heard_at = clock.monotonic()
-            if self._take_line(line) == "ris_subscribe_ok":
+            kind = self._take_line(line)
+            bad = 0 if kind else bad + 1
+            if bad == MOST_BAD_IN_A_ROW:
+                raise _LostError(f"{bad} lines in a row that are no messages")
+            if kind == "ris_subscribe_ok":
                 self._acknowledged()
 
     def _acknowledged(self) -> None:
         self._unacknowledged = max(self._unacknowledged - 1, 0)
-        if not self._unacknowledged and not self.was_live:
-            self.was_live = True
+        if not self._unacknowledged and self._live_at is None:
+            self._live_at = clock.monotonic()
             self._on_live()
 
     async def _watch_over(self, socket: ClientConnection) -> None:
@@ -122,7 +138,11 @@ class Session:
                 raise _LostError(f"silent for {now - self._heard_at:.0f} s")
             if self._unacknowledged and now - self._asked_at > self._times.acknowledge_s:
                 raise _LostError(f"{self._unacknowledged} subscriptions not acknowledged")
-            await socket.send(PING_MESSAGE)
+            try:
+                async with asyncio.timeout(self._times.stale_s):
+                    await socket.send(PING_MESSAGE)
+            except TimeoutError:
+                raise _LostError("takes no requests") from None
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
