@@ -11,7 +11,8 @@ From then on three things can happen:
   is logged, and is never sent again.
 
 Deliveries block, so each has a thread; up to four at a time, and one at a time for the same incident and
-recipient, so that people read "opened" before "closed". This module knows no SMTP and no SQL.
+recipient, later ones waiting for those before, so that people read "opened" before "closed". This module
+knows no SMTP and no SQL.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class NoticeStore(Protocol):
     interrupted: tuple[str, ...]
 
     def due_notices(self, now: float, limit: int) -> list[Notice]:
-        """Pending notices whose time has come, oldest first."""
+        """Pending notices whose time has come, oldest first; of one incident and recipient only the oldest."""
 
     def mark_notice(
         self, key: str, state: NoticeState, at: float, error: str | None = None, next_try_at: float | None = None

@@ -48,9 +48,16 @@ def save(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
 
 
 def due(connection: sqlite3.Connection, now: float, limit: int) -> list[Notice]:
-    """Pending notices whose time has come, oldest first, at most `limit`."""
+    """Pending notices whose time has come, oldest first, at most `limit`.
+
+    Of an incident's notices to the same recipients only the oldest is ever due, so that nobody reads "closed"
+    before "opened" because the first mail was refused for now and the second was not.
+    """
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM notice WHERE state = 'pending' AND next_try_at <= ?"  # noqa: S608
+        f"WITH line AS (SELECT key AS first, row_number() OVER"  # noqa: S608
+        " (PARTITION BY incident_id, recipients ORDER BY created_at, sequence, key) AS place"
+        " FROM notice WHERE state = 'pending')"
+        f" SELECT {_COLUMNS} FROM line JOIN notice ON key = first WHERE place = 1 AND next_try_at <= ?"
         " ORDER BY created_at, key LIMIT ?",
         (now, limit),
     ).fetchall()

@@ -95,7 +95,7 @@ class Store:
             outbox.save(self._database.conn, notices)
 
     def due_notices(self, now: float, limit: int) -> list[Notice]:
-        """Pending notices whose `next_try_at` has come, oldest first, at most `limit`."""
+        """Pending notices whose `next_try_at` has come, oldest first, at most `limit`; see `outbox.due`."""
         with self._turn, named_errors(self.path):
             return outbox.due(self._database.conn, now, limit)
 

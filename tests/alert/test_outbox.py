@@ -35,9 +35,12 @@ class MemoryStore:
         self.rows.update({notice.key: notice for notice in notices})
 
     def due_notices(self, now: float, limit: int) -> list[Notice]:
-        """Pending ones whose time has come."""
-        due = [row for row in self.rows.values() if row.state is NoticeState.PENDING and row.next_try_at <= now]
-        return sorted(due, key=lambda row: (row.created_at, row.key))[:limit]
+        """The oldest pending one of each incident and recipient, if its time has come."""
+        pending = [row for row in self.rows.values() if row.state is NoticeState.PENDING]
+        first: dict[tuple[str, tuple[str, ...]], Notice] = {}
+        for row in sorted(pending, key=lambda row: (row.created_at, row.key)):
+            first.setdefault((row.incident_id, row.recipients), row)
+        return [row for row in first.values() if row.next_try_at <= now][:limit]
 
     def mark_notice(
         self, key: str, state: NoticeState, at: float, error: str | None = None, next_try_at: float | None = None
@@ -185,6 +188,22 @@ def test_mails_of_an_incident_go_in_order_and_others_beside_them(
     for incident in ("a", "b"):
         mine = [key for key in taken if key.startswith(incident)]
         assert mine == sorted(mine)
+
+
+def test_a_later_mail_does_not_overtake_one_that_was_refused_for_now(
+    store: MemoryStore | RealStore, notice_of: NoticeOf
+) -> None:
+    """The server is back when "closed" is fresh and "opened" has 5 s to wait: both wait. Others do not."""
+    courier = Courier(busy=TemporaryError("451"))
+    store.add(notice_of(1, to="busy"))
+    _run_once(store, courier)
+    courier.outcomes.clear()
+    store.add(notice_of(2, to="busy"), notice_of(2, to="other"))
+
+    assert [_run_once(store, courier), _run_once(store, courier, NOW + 5)] == [1, 2]
+    assert courier.taken == [
+        notice_of(number, to=to).key for number, to in ((2, "other"), (1, "busy"), (2, "busy"))
+    ]
 
 
 def test_at_most_four_deliveries_run_at_once(store: MemoryStore | RealStore, notice_of: NoticeOf) -> None:

@@ -51,8 +51,8 @@ def notice(key: str = "shop-1:1:mail:0", **fields: object) -> Notice:
     given: dict[str, object] = {"created_at": NOW, "next_try_at": NOW, **fields}
     return Notice(
         key=key, channel="mail", subject="[whydown] ü", payload=b"Subject: x\r\n\r\n\x00\xff",
-        recipients=("noc@example.com", "b@example.com"), incident_id="shop-1", sequence=1, message_id="<1@x>",
-        **given,  # type: ignore[arg-type]
+        recipients=("noc@example.com", "b@example.com"), sequence=1, message_id="<1@x>",
+        **{"incident_id": "shop-1", **given},  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -98,15 +98,26 @@ def test_a_change_that_cannot_be_kept_leaves_no_notice_behind(path: Path) -> Non
 def test_due_notices_are_the_pending_ones_whose_time_came_oldest_first(path: Path) -> None:
     """The limit counts after the order; a later try is not due before its time."""
     old, new, later = (
-        notice("old", created_at=NOW - 5),
-        notice("new"),
-        notice("later", created_at=NOW - 9, next_try_at=NOW + 30),
+        notice("old", incident_id="a", created_at=NOW - 5),
+        notice("new", incident_id="b"),
+        notice("later", incident_id="c", created_at=NOW - 9, next_try_at=NOW + 30),
     )
     with Store.open(path) as store:
         store.save_changes([], [new, later, old])
         assert [each.key for each in store.due_notices(NOW, 9)] == ["old", "new"]
         assert [each.key for each in store.due_notices(NOW, 1)] == ["old"]
         assert [each.key for each in store.due_notices(NOW + 30, 9)] == ["later", "old", "new"]
+
+
+def test_of_an_incident_only_the_oldest_notice_to_a_recipient_is_due(path: Path) -> None:
+    """Also while it waits for its next try; when it has come to an end, the next one is due."""
+    first = notice("first", created_at=NOW - 5, next_try_at=NOW + 30)
+    with Store.open(path) as store:
+        store.save_changes([], [notice("second"), first])
+        assert store.due_notices(NOW, 9) == []
+        assert [each.key for each in store.due_notices(NOW + 30, 9)] == ["first"]
+        store.mark_notice("first", NoticeState.FAILED, NOW + 31)
+        assert [each.key for each in store.due_notices(NOW + 31, 9)] == ["second"]
 
 
 def test_a_notice_that_was_refused_for_now_is_tried_again(path: Path) -> None:
