@@ -83,6 +83,12 @@ class DnsObservation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     `role` is recursive or authoritative, `transport` udp, tcp, tls or https, `dnssec` secure, insecure,
     bogus or None; `answers` are the RDATA of the asked type in presentation form, sorted, with CNAME
     targets left out of it (`cnames` has them in order).
+
+    `dnssec` is what the resolver claims, unless `dnssec_reason` is there: then we validated the chain from
+    the trust anchor ourselves, and the reason says what decided it (also why no verdict could be reached);
+    `signatures_expire_at` is the earliest end of a signature that it rests on. `subnet` is the client
+    subnet that was sent (RFC 7871), `ecs` the server's as `address/source/scope`; `nsid` names the instance
+    that answered (RFC 5001), as text where it is printable, else as `0x` and hex digits.
     """
 
     at: float
@@ -101,6 +107,12 @@ class DnsObservation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     failure: Failure | None = None
     cnames: tuple[str, ...] = ()
     error: str | None = None
+    subnet: str | None = None
+    ecs: str | None = None
+    nsid: str | None = None
+    soa_serial: int | None = None
+    dnssec_reason: str | None = None
+    signatures_expire_at: float | None = None
 
 
 class HopReply(StrEnum):

@@ -12,8 +12,10 @@ from probes.observation import DnsObservation, Failure
 
 COLUMNS = (
     "target", "done", "vantage", "seq", "question", "answer", "ttl_us", "elapsed_us", "failure", "error",
+    "detail", "signatures_expire",
 )  # fmt: skip
 
+_NO_DETAIL: tuple[None, ...] = (None,) * 5
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -27,6 +29,9 @@ def to_row(fact: DnsObservation, seq: int, glossary: WritingGlossary) -> tuple[A
         msgspec.json.encode(fact.cnames).decode(),
         fact.dnssec,
     )
+    # Most answers carry none of these, so they are one reference that is mostly NULL.
+    detail = (fact.subnet, fact.ecs, fact.nsid, fact.soa_serial, fact.dnssec_reason)
+    expires = fact.signatures_expire_at
     question = (fact.server, fact.role, fact.transport, fact.name, fact.rrtype)
     return (
         glossary.number("target", (fact.target,)),
@@ -39,16 +44,20 @@ def to_row(fact: DnsObservation, seq: int, glossary: WritingGlossary) -> tuple[A
         elapsed_us,
         glossary.word(fact.failure),
         glossary.free_text(fact.error),
+        None if detail == _NO_DETAIL else glossary.number("dns_detail", detail),
+        # Beside the detail and not in it: some zones sign each answer anew.
+        None if expires is None else wall_millis(expires),
     )
 
 
 def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> DnsObservation:
     """The observation that `to_row` was given."""
-    target, done, vantage, _, question, answer, ttl, elapsed, failure, error = row
+    target, done, vantage, _, question, answer, ttl, elapsed, failure, error, detail, expires = row
     server, role, transport, name, rrtype = map(str, glossary.values("question", question))
     rcode, answers, cnames, dnssec = (
         (None, "[]", "[]", None) if answer is None else glossary.values("answer", answer)
     )
+    subnet, ecs, nsid, soa_serial, reason = _NO_DETAIL if detail is None else glossary.values("dns_detail", detail)
     return DnsObservation(
         at=(done - (elapsed or 0)) // 1000 / 1e3,
         vantage=glossary.text("vantage", vantage),
@@ -66,6 +75,12 @@ def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> DnsObservation:
         failure=None if failure is None else Failure(glossary.text("word", failure)),
         cnames=decode_texts(str(cnames)),
         error=error,
+        subnet=None if subnet is None else str(subnet),
+        ecs=None if ecs is None else str(ecs),
+        nsid=None if nsid is None else str(nsid),
+        soa_serial=None if soa_serial is None else int(soa_serial),
+        dnssec_reason=None if reason is None else str(reason),
+        signatures_expire_at=None if expires is None else expires / 1e3,
     )
 
 

@@ -24,6 +24,7 @@ DICTIONARIES: dict[str, tuple[str, ...]] = {
     "identity": ("spki_sha256", "certificate_sha256", "issuer", "not_after", "tls_version"),
     "question": ("server", "role", "transport", "name", "rrtype"),
     "answer": ("rcode", "answers", "cnames", "dnssec"),
+    "dns_detail": ("subnet", "ecs", "nsid", "soa_serial", "dnssec_reason"),
     "aim": ("address", "method", "port", "flow", "mode"),
     "path": ("hops",),
     "prefix": ("text", "low", "high"),

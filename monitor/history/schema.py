@@ -6,8 +6,8 @@ How facts are laid out:
   range of the tree. `done` is when the observation was complete, Unix microseconds; its start is
   `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts all facts in the order in
   which they came, over all tables; it keeps two observations of the same moment apart.
-- What repeats is kept once in a dictionary (`word`, `identity` who answered, `question` and `answer` of
-  DNS, `aim` and `path` of a traceroute, `peer`, `prefix`, `as_path`), found by a 16-byte BLAKE2b digest
+- What repeats is kept once in a dictionary (`word`, `identity` who answered, `question`, `answer` and `dns_detail`
+  of DNS, `aim` and `path` of a traceroute, `peer`, `prefix`, `as_path`), found by a 16-byte BLAKE2b digest
   of its values. AUTOINCREMENT, because readers remember ids: a number is never given out twice.
 - Foreign keys are declared and not enforced: they tell `prune` and people what refers to what, and
   checking them on every insert would cost a look-up for each.
@@ -21,13 +21,13 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.history.views import VIEWS
+from monitor.history.views import DNS_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964
 
 MIGRATIONS = Migrations("whydown")
-MIGRATION_NAMES = ("0001_facts", "0002_incidents_and_outbox", "0003_views")
+MIGRATION_NAMES = ("0001_facts", "0002_incidents_and_outbox", "0003_views", "0004_dns_detail")
 
 _KEY = """
     target INTEGER NOT NULL REFERENCES target(id),
@@ -107,6 +107,16 @@ _INCIDENTS = (
     "CREATE INDEX notice_due ON notice (created_at, key) WHERE state = 'pending'",
 )
 
+# What few answers carry: client subnet, server instance, zone serial, our own validation.
+_DNS_DETAIL = (
+    f"""CREATE TABLE dns_detail ({_DICTIONARY}, subnet TEXT, ecs TEXT, nsid TEXT, soa_serial INTEGER,
+        dnssec_reason TEXT) STRICT""",
+    "ALTER TABLE dns ADD COLUMN detail INTEGER REFERENCES dns_detail(id)",
+    "ALTER TABLE dns ADD COLUMN signatures_expire INTEGER",
+    "DROP VIEW v_dns",
+    DNS_VIEW,
+)
+
 
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
@@ -124,4 +134,10 @@ def _incidents_and_outbox(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[2])
 def _views(db: Database) -> None:
     for statement in VIEWS:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[3])
+def _dns_detail(db: Database) -> None:
+    for statement in _DNS_DETAIL:
         db.conn.execute(statement)

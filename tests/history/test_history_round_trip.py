@@ -47,7 +47,9 @@ http = st.builds(
 dns = st.builds(
     DnsObservation, at=walls, vantage=words, target=words, server=texts, role=words, transport=words, name=texts,
     rrtype=words, rcode=some, answers=st.lists(texts, max_size=3).map(tuple), ttl_s=spans, elapsed_s=spans,
-    dnssec=some, failure=failures, cnames=st.lists(texts, max_size=3).map(tuple), error=some,
+    dnssec=some, failure=failures, cnames=st.lists(texts, max_size=3).map(tuple), error=some, subnet=some,
+    ecs=some, nsid=some, soa_serial=st.none() | st.integers(0, 2**32 - 1), dnssec_reason=some,
+    signatures_expire_at=st.none() | walls,
 )  # fmt: skip
 labels = st.builds(
     MplsLabel, label=st.integers(0, 2**20), tc=st.integers(0, 7), bottom=st.booleans(), ttl=st.integers(0, 255)
