@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.mrt import MrtStats
 from monitor.bgp.sources import MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
@@ -96,21 +98,36 @@ class Feeds:
     async def _say_blind(self, source: BgpSource, reason: str) -> None:
         await self._sink([FeedState(at=clock.wall(), source=source.name, live=False, reason=reason)])
 
+    async def _take(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if isinstance(fact, FeedState):
+                said = self._log.info if fact.live else self._log.warning
+                said("feed_live" if fact.live else "feed_blind", feed=fact.source, reason=fact.reason)
+        await self._sink(facts)
+
+    def _file_read(self, path: Path, stats: MrtStats) -> None:
+        said = self._log.warning if stats.damage or stats.bad else self._log.info
+        said(
+            "mrt_file_read", path=str(path), records=stats.records, bad=stats.bad, routes=stats.elements,
+            watched=stats.elements - stats.unwanted, damage=stats.damage,
+        )  # fmt: skip
+
     async def _follow(self, source: BgpSource) -> None:
         self._log.info("feed_started", feed=source.name, kind=source.kind.value)
         if source.kind is BgpSourceKind.MRT:
             # Without anything watched every route of the files would be thrown away.
             await self._watching.wait()
-            await MrtSource(source.path or "", lambda version, key: self._watch.wants(version, key)).run(
-                self._sink
+            files = MrtSource(
+                source.path or "", lambda version, key: self._watch.wants(version, key), told=self._file_read
             )
+            await files.run(self._take)
             return
         # After a crash the last that was kept may be "live", and nobody listened since.
         await self._say_blind(source, "starting")
         live = RisLiveSource(source, self._watch.subscriptions())
         self._live.append(live)
         try:
-            await live.run(self._sink)
+            await live.run(self._take)
         except asyncio.CancelledError:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):

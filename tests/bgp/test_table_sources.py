@@ -117,6 +117,23 @@ def test_a_file_that_vanishes_is_passed_over(wire, tmp_path):
     assert seen == [2]
 
 
+def test_what_was_in_each_file_is_told(wire, tmp_path):
+    """Read whole, torn, and not readable at all: here a compressed file that is none behind its magic."""
+    (tmp_path / "a").write_bytes(mrt(wire, 1, count=3))
+    (tmp_path / "b").write_bytes(mrt(wire, 1, count=2)[:-1])
+    (tmp_path / "c").write_bytes(b"\x1f\x8bxx")
+    told = []
+
+    async def sink(facts) -> None:
+        pass
+
+    source = MrtSource(str(tmp_path / "*"), told=lambda path, stats: told.append((path.name, stats)))
+    asyncio.run(source.read_present(sink))
+
+    assert [(name, stats.elements, stats.bad) for name, stats in told] == [("a", 3, 0), ("b", 1, 1), ("c", 0, 0)]
+    assert [bool(stats.damage) for _, stats in told] == [False, True, True]
+
+
 @asynccontextmanager
 async def http_server(answer):
     """A real HTTP server on loopback; `answer(headers)` gives status, headers, body."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import structlog
 
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.diagnose.fact import Fact
@@ -20,6 +24,12 @@ MESSAGE = {
     "path": [64496, 64666], "origin": "igp",
     "announcements": [{"next_hop": "198.51.100.1", "prefixes": ["203.0.113.0/24"]}], "withdrawals": [],
 }  # fmt: skip
+
+
+async def _logged(entries: list[MutableMapping[str, Any]], *events: str) -> None:
+    """Return once all these were logged."""
+    while not {entry["event"] for entry in entries}.issuperset(events):  # noqa: ASYNC110  (a log has no event)
+        await asyncio.sleep(0.01)
 
 
 def _http(address: str, target: str = "shop") -> HttpObservation:
@@ -111,6 +121,39 @@ def test_a_hub_that_takes_nothing_any_more_does_not_hold_up_the_end() -> None:
             assert running.cancelled()
 
     asyncio.run(scenario())
+
+
+def test_an_operator_hears_of_feeds_and_of_files_that_are_damaged(tmp_path: Path) -> None:
+    """A glob that finds a torn download looks like a quiet world otherwise."""
+    (tmp_path / "updates.1").write_bytes(b"\0" * 5)
+
+    async def sink(batch: Sequence[Fact]) -> None:
+        pass
+
+    async def scenario(seen: list[MutableMapping[str, Any]]) -> None:
+        target = Target(name="shop", url="https://shop.example/", prefixes=(ip_network("203.0.113.0/24"),))
+        async with RisLiveServer() as server, asyncio.timeout(20):
+            feeds = Feeds(sink)
+            sources = (
+                BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris", url=server.url),
+                BgpSource(kind=BgpSourceKind.MRT, name="files", path=str(tmp_path / "*")),
+            )
+            feeds.configure(Config(vantage="v", targets=(target,), bgp=sources), None)
+            running = asyncio.create_task(feeds.run())
+            await _logged(seen, "feed_live", "mrt_file_read")
+            await server.drop_clients("too slow")
+            await _logged(seen, "feed_blind")
+            running.cancel()
+            await asyncio.wait({running})
+
+    with structlog.testing.capture_logs() as entries:
+        asyncio.run(scenario(entries))
+    logged = {entry["event"]: entry for entry in entries}
+
+    assert logged["mrt_file_read"]["log_level"] == "warning"
+    assert logged["mrt_file_read"]["damage"] == "record header cut at byte 0"
+    assert logged["feed_live"]["feed"] == "ris"
+    assert logged["feed_blind"]["reason"].endswith("the server says too slow")
 
 
 def test_only_addresses_of_targets_that_may_be_announced_are_watched() -> None:

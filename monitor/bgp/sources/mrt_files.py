@@ -27,8 +27,8 @@ class MrtSource:
     """Reads every file that matches `pattern` once, then looks again every `poll_s` seconds.
 
     A file that appears later is read when its size has stayed the same for one such pause: collectors
-    write for minutes. `stats` by file; `errors` by file that could not be read at all. `wait` is how to
-    pause.
+    write for minutes. `told` is called after each file with what was in it; the `damage` of a file that could
+    not be read says why. `wait` is how to pause.
     """
 
     def __init__(
@@ -36,15 +36,14 @@ class MrtSource:
         pattern: str,
         wanted: Wanted | None = None,
         *,
-        collector: str | None = None,
+        told: Callable[[Path, MrtStats], object] = lambda path, stats: None,
         poll_s: float = _POLL_S,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.stats: dict[Path, MrtStats] = {}
-        self.errors: dict[Path, str] = {}
+        self._begun: set[Path] = set()
         self._pattern = pattern
         self._wanted = wanted
-        self._collector = collector
+        self._told = told
         self._poll_s = poll_s
         self._wait = wait
 
@@ -69,24 +68,26 @@ class MrtSource:
         """The files not yet read and their sizes: tables first, then by name, which for collectors is by time."""
         # pathlib's glob would need a folder to start from.
         paths = (Path(name) for name in glob.glob(self._pattern, recursive=True))  # noqa: PTH207
-        sizes = {path: _size(path) for path in paths if path not in self.stats}
+        sizes = {path: _size(path) for path in paths if path not in self._begun}
         fresh = [(path, size) for path, size in sizes.items() if size is not None]
         return dict(sorted(fresh, key=lambda found: (not _is_table(found[0]), found[0])))
 
     async def _read(self, path: Path, sink: Sink) -> None:
-        stats = self.stats[path] = MrtStats()
+        self._begun.add(path)
+        stats = MrtStats()
         filter_ = None if self._wanted is None else _Filter(self._wanted)
         # Not closed here: when this task is cancelled, its thread is still inside the generator for a moment.
         # The file is closed with the generator, by whoever lets go of it last.
-        facts = read_mrt(path, self._collector, filter_, stats)
+        facts = read_mrt(path, wanted=filter_, stats=stats)
         try:
             while batch := await asyncio.to_thread(_take, facts):
                 await sink(batch)
         except OSError as error:
-            self.errors[path] = str(error)
+            stats.damage = str(error)
         finally:
             if filter_:
                 filter_.stop()
+        self._told(path, stats)
 
 
 class _StoppedError(Exception):
