@@ -50,6 +50,9 @@ MOST_AUTHORITATIVE = 4
 SERVERS_KEPT_S = 600.0
 """How long the list of a zone's name servers is used before it is looked up again."""
 
+MOST_PATH_LENGTHS = 4096
+"""Lengths of paths remembered, the newest: a thousand targets with two families and a spare of each."""
+
 OVERTIME_S = 5.0
 """Probes keep their own deadlines; one that is this much over it is our bug and is cut short."""
 
@@ -249,6 +252,9 @@ class Agent:
         seen = await self._guarded("trace", endpoint.name, call, settings.timeout_s, failed)
         if seen.reached and seen.hops:
             self._path_lengths[endpoint.name, address] = seen.hops[-1].ttl
+            if len(self._path_lengths) > MOST_PATH_LENGTHS:
+                # A large pool shows other addresses for months.
+                del self._path_lengths[next(iter(self._path_lengths))]
         return seen
 
     # Our own faults

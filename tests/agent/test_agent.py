@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
+from itertools import repeat
 
 import pytest
 
-from monitor.agent.agent import Agent, asked_servers
+from monitor.agent.agent import MOST_PATH_LENGTHS, Agent, asked_servers
 from monitor.agent.timetable import Job, Probe, jobs_of
 from monitor.model.settings import Config, DnsSettings, TracerouteSettings
 from monitor.model.target import Control, Target
@@ -42,6 +44,7 @@ class _Instruments:
         self.questions: list[DnsQuestion] = []
         self.traces: list[TraceRequest] = []
         self.zone_lookups = 0
+        self.addresses: Iterator[str] = repeat(ADDRESS[4])
         self.servers: Sequence[str] = ("198.51.100.1", "2001:db8::53")
         self.breaks: Callable[[], None] = lambda: None
         self.closed = False
@@ -52,7 +55,8 @@ class _Instruments:
         family = request.family or 4
         if family not in self.families:
             return HttpObservation(at=1.0, vantage=vantage, target=target, failure=Failure.DNS_NO_ANSWER)
-        return HttpObservation(at=1.0, vantage=vantage, target=target, address=ADDRESS[family], family=family)
+        address = ADDRESS[6] if family == 6 else next(self.addresses)
+        return HttpObservation(at=1.0, vantage=vantage, target=target, address=address, family=family)
 
     async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
         self.questions.append(question)
@@ -164,6 +168,17 @@ def test_traces_follow_the_addresses_of_the_last_http_round() -> None:
         (ADDRESS[4], 443, 7),
         (ADDRESS[6], 443, 7),
     ]
+
+
+def test_a_pool_of_any_size_costs_bounded_memory() -> None:
+    """The length of the path to an address seen long ago is forgotten; that of a recent one is not."""
+    instruments = _Instruments(families=(4,))
+    net = int(ip_address("10.0.0.0"))
+    pool = [str(ip_address(net + number)) for number in range(MOST_PATH_LENGTHS + 1)]
+    instruments.addresses = iter([*pool, pool[-1], pool[0]])
+    _rounds(_config(SHOP), instruments, *[Probe.HTTP, Probe.TRACE] * (len(pool) + 2))
+
+    assert [trace.expected_hops for trace in instruments.traces[-2:]] == [7, None]
 
 
 def test_a_trace_that_is_due_first_waits_for_the_first_http_round() -> None:
