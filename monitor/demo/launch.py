@@ -44,11 +44,12 @@ def launch(folder: Path, because: str | None, *, plain: bool, as_json: bool) -> 
     summary: Summary | None = None
     with (folder / "demo.log").open("w", encoding="utf-8") as log:
         structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
-        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
         teller = functools.partial(_teller, STORY, console, plain=plain or not console.is_terminal, quiet=as_json)
         setup = Setup(story=STORY, folder=folder, loopback_because=because, teller=teller)
         try:
-            summary = asyncio.run(play(setup))
+            summary = asyncio.run(_play_until_terminated(setup))
+        except* asyncio.CancelledError:
+            print("the demo was ended early", file=sys.stderr)
         except* (NetworkError, ChildError, HistoryError, OSError) as errors:
             for error in _leaves(errors):
                 print(f"the demo could not go on: {error}", file=sys.stderr)
@@ -59,6 +60,13 @@ def launch(folder: Path, because: str | None, *, plain: bool, as_json: bool) -> 
     else:
         print("\n".join(lines(summary)))
     return 0 if summary.right else 1
+
+
+async def _play_until_terminated(setup: Setup) -> Summary:
+    """Play; SIGTERM cancels it, also where a shell started it in the background and so had it ignore SIGINT."""
+    playing = asyncio.ensure_future(play(setup))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    return await playing
 
 
 def _teller(

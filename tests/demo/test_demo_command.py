@@ -54,11 +54,15 @@ def test_on_the_loopback_both_causes_are_named_and_the_replay_is_said() -> None:
 
 
 def test_it_can_be_stopped_in_the_middle_and_leaves_no_process(tmp_path: Path) -> None:
-    """SIGTERM after the first words: it ends by itself, and so does every process it started."""
+    """SIGTERM after the first words: it ends by itself, and so does every process it started.
+
+    It is started as `sh -c 'whydown demo &'` would: with SIGINT ignored.
+    """
     # Children inherit the standard error: its end of the pipe is closed only when all of them are gone.
     with subprocess.Popen(
-        [*DEMO, "--plain", "--loopback", "--keep", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as demo:
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *DEMO, "--plain", "--loopback", "--keep", str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as demo:  # fmt: skip
         assert demo.stdout is not None
         for line in demo.stdout:
             if b" probe " in line:

@@ -127,13 +127,17 @@ def test_a_crowd_makes_the_service_shed_while_connect_stays_quick(papers: Certif
     """Real clients fill the queue: sooner or later a probe is shed, over a connection that opens at once."""
 
     async def run() -> tuple[HttpObservation | None, dict[str, int]]:
-        async with serving(WorkerPool(workers=1, work_s=0.2, queue=1).check_in) as port:
+        pool = WorkerPool(workers=1, work_s=0.5, queue=1)
+        async with serving(pool.check_in) as port:
             crowd = Crowd(
-                address="127.0.0.1", port=port, name=NAME, ca_file=papers.trusted, clients=30, seconds=3.0
+                address="127.0.0.1", port=port, name=NAME, ca_file=papers.trusted, clients=12, seconds=5.0
             )
             pressing = asyncio.create_task(press(crowd))
             shed = None
             while shed is None and not pressing.done():
+                if pool.inside < 2:  # a probe now would only take the place that the last one left
+                    await asyncio.sleep(0.01)
+                    continue
                 seen = await _probe(port, papers)
                 shed = seen if seen.status == 503 else None
             return shed, dict(await pressing)
@@ -142,7 +146,7 @@ def test_a_crowd_makes_the_service_shed_while_connect_stays_quick(papers: Certif
 
     assert shed is not None
     assert shed.connect_s is not None
-    assert shed.connect_s < 0.5
+    assert shed.connect_s < 1.0  # no SYN was lost: the first is sent again after a second (RFC 6298)
     assert answers["503"] > 0
     assert answers["200"] > 0
 
