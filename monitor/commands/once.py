@@ -15,6 +15,7 @@ from monitor.history import HistoryError, Store
 from monitor.model.incident import Incident
 from monitor.model.settings import Config
 from monitor.model.verdict import Cause, Verdict
+from monitor.report.cause_name import percent
 from monitor.report.safe_text import one_line
 from monitor.station import logs
 from monitor.station.single_round import Outcome, single_round
@@ -130,7 +131,7 @@ def line_of(result: TargetResult) -> str:
     parts: list[str] = []
     if result.cause is not Cause.OK:
         sure = "suspected " if result.suspected else ""
-        parts.append(f"{sure}{result.cause} {result.confidence:.0%}")
+        parts.append(f"{sure}{result.cause} {percent(result.confidence)}")
     last = result.last
     if last is None:
         parts.append("not measured")

@@ -130,11 +130,13 @@ class _Run:
         step = self._step
         return Snapshot(
             now=clock.wall(),
-            title=f"whydown {__version__} at {self._config.vantage}",
+            title=f"whydown {__version__} at {self._station.config.vantage}",
             board=self._board,
             verdicts=step.verdicts if step else {},
             incidents=step.open_incidents if step else (),
             mails=tuple(self._mails),
             log=tuple(lines),
             waiting=self._station.waiting,
+            controls=[control.name for control in self._station.config.controls],
+            feeds=[feed.name for feed in self._station.config.bgp],
         )

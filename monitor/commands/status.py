@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -20,6 +21,10 @@ LOOK_BACK_S = 3600.0
 
 SILENT_AFTER_S = 300.0
 """Without a fact for this long the monitor is taken for dead; the longest usual interval of cron."""
+
+
+# Output that goes to a file or a pipe is not cut to a terminal's 80 columns.
+_PIPE_WIDTH = 140
 
 
 class VantageState(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +62,7 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     newest fact is older than five minutes, or there is none. Exit 2: bad usage or configuration.
     """
     try:
-        path = database or load_config(config).history.path
+        path, controls = _where(database, config)
         now = clock.wall()
         board, incidents = _read(path, now)
     except ConfigError as error:
@@ -71,11 +76,18 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     if as_json:
         click.echo(msgspec.json.encode(_report(board, incidents, now, age_s, alive=alive)))
     else:
-        title = f"newest fact {_spoken(age_s)} old: " + (
-            "a monitor is writing" if alive else "no monitor is writing"
-        )
-        Console().print(draw(Snapshot(now=now, title=title, board=board, incidents=incidents)))
+        title = f"newest fact {_spoken(age_s)} old" + ("" if alive else ": no monitor is writing")
+        console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+        console.print(draw(Snapshot(now=now, title=title, board=board, incidents=incidents, controls=controls)))
     ctx.exit(0 if alive else 1)
+
+
+def _where(database: Path | None, config: Path) -> tuple[Path, list[str]]:
+    """The history's file, and the controls' names where a configuration tells them."""
+    if database is not None:
+        return database, []
+    loaded = load_config(config)
+    return loaded.history.path, [control.name for control in loaded.controls]
 
 
 def _read(path: Path, now: float) -> tuple[Board, list[Incident]]:

@@ -10,7 +10,7 @@ from monitor.demo.mailbox import Mail
 from monitor.demo.story import Act
 from monitor.model.incident import ChangeKind, IncidentChange
 from monitor.model.route import RouteEvent
-from monitor.report.headline import sentence
+from monitor.report.headline import began_at, sentence
 from monitor.report.safe_text import one_line
 
 PULSE_S = 5.0
@@ -62,7 +62,7 @@ class PlainTeller:
     def _changed(self, change: IncidentChange) -> None:
         incident = change.incident
         if change.kind is ChangeKind.CLOSED:
-            lasted_s = change.at - incident.opened_at
+            lasted_s = change.at - began_at(incident)
             self._line(change.at, "incident", f"closed: {incident.cause}, over after {lasted_s:.0f} s")
             return
         sure = "suspected" if incident.suspected else f"{incident.confidence:.1%}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from monitor.model import Cause, Evidence, Incident
 from monitor.report.cause_name import percent, short_name
 from monitor.report.first_steps import first_steps
-from monitor.report.headline import phrase, sentence, subject_of, witnesses
+from monitor.report.headline import began_at, phrase, sentence, subject_of, witnesses
 from monitor.report.moment import length, moment, zone
 from monitor.report.safe_text import listed, one_line
 
@@ -60,7 +60,7 @@ def account_of(incident: Incident, *, timezone: str, now: float) -> Account:
     shown = sorted(telling, key=lambda item: -abs(item.weight))[:MOST_EVIDENCE]
     identity = one_line(incident.id, 128)
     end = incident.closed_at if incident.closed_at is not None else now
-    lasted = length(end - _begin(incident))
+    lasted = length(end - began_at(incident))
     return Account(
         title=f"{subject_of(incident)}: {phrase(incident)}",
         badge=badge(incident),
@@ -87,10 +87,6 @@ def badge(incident: Incident) -> str:
     if incident.cause in (Cause.VANTAGE_FAULT, Cause.INSUFFICIENT):
         return name
     return f"{name} {percent(incident.confidence)}"
-
-
-def _begin(incident: Incident) -> float:
-    return incident.started_at if incident.started_at is not None else incident.opened_at
 
 
 def _facts(incident: Incident, timezone: str, lasted: str) -> tuple[tuple[str, str], ...]:

@@ -67,6 +67,11 @@ def subject_of(incident: Incident) -> str:
     return f"{name} and {others} more" if others else name
 
 
+def began_at(incident: Incident) -> float:
+    """When the trouble began: at the first bad fact, where that is known, else when the incident was opened."""
+    return incident.opened_at if incident.started_at is None else incident.started_at
+
+
 def witnesses(incident: Incident) -> str:
     """`5 of 7 vantages`; `no vantage of 7` for a hijack that only BGP shows."""
     of = max(incident.vantages, len(incident.affected))

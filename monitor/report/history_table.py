@@ -118,7 +118,7 @@ def _dns(changes: Sequence[DnsChange], zone: tzinfo) -> Iterator[RenderableType]
 def _certificates(changes: Sequence[CertificateChange], zone: tzinfo) -> Iterator[RenderableType]:
     rows: list[_Row] = []
     for one in changes:
-        key = "NEW KEY" if one.new_key else "same key"
+        key = "other key" if one.new_key else "same key"
         rows.append((*_who(one, zone), key, _identity(one.old), _identity(one.new)))
     return _table("Certificates", (*_WHO, "key", "old", "new"), rows)
 

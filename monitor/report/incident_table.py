@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.model import Incident
-from monitor.report.headline import phrase, subject_of, witnesses
+from monitor.report.cause_name import percent
+from monitor.report.headline import began_at, phrase, subject_of, witnesses
 from monitor.report.moment import as_datetime
 from monitor.report.safe_text import one_line
 
@@ -23,7 +24,7 @@ def incident_table(incidents: Sequence[Incident], *, zone: tzinfo, now: float) -
         table.add_column(heading, no_wrap=heading in ("id", "opened", "cause"))
     for incident in incidents:
         is_open = incident.closed_at is None
-        lasted = (now if incident.closed_at is None else incident.closed_at) - incident.opened_at
+        lasted = (now if incident.closed_at is None else incident.closed_at) - began_at(incident)
         cause = incident.cause.value + (" (suspected)" if incident.suspected else "")
         table.add_row(
             Text(one_line(incident.id, 40)),
@@ -31,7 +32,7 @@ def incident_table(incidents: Sequence[Incident], *, zone: tzinfo, now: float) -
             Text(_span(lasted) + (", open" if is_open else "")),
             Text(subject_of(incident)),
             Text(cause, style="bold red" if is_open else "bold"),
-            Text(f"{incident.confidence:.0%}"),
+            Text(percent(incident.confidence)),
             Text(witnesses(incident)),
             Text(phrase(incident)),
         )

@@ -7,7 +7,7 @@ text, never as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, Verdict
+from monitor.report.cause_name import percent
 from monitor.report.safe_text import listed, one_line
 from monitor.station.board import Board, Row
 from probes.observation import completed_at
@@ -30,7 +31,10 @@ _OUTCOME = {True: ("▪", "green"), False: ("▪", "bold red"), None: ("·", "di
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that is drawn. `verdicts` by target; `waiting`: facts not yet stored; `log`: newest line last."""
+    """All that is drawn. `verdicts` by target; `waiting`: facts not yet stored; `log`: newest line last.
+
+    `controls` and `feeds`: the names of those that the configuration has.
+    """
 
     now: float
     title: str
@@ -40,6 +44,8 @@ class Snapshot:
     mails: Sequence[str] = ()
     log: Sequence[str] = ()
     waiting: int = 0
+    controls: Collection[str] = ()
+    feeds: Collection[str] = ()
 
 
 def draw(snapshot: Snapshot) -> RenderableType:
@@ -58,7 +64,7 @@ def incident_line(incident: Incident, now: float) -> Text:
     sure = "suspected " if incident.suspected else ""
     who = one_line(incident.target or listed(incident.affected, 3), _NAME)
     line = Text()
-    line.append(f"{sure}{incident.cause} {incident.confidence:.0%}", style="bold red")
+    line.append(f"{sure}{incident.cause} {percent(incident.confidence)}", style="bold red")
     line.append(f"  {who}  since {_age(now - incident.opened_at)}")
     line.append(
         f"  {len(incident.affected)} of {incident.vantages} vantages  {one_line(incident.id, 60)}", style="dim"
@@ -71,6 +77,10 @@ def _head(snapshot: Snapshot) -> Text:
     for feed in snapshot.board.feeds.values():
         word = "live" if feed.live else f"blind: {one_line(feed.reason, 60)}"
         line.append(f"  {one_line(feed.source, _NAME)} {word}", style="green" if feed.live else "yellow")
+    for name in snapshot.feeds:
+        if name not in snapshot.board.feeds:
+            # A feed asks for the routes to addresses, which the first answers bring.
+            line.append(f"  {one_line(name, _NAME)} not heard yet", style="yellow")
     if snapshot.waiting > 100:
         line.append(f"  {snapshot.waiting} facts wait for the history", style="yellow")
     return line
@@ -97,7 +107,7 @@ def _cells(row: Row, snapshot: Snapshot) -> Iterable[Text]:
     last = row.last
     yield Text(one_line(row.target, _NAME))
     yield Text(one_line(row.vantage, _NAME))
-    yield _verdict(row.target, snapshot)
+    yield _verdict(row, snapshot)
     if last is None:
         yield Text("not measured", style="dim")
         yield from (Text("-"), Text("-"), Text("-"))
@@ -111,17 +121,22 @@ def _cells(row: Row, snapshot: Snapshot) -> Iterable[Text]:
     yield Text.assemble(*(_OUTCOME[outcome] for outcome in row.outcomes))
 
 
-def _verdict(target: str, snapshot: Snapshot) -> Text:
+def _verdict(row: Row, snapshot: Snapshot) -> Text:
     """The latest verdict; without an engine at hand, the open incident that says what was last concluded."""
-    incident = next((one for one in snapshot.incidents if target in (one.target, *one.members)), None)
-    found = snapshot.verdicts.get(target) or incident
+    if row.target in snapshot.controls:
+        return Text("control", style="dim")
+    if any(one.cause is Cause.VANTAGE_FAULT and row.vantage in one.affected for one in snapshot.incidents):
+        return Text(Cause.VANTAGE_FAULT, style="yellow")
+    incident = next((one for one in snapshot.incidents if row.target in (one.target, *one.members)), None)
+    found = snapshot.verdicts.get(row.target) or incident
     if found is None:
         return Text("-", style="dim")
     if found.cause is Cause.OK:
         return Text("ok", style="green")
+    if found.cause is Cause.INSUFFICIENT:
+        return Text("insufficient", style="yellow")
     sure = "suspected " if found.suspected else ""
-    style = "yellow" if found.cause is Cause.INSUFFICIENT else "bold red"
-    return Text(f"{sure}{found.cause} {found.confidence:.0%}", style=style)
+    return Text(f"{sure}{found.cause} {percent(found.confidence)}", style="bold red")
 
 
 def _section(title: str, lines: Sequence[Text], most: int) -> list[RenderableType]:

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -31,22 +31,23 @@ _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
     """Send all logs to `stream` (default: standard error); `verbose` shows each batch that was stored."""
     stream = sys.stderr if stream is None else stream
-    _use(structlog.PrintLoggerFactory(stream), verbose=verbose, journal="JOURNAL_STREAM" in os.environ)
+    journal = "JOURNAL_STREAM" in os.environ
+    _use(structlog.PrintLoggerFactory(stream), _Lines(journal=journal), verbose=verbose, timed=not journal)
 
 
 def configure_recent(lines: deque[str], *, verbose: bool = False) -> None:
     """Keep the logs as lines in `lines` (which bounds them), for the live status to show."""
-    _use(_Recent(lines), verbose=verbose, journal=False)
+    _use(_Recent(lines), brief, verbose=verbose, timed=True)
 
 
-def _use(factory: Any, *, verbose: bool, journal: bool) -> None:
+def _use(factory: Any, renderer: Callable[[object, str, Event], str], *, verbose: bool, timed: bool) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
-            *(() if journal else (structlog.processors.TimeStamper(fmt="iso", utc=True),)),
-            _Lines(journal=journal),
+            *((structlog.processors.TimeStamper(fmt="iso", utc=True),) if timed else ()),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=factory,
@@ -68,6 +69,18 @@ class _Lines:
         fields |= {"level": level, "event": event.pop("event", "")}
         line = render(fields | dict(event))
         return f"<{_PRIORITY.get(level, 6)}>{line}" if self._journal else line
+
+
+def brief(logger: object, method: str, event: Event) -> str:
+    """An event as a line for a screen: `14:26:22Z warning incident_opened cause=…`; routine has no level."""
+    level, at = str(event.pop("level", method)), str(event.pop("timestamp", ""))
+    # Of 2026-11-22T14:26:22.292560Z what somebody needs who is watching.
+    words = [
+        f"{at[11:19]}Z" if at else "",
+        level if level not in ("info", "debug") else "",
+        str(event.pop("event", "")),
+    ]
+    return " ".join(word for word in (*words, render(event)) if word)
 
 
 def render(fields: Mapping[str, object]) -> str:

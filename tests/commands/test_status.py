@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +28,14 @@ def _history(path: Path, *, age_s: float) -> None:
         ])  # fmt: skip
 
 
-def test_status_shows_each_vantage_and_that_somebody_writes(whydown: Any) -> None:
+def test_status_shows_each_vantage_and_how_fresh_it_is(whydown: Any) -> None:
     """Exit 0 while the newest fact is fresh."""
     _history(whydown.database, age_s=5.0)
     done = whydown.call("status", "--database", str(whydown.database))
     lines = done.stdout.splitlines()
 
     assert done.returncode == 0
-    assert "a monitor is writing" in lines[0]
+    assert re.fullmatch(r"newest fact \d+ s old", lines[0])
     assert "read_timeout" in next(line for line in lines if "seoul-1" in line)
     assert "51.0 ms" in next(line for line in lines if "tokyo-1" in line)
 
@@ -46,6 +47,18 @@ def test_status_says_that_the_monitor_is_dead(whydown: Any) -> None:
 
     assert done.returncode == 1
     assert "no monitor is writing" in done.stdout
+
+
+def test_status_marks_what_the_configuration_calls_a_control(whydown: Any) -> None:
+    """A control has no verdict of its own."""
+    whydown.configure({}, {"shop": "http://127.0.0.1:9/"})
+    whydown.config.write_text(
+        whydown.config.read_text() + '[[target]]\nname = "till"\nurl = "http://127.0.0.1:9/"\n'
+    )
+    _history(whydown.database, age_s=5.0)
+    done = whydown.call("status", "--config", str(whydown.config))
+
+    assert [" control " in line for line in done.stdout.splitlines()[2:4]] == [True, True]
 
 
 def test_status_as_json_is_one_object(whydown: Any) -> None:

@@ -55,5 +55,6 @@ def test_a_terminal_shows_the_live_status_and_control_c_ends_it(whydown: Any, se
         os.close(ours)
 
     assert "whydown" in text
-    assert "event=started" in text
+    assert re.search(r"control +here +control +ok 200", text)
+    assert re.search(r"\d\d:\d\d:\d\dZ started vantage=here targets=1 controls=1", text)
     assert child.returncode == 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from monitor.model.incident import Incident
 from monitor.model.route import FeedState
-from monitor.model.verdict import Cause, Verdict
+from monitor.model.verdict import Cause, Detail, Verdict
 from monitor.station.board import ROUNDS_SHOWN, Board
 from monitor.station.live_status import MOST_ROWS, Snapshot, draw
 from probes import Failure, HttpObservation, NotMeasured
@@ -19,6 +20,18 @@ def _seen(
     return HttpObservation(
         at=at, vantage=vantage, target=target, status=None if failure else 200, failure=failure, connect_s=0.021,
         wait_s=0.045, total_s=0.1,
+    )  # fmt: skip
+
+
+def _verdict(cause: Cause) -> Verdict:
+    return Verdict(at=NOW, target="shop", cause=cause, confidence=0.0)
+
+
+def _sick(vantage: str) -> Incident:
+    return Incident(
+        id="i", target=None, cause=Cause.VANTAGE_FAULT, detail=Detail(), confidence=0.99, suspected=False,
+        opened_at=NOW, named_at=NOW, closed_at=None, affected=(vantage,), vantages=2, evidence=(), runner_up=None,
+        missing=None, updated_at=NOW,
     )  # fmt: skip
 
 
@@ -97,3 +110,36 @@ def test_trouble_is_shown_when_not_all_fits() -> None:
 
     assert "tls_expired" in text
     assert f"and {101 - MOST_ROWS} more" in text
+
+
+def test_controls_have_no_verdict_and_say_so() -> None:
+    """Whoever reads the table must not wait for one."""
+    board = Board()
+    board.see([_seen(target="shop"), _seen(target="cdn")])
+    lines = _drawn(Snapshot(now=NOW, title="", board=board, controls=["cdn"])).splitlines()
+
+    assert [line.split()[:3] for line in lines[2:4]] == [["cdn", "seoul-1", "control"], ["shop", "seoul-1", "-"]]
+
+
+def test_a_sick_vantage_is_named_where_a_verdict_would_stand() -> None:
+    """Not "insufficient": the cause is known, and it is not the target. Other vantages keep their verdict."""
+    board = Board()
+    board.see([_seen(vantage="seoul-1"), _seen(vantage="tokyo-1")])
+    lines = _drawn(
+        Snapshot(
+            now=NOW, title="", board=board, incidents=[_sick("tokyo-1")],
+            verdicts={"shop": _verdict(Cause.INSUFFICIENT)},
+        )
+    ).splitlines()  # fmt: skip
+
+    assert [line.split()[2] for line in lines[2:4]] == ["insufficient", "vantage.fault"]
+    assert "insufficient 0%" not in lines[2]
+
+
+def test_a_feed_that_has_said_nothing_is_not_hidden() -> None:
+    """Without addresses there is nothing to ask a feed for, and that looks like silence."""
+    board = Board()
+    board.see([FeedState(at=NOW, source="local", live=True)])
+    head = _drawn(Snapshot(now=NOW, title="", board=board, feeds=["local", "ris-live"])).splitlines()[0]
+
+    assert head.split("  ")[1:] == ["local live", "ris-live not heard yet"]

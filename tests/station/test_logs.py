@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections import deque
 from collections.abc import Iterator
 
@@ -94,3 +95,14 @@ def test_the_live_status_gets_the_newest_lines() -> None:
 def test_no_value_can_forge_a_line_or_steer_a_terminal(fields: dict[str, str]) -> None:
     """Any text gives one printable line."""
     assert logs.render(fields).isprintable()
+
+
+def test_on_a_screen_a_line_is_short() -> None:
+    """The time of day, the level when it is not routine, the event and its fields."""
+    lines: deque[str] = deque(maxlen=5)
+    logs.configure_recent(lines)
+    structlog.get_logger().info("boost", target="shop")
+    structlog.get_logger().error("config_refused", error="no a\x1b[31m b")
+
+    assert re.fullmatch(r"\d\d:\d\d:\d\dZ boost target=shop", lines[0])
+    assert re.fullmatch(r'\d\d:\d\d:\d\dZ error config_refused error="no a\\x1b\[31m b"', lines[1])
