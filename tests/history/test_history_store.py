@@ -21,7 +21,7 @@ from monitor.history import (
     Reader,
     Store,
 )
-from probes.observation import HttpObservation, Observation
+from probes.observation import HttpObservation, NotMeasured, Observation
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +81,40 @@ def test_what_was_acknowledged_survives_sigkill(path: Path) -> None:
         assert {1000.0 + number for number in acknowledged} <= batches.keys()
         assert set(batches.values()) == {3}
         first = int(max(batches) - 1000.0) + 1
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(path: Path) -> None:
+    """The file may not grow any more in the middle of a burst: an error names it, and it goes on when it may."""
+    limited = textwrap.dedent("""
+        import resource, sys
+        from pathlib import Path
+        from monitor.history import HistoryError, Store
+        from probes import NotMeasured
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+        acknowledged = 0
+        try:
+            with Store.open(Path(sys.argv[1])) as store:
+                while True:
+                    reasons = [f"{acknowledged + number}" * 9 for number in range(50)]
+                    store.add_observations([
+                        NotMeasured(at=1000.0, vantage="v", target="t", probe="http", reason=reason)
+                        for reason in reasons
+                    ])
+                    acknowledged += 50
+        except HistoryError as error:
+            print(acknowledged, error)
+    """)
+    ended = subprocess.run(
+        [sys.executable, "-c", limited, str(path)], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    acknowledged, _, error = ended.stdout.partition(" ")
+
+    assert error.startswith(f"history {path}: ")
+    assert int(acknowledged) > 0
+    with Store.open(path) as store:
+        store.add_observations([NotMeasured(at=2000.0, vantage="v", target="t", probe="http", reason="after")])
+    kept = [fact.reason for fact in stored(path) if isinstance(fact, NotMeasured)]
+    assert kept == [*(f"{number}" * 9 for number in range(int(acknowledged))), "after"]
 
 
 def test_readers_read_while_another_process_writes(path: Path) -> None:

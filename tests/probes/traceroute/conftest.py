@@ -203,6 +203,13 @@ def root_vantage(chain: Chain) -> Iterator[Vantage]:
 
 
 @pytest.fixture(scope="session")
+def other_vantage(chain: Chain) -> Iterator[Vantage]:
+    """Another process on the same machine that may open raw sockets too."""
+    with chain.python("client", str(Path(__file__).with_name("vantage_process.py"))) as process:
+        yield Vantage(process)
+
+
+@pytest.fixture(scope="session")
 def plain_vantage(chain: Chain) -> Iterator[Vantage]:
     """A vantage without any capability, whose group may open ICMP sockets."""
     script = str(Path(__file__).with_name("vantage_process.py"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,8 +180,8 @@ def test_the_deadline_ends_a_trace(root_vantage: Vantage, family: int) -> None:
     """A trace that would go on for seconds stops at its deadline and keeps what it has."""
     seen = root_vantage.trace(address=beyond(family, 99), timeout_s=0.6)
 
-    # On an idle machine it is 0.601 s; a test machine may be busy.
-    assert 0.5 < (seen.elapsed_s or 0) < 0.85
+    # On an idle machine it is 0.601 s, without the deadline some 3; a test machine may be busy.
+    assert 0.5 < (seen.elapsed_s or 0) < 2
     assert seen.hops[0].address == ROUTERS[family][0]
 
 
@@ -224,6 +225,23 @@ def test_many_traces_at_once_do_not_mix(root_vantage: Vantage, family: int) -> N
         else:
             assert [hop.address for hop in observation.hops] == [ROUTERS[family][0], *[None] * 5]
     assert len({observation.flow for observation in seen if observation.method == "tcp"}) == 10
+
+
+@FAMILIES
+@pytest.mark.parametrize(("method", "reply"), [("icmp", HopReply.ECHO_REPLY), ("udp", HopReply.PORT_UNREACHABLE)])
+def test_another_process_tracing_the_same_flow_is_not_heard(
+    root_vantage: Vantage, other_vantage: Vantage, family: int, method: str, reply: HopReply
+) -> None:
+    """The kernel gives both processes every answer to either; each believes only those to its own packets."""
+    asked = {"address": SERVER[family], "method": method, "flow": 7}
+    with ThreadPoolExecutor(2) as threads:
+        runs = threads.map(
+            lambda vantage: [vantage.trace(**asked) for _ in range(10)], (root_vantage, other_vantage)
+        )
+
+    for observation in (seen for run in runs for seen in run):
+        assert path(observation) == whole_path(family, reply)
+        assert_timed(observation)
 
 
 @FAMILIES
