@@ -45,7 +45,8 @@ class Answer:
     """`records`: RDATA of the asked type in the server's order; `cnames` the aliases followed, in order.
 
     `ttl_s` is the least over aliases and records. `dnssec`: secure (the resolver says it validated), bogus
-    (it says that validation failed), None (it says nothing: unsigned, or not validating).
+    (it says that validation failed), None (it says nothing: unsigned, or not validating). `soa_serial` is of
+    the zone's SOA record, in the answer or beside a negative one (RFC 2308 section 3).
     """
 
     rcode: str
@@ -53,6 +54,7 @@ class Answer:
     cnames: tuple[str, ...] = ()
     ttl_s: float | None = None
     dnssec: str | None = None
+    soa_serial: int | None = None
     failed: Failed | None = None
 
 
@@ -60,10 +62,10 @@ def read_answer(message: dns.message.Message, role: str) -> Answer:
     """Read a reply to a question put to a server of that role. Any message gives an answer."""
     code = message.rcode()
     rcode = dns.rcode.to_text(code)
-    dnssec = _dnssec(message, role)
+    dnssec, serial = _dnssec(message, role), _serial(message)
     if code != dns.rcode.NOERROR:
         failed = Failed(_RCODE_WORDS.get(code, Failure.DNS_ERROR), f"rcode {rcode}{_extended(message)}")
-        return Answer(rcode=rcode, dnssec=dnssec, failed=failed)
+        return Answer(rcode=rcode, dnssec=dnssec, soa_serial=serial, failed=failed)
     try:
         if not isinstance(message, dns.message.QueryMessage):
             raise dns.message.NotQueryResponse
@@ -82,8 +84,17 @@ def read_answer(message: dns.message.Message, role: str) -> Answer:
         cnames=cnames,
         ttl_s=ttl,
         dnssec=dnssec,
+        soa_serial=serial,
         failed=None if complete else Failed(Failure.DNS_NO_ANSWER, missing),
     )
+
+
+def _serial(message: dns.message.Message) -> int | None:
+    for rrset in (*message.answer, *message.authority):
+        if rrset.rdtype == dns.rdatatype.SOA:
+            serial: int = rrset[0].serial
+            return serial
+    return None
 
 
 def _text(rdata: object) -> str:

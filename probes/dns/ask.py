@@ -6,8 +6,9 @@ import msgspec
 
 from probes import clock
 from probes.dns.answer import read_answer
-from probes.dns.exchange import exchange
+from probes.dns.edns import answered_subnet, instance
 from probes.dns.question import DnsQuestion
+from probes.dns.transport import converse
 from probes.failure import Failed
 from probes.observation import DnsObservation
 
@@ -28,9 +29,10 @@ async def ask(question: DnsQuestion, *, vantage: str, target: str) -> DnsObserva
         transport=question.transport,
         name=question.name,
         rrtype=question.rrtype,
+        subnet=question.subnet,
     )
     try:
-        reply = await exchange(question)
+        reply = await converse(question)
     except Failed as failed:
         return msgspec.structs.replace(
             observed, elapsed_s=clock.elapsed(start), failure=failed.word, error=failed.text
@@ -45,6 +47,9 @@ async def ask(question: DnsQuestion, *, vantage: str, target: str) -> DnsObserva
         cnames=answer.cnames,
         ttl_s=answer.ttl_s,
         dnssec=answer.dnssec,
+        soa_serial=answer.soa_serial,
+        ecs=answered_subnet(reply.message),
+        nsid=instance(reply.message),
         failure=answer.failed.word if answer.failed else None,
         error=answer.failed.text if answer.failed else None,
     )

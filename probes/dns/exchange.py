@@ -20,8 +20,9 @@ import dns.message
 
 from probes import clock
 from probes.dns.arrival import Arrivals, Moment
+from probes.dns.edns import foreign_subnet
 from probes.dns.question import DnsQuestion
-from probes.dns.server_address import ServerAddress, parse_server
+from probes.dns.server_address import ServerAddress
 from probes.failure import Failed, failing
 from probes.failure_word import Failure, Layer
 
@@ -40,7 +41,7 @@ async def exchange(question: DnsQuestion) -> Reply:
 
     :raises Failed: no reply that matches came before the deadline, or none that can be read
     """
-    server = parse_server(question.server)
+    server = question.address
     query = question.message()
     strays = _Strays()
     start = clock.monotonic()
@@ -82,7 +83,7 @@ async def _udp(
         while True:
             datagram, arrived_ns = await arrivals.next()
             elapsed_s = sent.seconds_until(arrived_ns)
-            reply = _matching(datagram, query)
+            reply = matching_reply(datagram, query)
             if reply is not None:
                 return reply, elapsed_s
             strays.count += 1
@@ -97,7 +98,7 @@ async def _tcp(query: dns.message.QueryMessage, server: ServerAddress) -> dns.me
         await loop.sock_connect(sock, (server.address, server.port))
         await loop.sock_sendall(sock, struct.pack("!H", len(wire)) + wire)
         (length,) = struct.unpack("!H", await _read_exactly(sock, 2))
-        reply = _matching(await _read_exactly(sock, length), query)
+        reply = matching_reply(await _read_exactly(sock, length), query)
     if reply is None:
         raise Failed(Failure.DNS_MALFORMED, f"ask {server} over tcp: the reply does not match the question")
     return reply
@@ -114,15 +115,15 @@ async def _read_exactly(sock: socket.socket, length: int) -> bytes:
     return data
 
 
-def _matching(wire: bytes, query: dns.message.QueryMessage) -> dns.message.Message | None:
-    """The reply in `wire`; None when it is not one to `query`.
+def matching_reply(wire: bytes, query: dns.message.QueryMessage) -> dns.message.Message | None:
+    """The reply in `wire`; None when it is not one to `query`, or one for another client subnet.
 
     :raises dns.exception.DNSException: it carries the query's id, but cannot be read
     """
     if wire[:2] != struct.pack("!H", query.id):
         return None
     reply = dns.message.from_wire(wire)
-    return reply if query.is_response(reply) else None
+    return reply if query.is_response(reply) and not foreign_subnet(reply, query) else None
 
 
 def _family(server: ServerAddress) -> socket.AddressFamily:

@@ -27,8 +27,8 @@ class ServerAddress:
         return f"[{self.address}]:{self.port}" if self.family == 6 else f"{self.address}:{self.port}"
 
 
-def parse_server(text: str) -> ServerAddress:
-    """Read an address with an optional port.
+def parse_server(text: str, default_port: int = DEFAULT_PORT) -> ServerAddress:
+    """Read an address with an optional port; `default_port` is that of the transport it is meant for.
 
     :raises ValueError: not an address (names are not looked up: a resolver must not need a resolver), or a
         port outside 1..65535
@@ -47,7 +47,7 @@ def parse_server(text: str) -> ServerAddress:
     except ValueError:
         raise ValueError(f"not the address of a DNS server: {text[:80]!r}") from None
     if not port:
-        return ServerAddress(str(address))
+        return ServerAddress(str(address), default_port)
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise ValueError(f"port out of range 1..65535: {text[:80]!r}")
     return ServerAddress(str(address), int(port))
