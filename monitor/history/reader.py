@@ -35,7 +35,7 @@ from monitor.history.glossary import ReadingGlossary
 from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
 from monitor.history.resolution import bound_micros
-from monitor.history.route_rows import ROUTE_SHELVES
+from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
 from monitor.model import Incident, IncidentChange, Prefix, RouteEvent, RouteFact
@@ -292,10 +292,11 @@ class Reader:
         """The next page of rows after `start` (time, seq), of all tables together, in order."""
         page: list[tuple[Shelf[RouteFact], Row]] = []
         shelves = ROUTE_SHELVES.values() if prefix is None else (ROUTE_SHELVES[RouteEvent],)
-        condition, values = "", []
+        condition, values = "", list[bytes]()
         if prefix is not None:
-            numbers = route_summaries.overlapping(self._connection, prefix)
-            condition, values = f" AND prefix IN ({', '.join('?' * len(numbers))})", numbers
+            low, high = bounds(prefix)
+            # Equal to it, inside it or around it; however many are inside.
+            condition, values = " AND prefix IN (SELECT id FROM prefix WHERE low <= ? AND high >= ?)", [high, low]
         for shelf in shelves:
             statement = f"{shelf.select} WHERE (at, seq) > (?, ?) AND at < ?{condition} ORDER BY at, seq LIMIT ?"
             rows = self._connection.execute(statement, (*start, last, *values, _PAGE))

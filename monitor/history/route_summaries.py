@@ -8,19 +8,13 @@ from collections import defaultdict
 from monitor.history.answers import RouteSummary
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.resolution import bound_micros
-from monitor.history.route_rows import KINDS, bounds
+from monitor.history.route_rows import KINDS
 from monitor.history.scope import Scope
-from monitor.model import AsPath, Prefix, RouteKind, parse_address
+from monitor.model import AsPath, RouteKind, parse_address
 
 _WITHDRAWAL = KINDS.index(RouteKind.WITHDRAWAL)
 # Addresses of one target that are looked up; a content network's name can have answered thousands.
 _MAX_ADDRESSES = 500
-
-
-def overlapping(connection: sqlite3.Connection, prefix: Prefix) -> list[int]:
-    """Numbers of the known prefixes that are equal to `prefix`, inside it or around it."""
-    low, high = bounds(prefix)
-    return [n for (n,) in connection.execute("SELECT id FROM prefix WHERE low <= ? AND high >= ?", (high, low))]
 
 
 def around_addresses(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> set[int]:
