@@ -53,7 +53,15 @@ class Update:
     path: AsPath | None = None
     elements: int = 0
 
-    def events(self, *, at: float, peer: str, peer_asn: Asn, collector: str) -> list[RouteEvent]:
+    def events(
+        self,
+        *,
+        at: float,
+        peer: str,
+        peer_asn: Asn,
+        collector: str,
+        announced_as: RouteKind = RouteKind.ANNOUNCEMENT,
+    ) -> list[RouteEvent]:
         """The update as route events, withdrawals first."""
         events = [
             RouteEvent(
@@ -64,7 +72,7 @@ class Update:
         events += [
             RouteEvent(
                 at=at,
-                kind=RouteKind.ANNOUNCEMENT,
+                kind=announced_as,
                 prefix=prefix,
                 peer=peer,
                 peer_asn=peer_asn,

@@ -16,7 +16,7 @@ import msgspec
 
 from monitor.bgp.bgp_update import Update
 from monitor.bgp.prefix_key import parse_key, prefix_of
-from monitor.model import Asn, AsPath, AsSet, PeerState, Prefix, RouteEvent, RouteFact, parse_asn
+from monitor.model import Asn, AsPath, AsSet, PeerState, Prefix, RouteEvent, RouteFact, RouteKind, parse_asn
 
 MAX_LINE_BYTES = 1024 * 1024
 """An UPDATE of 64 KiB (RFC 8654) is below 400 kB as JSON, with `raw`."""
@@ -47,7 +47,10 @@ class _Group(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    """A message or its envelope, which share `type`; fields that we do not read are skipped."""
+    """A message or its envelope, which share `type`; fields that we do not read are skipped.
+
+    `rib` is our own exports' word for an entry of a table (`monitor.history.ris_lines`).
+    """
 
     type: str | None = None
     data: msgspec.Raw = msgspec.Raw()
@@ -59,6 +62,7 @@ class _Message(msgspec.Struct):
     announcements: list[_Group] | None = None
     withdrawals: list[str] | None = None
     state: str | None = None
+    rib: bool = False
 
 
 class _Complaint(msgspec.Struct):
@@ -162,6 +166,7 @@ def _events(message: _Message) -> tuple[RouteEvent, ...]:
             peer=_address(message.peer),
             peer_asn=_asn(message.peer_asn),
             collector=_collector(message.host),
+            announced_as=RouteKind.RIB if message.rib else RouteKind.ANNOUNCEMENT,
         )
     )
 

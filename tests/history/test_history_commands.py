@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from monitor.bgp import ris_live
 from monitor.cli import main
 from monitor.commands.moment import parse_moment
 from monitor.history import Reader, Store
@@ -263,6 +264,7 @@ def test_export_says_what_ris_live_has_no_word_for(whydown: Whydown, tmp_path: P
 
     (line,) = result.stdout.splitlines()
     assert json.loads(line)["rib"] is True
+    assert ris_live.decode(line) == (entry,)
     assert "1 states of feeds left out" in result.stderr
 
 
