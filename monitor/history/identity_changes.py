@@ -58,12 +58,13 @@ def certificate_changes(
 ) -> list[CertificateChange]:
     """Changes of the certificate by (target, vantage), in the order in which each was first seen.
 
-    Another protocol version with the same certificate is no change.
+    Another protocol version with the same certificate is no change; neither is IPv6's other certificate
+    beside IPv4's, which are asked in turn.
     """
     rows = connection.execute(
         "SELECT target, vantage, old, identity, min(done), max(done), count(*) FROM ("  # noqa: S608
         "  SELECT target, vantage, identity, done,"
-        "  lag(identity) OVER (PARTITION BY target, vantage ORDER BY done, seq) AS old"
+        "  lag(identity) OVER (PARTITION BY target, vantage, family ORDER BY done, seq) AS old"
         f" FROM http WHERE {scope.condition} AND identity IN (SELECT id FROM identity"
         "   WHERE spki_sha256 IS NOT NULL OR certificate_sha256 IS NOT NULL))"
         " WHERE old != identity GROUP BY target, vantage, old, identity ORDER BY min(done)",

@@ -184,6 +184,18 @@ def test_certificate_changes_tell_a_new_key_from_a_renewal(store: Store) -> None
     assert (found[0].new.not_after, found[1].new.issuer) == (NOW + 9, "CN=other")
 
 
+def test_each_family_has_a_certificate_of_its_own(store: Store) -> None:
+    """Different front ends for IPv4 and IPv6, asked in turn, are no change; a new one of one family is."""
+    facts = [
+        http(second, family=family, spki_sha256="k", certificate_sha256=certificate)
+        for second, family, certificate in ((0, 4, "c4"), (1, 6, "c6"), (2, 4, "c4"), (3, 6, "c6"), (4, 6, "c7"))
+    ]
+    with reader_of(store, *facts) as reader:
+        found = reader.certificate_changes(*DAY)
+
+    assert [(c.old.certificate_sha256, c.new.certificate_sha256, c.count) for c in found] == [("c6", "c7", 1)]
+
+
 def route(second: float, prefix: str, origin: int | None, peer: str = "192.0.2.1") -> RouteEvent:
     """One announcement, or a withdrawal where the origin is None."""
     return RouteEvent(
