@@ -110,18 +110,16 @@ class Pipeline:
         """Go on with an engine of a new configuration, already warmed up; waiting facts are fed to it."""
         self._engine, self._notices_for = engine, notices_for
 
-    @property
-    def late(self) -> int:
-        """Facts that were fed out of order because they came after the grace."""
-        return self._order.late
-
     def accept(self, facts: Sequence[Fact], now: float) -> Step:
         """Store facts, and conclude from all that became known a grace ago.
 
         :raises HistoryError: the store is broken or full; nothing was concluded from these facts
         """
         kept = self._keep(facts)
+        late = self._order.late
         self._order.push(fact for fact in kept if self._is_sane(fact, now))
+        if self._order.late > late:
+            self._log.debug("facts_fed_late", facts=self._order.late - late)
         return self._conclude(now - self._grace_s, len(kept))
 
     def finish(self, now: float) -> Step:

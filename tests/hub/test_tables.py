@@ -1,0 +1,88 @@
+"""The tables beside the facts: loaded once, kept while they cannot be had, and said so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, MutableMapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from monitor.hub.tables import TableLoader, Tables
+from monitor.model.settings import Config, RpkiSettings
+
+VRPS = {"roas": [{"prefix": "203.0.113.0/24", "maxLength": 24, "asn": "AS64500"}]}
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What was logged, as data."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
+
+
+def _config(vrps: Path | None = None, table: Path | None = None) -> Config:
+    return Config(vantage="v", rpki=RpkiSettings(vrps=str(vrps) if vrps else None), prefix_to_as=table)
+
+
+def test_nothing_configured_is_nothing_loaded() -> None:
+    """And nothing to complain of."""
+    assert asyncio.run(TableLoader().load(_config(), Tables())) == Tables()
+
+
+def test_both_tables_are_loaded_and_unchanged_vrps_only_once(tmp_path: Path) -> None:
+    """The same table object means that no engine has to be made anew."""
+    vrps, table = tmp_path / "vrps.json", tmp_path / "table.txt"
+    vrps.write_text(json.dumps(VRPS), encoding="utf-8")
+    table.write_text("203.0.113.0/24\t64500\n", encoding="utf-8")
+
+    async def scenario() -> tuple[Tables, Tables]:
+        loader = TableLoader()
+        first = await loader.load(_config(vrps, table), Tables())
+        return first, await loader.load(_config(vrps, table), first)
+
+    first, second = asyncio.run(scenario())
+
+    assert first.vrps is not None
+    assert len(first.vrps) == 1
+    assert second.vrps is first.vrps
+    assert first.prefixes is not None
+    assert first.prefixes.lookup(ip_address("203.0.113.9")) == {64500}
+
+
+def test_tables_that_cannot_be_had_stay_as_they_were(tmp_path: Path, logs: list[MutableMapping[str, Any]]) -> None:
+    """A validator that is down for an hour does not make every route unknown; the log says what is stale."""
+    vrps, table = tmp_path / "vrps.json", tmp_path / "table.txt"
+    vrps.write_text(json.dumps(VRPS), encoding="utf-8")
+    table.write_text("203.0.113.0/24\t64500\n", encoding="utf-8")
+
+    async def scenario() -> tuple[Tables, Tables]:
+        loader = TableLoader()
+        first = await loader.load(_config(vrps, table), Tables())
+        vrps.write_text("{", encoding="utf-8")
+        table.unlink()
+        return first, await loader.load(_config(vrps, table), first)
+
+    first, second = asyncio.run(scenario())
+
+    assert second == first
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
+        "prefix_table_not_loaded", "vrps_not_loaded",
+    ]  # fmt: skip
+
+
+def test_the_vrps_of_another_place_do_not_stand_in(tmp_path: Path) -> None:
+    """After a reload to a place that cannot be read there are none, rather than those of the old place."""
+    vrps = tmp_path / "vrps.json"
+    vrps.write_text(json.dumps(VRPS), encoding="utf-8")
+
+    async def scenario() -> Tables:
+        loader = TableLoader()
+        first = await loader.load(_config(vrps), Tables())
+        return await loader.load(_config(tmp_path / "other.json"), first)
+
+    assert asyncio.run(scenario()) == Tables()
