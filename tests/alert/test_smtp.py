@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -177,6 +179,33 @@ def test_starttls_that_is_not_offered_is_not_done_without(serving: Serving, noti
         SmtpDelivery(settings=_settings(f"smtp+starttls://localhost:{port}"))(notice_of(), _nothing)
 
     assert box.mails == []
+
+
+def test_what_was_slipped_in_before_starttls_ends_the_session(
+    notice_of: NoticeOf, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    """Somebody on the way adds a reply in clear to the server's own; it must not be taken for one under TLS."""
+    said: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"220 hello\r\n")
+            connection.recv(1000)
+            connection.sendall(b"250-localhost\r\n250 STARTTLS\r\n")
+            connection.recv(1000)
+            connection.sendall(b"220 go on\r\n250 slipped in\r\n")
+            with server_tls.wrap_socket(connection, server_side=True) as secured:
+                said.append(secured.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        serving = threads.submit(serve, listener)
+        url = f"smtp+starttls://localhost:{listener.getsockname()[1]}"
+        with pytest.raises(TemporaryError, match="greet: the server sent data in clear after STARTTLS"):
+            SmtpDelivery(settings=_settings(url), tls=client_tls)(notice_of(), _nothing)
+        serving.result(20)
+
+    assert said == [b""]
 
 
 def test_a_wrong_password_is_tried_again_with_the_file_as_it_is_then(
