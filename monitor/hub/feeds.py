@@ -41,19 +41,20 @@ class Feeds:
         self._log = structlog.get_logger("feeds")
         self._watch = Watch()
         self._targets: frozenset[str] = frozenset()
-        self._addresses: dict[Address, None] = {}
+        self._addresses: dict[Address, str] = {}
         self._wanted: dict[str, BgpSource] = {}
         self._live: list[RisLiveSource] = []
         self._changed = asyncio.Event()
         self._watching = asyncio.Event()
 
     def configure(self, config: Config, table: PrefixTable | None) -> None:
-        """Take the feeds and declared prefixes of a configuration; learned addresses are kept."""
+        """Take the feeds and declared prefixes of a configuration; what was learned of its targets is kept."""
         declared = [prefix for target in config.targets for prefix in target.prefixes]
+        self._targets = frozenset(target.name for target in config.targets)
+        self._addresses = {address: name for address, name in self._addresses.items() if name in self._targets}
         self._watch = Watch(declared, table)
         for address in self._addresses:
             self._watch.add_address(address)
-        self._targets = frozenset(target.name for target in config.targets)
         self._wanted = {source.name: source for source in config.bgp}
         self._changed.set()
         self._tell_watch()
@@ -66,9 +67,9 @@ class Feeds:
     def learn(self, observations: Iterable[Observation]) -> None:
         """Watch the address space of what the targets' probes have met."""
         new = False
-        for address in self._of_targets(observations):
+        for address, name in self._of_targets(observations):
             if address not in self._addresses and len(self._addresses) < MAX_LEARNED:
-                self._addresses[address] = None
+                self._addresses[address] = name
                 new |= self._watch.add_address(address)
         if new:
             self._tell_watch()
@@ -144,10 +145,12 @@ class Feeds:
             live.update_watch(subscriptions)
         self._log.debug("watching", prefixes=len(subscriptions))
 
-    def _of_targets(self, observations: Iterable[Observation]) -> Iterable[Address]:
+    def _of_targets(self, observations: Iterable[Observation]) -> Iterable[tuple[Address, str]]:
         for seen in observations:
             if seen.target in self._targets:
-                yield from filter(_may_be_announced, _addresses_in(seen))
+                yield from (
+                    (address, seen.target) for address in _addresses_in(seen) if _may_be_announced(address)
+                )
 
 
 def _addresses_in(seen: Observation) -> Iterable[Address]:

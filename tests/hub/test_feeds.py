@@ -173,3 +173,21 @@ def test_only_addresses_of_targets_that_may_be_announced_are_watched() -> None:
         return tuple(str(prefix) for prefix in feeds.watched)
 
     assert asyncio.run(scenario()) == ("198.51.100.0/24",)
+
+
+def test_a_reload_keeps_what_was_learned_of_the_targets_that_stay() -> None:
+    """The address space of a target that is gone is nobody's to watch any more."""
+
+    async def sink(batch: Sequence[Fact]) -> None:
+        pass
+
+    async def scenario() -> tuple[str, ...]:
+        feeds = Feeds(sink)
+        feeds.configure(
+            Config(vantage="v", targets=(SHOP, Target(name="mail", url="https://mail.example/"))), None
+        )
+        feeds.learn([_http("203.0.113.10"), _http("198.51.100.10", "mail")])
+        feeds.configure(Config(vantage="v", targets=(SHOP,)), None)
+        return tuple(str(prefix) for prefix in feeds.watched)
+
+    assert asyncio.run(scenario()) == ("203.0.113.0/24",)
