@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from monitor.history.errors import HistoryError, HistoryLockedError
@@ -42,8 +43,10 @@ class WriteLock:
             raise HistoryLockedError(
                 f"history {database}: process {owner or '(unknown)'} is writing it; there is one writer at a time"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        # Only for people, and a full disk may have no room for it.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return cls(descriptor)
 
     def release(self) -> None:

@@ -117,6 +117,37 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(path: Path) -> None:
     assert kept == [*(f"{number}" * 9 for number in range(int(acknowledged))), "after"]
 
 
+def test_a_disk_without_room_for_a_byte_is_named(path: Path) -> None:
+    """Not even the lock file's number of the process fits: the error is the history's, with the file in it."""
+    opening = textwrap.dedent("""
+        import resource, sys
+        from pathlib import Path
+        from monitor.history import HistoryError, Store
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        try:
+            Store.open(Path(sys.argv[1]))
+        except HistoryError as error:
+            print(error)
+    """)
+    ended = subprocess.run(
+        [sys.executable, "-c", opening, str(path)], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(f"history {path}: cannot be opened for writing: ")
+
+
+def test_a_lock_file_that_points_elsewhere_is_not_followed(path: Path) -> None:
+    """A link laid by somebody else would have its target overwritten."""
+    elsewhere = path.with_name("elsewhere")
+    elsewhere.write_text("precious")
+    path.with_name(f"{path.name}.lock").symlink_to(elsewhere)
+
+    with pytest.raises(HistoryError, match="cannot open the lock file"):
+        Store.open(path)
+    assert elsewhere.read_text() == "precious"
+
+
 def test_readers_read_while_another_process_writes(path: Path) -> None:
     """Each look sees at least what was acknowledged before it, only whole batches, and the file stays sound."""
     writer = start_writer(path, 0)
