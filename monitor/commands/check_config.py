@@ -24,6 +24,10 @@ def command(ctx: click.Context, file: Path, as_json: bool) -> None:
 
     Nothing is probed or connected to. Exit 0: usable. Exit 2: each mistake is named with its line, key, value
     and what is allowed.
+
+    \b
+    whydown check-config
+    whydown check-config /etc/whydown/config.toml --json | jq .rounds_per_minute
     """
     try:
         config = load_config(file)

@@ -27,6 +27,10 @@ def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) ->
     Everything runs on this machine: no Internet, no root, about two minutes. Where network namespaces can be
     made, vantages, routers, routes and traceroutes are real; else the output says what is replayed. Exit
     status 0 when both causes were named rightly and nothing else was opened; 1 when not.
+
+    \b
+    whydown demo
+    whydown demo --plain --keep demo   # then: whydown explain last --database demo/history.db
     """
     try:
         from monitor.demo.launch import launch, stage_or_why

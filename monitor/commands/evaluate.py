@@ -26,6 +26,9 @@ def command(folders: tuple[Path, ...], as_json: bool) -> None:
     Prints the confusion matrix (true cause by named cause), precision and recall per cause, and the time to
     the right verdict. Exit 0 when every trouble was named rightly and nothing else opened, 1 otherwise, 2
     when a folder cannot be read.
+
+    \b
+    whydown evaluate tests/scenarios/kakao-2022-02-03 tests/scenarios/coov-2021-12-13
     """
     pairs: list[Pair] = []
     with click.progressbar(folders, label="replaying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:

@@ -32,6 +32,10 @@ def command(name: str, timezone: ZoneInfo, as_json: bool, config: Path, database
 
     INCIDENT is an id, the first letters of one, or `last`. `whydown incidents` lists them. Exit 1 when
     there is no such incident.
+
+    \b
+    whydown explain last
+    whydown explain shop-2026 --timezone Europe/Berlin
     """
     with plain_errors(), Reader.open(history_path(database, config)) as reader:
         incident = chosen(reader, name)

@@ -36,6 +36,10 @@ def command(
 ) -> None:
     """Write observations of TARGET, or of all, in the order in which they were complete; `whydown import`
     and `whydown replay` read them.
+
+    \b
+    whydown export shop --since 2h > observations.jsonl
+    whydown export --since 2h --routes > routes.jsonl
     """
     if routes and (target or vantage or kind):
         raise click.UsageError("--routes takes no TARGET, --vantage or --kind: routes belong to prefixes")
@@ -53,4 +57,4 @@ def command(
             else:
                 output.write(line + b"\n")
     if left_out:
-        click.echo(f"{left_out} states of feeds left out: RIS Live has no message for them", err=True)
+        click.echo(f"states of feeds left out, for which RIS Live has no message: {left_out}", err=True)

@@ -92,6 +92,11 @@ def command(
 ) -> None:
     """Latency by phase and vantage with percentiles, failures, changes of paths, names, certificates and
     routes, and incidents, of TARGET or of all. Options that name a section show only those.
+
+    \b
+    whydown history shop --since 7d --percentiles --bucket 1h
+    whydown history --failures --vantage seoul-1
+    whydown history shop --paths --certificates --routes --since 2026-01-31T08:00Z
     """
     if not since < until:
         raise click.UsageError("--since must be before --until")

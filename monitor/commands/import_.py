@@ -100,6 +100,10 @@ def command(ctx: click.Context, files: tuple[str, ...], config: Path, database: 
     """Read observations and RIS Live messages from FILES (- is standard input) into the history.
 
     A bad line is named and left out; exit 1 if there was any. Reading a file twice keeps its facts twice.
+
+    \b
+    whydown import observations.jsonl routes.jsonl
+    zcat observations.jsonl.gz | whydown import -
     """
     with plain_errors(), Store.open(history_path(database, config)) as store:
         importer = _Importer(store)

@@ -43,6 +43,10 @@ def command(
     """Incidents of TARGET, or of all, that were open at some moment of the window; oldest first.
 
     `whydown explain ID` shows the terms of one; the first letters of its id are enough.
+
+    \b
+    whydown incidents --open
+    whydown incidents shop --since 30d --timezone Asia/Seoul
     """
     if not since < until:
         raise click.UsageError("--since must be before --until")

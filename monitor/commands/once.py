@@ -67,6 +67,10 @@ def command(ctx: click.Context, path: Path, confirm_s: float, as_json: bool) -> 
     Incidents live on from run to run through the history. Exit 0: all is well. Exit 1: a suspicion, a cause
     that cannot be named yet, or a route that changed. Exit 2: a target is in trouble. Exit 3: unknown; this
     machine could not measure, another monitor writes the same history, or the configuration is bad.
+
+    \b
+    whydown once
+    whydown once --confirm 0 --json | jq .state
     """
     logs.configure()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -62,6 +63,10 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
     FOLDER holds config.toml and observations.jsonl, and may hold routes.jsonl, MRT files (rib.* first),
     vrps.json and prefix_to_as.txt; the .jsonl files may be compressed (.gz, .zst). Exit 0, whatever
     the incidents; 2 when the folder cannot be read.
+
+    \b
+    whydown replay tests/scenarios/kakao-2022-02-03
+    whydown replay tests/scenarios/kakao-2022-02-03 --json | jq .cause
     """
     incidents = replay_folder(read_or_exit(folder), chunk)
     if as_json:
@@ -76,4 +81,6 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
             console.print(explain(incident, (), timezone=timezone.key))
         else:
             ended = incident.closed_at if incident.closed_at is not None else incident.updated_at
-            click.echo(incident_text(incident, timezone=timezone.key, now=ended))
+            # No history holds this incident, so `whydown explain` would not find it.
+            terms_by = f"whydown replay {shlex.quote(str(folder))} --explain"
+            click.echo(incident_text(incident, timezone=timezone.key, now=ended, terms_by=terms_by))

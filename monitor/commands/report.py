@@ -34,6 +34,10 @@ def command(name: str, form: str, timezone: ZoneInfo, as_json: bool, config: Pat
     INCIDENT is an id, the first letters of one, or `last`. `whydown incidents` lists them. The HTML page
     needs nothing from elsewhere; the JSON is the line that `whydown replay --json` prints. Exit 1 when
     there is no such incident.
+
+    \b
+    whydown report last
+    whydown report last --format html > incident.html
     """
     with plain_errors(), Reader.open(history_path(database, config)) as reader:
         incident = chosen(reader, name)

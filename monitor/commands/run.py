@@ -43,6 +43,10 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
     SIGTERM and SIGINT (Ctrl-C) stop after what was measured is stored, SIGHUP reads the configuration again;
     a bad one is refused and the old one kept. Exit 0: stopped as asked. Exit 1: the history failed. Exit 2:
     bad configuration.
+
+    \b
+    whydown run
+    whydown run --config /etc/whydown/config.toml --log
     """
     try:
         config = load_config(path)

@@ -60,6 +60,10 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
 
     It only reads the history, so it works beside a running monitor. Exit 0: facts are fresh. Exit 1: the
     newest fact is older than five minutes, or there is none. Exit 2: bad usage or configuration.
+
+    \b
+    whydown status
+    whydown status --json | jq '.open_incidents[].cause'
     """
     try:
         path, controls = _where(database, config)

@@ -265,7 +265,7 @@ def test_export_says_what_ris_live_has_no_word_for(whydown: Whydown, tmp_path: P
     (line,) = result.stdout.splitlines()
     assert json.loads(line)["rib"] is True
     assert ris_live.decode(line) == (entry,)
-    assert "1 states of feeds left out" in result.stderr
+    assert "left out, for which RIS Live has no message: 1" in result.stderr
 
 
 def test_bad_lines_are_named_and_the_rest_is_kept(whydown: Whydown, tmp_path: Path) -> None:
