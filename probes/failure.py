@@ -216,6 +216,9 @@ _HTTP_WORDS: Words = {
     httpcore.UnsupportedProtocol: Failure.PROTOCOL_ERROR,  # ours is checked before; a redirect's is theirs
     httpcore.ProtocolError: Failure.PROTOCOL_ERROR,
     httpcore.ConnectionNotAvailable: Failure.MONITOR_FAULT,
+    h11.LocalProtocolError: Failure.MONITOR_FAULT,
+    h11.RemoteProtocolError: Failure.PROTOCOL_ERROR,
+    h11.ProtocolError: Failure.PROTOCOL_ERROR,
     httpx.ConnectTimeout: Failure.CONNECT_TIMEOUT,
     httpx.ReadTimeout: Failure.READ_TIMEOUT,
     httpx.WriteTimeout: Failure.WRITE_TIMEOUT,

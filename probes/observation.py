@@ -2,7 +2,7 @@
 
 An observation is a timestamped statement; it says what happened, not what it means. Each class is one
 kind of JSON object, one a line, tagged by `kind`. Wall times are Unix seconds UTC in fields ending `at`
-(and `not_after`), durations are seconds of a monotonic clock in fields ending `_s`. None means *not
+(and `not_before`, `not_after`), durations are seconds of a monotonic clock in fields ending `_s`. None means *not
 measured*. Fields may be added, never renamed.
 
 Probes round wall times to the millisecond and durations to the microsecond (`probes.clock`), the store's
@@ -75,6 +75,15 @@ class HttpObservation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     loop_lag_s: float | None = None
     error: str | None = None
     """The raw cause behind `failure`: operation and library message, bounded and printable."""
+    not_before: float | None = None
+    certificate_names: tuple[str, ...] = ()
+    """DNS names and addresses that the server's certificate is for, in its order, the first 32."""
+    chain_sha256: tuple[str, ...] = ()
+    """Hashes of the certificates that the server sent after its own, in its order, at most 9."""
+    alpn: str | None = None
+    """The application protocol that the server chose in the handshake (`h2`, `http/1.1`)."""
+    redirects: tuple[str, ...] = ()
+    """Where redirects led, in order, without queries, which may hold secrets."""
 
 
 class DnsObservation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="dns"):

@@ -22,6 +22,7 @@ DICTIONARIES: dict[str, tuple[str, ...]] = {
     "vantage": ("name",),
     "word": ("text",),
     "identity": ("spki_sha256", "certificate_sha256", "issuer", "not_after", "tls_version"),
+    "tls_detail": ("not_before", "names", "chain", "alpn"),
     "question": ("server", "role", "transport", "name", "rrtype"),
     "answer": ("rcode", "answers", "cnames", "dnssec"),
     "dns_detail": ("subnet", "ecs", "nsid", "soa_serial", "dnssec_reason"),

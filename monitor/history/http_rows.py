@@ -14,9 +14,10 @@ COLUMNS = (
     "target", "done", "vantage", "seq", "address", "family", "failure", "status", "http_version", "dns_us",
     "connect_us", "tls_us", "wait_us", "receive_us", "total_us", "kernel_rtt_us", "kernel_min_rtt_us",
     "retransmits", "identity", "body_bytes", "body_sha256", "checks_failed", "loop_lag_us", "error",
+    "tls_detail", "redirects",
 )  # fmt: skip
 
-_CHECKS = msgspec.json.Decoder(tuple[str, ...])
+_TEXTS = msgspec.json.Decoder(tuple[str, ...])
 
 
 def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[Any, ...]:
@@ -24,6 +25,9 @@ def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[
     total_us = micros(fact.total_s)
     identity = (
         fact.spki_sha256, fact.certificate_sha256, fact.issuer, not_after_millis(fact.not_after), fact.tls_version,
+    )  # fmt: skip
+    detail = (
+        not_after_millis(fact.not_before), _listed(fact.certificate_names), _listed(fact.chain_sha256), fact.alpn,
     )  # fmt: skip
     return (
         glossary.number("target", (fact.target,)),
@@ -47,20 +51,29 @@ def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[
         glossary.number("identity", identity) if any(part is not None for part in identity) else None,
         fact.body_bytes,
         _packed(glossary.free_text(fact.body_sha256)),
-        glossary.word(msgspec.json.encode(fact.checks_failed).decode()) if fact.checks_failed else None,
+        glossary.word(_listed(fact.checks_failed)),
         micros(fact.loop_lag_s),
         glossary.free_text(fact.error),
+        glossary.number("tls_detail", detail) if any(part is not None for part in detail) else None,
+        glossary.word(_listed(fact.redirects)),
     )
 
 
 def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> HttpObservation:
     """The observation that `to_row` was given."""
     (target, done, vantage, _, address, family, failure, status, version, dns, connect, tls, wait, receive,
-     total, rtt, min_rtt, retransmits, identity, body_bytes, body, checks, lag, error) = row  # fmt: skip
+     total, rtt, min_rtt, retransmits, identity, body_bytes, body, checks, lag, error, detail,
+     redirects) = row  # fmt: skip
     spki, certificate, issuer, not_after, tls_version = (
         (None,) * 5 if identity is None else glossary.values("identity", identity)
     )
-    fields: dict[str, Any] = {"spki_sha256": spki, "certificate_sha256": certificate, "issuer": issuer}
+    not_before, names, chain, alpn = (None,) * 4 if detail is None else glossary.values("tls_detail", detail)
+    fields: dict[str, Any] = {
+        "spki_sha256": spki,
+        "certificate_sha256": certificate,
+        "issuer": issuer,
+        "alpn": alpn,
+    }
     return HttpObservation(
         at=(done - (total or 0)) // 1000 / 1e3,
         vantage=glossary.text("vantage", vantage),
@@ -82,12 +95,24 @@ def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> HttpObservation
         not_after=None if not_after is None else int(not_after) / 1e3,
         body_bytes=body_bytes,
         body_sha256=body.hex() if isinstance(body, bytes) else body,
-        checks_failed=() if checks is None else _CHECKS.decode(glossary.text("word", checks)),
+        checks_failed=_texts(glossary.word(checks)),
         tls_version=None if tls_version is None else str(tls_version),
         loop_lag_s=seconds(lag),
         error=error,
+        not_before=None if not_before is None else int(not_before) / 1e3,
+        certificate_names=_texts(names),
+        chain_sha256=_texts(chain),
+        redirects=_texts(glossary.word(redirects)),
         **fields,
     )
+
+
+def _listed(texts: tuple[str, ...]) -> str | None:
+    return msgspec.json.encode(texts).decode() if texts else None
+
+
+def _texts(listed: object) -> tuple[str, ...]:
+    return () if listed is None else _TEXTS.decode(str(listed))
 
 
 def _packed(digest: str | None) -> bytes | str | None:

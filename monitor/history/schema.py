@@ -6,9 +6,10 @@ How facts are laid out:
   range of the tree. `done` is when the observation was complete, Unix microseconds; its start is
   `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts all facts in the order in
   which they came, over all tables; it keeps two observations of the same moment apart.
-- What repeats is kept once in a dictionary (`word`, `identity` who answered, `question`, `answer` and `dns_detail`
-  of DNS, `aim` and `path` of a traceroute, `peer`, `prefix`, `as_path`), found by a 16-byte BLAKE2b digest
-  of its values. AUTOINCREMENT, because readers remember ids: a number is never given out twice.
+- What repeats is kept once in a dictionary (`word`, `identity` and `tls_detail` of who answered, `question`,
+  `answer` and `dns_detail` of DNS, `aim` and `path` of a traceroute, `peer`, `prefix`, `as_path`), found by a
+  16-byte BLAKE2b digest of its values. AUTOINCREMENT, because readers remember ids: a number is never given
+  out twice.
 - Foreign keys are declared and not enforced: they tell `prune` and people what refers to what, and
   checking them on every insert would cost a look-up for each.
 - An incident and its changes are whole JSON records beside the columns that are searched.
@@ -21,13 +22,13 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.history.views import DNS_VIEW, VIEWS
+from monitor.history.views import DNS_VIEW, HTTP_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964
 
 MIGRATIONS = Migrations("whydown")
-MIGRATION_NAMES = ("0001_facts", "0002_incidents_and_outbox", "0003_views", "0004_dns_detail")
+MIGRATION_NAMES = ("0001_facts", "0002_incidents_and_outbox", "0003_views", "0004_dns_detail", "0005_tls_detail")
 
 _KEY = """
     target INTEGER NOT NULL REFERENCES target(id),
@@ -118,6 +119,16 @@ _DNS_DETAIL = (
 )
 
 
+# What a certificate says besides who it is for, and where redirects led.
+_TLS_DETAIL = (
+    f"""CREATE TABLE tls_detail ({_DICTIONARY}, not_before INTEGER, names TEXT, chain TEXT, alpn TEXT) STRICT""",
+    "ALTER TABLE http ADD COLUMN tls_detail INTEGER REFERENCES tls_detail(id)",
+    "ALTER TABLE http ADD COLUMN redirects INTEGER REFERENCES word(id)",
+    "DROP VIEW v_http",
+    HTTP_VIEW,
+)
+
+
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
     for statement in (*_DICTIONARIES, *_OBSERVATIONS, *_ROUTES):
@@ -140,4 +151,10 @@ def _views(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[3])
 def _dns_detail(db: Database) -> None:
     for statement in _DNS_DETAIL:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[4])
+def _tls_detail(db: Database) -> None:
+    for statement in _TLS_DETAIL:
         db.conn.execute(statement)

@@ -17,9 +17,7 @@ def _iso_real(column: str) -> str:
     return f"strftime('%Y-%m-%dT%H:%M:%fZ', {column}, 'unixepoch')"
 
 
-# Nothing in these statements comes from outside: `_iso` is given the column names just below.
-VIEWS = (
-    f"""CREATE VIEW v_http AS SELECT {_iso("f.done - ifnull(f.total_us, 0)")} AS at, vantage.name AS vantage,
+_HTTP_COLUMNS = f"""{_iso("f.done - ifnull(f.total_us, 0)")} AS at, vantage.name AS vantage,
     target.name AS target, address.text AS address, f.family, failure.text AS failure, f.status,
     version.text AS http_version, f.dns_us / 1000.0 AS dns_ms, f.connect_us / 1000.0 AS connect_ms,
     f.tls_us / 1000.0 AS tls_ms, f.wait_us / 1000.0 AS wait_ms, f.receive_us / 1000.0 AS receive_ms,
@@ -27,11 +25,15 @@ VIEWS = (
     identity.spki_sha256, identity.certificate_sha256, identity.issuer,
     {_iso("identity.not_after * 1000")} AS not_after, identity.tls_version, f.body_bytes,
     CASE typeof(f.body_sha256) WHEN 'blob' THEN lower(hex(f.body_sha256)) ELSE f.body_sha256 END
-    AS body_sha256, checks.text AS checks_failed, f.error
-    FROM http f JOIN target ON target.id = f.target JOIN vantage ON vantage.id = f.vantage
+    AS body_sha256, checks.text AS checks_failed, f.error"""
+_HTTP_TABLES = """http f JOIN target ON target.id = f.target JOIN vantage ON vantage.id = f.vantage
     LEFT JOIN word address ON address.id = f.address LEFT JOIN word failure ON failure.id = f.failure
     LEFT JOIN word version ON version.id = f.http_version LEFT JOIN word checks ON checks.id = f.checks_failed
-    LEFT JOIN identity ON identity.id = f.identity""",  # noqa: S608
+    LEFT JOIN identity ON identity.id = f.identity"""
+
+# Nothing in these statements comes from outside: `_iso` is given the column names just below.
+VIEWS = (
+    f"CREATE VIEW v_http AS SELECT {_HTTP_COLUMNS} FROM {_HTTP_TABLES}",  # noqa: S608
     f"""CREATE VIEW v_dns AS SELECT {_iso("f.done - ifnull(f.elapsed_us, 0)")} AS at, vantage.name AS vantage,
     target.name AS target, question.server, question.role, question.transport, question.name, question.rrtype,
     answer.rcode, answer.answers, answer.cnames, answer.dnssec, f.ttl_us / 1000000.0 AS ttl_s,
@@ -70,3 +72,10 @@ DNS_VIEW = f"""CREATE VIEW v_dns AS SELECT {_iso("f.done - ifnull(f.elapsed_us, 
     LEFT JOIN dns_detail detail ON detail.id = f.detail
     LEFT JOIN word failure ON failure.id = f.failure"""  # noqa: S608
 """`v_dns` since it knows the details; `VIEWS` has the first one, which old files were made with."""
+
+HTTP_VIEW = f"""CREATE VIEW v_http AS SELECT {_HTTP_COLUMNS},
+    {_iso("detail.not_before * 1000")} AS not_before, detail.names AS certificate_names,
+    detail.chain AS chain_sha256, detail.alpn, redirects.text AS redirects, f.loop_lag_us / 1000.0 AS loop_lag_ms
+    FROM {_HTTP_TABLES} LEFT JOIN tls_detail detail ON detail.id = f.tls_detail
+    LEFT JOIN word redirects ON redirects.id = f.redirects"""  # noqa: S608
+"""`v_http` since it knows more of the certificate; `VIEWS` has the first one, which old files were made with."""

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable
 import anyio.lowlevel
 import dns.message
 import httpcore
-import httpx
 
 from probes import clock
 from probes.dns.exchange import Reply, matching_reply
@@ -24,12 +23,14 @@ from probes.dns.question import DnsQuestion
 from probes.failure import Failed, classify
 from probes.failure_word import Failure, Layer
 from probes.http.backend import MeasuringBackend
+from probes.http.exchange import exchanged
+from probes.http.message import Incoming, Outgoing
 from probes.http.request import HttpRequest
 from probes.http.timeline import Phase, Timeline
 from probes.http.tls import TlsContexts
-from probes.http.transport import MeasuringTransport
+from probes.http.url import read_url
 
-_MEDIA_TYPE = "application/dns-message"
+_MEDIA_TYPE = b"application/dns-message"
 _MAX_MESSAGE = 65535  # octets (RFC 8484 section 6)
 
 # Making a context costs 48 ms, and it belongs to no event loop, so all questions share them. Two sets,
@@ -107,31 +108,35 @@ async def _read_exactly(stream: httpcore.AsyncNetworkStream, length: int) -> byt
 async def _https(
     question: DnsQuestion, query: dns.message.QueryMessage, backend: MeasuringBackend, timeline: Timeline
 ) -> bytes:
-    transport = MeasuringTransport(timeline, backend, _context(_HTTPS_CONTEXTS, question), http2=True)
-    request = httpx.Request(
-        "POST",
-        _url(question),
-        headers={"accept": _MEDIA_TYPE, "content-type": _MEDIA_TYPE, "user-agent": "whydown"},
-        content=query.to_wire(),
+    url = read_url(_url(question))
+    content = query.to_wire()
+    request = Outgoing(
+        method="POST",
+        url=url,
+        fields=(
+            (b"host", url.authority),
+            (b"accept", _MEDIA_TYPE),
+            (b"content-type", _MEDIA_TYPE),
+            (b"content-length", b"%d" % len(content)),
+            (b"user-agent", b"whydown"),
+        ),
+        content=content,
     )
-    response = await transport.handle_async_request(request)
-    try:
-        if response.status_code != 200:
-            raise Failed(Failure.STATUS_UNEXPECTED, f"DNS over HTTPS: status {response.status_code}, expected 200")
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != _MEDIA_TYPE:
+    async with exchanged(request, backend, _context(_HTTPS_CONTEXTS, question), timeline) as response:
+        if response.status != 200:
+            raise Failed(Failure.STATUS_UNEXPECTED, f"DNS over HTTPS: status {response.status}, expected 200")
+        media_type = response.field("content-type").partition(";")[0].strip().lower()
+        if media_type != _MEDIA_TYPE.decode():
             raise Failed(
                 Failure.DNS_MALFORMED, f"DNS over HTTPS: content is {media_type[:60]!r}, not a DNS message"
             )
         return await _read_content(response)
-    finally:
-        await response.aclose()
 
 
-async def _read_content(response: httpx.Response) -> bytes:
+async def _read_content(response: Incoming) -> bytes:
     """The content as it was sent; no content coding was asked for."""
     content = bytearray()
-    async for part in response.aiter_raw():
+    async for part in response.content:
         content += part
         if len(content) > _MAX_MESSAGE:
             raise Failed(Failure.DNS_MALFORMED, f"DNS over HTTPS: content is longer than {_MAX_MESSAGE} octets")

@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 
 import httpcore
 
@@ -45,7 +46,7 @@ class MeasuringBackend(httpcore.AsyncNetworkBackend):
         :raises OSError: the connection was not made
         """
         address = await self._address_of(host)
-        family = ipaddress.ip_address(address).version
+        family = _family_of(address)
         self._timeline.connecting(address, family)
         sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM)
         try:
@@ -63,9 +64,16 @@ class MeasuringBackend(httpcore.AsyncNetworkBackend):
     async def _address_of(self, host: str) -> str:
         if self._pinned and host == self._pinned[0]:
             return self._pinned[1]
-        try:
-            return str(ipaddress.ip_address(host))
-        except ValueError:
-            pass
+        if _family_of(host):
+            return host
         with self._timeline.during(Phase.DNS, f"resolve {host}"):
             return await self._resolve(host, self._family)
+
+
+@lru_cache(maxsize=4096)
+def _family_of(host: str) -> int:
+    """4 or 6 for an address, 0 for a name."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return 0

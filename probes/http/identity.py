@@ -1,4 +1,4 @@
-"""Who answered: the server certificate's key and issuer, also of a certificate that was rejected.
+"""Who answered: the server certificate's key, issuer, names and chain, also of a certificate that was rejected.
 
 An impostor may hold a valid certificate; what it cannot hold is the genuine key. So the identity is kept
 whatever verification says, and it is the hash of the key (SPKI, RFC 5280 section 4.1.2.7) that counts.
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,37 +21,54 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from probes.failure import printable
 
 _MAX_ISSUER = 300  # characters; CA names of the Web PKI stay below 120
+_MAX_NAME = 260  # characters; a DNS name has at most 253
+MAX_NAMES = 32
+"""Names kept of one certificate: own services have a few, a CDN's shared certificate up to 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsIdentity:
-    """SHA-256 in hex of the certificate and of its key, the issuer as RFC 4514 string, the end of validity.
+    """SHA-256 in hex of the certificate and of its key, the issuer as RFC 4514 string, the validity, the names.
 
-    All but the certificate's hash are None where the certificate cannot be read (it is hostile input).
-    `not_after` is Unix seconds.
+    All but the hashes of certificates are None where the certificate cannot be read (it is hostile input).
+    `not_before`, `not_after` are Unix seconds. `names`: DNS names and addresses of the subjectAltName
+    extension, the first MAX_NAMES. `chain_sha256`: of the certificates sent after the server's own, in order.
     """
 
     certificate_sha256: str
     spki_sha256: str | None = None
     issuer: str | None = None
+    not_before: float | None = None
     not_after: float | None = None
+    names: tuple[str, ...] = ()
+    chain_sha256: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1024)
-def identify(der: bytes) -> TlsIdentity:
-    """The identity in one DER certificate; any bytes give one. Cached: a server shows the same every round."""
-    fingerprint = hashlib.sha256(der).hexdigest()
+def identify(chain: tuple[bytes, ...]) -> TlsIdentity:
+    """The identity in DER certificates, the server's own first; any bytes give one.
+
+    Cached: a server shows the same every round.
+    """
+    fingerprint, *above = (hashlib.sha256(der).hexdigest() for der in chain)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography warns of certificates that bend RFC 5280; we only look
         try:
-            certificate = x509.load_der_x509_certificate(der)
+            certificate = x509.load_der_x509_certificate(chain[0])
             issuer = printable(certificate.issuer.rfc4514_string(), _MAX_ISSUER)
+            not_before = certificate.not_valid_before_utc.timestamp()
             not_after = certificate.not_valid_after_utc.timestamp()
-        except (ValueError, UnsupportedAlgorithm):
-            return TlsIdentity(certificate_sha256=fingerprint)
-    return TlsIdentity(
-        certificate_sha256=fingerprint, spki_sha256=_spki_sha256(certificate), issuer=issuer, not_after=not_after
-    )
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+            return TlsIdentity(certificate_sha256=fingerprint, chain_sha256=tuple(above))
+        return TlsIdentity(
+            certificate_sha256=fingerprint,
+            spki_sha256=_spki_sha256(certificate),
+            issuer=issuer,
+            not_before=not_before,
+            not_after=not_after,
+            names=_names(certificate),
+            chain_sha256=tuple(above),
+        )
 
 
 def _spki_sha256(certificate: x509.Certificate) -> str | None:
@@ -58,3 +77,17 @@ def _spki_sha256(certificate: x509.Certificate) -> str | None:
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
     except (ValueError, UnsupportedAlgorithm):
         return None
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        listed = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return ()
+    return tuple(islice(_shown(listed), MAX_NAMES))
+
+
+def _shown(listed: x509.SubjectAlternativeName) -> Iterator[str]:
+    for name in listed:
+        if isinstance(name, x509.DNSName | x509.IPAddress):
+            yield printable(str(name.value), _MAX_NAME)

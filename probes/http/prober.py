@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 import anyio.lowlevel
-import httpx
 
 from probes import clock
 from probes.dns.stub import StubResolver
 from probes.expectation import Answer, Missed, missed
-from probes.failure import Failed, classify
+from probes.failure import Failed, classify, printable
 from probes.failure_word import Failure
 from probes.http.backend import MeasuringBackend, Resolve
 from probes.http.body import Body, read_body
+from probes.http.exchange import exchanged
+from probes.http.identity import TlsIdentity
+from probes.http.message import Field, Incoming, Outgoing
+from probes.http.redirect import next_request
 from probes.http.request import HttpRequest
 from probes.http.timeline import Phase, Timeline
 from probes.http.tls import TlsContexts
-from probes.http.transport import MeasuringTransport
+from probes.http.url import read_url
 from probes.loop_lag import LagWindow, LoopLag
 from probes.observation import HttpObservation
 
 MAX_REDIRECTS = 10  # curl follows 50, browsers 20; a health check that needs more than 10 is broken
 
+_NOBODY = TlsIdentity(certificate_sha256="")
+
 # No content coding is asked for, so that a body's hash does not depend on the server's compressor.
-_HEADERS = {"user-agent": "whydown", "accept": "*/*", "accept-encoding": "identity"}
+_FIELDS: tuple[Field, ...] = ((b"user-agent", b"whydown"), (b"accept", b"*/*"), (b"accept-encoding", b"identity"))
+_WITH_LENGTH = ("POST", "PUT", "PATCH")
 
 
 class HttpProber:
@@ -42,6 +49,7 @@ class HttpProber:
         self._resolve = resolve or StubResolver()
         self._contexts = TlsContexts()
         self._lag = LoopLag()
+        self._warm = False
 
     async def probe(self, request: HttpRequest, *, vantage: str, target: str) -> HttpObservation:
         """Ask once and say what happened; `target` and `vantage` are names copied into the observation."""
@@ -52,8 +60,7 @@ class HttpProber:
         at, start = clock.wall(), clock.monotonic()
         try:
             context = self._context(request)
-            # httpcore's locks load anyio's backend on first use: 40 ms that are not to be measured.
-            await anyio.lowlevel.checkpoint()
+            await self._warm_up()
             at, start = clock.wall(), clock.monotonic()
             with self._lag.watch(lag):
                 async with asyncio.timeout(request.timeout_s):
@@ -63,6 +70,7 @@ class HttpProber:
         total_s = clock.elapsed(start)
         misses = _misses(request, timeline, body, total_s)
         failed = failed or _unexpected(request, misses, body)
+        who = timeline.identity or _NOBODY
         return HttpObservation(
             at=at,
             vantage=vantage,
@@ -82,14 +90,19 @@ class HttpProber:
             kernel_rtt_s=timeline.kernel.rtt_s if timeline.kernel else None,
             kernel_min_rtt_s=timeline.kernel.min_rtt_s if timeline.kernel else None,
             retransmits=timeline.kernel.retransmits if timeline.kernel else None,
-            spki_sha256=timeline.identity.spki_sha256 if timeline.identity else None,
-            certificate_sha256=timeline.identity.certificate_sha256 if timeline.identity else None,
-            issuer=timeline.identity.issuer if timeline.identity else None,
-            not_after=timeline.identity.not_after if timeline.identity else None,
+            spki_sha256=who.spki_sha256,
+            certificate_sha256=who.certificate_sha256 or None,
+            issuer=who.issuer,
+            not_before=who.not_before,
+            not_after=who.not_after,
+            certificate_names=who.names,
+            chain_sha256=who.chain_sha256,
             body_bytes=body.size if body else None,
             body_sha256=body.sha256 if body else None,
             checks_failed=tuple(miss.name for miss in misses),
             tls_version=timeline.tls_version,
+            alpn=timeline.alpn,
+            redirects=tuple(timeline.redirects),
             loop_lag_s=clock.duration(lag.worst_s),
         )
 
@@ -97,51 +110,68 @@ class HttpProber:
         """Forget the TLS contexts. Connections need no closing: none outlives its probe."""
         self._contexts = TlsContexts()
 
+    async def _warm_up(self) -> None:
+        """httpcore's locks load anyio's backend on first use: 40 ms that are not to be measured."""
+        if not self._warm:
+            await anyio.lowlevel.checkpoint()
+            self._warm = True
+
     def _context(self, request: HttpRequest) -> ssl.SSLContext | None:
         if not request.url.lower().startswith("https:") and not request.follow_redirects:
             return None
         try:
             return self._contexts.context(request)
         except OSError as exc:  # ssl.SSLError is one
-            raise Failed(Failure.MONITOR_FAULT, f"load CA file {request.ca_file}: {exc}") from exc
+            files = ", ".join(f for f in (request.ca_file, request.client_cert, request.client_key) if f)
+            raise Failed(Failure.MONITOR_FAULT, f"load TLS files {files}: {exc}") from exc
 
     async def _exchange(self, request: HttpRequest, timeline: Timeline, context: ssl.SSLContext | None) -> Body:
-        pinned = (httpx.URL(request.url).raw_host.decode(), request.address) if request.address else None
+        outgoing = _outgoing(request)
+        first = outgoing.url.origin
+        pinned = (first.host, request.address) if request.address else None
         backend = MeasuringBackend(timeline, self._resolve, request.family, pinned)
-        transport = MeasuringTransport(timeline, backend, context, http2=request.http2)
-        # No time-outs of httpx's own: the probe has one deadline.
-        async with httpx.AsyncClient(
-            transport=transport, trust_env=False, timeout=httpx.Timeout(None), headers=_HEADERS
-        ) as client:
-            outgoing = client.build_request(
-                request.method, request.url, headers=list(request.headers), content=request.body
-            )
-            for _ in range(MAX_REDIRECTS + 1):
-                # Redirects are followed here: httpx would read their bodies whole, however large.
-                response = await client.send(outgoing, stream=True)
+        for _ in range(MAX_REDIRECTS + 1):
+            if outgoing.url.origin != first and request.client_cert is not None:
+                # Who we are is for the first origin alone.
+                context = self._context(replace(request, client_cert=None, client_key=None))
+            async with exchanged(outgoing, backend, context, timeline) as response:
                 _note_head(timeline, response)
-                try:
-                    if response.next_request is None or not request.follow_redirects:
-                        return await _receive(response, request.max_body_bytes, timeline)
-                    outgoing = response.next_request
-                finally:
-                    await response.aclose()
+                following = next_request(outgoing, response) if request.follow_redirects else None
+                if following is None:
+                    return await _receive(response, request.max_body_bytes, timeline)
+            # A redirect's own content is left unread, however long it is.
+            outgoing = following
+            timeline.redirects.append(printable(outgoing.url.without_query))
+        timeline.redirects.pop()  # not followed any more
         raise Failed(
-            Failure.TOO_MANY_REDIRECTS, f"more than {MAX_REDIRECTS} redirects, the last to {outgoing.url}"
+            Failure.TOO_MANY_REDIRECTS,
+            f"more than {MAX_REDIRECTS} redirects, the last to {outgoing.url.without_query}",
         )
 
 
-async def _receive(response: httpx.Response, limit: int, timeline: Timeline) -> Body:
+def _outgoing(request: HttpRequest) -> Outgoing:
+    url = read_url(request.url)
+    content = request.body.encode() if isinstance(request.body, str) else request.body or b""
+    own = tuple((name.lower().encode(), value.encode()) for name, value in request.headers)
+    fields = [(b"host", url.authority), *_FIELDS]
+    if content or request.method in _WITH_LENGTH:
+        fields.append((b"content-length", b"%d" % len(content)))
+    named = {name for name, _ in own}
+    kept = tuple(field for field in fields if field[0] not in named)
+    return Outgoing(method=request.method, url=url, fields=(*kept, *own), content=content)
+
+
+async def _receive(response: Incoming, limit: int, timeline: Timeline) -> Body:
     body = await read_body(response, limit)
     if not body.truncated:
         timeline.received()
     return body
 
 
-def _note_head(timeline: Timeline, response: httpx.Response) -> None:
-    timeline.status = response.status_code
-    timeline.http_version = response.http_version
-    timeline.headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+def _note_head(timeline: Timeline, response: Incoming) -> None:
+    timeline.status = response.status
+    timeline.http_version = response.version
+    timeline.headers = response.fields
 
 
 def _failed(exc: Exception, timeline: Timeline) -> Failed:

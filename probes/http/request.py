@@ -5,9 +5,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
-import httpx
-
 from probes.expectation import Expect
+from probes.http.url import read_url
 
 MAX_BODY_BYTES = 2**20
 """One MiB: health endpoints answer in kilobytes, home pages in some hundred."""
@@ -20,8 +19,9 @@ class HttpRequest:
     `timeout_s`: deadline of the whole exchange, name to last byte. `address`: connect there instead of
     resolving the URL's name (which still goes into SNI, Host and certificate checks). `family`: 4 or 6;
     None takes IPv4 where the name has it, else IPv6. `http2`: offer HTTP/2 by ALPN. `verify_tls` False
-    accepts any certificate; `ca_file` is a PEM file trusted instead of the system's roots.
-    `max_body_bytes` bounds the body after decompression.
+    accepts any certificate; `ca_file` is a PEM file trusted instead of the system's roots. `client_cert`,
+    `client_key`: PEM files shown to a server that asks who we are, and to no other origin that it redirects
+    to; the key may be in the certificate's file. `max_body_bytes` bounds the body after decompression.
 
     :raises ValueError: the URL, a header, the address or a number cannot be used
     """
@@ -38,12 +38,16 @@ class HttpRequest:
     http2: bool = True
     verify_tls: bool = True
     ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
     max_body_bytes: int = MAX_BODY_BYTES
 
     def __post_init__(self) -> None:
-        _check_url(self.url)
+        read_url(self.url)
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s must be above 0: {self.timeout_s}")
+        if self.client_key is not None and self.client_cert is None:
+            raise ValueError("client_key goes with a client_cert")
         if self.max_body_bytes < 0:
             raise ValueError(f"max_body_bytes must not be negative: {self.max_body_bytes}")
         if self.family not in (None, 4, 6):
@@ -55,18 +59,3 @@ class HttpRequest:
         for name, value in self.headers:
             if not name.isascii() or not name or set("\r\n\0") & set(name + value):
                 raise ValueError(f"header cannot be sent: {name!r}")
-
-
-def _check_url(text: str) -> None:
-    try:
-        url = httpx.URL(text)
-        host = url.raw_host.decode("ascii")
-        host.encode("idna")  # what TLS will do with it: no empty label, none longer than 63
-    except (httpx.InvalidURL, UnicodeError) as exc:
-        raise ValueError(f"not a URL: {text[:200]!r} ({exc})") from exc
-    if url.scheme not in ("http", "https"):
-        raise ValueError(f"URL must begin with http:// or https://: {text[:200]!r}")
-    if not host or host.startswith("."):
-        raise ValueError(f"URL without a host: {text[:200]!r}")
-    if url.port is not None and not 0 < url.port < 65536:
-        raise ValueError(f"port out of range 1..65535: {text[:200]!r}")

@@ -20,7 +20,7 @@ import httpcore
 from probes.http import tcp_info
 from probes.http.identity import identify
 from probes.http.timeline import Phase, Timeline
-from probes.http.tls import server_certificate
+from probes.http.tls import server_chain
 
 T = TypeVar("T")
 _CHUNK = 16384  # bytes of one read: a full TLS record, and little enough to parse without holding up the loop
@@ -95,14 +95,17 @@ class _TlsStream(TcpStream):
         super().__init__(sock, timeline)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        self._closed = False
 
     async def handshake(self) -> None:
+        """Shake hands. The last flight stays in the buffer and leaves in one packet with what is written next."""
         try:
-            await self._drive(self._tls.do_handshake)
+            await self._drive(self._tls.do_handshake, flush_last=False)
         finally:
-            certificate = server_certificate(self._tls)
-            self._timeline.identity = identify(certificate) if certificate else None
+            chain = server_chain(self._tls)
+            self._timeline.identity = identify(chain) if chain else None
             self._timeline.tls_version = self._tls.version()
+            self._timeline.alpn = self._tls.selected_alpn_protocol()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
@@ -118,6 +121,9 @@ class _TlsStream(TcpStream):
             view = view[written:]
 
     async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         # One close_notify, if the kernel takes it at once; nobody waits for the server's.
         with contextlib.suppress(OSError, ValueError):
             self._tls.unwrap()
@@ -128,12 +134,12 @@ class _TlsStream(TcpStream):
     def get_extra_info(self, info: str) -> Any:
         return self._tls if info == "ssl_object" else super().get_extra_info(info)
 
-    async def _drive(self, step: Callable[[], T]) -> T:
+    async def _drive(self, step: Callable[[], T], *, flush_last: bool = True) -> T:
         """Repeat `step` with bytes from and to the socket until it needs no more of them."""
         loop = asyncio.get_running_loop()
         while True:
             finished, result = self._try(step)
-            if self._outgoing.pending:
+            if self._outgoing.pending and (flush_last or not finished):
                 await super().write(self._outgoing.read())
             if finished:
                 return cast("T", result)

@@ -48,9 +48,12 @@ class Timeline:
     kernel: TcpInfo | None = None
     identity: TlsIdentity | None = None
     tls_version: str | None = None
+    alpn: str | None = None
     status: int | None = None
     http_version: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    redirects: list[str] = field(default_factory=list)
+    """URLs that redirects led to, without their queries."""
     ended: bool = False
     """The peer closed its side of the connection."""
     _sent_at: float = 0.0
@@ -68,7 +71,7 @@ class Timeline:
     def connecting(self, address: str, family: int) -> None:
         """A new connection begins, the first or a redirect's: what was learned of the one before is dropped."""
         self.address, self.family = address, family
-        self.kernel = self.identity = self.tls_version = None
+        self.kernel = self.identity = self.tls_version = self.alpn = None
         self.status = self.http_version = None
         self.headers = ()
         self.ended = False

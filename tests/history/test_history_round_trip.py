@@ -42,7 +42,9 @@ http = st.builds(
     receive_s=spans, total_s=spans, kernel_rtt_s=spans, kernel_min_rtt_s=spans, retransmits=counts,
     spki_sha256=some, certificate_sha256=some, issuer=some, not_after=st.none() | walls, body_bytes=counts,
     body_sha256=some | st.binary(max_size=32).map(bytes.hex), checks_failed=st.lists(texts, max_size=3).map(tuple),
-    tls_version=some, loop_lag_s=spans, error=some,
+    tls_version=some, loop_lag_s=spans, error=some, not_before=st.none() | walls, alpn=some,
+    certificate_names=st.lists(texts, max_size=3).map(tuple), chain_sha256=st.lists(texts, max_size=3).map(tuple),
+    redirects=st.lists(texts, max_size=3).map(tuple),
 )  # fmt: skip
 dns = st.builds(
     DnsObservation, at=walls, vantage=words, target=words, server=texts, role=words, transport=words, name=texts,

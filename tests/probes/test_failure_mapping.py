@@ -11,6 +11,7 @@ import dns.message
 import dns.name
 import dns.query
 import dns.resolver
+import h11
 import httpcore
 import httpx
 import pytest
@@ -27,9 +28,9 @@ def all_below(base):
 
 
 def library_exceptions():
-    """Every exception class that httpx, httpcore and dnspython can raise at us."""
+    """Every exception class that httpx, httpcore, h11 and dnspython can raise at us."""
     found = all_below(dns.exception.DNSException)
-    for module in (httpx, httpcore):
+    for module in (httpx, httpcore, h11):
         found |= {kind for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, Exception)}
     return sorted(found, key=lambda kind: (kind.__module__, kind.__name__))
 
@@ -41,7 +42,7 @@ def test_no_library_exception_is_left_unmapped(kind):
 
 
 def test_the_list_of_library_exceptions_is_not_empty_by_accident():
-    """The three libraries together have more than sixty."""
+    """The four libraries together have more than sixty."""
     assert len(library_exceptions()) > 60
     assert {httpx.ReadTimeout, httpcore.ConnectError, dns.resolver.NXDOMAIN} <= set(library_exceptions())
 

@@ -21,7 +21,7 @@ def certificate():
 def test_hashes_are_those_that_openssl_prints():
     """SHA-256 over the DER of the certificate, and over the SubjectPublicKeyInfo in it."""
     parsed, der = certificate()
-    identity = identify(der)
+    identity = identify((der,))
     spki = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     assert identity.certificate_sha256 == hashlib.sha256(der).hexdigest()
@@ -34,7 +34,7 @@ def test_hashes_are_those_that_openssl_prints():
 @settings(derandomize=True, max_examples=50, deadline=None)
 def test_any_bytes_have_a_hash_and_nothing_invented(data):
     """What cannot be read as a certificate is still recognised when it comes again."""
-    identity = identify(data)
+    identity = identify((data,))
 
     assert identity.certificate_sha256 == hashlib.sha256(data).hexdigest()
     assert (identity.spki_sha256, identity.issuer, identity.not_after) == (None, None, None)
@@ -49,7 +49,7 @@ def test_damaged_certificate_gives_an_identity(position, flip):
     """One wrong byte anywhere changes the hash and raises nothing."""
     damaged = bytearray(DER)
     damaged[position] ^= flip
-    identity = identify(bytes(damaged))
+    identity = identify((bytes(damaged),))
 
-    assert identity.certificate_sha256 != identify(DER).certificate_sha256
+    assert identity.certificate_sha256 != identify((DER,)).certificate_sha256
     assert identity.issuer is None or (identity.issuer.isascii() and len(identity.issuer) <= 300)
