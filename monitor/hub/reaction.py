@@ -14,8 +14,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from monitor.hub.address_space import AddressSpace
 from monitor.model.asn import Asn
-from monitor.model.prefix import Address, Prefix, contains, covers, parse_address
+from monitor.model.prefix import Address, Prefix, parse_address
 from monitor.model.route import RouteEvent
 from monitor.model.target import Target
 from monitor.model.verdict import Cause, Verdict
@@ -59,6 +60,10 @@ class Reaction:
         self._failing: set[tuple[str, str, int | None]] = set()
         self._causes: dict[str, Cause] = {}
         self._addresses: dict[str, OrderedDict[Address, None]] = {name: OrderedDict() for name in self._targets}
+        self._space = AddressSpace()
+        for target in self._targets.values():
+            for prefix in target.prefixes:
+                self._space.add(prefix, target.name)
         self._routes: OrderedDict[tuple[Prefix, frozenset[Asn]], None] = OrderedDict()
         self._withdrawn: OrderedDict[Prefix, _Withdrawn] = OrderedDict()
 
@@ -67,6 +72,9 @@ class Reaction:
         self._failing = {series for series in before._failing if series[0] in self._targets}
         self._causes = dict(before._causes)
         self._addresses |= {name: seen for name, seen in before._addresses.items() if name in self._targets}
+        for name, seen in self._addresses.items():
+            for address in seen:
+                self._space.add(address, name)
         self._routes, self._withdrawn = before._routes, before._withdrawn
 
     def to_observations(self, observations: Iterable[Observation]) -> set[str]:
@@ -102,7 +110,7 @@ class Reaction:
         for event in events:
             is_news = self._is_new(event) if event.origins else self._is_lost_further(event)
             if is_news:
-                touched.update(name for name in self._targets if self._concerns(event.prefix, name))
+                touched |= self._space.touched(event.prefix)
         return touched
 
     def _is_new(self, event: RouteEvent) -> bool:
@@ -141,11 +149,7 @@ class Reaction:
         addresses = self._addresses[seen.target]
         addresses[address] = None
         addresses.move_to_end(address)
+        self._space.add(address, seen.target)
         if len(addresses) > MOST_ADDRESSES:
-            addresses.popitem(last=False)
-
-    def _concerns(self, prefix: Prefix, name: str) -> bool:
-        declared = self._targets[name].prefixes
-        return any(covers(prefix, own) or covers(own, prefix) for own in declared) or any(
-            contains(prefix, address) for address in self._addresses[name]
-        )
+            oldest, _ = addresses.popitem(last=False)
+            self._space.remove(oldest, seen.target)
