@@ -20,6 +20,7 @@ PURE = (
     "monitor.config",
     "monitor.report",
     "monitor.agent.timetable",
+    "probes.atlas",
     "probes.observation",
     "probes.expectation",
     "probes.failure_word",
