@@ -68,8 +68,9 @@ def test_tls_exchange_reports_the_servers_identity(observe, responding, tls_for,
     assert len(seen.spki_sha256) == len(seen.certificate_sha256) == 64
     assert seen.spki_sha256 != seen.certificate_sha256
     assert "O=trustme" in seen.issuer
-    assert seen.not_after > seen.at
-    assert seen.tls_version == "TLSv1.3"
+    assert seen.not_before < seen.at < seen.not_after
+    assert (seen.certificate_names, seen.chain_sha256) == (("site.example",), ())
+    assert (seen.tls_version, seen.alpn) == ("TLSv1.3", "http/1.1")
 
 
 def test_http2_is_spoken_where_the_server_offers_it(observe, http2, tls_for, ca_file):
@@ -83,7 +84,7 @@ def test_http2_is_spoken_where_the_server_offers_it(observe, http2, tls_for, ca_
     seen = observe(http2(answer), tls=tls, host="site.example", ca_file=ca_file)
 
     assert seen.failure is None
-    assert (seen.status, seen.http_version, seen.body_bytes) == (200, "HTTP/2", 2)
+    assert (seen.status, seen.http_version, seen.body_bytes, seen.alpn) == (200, "HTTP/2", 2, "h2")
     assert set(phases(seen)) == {"connect_s", "tls_s", "wait_s", "receive_s"}
 
 
@@ -305,6 +306,7 @@ def test_ipv6_literal_is_connected_to(responding, serving):
         {"url": "http://a..b/"},
         {"url": "http://" + "a" * 64 + ".example/"},
         {"url": "http://host:70000/"},
+        {"url": "http://user:password@host/"},
         {"url": "http://host/", "timeout_s": 0},
         {"url": "http://host/", "family": 5},
         {"url": "http://host/", "address": "nowhere"},

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes.http.identity import identify
+from probes.http.identity import MAX_NAMES, identify
 
 
 def certificate():
@@ -28,6 +28,24 @@ def test_hashes_are_those_that_openssl_prints():
     assert identity.spki_sha256 == hashlib.sha256(spki).hexdigest()
     assert identity.issuer == parsed.issuer.rfc4514_string()
     assert identity.not_after == parsed.not_valid_after_utc.timestamp()
+    assert identity.not_before == parsed.not_valid_before_utc.timestamp()
+    assert identity.names == ("site.example",)
+
+
+def test_chain_is_known_by_its_hashes_in_the_servers_order():
+    """The server's own certificate is not one of them."""
+    above = (b"intermediate", b"another")
+
+    assert identify((DER, *above)).chain_sha256 == tuple(hashlib.sha256(one).hexdigest() for one in above)
+
+
+def test_names_are_bounded_and_printable():
+    """Names and addresses, in the certificate's order, and no more than the limit of them."""
+    names = ["198.51.100.7", "xn--tda.example", *(f"host-{n}.example" for n in range(100))]
+    pem = trustme.CA().issue_cert(*names).cert_chain_pems[0].bytes()
+    identity = identify((ssl.PEM_cert_to_DER_cert(pem.decode()),))
+
+    assert identity.names == tuple(names[:MAX_NAMES])
 
 
 @given(st.binary(max_size=200))
@@ -37,7 +55,7 @@ def test_any_bytes_have_a_hash_and_nothing_invented(data):
     identity = identify((data,))
 
     assert identity.certificate_sha256 == hashlib.sha256(data).hexdigest()
-    assert (identity.spki_sha256, identity.issuer, identity.not_after) == (None, None, None)
+    assert (identity.spki_sha256, identity.issuer, identity.not_after, identity.names) == (None, None, None, ())
 
 
 DER = certificate()[1]
