@@ -136,6 +136,11 @@ class Feeds:
             raise
         finally:
             self._live.remove(live)
+            counts = live.counts
+            self._log.info(
+                "feed_ended", feed=source.name, received=counts.received, facts=counts.facts, bad=counts.bad,
+                dropped=counts.dropped, last_error=live.last_error,
+            )  # fmt: skip
 
     def _tell_watch(self) -> None:
         subscriptions = self._watch.subscriptions()

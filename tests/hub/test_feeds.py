@@ -152,6 +152,7 @@ def test_an_operator_hears_of_feeds_and_of_files_that_are_damaged(tmp_path: Path
 
     assert logged["mrt_file_read"]["log_level"] == "warning"
     assert logged["mrt_file_read"]["damage"] == "record header cut at byte 0"
+    assert (logged["feed_ended"]["bad"], logged["feed_ended"]["dropped"]) == (0, 0)
     assert logged["feed_live"]["feed"] == "ris"
     assert logged["feed_blind"]["reason"].endswith("the server says too slow")
 
