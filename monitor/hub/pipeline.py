@@ -117,7 +117,7 @@ class Pipeline:
         """
         kept = self._keep(facts)
         late = self._order.late
-        self._order.push(fact for fact in kept if self._is_sane(fact, now))
+        self._order.push(self._without_the_future(kept, now))
         if self._order.late > late:
             self._log.debug("facts_fed_late", facts=self._order.late - late)
         return self._conclude(now - self._grace_s, len(kept))
@@ -126,12 +126,17 @@ class Pipeline:
         """Conclude from the facts that still wait, at the end of a run."""
         return self._conclude(now, 0)
 
-    def _is_sane(self, fact: Fact, now: float) -> bool:
-        """Whether the fact is not from the future: one with a false stamp would wait here for ever."""
-        if known_at(fact) <= now + MOST_AHEAD_S:
-            return True
-        self._log.warning("fact_from_the_future", ahead_s=round(known_at(fact) - now, 1), fact=repr(fact)[:200])
-        return False
+    def _without_the_future(self, facts: list[Fact], now: float) -> list[Fact]:
+        """The facts but those that would wait here for ever, for a stamp ahead of our clock is false.
+
+        Said once a batch: when it is our clock that is behind, this is every route that a feed brings.
+        """
+        ahead = [fact for fact in facts if known_at(fact) > now + MOST_AHEAD_S]
+        if not ahead:
+            return facts
+        ahead_s = round(max(map(known_at, ahead)) - now, 1)
+        self._log.warning("facts_from_the_future", facts=len(ahead), ahead_s=ahead_s, first=repr(ahead[0])[:200])
+        return [fact for fact in facts if known_at(fact) <= now + MOST_AHEAD_S]
 
     def _keep(self, facts: Sequence[Fact]) -> list[Fact]:
         routes: list[RouteFact] = []

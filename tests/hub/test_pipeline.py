@@ -155,12 +155,16 @@ def test_a_fact_from_the_future_is_kept_but_not_believed() -> None:
     """A collector with a false clock could otherwise fill the memory with facts that wait for ever."""
     trace = _Trace()
     pipeline = _pipeline(trace)
-    ahead = _event(NOW + MOST_AHEAD_S + 1)
-    pipeline.accept([ahead], NOW)
-    pipeline.finish(NOW + 10 * MOST_AHEAD_S)
+    ahead = [_event(NOW + MOST_AHEAD_S + second) for second in (1, 2)]
+    sane = _event(NOW + MOST_AHEAD_S)
+    with capture_logs() as log:
+        pipeline.accept([*ahead, sane], NOW)
+        pipeline.finish(NOW + 10 * MOST_AHEAD_S)
 
-    assert ("routes", [ahead]) in trace.calls
-    assert [call for call in trace.calls if call[0] == "feed"] == []
+    assert ("routes", [*ahead, sane]) in trace.calls
+    assert [call for call in trace.calls if call[0] == "feed"] == [("feed", [sane])]
+    told = [entry for entry in log if entry["event"] == "facts_from_the_future"]
+    assert [(entry["facts"], entry["ahead_s"]) for entry in told] == [(2, MOST_AHEAD_S + 2)]
 
 
 def test_a_message_that_cannot_be_written_does_not_stop_the_diagnosis() -> None:
