@@ -87,7 +87,7 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
                 target.name, Probe.TRACE, config.traceroute.interval_s, max(boosted_s, config.traceroute.timeout_s)
             )
     for control in config.controls:
-        add(control.name, Probe.HTTP, control.interval_s, control.interval_s)
+        add(control.name, Probe.HTTP, control.interval_s, boosted_s)
     return tuple(jobs)
 
 

@@ -139,7 +139,9 @@ class Station:
         await self._hub.put(facts)
 
     def _boost(self, target: str) -> None:
-        self._schedule.boost(target)
+        # The controls with it: whether it is the target or this machine is the first question of all.
+        for name in (target, *(control.name for control in self._config.controls)):
+            self._schedule.boost(name)
 
     def _located(self, seen: Sequence[Observation]) -> None:
         self._feeds.learn(seen)

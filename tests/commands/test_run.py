@@ -79,6 +79,17 @@ def test_a_vantage_without_a_network_blames_itself(whydown: Any, service: Any, c
     assert whydown.stop(child) == 0
 
 
+def test_a_first_failure_hurries_the_controls_too(whydown: Any, service: Any, control: Any) -> None:
+    """Probed every minute they could not tell for a minute whether it is the target or the vantage."""
+    whydown.configure({"shop": service.url}, {"control": control.url}, more='[boost]\ninterval = "1s"\n')
+    whydown.config.write_text(whydown.config.read_text().replace('interval = "0.5s"', 'interval = "60s"'))
+    service.close()
+    child = whydown.start()
+    whydown.until(lambda reader: len(_seen(reader, "control")) >= 3)
+
+    assert whydown.stop(child) == 0
+
+
 def test_a_reload_probes_the_new_target(whydown: Any, service: Any, control: Any) -> None:
     """SIGHUP: the configuration is read again without a restart."""
     whydown.configure({"shop": service.url}, {"control": control.url})
