@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from probes import clock
 from probes.failure_word import Layer
@@ -58,10 +59,16 @@ def _named(command: Command) -> Command:
 @click.option("--follow-redirects", is_flag=True, help="Follow up to ten; phases are summed.")
 @click.option("--insecure", is_flag=True, help="Accept any certificate; its key and issuer are still reported.")
 @click.option("--ca-file", default=None, help="PEM file of the only authorities to trust.")
+@click.option("--client-cert", default=None, help="PEM file with the certificate to show, and its key.")
+@click.option("--client-key", default=None, help="PEM file with the key, when it is in a file of its own.")
 @click.option("--expect-status", multiple=True, type=int, default=(200,), show_default=True, help="Repeatable.")
 @click.option("--expect-body", default=None, help="Text that the body must contain.")
 @click.option("--expect-regex", default=None, help="Regular expression that the body must match.")
+@click.option(
+    "--expect-json", multiple=True, metavar="'PATH=VALUE'", help="JSON path that the body must have a value at."
+)
 @click.option("--expect-header", multiple=True, metavar="'NAME: TEXT'", help="Text that a header must contain.")
+@click.option("--max-body", type=int, default=None, help="Bytes of the body.")
 @click.option("--max-wait", type=float, default=None, help="Seconds from request sent to first byte.")
 @click.option("--max-total", type=float, default=None, help="Seconds for the whole exchange.")
 @_named
@@ -194,7 +201,9 @@ def _http_fields(options: dict[str, Any]) -> dict[str, Any]:
         status=options["expect_status"],
         body_contains=options["expect_body"],
         body_regex=options["expect_regex"],
+        body_json=tuple(_json_pair(text) for text in options["expect_json"]),
         headers=tuple(_header(text) for text in options["expect_header"]),
+        max_body=options["max_body"],
         max_wait=options["max_wait"],
         max_total=options["max_total"],
     )
@@ -210,6 +219,8 @@ def _http_fields(options: dict[str, Any]) -> dict[str, Any]:
         "http2": not options["http1"],
         "verify_tls": not options["insecure"],
         "ca_file": options["ca_file"],
+        "client_cert": options["client_cert"],
+        "client_key": options["client_key"],
     }
 
 
@@ -218,6 +229,17 @@ def _header(text: str) -> tuple[str, str]:
     if not colon:
         raise click.UsageError(f"a header is written 'NAME: VALUE': {text!r}")
     return name.strip(), value.strip()
+
+
+def _json_pair(text: str) -> tuple[str, object]:
+    """A path and the value expected there: JSON where it is that, else text, so that quotes may be left out."""
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"a JSON expectation is written 'PATH=VALUE': {text!r}")
+    try:
+        return path.strip(), msgspec.json.decode(value, type=str | int | float | bool)
+    except msgspec.MsgspecError:
+        return path.strip(), value
 
 
 def _checked(kind: Callable[..., Any], **fields: Any) -> Any:

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from probes.failure_word import Failure
+from probes.json_path import NOTHING, find, parse_path
+
+JsonScalar = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +21,18 @@ class Expect:
     `status`: accepted codes; empty accepts all. `headers`: (name, text that one of its values must
     contain). `max_wait`, `max_total`: seconds, from request sent to first byte and for the whole exchange.
     `body_regex` is searched with Python's `re`, which has no time limit: keep it free of nested repetition.
+    `body_json`: (path, value) pairs that a JSON body must hold, paths as in `probes.json_path`. `max_body`:
+    bytes of the decoded body.
 
-    :raises ValueError: `body_regex` is not a regular expression
+    :raises ValueError: `body_regex` is not a regular expression, or a path no JSON path
     """
 
     status: tuple[int, ...] = (200,)
     body_contains: str | None = None
     body_regex: str | None = None
+    body_json: tuple[tuple[str, JsonScalar], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    max_body: int | None = None
     max_wait: float | None = None
     max_total: float | None = None
 
@@ -32,15 +41,21 @@ class Expect:
             re.compile(self.body_regex or "")
         except re.error as exc:
             raise ValueError(f"body_regex is not a regular expression: {exc}") from exc
+        for path, _ in self.body_json:
+            parse_path(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is checked. `body` None: not read to its end; `headers` with lower-case names."""
+    """What is checked. `body` None: not read to its end; `headers` with lower-case names.
+
+    `body_bytes`: its decoded size; of a body that was not read to its end, as far as is known.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: str | None
+    body_bytes: int
     wait_s: float
     total_s: float
 
@@ -61,6 +76,7 @@ def missed(expect: Expect, answer: Answer) -> tuple[Missed, ...]:
         *_status(expect, answer),
         *_headers(expect, answer),
         *_body(expect, answer),
+        *_size(expect, answer),
         *_speed("max_wait", expect.max_wait, answer.wait_s),
         *_speed("max_total", expect.max_total, answer.total_s),
     )  # fmt: skip
@@ -89,6 +105,40 @@ def _body(expect: Expect, answer: Answer) -> Iterator[Missed]:
     if expect.body_regex is not None and re.search(expect.body_regex, answer.body) is None:
         text = f"body does not match {expect.body_regex!r}"
         yield Missed(name="body_regex", word=Failure.BODY_UNEXPECTED, text=text)
+    if expect.body_json and (text := _json_text(expect.body_json, answer.body)):
+        yield Missed(name="body_json", word=Failure.BODY_UNEXPECTED, text=text)
+
+
+def _json_text(expected: tuple[tuple[str, JsonScalar], ...], body: str) -> str:
+    """What is wrong with a JSON body, the first path of it; empty when nothing is."""
+    try:
+        document = msgspec.json.decode(body.removeprefix("\ufeff"))
+    except (msgspec.DecodeError, RecursionError) as exc:
+        return f"body is not JSON: {exc}"
+    for path, value in expected:
+        found = find(parse_path(path), document)
+        if not _is_same(found, value):
+            return f"body_json {path} is {_shown(found)}, expected {_shown(value)}"
+    return ""
+
+
+def _is_same(found: object, value: JsonScalar) -> bool:
+    """Whether two JSON values are the same; in Python, true equals 1."""
+    return isinstance(found, bool) is isinstance(value, bool) and found == value
+
+
+def _shown(found: object) -> str:
+    if found is NOTHING:
+        return "missing"
+    if isinstance(found, dict | list):
+        return "an object" if isinstance(found, dict) else "an array"
+    return msgspec.json.encode(found[:60] if isinstance(found, str) else found).decode()
+
+
+def _size(expect: Expect, answer: Answer) -> Iterator[Missed]:
+    if expect.max_body is not None and answer.body_bytes > expect.max_body:
+        text = f"max_body is {expect.max_body} bytes, the body has {answer.body_bytes}"
+        yield Missed(name="max_body", word=Failure.BODY_TOO_LARGE, text=text)
 
 
 def _speed(name: str, limit_s: float | None, took_s: float) -> Iterator[Missed]:

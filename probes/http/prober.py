@@ -186,6 +186,7 @@ def _misses(request: HttpRequest, timeline: Timeline, body: Body | None, total_s
         status=timeline.status,
         headers=timeline.headers,
         body=body.text if body else None,
+        body_bytes=body.size + body.truncated if body else 0,  # a truncated one has at least one byte more
         wait_s=timeline.seconds(Phase.WAIT) or 0.0,
         total_s=total_s,
     )
