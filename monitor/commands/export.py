@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
 from monitor.commands.history_file import history_options, history_path, plain_errors
 from monitor.commands.moment import Moment
+from monitor.commands.target_hosts import target_urls
 from monitor.history import Reader
 from monitor.history.ris_lines import ris_line
-from probes.observation import encode
+from monitor.model import RouteFact
+from monitor.report.safe_text import one_line
+from probes.atlas import AtlasError, write_result
+from probes.observation import Observation, encode
+
+_SHOWN_REASONS = 5
 
 
 @click.command(short_help="Write facts of the history as JSON lines.")
@@ -22,6 +30,10 @@ from probes.observation import encode
 @click.option(
     "--kind", type=click.Choice(["http", "dns", "trace", "not_measured"]), help="Only these observations."
 )
+@click.option(
+    "--format", "form", type=click.Choice(["facts", "atlas"]), default="facts", show_default=True,
+    help="Our own lines, or RIPE Atlas results with the targets' URLs from --config.",
+)  # fmt: skip
 @click.option("--routes", is_flag=True, help="Route events as RIS Live messages, instead of observations.")
 @history_options
 def command(
@@ -30,6 +42,7 @@ def command(
     until: float,
     vantage: str | None,
     kind: str | None,
+    form: str,
     routes: bool,
     config: Path,
     database: Path | None,
@@ -40,21 +53,46 @@ def command(
     \b
     whydown export shop --since 2h > observations.jsonl
     whydown export --since 2h --routes > routes.jsonl
+    whydown export shop --since 2h --format atlas > results.jsonl
     """
-    if routes and (target or vantage or kind):
-        raise click.UsageError("--routes takes no TARGET, --vantage or --kind: routes belong to prefixes")
-    output = sys.stdout.buffer
+    if routes and (target or vantage or kind or form != "facts"):
+        raise click.UsageError(
+            "--routes takes no TARGET, --vantage, --kind or --format: routes belong to prefixes"
+        )
     with plain_errors(), Reader.open(history_path(database, config)) as reader:
-        if not routes:
-            for observation in reader.observations(since, until, target=target, vantage=vantage, kind=kind):
-                output.write(encode(observation) + b"\n")
+        if routes:
+            _write_routes(reader.routes(since, until))
             return
-        left_out = 0
-        for fact in reader.routes(since, until):
-            line = ris_line(fact)
-            if line is None:
-                left_out += 1
-            else:
-                output.write(line + b"\n")
+        observations = reader.observations(since, until, target=target, vantage=vantage, kind=kind)
+        if form == "atlas":
+            _write_atlas(observations, target_urls(config))
+        else:
+            for observation in observations:
+                sys.stdout.buffer.write(encode(observation) + b"\n")
+
+
+def _write_routes(facts: Iterable[RouteFact]) -> None:
+    left_out = 0
+    for fact in facts:
+        line = ris_line(fact)
+        if line is None:
+            left_out += 1
+        else:
+            sys.stdout.buffer.write(line + b"\n")
     if left_out:
         click.echo(f"states of feeds left out, for which RIS Live has no message: {left_out}", err=True)
+
+
+def _write_atlas(observations: Iterable[Observation], urls: Mapping[str, str]) -> None:
+    left_out: Counter[str] = Counter()
+    for observation in observations:
+        try:
+            line = write_result(observation, urls.get(observation.target))
+        except AtlasError as error:
+            left_out[str(error)] += 1
+        else:
+            sys.stdout.buffer.write(line + b"\n")
+    for reason, count in left_out.most_common(_SHOWN_REASONS):
+        click.echo(f"left out, for which RIPE Atlas has no result: {count} ({one_line(reason, 200)})", err=True)
+    if others := sum(count for _, count in left_out.most_common()[_SHOWN_REASONS:]):
+        click.echo(f"left out for other reasons: {others}", err=True)

@@ -79,9 +79,10 @@ def read_http(result: HttpResult, naming: Naming) -> tuple[HttpObservation, ...]
 def _read(result: HttpResult, exchange: Exchange, naming: Naming) -> HttpObservation:
     ours = result.whydown or HttpExtension()
     tls_ms = None if ours.tls_s is None else milliseconds(ours.tls_s)
-    ready = exchange.ttc
-    if result.uri.lower().startswith("https:"):
-        ready = None if exchange.ttc is None or tls_ms is None else exchange.ttc + tls_ms
+    # What the first byte was waited for behind: the handshake, if there was one.
+    ready = None if tls_ms is None and result.uri.lower().startswith("https:") else exchange.ttc
+    if ready is not None and tls_ms is not None:
+        ready += tls_ms
     total = seconds(exchange.rt if exchange.rt is None else exchange.rt + (exchange.ttr or 0.0))
     failure, error = _failure(exchange)
     seen = HttpObservation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from probes.atlas.dns import DnsResult, read_dns
@@ -18,6 +20,9 @@ _DECODER: msgspec.json.Decoder[HttpResult | SslcertResult | DnsResult | Tracerou
 )
 
 
+_READ: Final = ("http", "sslcert", "dns", "traceroute")
+
+
 def read_results(line: bytes, naming: Naming) -> tuple[Observation, ...]:
     """Read one JSON object: one observation, or several of a result that holds several measurements.
 
@@ -28,7 +33,7 @@ def read_results(line: bytes, naming: Naming) -> tuple[Observation, ...]:
     try:
         result = _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise AtlasError(printable(str(error))) from error
+        raise AtlasError(_reason(line, error)) from error
     match result:
         case HttpResult():
             return read_http(result, naming)
@@ -38,3 +43,18 @@ def read_results(line: bytes, naming: Naming) -> tuple[Observation, ...]:
             return read_dns(result, naming)
         case TracerouteResult():
             return read_traceroute(result, naming)
+
+
+class _Kind(msgspec.Struct):
+    type: str
+
+
+def _reason(line: bytes, error: Exception) -> str:
+    """What is wrong with a result; that its kind is not read here, rather than which value is."""
+    try:
+        kind = msgspec.json.decode(line, type=_Kind).type
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        kind = ""
+    if not kind or kind in _READ:
+        return printable(str(error))
+    return f"a result of type {printable(kind, 30)!r}, read are {', '.join(_READ)}"
