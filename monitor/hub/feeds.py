@@ -26,6 +26,9 @@ from probes import DnsObservation, HttpObservation, Observation, clock
 
 Sink = Callable[[Sequence[Fact]], Coroutine[Any, Any, None]]
 
+SETTLE_S = 60.0
+"""How long files wait for the first round of every target, which shows what else is to be watched."""
+
 FAREWELL_S = 1.0
 """How long a feed that is ended waits for room to say so."""
 
@@ -44,8 +47,10 @@ class Feeds:
         self._addresses: dict[Address, str] = {}
         self._wanted: dict[str, BgpSource] = {}
         self._live: list[RisLiveSource] = []
+        self._unmet: set[str] = set()
         self._changed = asyncio.Event()
         self._watching = asyncio.Event()
+        self._settled = asyncio.Event()
 
     def configure(self, config: Config, table: PrefixTable | None) -> None:
         """Take the feeds and declared prefixes of a configuration; what was learned of its targets is kept."""
@@ -55,9 +60,12 @@ class Feeds:
         self._watch = Watch(declared, table)
         for address in self._addresses:
             self._watch.add_address(address)
+        known = {*self._addresses.values(), *(target.name for target in config.targets if target.prefixes)}
+        self._unmet = set(self._targets - known)
         self._wanted = {source.name: source for source in config.bgp}
         self._changed.set()
         self._tell_watch()
+        self._settle()
 
     @property
     def watched(self) -> tuple[Prefix, ...]:
@@ -66,6 +74,8 @@ class Feeds:
 
     def learn(self, observations: Iterable[Observation]) -> None:
         """Watch the address space of what the targets' probes have met."""
+        observations = tuple(observations)
+        self._unmet.difference_update(seen.target for seen in observations if isinstance(seen, HttpObservation))
         new = False
         for address, name in self._of_targets(observations):
             if address not in self._addresses and len(self._addresses) < MAX_LEARNED:
@@ -73,6 +83,7 @@ class Feeds:
                 new |= self._watch.add_address(address)
         if new:
             self._tell_watch()
+        self._settle()
 
     async def run(self) -> None:
         """Keep the configured feeds running until cancelled."""
@@ -116,8 +127,11 @@ class Feeds:
     async def _follow(self, source: BgpSource) -> None:
         self._log.info("feed_started", feed=source.name, kind=source.kind.value)
         if source.kind is BgpSourceKind.MRT:
-            # Without anything watched every route of the files would be thrown away.
+            # What is not watched yet when a file is read is thrown away, and no file is read twice.
             await self._watching.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await self._settled.wait()
             files = MrtSource(
                 source.path or "", lambda version, key: self._watch.wants(version, key), told=self._file_read
             )
@@ -141,6 +155,10 @@ class Feeds:
                 "feed_ended", feed=source.name, received=counts.received, facts=counts.facts, bad=counts.bad,
                 dropped=counts.dropped, last_error=live.last_error,
             )  # fmt: skip
+
+    def _settle(self) -> None:
+        if not self._unmet:
+            self._settled.set()
 
     def _tell_watch(self) -> None:
         subscriptions = self._watch.subscriptions()

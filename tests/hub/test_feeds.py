@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import MutableMapping, Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,48 @@ def test_an_operator_hears_of_feeds_and_of_files_that_are_damaged(tmp_path: Path
     assert (logged["feed_ended"]["bad"], logged["feed_ended"]["dropped"]) == (0, 0)
     assert logged["feed_live"]["feed"] == "ris"
     assert logged["feed_blind"]["reason"].endswith("the server says too slow")
+
+
+def test_files_wait_for_the_first_round_of_every_target(tmp_path: Path) -> None:
+    """The second target's prefix is learned a moment after the first's; its routes must not be lost by that."""
+    (tmp_path / "rib.1").write_bytes(b"".join(_table_entry(net) for net in ("203.0.113.0", "198.51.100.0")))
+    facts: list[Fact] = []
+
+    async def scenario() -> None:
+        read = asyncio.Event()
+
+        async def sink(batch: Sequence[Fact]) -> None:
+            facts.extend(batch)
+            read.set()
+
+        feeds = Feeds(sink)
+        source = BgpSource(kind=BgpSourceKind.MRT, name="files", path=str(tmp_path / "*"))
+        mail = Target(name="mail", url="https://mail.example/")
+        feeds.configure(Config(vantage="v", targets=(SHOP, mail), bgp=(source,)), None)
+        running = asyncio.create_task(feeds.run())
+        feeds.learn([_http("203.0.113.10")])
+        for _ in range(10):
+            await asyncio.sleep(0)
+        feeds.learn([_http("198.51.100.10", "mail")])
+        async with asyncio.timeout(20):
+            await read.wait()
+        running.cancel()
+        await asyncio.wait({running})
+
+    asyncio.run(scenario())
+
+    assert {str(fact.prefix) for fact in facts if isinstance(fact, RouteEvent)} == {
+        "203.0.113.0/24", "198.51.100.0/24",
+    }  # fmt: skip
+
+
+def _table_entry(net: str) -> bytes:
+    """A /24 in an old TABLE_DUMP (RFC 6396 section 4.2), from one peer by the path 64496."""
+    attributes = bytes((0x40, 2, 4, 2, 1)) + (64496).to_bytes(2, "big")
+    body = struct.pack(
+        "!HH4sBBI4sHH", 0, 0, ip_address(net).packed, 24, 1, 0, b"\xc0\0\2\1", 64496, len(attributes)
+    )
+    return struct.pack("!IHHI", 1_700_000_000, 12, 1, len(body + attributes)) + body + attributes
 
 
 def test_only_addresses_of_targets_that_may_be_announced_are_watched() -> None:
