@@ -1,9 +1,20 @@
-"""The DNS probe: one question to one named server, and how to find the servers worth asking."""
+"""The DNS probe: one question to one named server, how to find the servers worth asking, and whom to believe."""
 
 from probes.dns.ask import ask
+from probes.dns.delegation import Delegations, Zone
 from probes.dns.question import DnsQuestion
 from probes.dns.stub import StubResolver
 from probes.dns.system import system_resolvers
+from probes.dns.validation import Validator
 from probes.dns.zone import authoritative_servers
 
-__all__ = ["DnsQuestion", "StubResolver", "ask", "authoritative_servers", "system_resolvers"]
+__all__ = [
+    "Delegations",
+    "DnsQuestion",
+    "StubResolver",
+    "Validator",
+    "Zone",
+    "ask",
+    "authoritative_servers",
+    "system_resolvers",
+]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import dns.message
+import dns.rcode
 import msgspec
 
 from probes import clock
@@ -9,15 +13,19 @@ from probes.dns.answer import read_answer
 from probes.dns.edns import answered_subnet, instance
 from probes.dns.question import DnsQuestion
 from probes.dns.transport import converse
-from probes.failure import Failed
+from probes.dns.validation import Validator
+from probes.failure import Failed, printable
 from probes.observation import DnsObservation
 
 
-async def ask(question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
+async def ask(
+    question: DnsQuestion, *, vantage: str, target: str, validator: Validator | None = None
+) -> DnsObservation:
     """Ask once and say what happened, within the question's deadline; never raises for the server's faults.
 
     `transport` is the one that the answer came by: tcp after a truncated UDP reply. `answers` are sorted,
-    so that a server's rotation is no change.
+    so that a server's rotation is no change. A `validator` replaces the server's word about DNSSEC by our
+    own, and may take as long again.
     """
     at, start = clock.wall(), clock.monotonic()
     observed = DnsObservation(
@@ -38,7 +46,7 @@ async def ask(question: DnsQuestion, *, vantage: str, target: str) -> DnsObserva
             observed, elapsed_s=clock.elapsed(start), failure=failed.word, error=failed.text
         )
     answer = read_answer(reply.message, question.role)
-    return msgspec.structs.replace(
+    observed = msgspec.structs.replace(
         observed,
         transport=reply.transport,
         elapsed_s=reply.elapsed_s,
@@ -52,4 +60,25 @@ async def ask(question: DnsQuestion, *, vantage: str, target: str) -> DnsObserva
         nsid=instance(reply.message),
         failure=answer.failed.word if answer.failed else None,
         error=answer.failed.text if answer.failed else None,
+    )
+    return observed if validator is None else await _judged(observed, question, reply.message, validator)
+
+
+async def _judged(
+    observed: DnsObservation, question: DnsQuestion, message: dns.message.Message, validator: Validator
+) -> DnsObservation:
+    try:
+        if message.rcode() == dns.rcode.SERVFAIL and question.role == "recursive":
+            # What a validating resolver refuses it hands out when told to; then we can say what is wrong.
+            message = (await converse(dataclasses.replace(question, checking_disabled=True))).message
+        if message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+            return observed
+        verdict = await validator.judge(question, message)
+    except Failed as failed:
+        return msgspec.structs.replace(observed, dnssec=None, dnssec_reason=f"not validated: {failed.text}")
+    return msgspec.structs.replace(
+        observed,
+        dnssec=verdict.status.value,
+        dnssec_reason=printable(verdict.reason),
+        signatures_expire_at=verdict.expires_at,
     )
