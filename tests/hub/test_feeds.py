@@ -176,8 +176,10 @@ def test_files_wait_for_the_first_round_of_every_target(tmp_path: Path) -> None:
         feeds.configure(Config(vantage="v", targets=(SHOP, mail), bgp=(source,)), None)
         running = asyncio.create_task(feeds.run())
         feeds.learn([_http("203.0.113.10")])
-        for _ in range(10):
-            await asyncio.sleep(0)
+        for _ in range(50):
+            await asyncio.to_thread(
+                lambda: None
+            )  # turns of loop and threads: reading begun too early would be over
         feeds.learn([_http("198.51.100.10", "mail")])
         async with asyncio.timeout(20):
             await read.wait()
