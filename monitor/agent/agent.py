@@ -1,7 +1,8 @@
 """One vantage at work: turns a due job into probe calls and hands on what they saw.
 
 HTTP: one exchange per address family that the name has, IPv4 and IPv6 each an observation of its own, to
-the first address of the family; the other addresses of a pool come round by the resolver's rotation. DNS:
+the first address of the family, where the other addresses of a pool come round by the resolver's rotation;
+or to as many addresses of each family as the target asks for. DNS:
 A and AAAA from each named resolver and from the zone's authoritative servers. Traceroute: to the addresses
 that the last HTTP round used.
 
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from monitor.agent.addresses import chosen, traced
 from monitor.agent.families import Families
 from monitor.agent.instruments import Instruments
 from monitor.agent.timetable import Job, Probe
@@ -129,15 +131,25 @@ class Agent:
     async def _http_round(self, endpoint: Target | Control) -> Sequence[Observation]:
         families = self._families.setdefault(endpoint.name, Families(_host(endpoint)))
         due = families.due(clock.wall())
-        seen = await asyncio.gather(*(self._exchange(endpoint, family) for family in due))
+        seen = await asyncio.gather(*(self._exchanges(endpoint, family) for family in due))
         kept = families.keep(dict(zip(due, seen, strict=True)), clock.wall())
-        addresses = tuple(one.address for one in kept if one.address is not None)
-        if addresses:
+        if addresses := traced(kept):
             self._addresses[endpoint.name] = addresses
         self._located.setdefault(endpoint.name, asyncio.Event()).set()
         return kept
 
-    async def _exchange(self, endpoint: Target | Control, family: int) -> HttpObservation:
+    async def _exchanges(self, endpoint: Target | Control, family: int) -> Sequence[HttpObservation]:
+        """One exchange with each address of the family that is wanted; at least one, which says why not more."""
+        most = endpoint.addresses if isinstance(endpoint, Target) else 1
+        addresses: tuple[str, ...] = ()
+        if most > 1:
+            host = _host(endpoint)
+            addresses = chosen(await self._instruments.addresses_of(host, family, endpoint.timeout_s), most)
+        return await asyncio.gather(
+            *(self._exchange(endpoint, family, address) for address in addresses or (None,))
+        )
+
+    async def _exchange(self, endpoint: Target | Control, family: int, address: str | None) -> HttpObservation:
         at = clock.wall()
 
         def failed(failure: Failure, error: str) -> HttpObservation:
@@ -145,6 +157,7 @@ class Agent:
                 at=at,
                 vantage=self._config.vantage,
                 target=endpoint.name,
+                address=address,
                 family=family,
                 failure=failure,
                 error=error,
@@ -152,7 +165,7 @@ class Agent:
 
         def call() -> Coroutine[Any, Any, HttpObservation]:
             return self._instruments.http(
-                _request(endpoint, family), vantage=self._config.vantage, target=endpoint.name
+                _request(endpoint, family, address), vantage=self._config.vantage, target=endpoint.name
             )
 
         return await self._guarded("http", endpoint.name, call, endpoint.timeout_s, failed)
@@ -298,7 +311,7 @@ def asked_servers(found: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(four or found))[:MOST_AUTHORITATIVE]
 
 
-def _request(endpoint: Target | Control, family: int) -> HttpRequest:
+def _request(endpoint: Target | Control, family: int, address: str | None) -> HttpRequest:
     if isinstance(endpoint, Control):
         return HttpRequest(
             url=endpoint.url, expect=endpoint.expect, timeout_s=endpoint.timeout_s, family=family,
@@ -307,7 +320,8 @@ def _request(endpoint: Target | Control, family: int) -> HttpRequest:
     return HttpRequest(
         url=endpoint.url, method=endpoint.method, headers=endpoint.headers,
         body=endpoint.body, expect=endpoint.expect, timeout_s=endpoint.timeout_s, family=family,
-        follow_redirects=endpoint.follow_redirects, verify_tls=endpoint.verify_tls, ca_file=endpoint.ca_file,
+        address=address, follow_redirects=endpoint.follow_redirects, verify_tls=endpoint.verify_tls,
+        ca_file=endpoint.ca_file, client_cert=endpoint.client_cert, client_key=endpoint.client_key,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Over which address families a target is probed: those that its name has and this vantage can use. Pure.
 
-An HTTP round asks for an IPv4 and an IPv6 address separately, one probe each. A name without AAAA
+An HTTP round asks for IPv4 and IPv6 addresses separately, at least one probe each. A name without AAAA
 records, or a vantage without IPv6, would fail every second probe for ever, and that says nothing about the
 target. So such a family is left out, and asked for again after a while. A family that has worked since the
 start is never left out: then its failure is news.
@@ -8,7 +8,7 @@ start is never left out: then its failure is news.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from monitor.model.prefix import parse_address
 from probes import Failure, HttpObservation
@@ -36,26 +36,30 @@ class Families:
         due = tuple(family for family in FAMILIES if now >= self._ask_again_at.get(family, 0.0))
         return due or FAMILIES
 
-    def keep(self, round_: Mapping[int, HttpObservation], now: float) -> list[HttpObservation]:
+    def keep(self, round_: Mapping[int, Sequence[HttpObservation]], now: float) -> list[HttpObservation]:
         """The observations of one round that say something about the target; at least one of them.
 
-        `round_`: what the probe of each due family saw.
+        `round_`: what the probes of each due family saw, at least one of each.
         """
         absent = [family for family, seen in round_.items() if self._is_absent(family, seen)]
-        self._worked.update(family for family in round_ if family not in absent and _resolved(round_[family]))
+        self._worked.update(
+            family for family in round_ if family not in absent and any(map(_resolved, round_[family]))
+        )
         if len(absent) == len(round_):
             # The name is gone, or the vantage is off the net: the one that came furthest says so.
-            furthest = next((one for one in absent if round_[one].failure not in _NO_SUCH_RECORD), absent[0])
+            furthest = next((one for one in absent if round_[one][0].failure not in _NO_SUCH_RECORD), absent[0])
             absent.remove(furthest)
         for family in absent:
             self._ask_again_at[family] = now + ASK_AGAIN_S
-        return [seen for family, seen in round_.items() if family not in absent]
+        return [one for family, seen in round_.items() if family not in absent for one in seen]
 
-    def _is_absent(self, family: int, seen: HttpObservation) -> bool:
+    def _is_absent(self, family: int, seen: Sequence[HttpObservation]) -> bool:
         if self._literal is not None or family in self._worked:
             return False
-        no_ipv6_here = family == 6 and seen.failure is Failure.NETWORK_UNREACHABLE
-        return seen.failure in _NO_SUCH_RECORD or no_ipv6_here
+        return all(
+            one.failure in _NO_SUCH_RECORD or (family == 6 and one.failure is Failure.NETWORK_UNREACHABLE)
+            for one in seen
+        )
 
 
 def _resolved(seen: HttpObservation) -> bool:

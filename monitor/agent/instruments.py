@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
 from probes import DnsObservation, HttpObservation, TraceObservation
-from probes.dns import DnsQuestion, ask, authoritative_servers, system_resolvers
+from probes.dns import DnsQuestion, StubResolver, ask, authoritative_servers, system_resolvers
+from probes.failure import Failed
 from probes.http import HttpProber, HttpRequest
 from probes.traceroute import Tracer, TraceRequest
 
@@ -27,6 +29,10 @@ class Instruments(Protocol):
 
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
         """One traceroute."""
+        ...
+
+    async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
+        """The addresses of `name` that the machine's own resolvers give; empty when they give none."""
         ...
 
     def system_resolvers(self) -> tuple[str, ...]:
@@ -48,6 +54,7 @@ class NetworkInstruments:
     def __init__(self) -> None:
         self._http = HttpProber()
         self._tracer = Tracer()
+        self._stub = StubResolver()
 
     async def http(self, request: HttpRequest, *, vantage: str, target: str) -> HttpObservation:
         """One HTTP exchange."""
@@ -60,6 +67,14 @@ class NetworkInstruments:
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
         """One traceroute."""
         return await self._tracer.trace(request, vantage=vantage, target=target)
+
+    async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
+        """The addresses of `name` that the machine's own resolvers give; empty when they give none."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._stub.addresses(name, family)
+        except (TimeoutError, Failed):
+            return ()
 
     def system_resolvers(self) -> tuple[str, ...]:
         """The machine's own resolvers now."""

@@ -126,6 +126,10 @@ def _files(config: Config) -> Iterator[tuple[str, str]]:
     for one in watched:
         if one.ca_file is not None:
             yield f"ca_file of {one.name}", one.ca_file
+    for target in config.targets:
+        for key, path in (("client_cert", target.client_cert), ("client_key", target.client_key)):
+            if path is not None:
+                yield f"{key} of {target.name}", path
     if config.rpki.vrps is not None and "://" not in config.rpki.vrps:
         yield "rpki.vrps", config.rpki.vrps
     if config.prefix_to_as is not None:

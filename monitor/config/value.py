@@ -5,12 +5,16 @@ A reader takes what stands in the file and gives the checked value, or raises `U
 
 from __future__ import annotations
 
+import math
 import re
 from enum import StrEnum
 from typing import TypeVar
 
 from monitor.config.problem import show
 from monitor.config.table import Reader, UnfitError
+from monitor.model.target import MOST_ADDRESSES
+from probes.expectation import JsonScalar
+from probes.json_path import parse_path
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -21,6 +25,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 MAX_BODY = 65_536
 """Characters of a request body or of a text to look for; the file is for people to read."""
 MAX_HEADERS = 32
+MAX_JSON_VALUES = 32
 MAX_PATTERN = 1_000
 """Characters of a regular expression: long ones are a mistake, and cost time on every answer."""
 
@@ -121,6 +126,32 @@ def lower_headers(value: object) -> tuple[tuple[str, str], ...]:
     if len(dict(lowered)) != len(lowered):
         raise UnfitError("a table of header fields without repetition; their names compare without case")
     return lowered
+
+
+def json_values(value: object) -> tuple[tuple[str, JsonScalar], ...]:
+    """JSON paths and the value expected at each: text, true or false, or a number that JSON can hold."""
+    if not isinstance(value, dict) or not 0 < len(value) <= MAX_JSON_VALUES:
+        raise UnfitError(f"a table of 1 to {MAX_JSON_VALUES} JSON paths and values")
+    for path, expected in value.items():
+        try:
+            parse_path(text(MAX_PATTERN, "a JSON path")(path))
+        except ValueError as error:
+            raise UnfitError(f"a table whose keys are JSON paths: {error}") from error
+        if not isinstance(expected, JsonScalar) or (isinstance(expected, float) and not math.isfinite(expected)):
+            raise UnfitError(f"a table of text, numbers, true or false; {show(path)} has none of these")
+    return tuple(value.items())
+
+
+def addresses(value: object) -> int:
+    """How many addresses of each family are probed: a word for it, or a number."""
+    if value == "all":
+        return MOST_ADDRESSES
+    if value == "one-per-family":
+        return 1
+    try:
+        return integer(1, MOST_ADDRESSES)(value)
+    except UnfitError as unfit:
+        raise UnfitError(f'"one-per-family", "all" or {unfit}') from unfit
 
 
 def pattern(value: object) -> str:

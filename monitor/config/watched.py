@@ -16,6 +16,9 @@ MAX_CONTROLS = 100
 MAX_LISTED = 1_000
 """Prefixes, origins or dependencies of one target."""
 
+MAX_BODY_BYTES = 2**20
+"""Of an answer: a probe reads no further, so a larger limit could not be judged."""
+
 _WEB = ("https", "http")
 _CONTROL_STATUS = tuple(range(200, 400))
 
@@ -34,12 +37,17 @@ def read_target(table: Table, folder: Path) -> Target:
         expect=_read_expect(table.table("expect"), (200,), timeout_s if table.has("timeout") else None),
         follow_redirects=table.get("follow_redirects", value.boolean, False),
         verify_tls=table.get("verify_tls", value.boolean, True),
-        ca_file=_read_ca_file(table, folder),
+        ca_file=_read_file(table, "ca_file", folder),
+        client_cert=_read_file(table, "client_cert", folder),
+        client_key=_read_file(table, "client_key", folder),
+        addresses=table.get("addresses", value.addresses, 1),
         depends_on=table.get("depends_on", value.list_of(value.name, MAX_LISTED), ()),
         prefixes=table.get("prefixes", value.list_of(address.prefix, MAX_LISTED), ()),
         origins=_read_origins(table, "origins"),
         allowed_origins=_read_origins(table, "allowed_origins"),
     )
+    if target.client_key is not None and target.client_cert is None and not table.has("client_cert"):
+        table.reject("client_key", "goes with a client_cert, the certificate that the key is for")
     table.close()
     return target
 
@@ -55,7 +63,7 @@ def read_control(table: Table, folder: Path) -> Control:
         timeout_s=timeout_s,
         expect=_read_expect(table.table("expect"), _CONTROL_STATUS, timeout_s if table.has("timeout") else None),
         verify_tls=table.get("verify_tls", value.boolean, True),
-        ca_file=_read_ca_file(table, folder),
+        ca_file=_read_file(table, "ca_file", folder),
     )
     table.close()
     return control
@@ -71,8 +79,8 @@ def read_vantages(table: Table) -> tuple[Vantage, ...]:
     return tuple(vantages)
 
 
-def _read_ca_file(table: Table, folder: Path) -> str | None:
-    path = table.get("ca_file", address.file(folder), None)
+def _read_file(table: Table, key: str, folder: Path) -> str | None:
+    path = table.get(key, address.file(folder), None)
     return None if path is None else str(path)
 
 
@@ -87,7 +95,9 @@ def _read_expect(table: Table, status: tuple[int, ...], timeout_s: float | None)
         status=table.get("status", value.list_of(value.integer(100, 599), 500, least=1), status),
         body_contains=table.get("body_contains", value.text(value.MAX_BODY), None),
         body_regex=table.get("body_regex", value.pattern, None),
+        body_json=table.get("body_json", value.json_values, ()),
         headers=table.get("headers", value.lower_headers, ()),
+        max_body=table.get("max_body", value.integer(0, MAX_BODY_BYTES), None),
         max_wait=table.get("max_wait", TIMEOUT, None),
         max_total=table.get("max_total", TIMEOUT, None),
     )

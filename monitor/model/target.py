@@ -8,13 +8,17 @@ from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
 from probes.expectation import Expect
 
+MOST_ADDRESSES = 32
+"""Addresses of one family and name that are probed in a round; a DNS answer over UDP holds some 28 or 17."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A stable name for an endpoint, never an address, because addresses rotate.
 
-    `interval_s` between HTTP rounds. `depends_on` names targets that this one calls. `prefixes`,
-    `origins` and `allowed_origins` are declared routing; None means learned.
+    `interval_s` between HTTP rounds. `addresses`: how many of each family are probed in a round; 1 takes
+    the one that the resolver names first, more take the lowest ones. `depends_on` names targets that this
+    one calls. `prefixes`, `origins` and `allowed_origins` are declared routing; None means learned.
     """
 
     name: str
@@ -28,6 +32,9 @@ class Target:
     follow_redirects: bool = False
     verify_tls: bool = True
     ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    addresses: int = 1
     depends_on: tuple[str, ...] = ()
     prefixes: tuple[Prefix, ...] = ()
     origins: frozenset[Asn] = frozenset()

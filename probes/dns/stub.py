@@ -1,4 +1,4 @@
-"""A stub resolver: a name to one address, by /etc/hosts and the system's resolvers, over our own exchange.
+"""A stub resolver: a name to its addresses, by /etc/hosts and the system's resolvers, over our own exchange.
 
 Why not getaddrinfo: it blocks a thread for up to half a minute beyond a probe's deadline, and it says
 "name or service not known" for NXDOMAIN and "temporary failure" for SERVFAIL, time-out and refusal alike.
@@ -31,7 +31,7 @@ class StubResolver:
     """Resolves one name at a time. `conf` and `hosts` give the system's settings; tests give their own.
 
     With `family` None it is IPv4 where the name has it, else IPv6: always the same question first, so that
-    rounds can be compared. The address is the first in the server's order.
+    rounds can be compared. The addresses are in the server's order.
     """
 
     def __init__(
@@ -43,7 +43,14 @@ class StubResolver:
         self._hosts = hosts
 
     async def __call__(self, host: str, family: int | None) -> str:
-        """The address of `host`; the caller's deadline bounds it.
+        """The first address of `host`; the caller's deadline bounds it.
+
+        :raises Failed: as `addresses`
+        """
+        return (await self.addresses(host, family))[0]
+
+    async def addresses(self, host: str, family: int | None) -> tuple[str, ...]:
+        """The addresses of `host`, at least one; the caller's deadline bounds it.
 
         :raises Failed: it has none, or no server said so in time
         """
@@ -51,13 +58,13 @@ class StubResolver:
             address for address in self._hosts(host) if family in (None, ipaddress.ip_address(address).version)
         ]
         if listed:
-            return min(listed, key=lambda address: ipaddress.ip_address(address).version)
+            return tuple(sorted(listed, key=lambda address: ipaddress.ip_address(address).version))
         conf = self._conf()
         failed = Failed(Failure.DNS_ERROR, f"resolve {host}: not a DNS name")
         for name in conf.candidates(host):
             for rrtype in _RRTYPES[family]:
                 try:
-                    return await _first_record(name, rrtype, conf)
+                    return await _records(name, rrtype, conf)
                 except Failed as exc:
                     failed = exc
                 if failed.word not in _NO_SUCH:
@@ -67,8 +74,8 @@ class StubResolver:
         raise failed
 
 
-async def _first_record(name: str, rrtype: str, conf: ResolvConf) -> str:
-    """The first address of that type, from the first server that can tell."""
+async def _records(name: str, rrtype: str, conf: ResolvConf) -> tuple[str, ...]:
+    """The addresses of that type, from the first server that can tell."""
     try:
         parse_name(name)
     except ValueError as exc:
@@ -80,7 +87,7 @@ async def _first_record(name: str, rrtype: str, conf: ResolvConf) -> str:
             reply = await exchange(question)
             answer = read_answer(reply.message, question.role)
             if answer.failed is None:
-                return answer.records[0]
+                return tuple(answer.records)
             failed = Failed(answer.failed.word, f"resolve {name} {rrtype} at {server}: {answer.failed.text}")
         except Failed as exc:
             failed = exc

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from itertools import repeat
 
 import pytest
 
+from monitor.agent.addresses import MOST_TRACED
 from monitor.agent.agent import MOST_PATH_LENGTHS, Agent, asked_servers
 from monitor.agent.timetable import Job, Probe, jobs_of
 from monitor.model.settings import Config, DnsSettings, TracerouteSettings
@@ -43,6 +45,7 @@ class _Instruments:
         self.requests: list[HttpRequest] = []
         self.questions: list[DnsQuestion] = []
         self.traces: list[TraceRequest] = []
+        self.pool: dict[int, Sequence[str]] = {4: (), 6: ()}
         self.zone_lookups = 0
         self.addresses: Iterator[str] = repeat(ADDRESS[4])
         self.servers: Sequence[str] = ("198.51.100.1", "2001:db8::53")
@@ -55,7 +58,7 @@ class _Instruments:
         family = request.family or 4
         if family not in self.families:
             return HttpObservation(at=1.0, vantage=vantage, target=target, failure=Failure.DNS_NO_ANSWER)
-        address = ADDRESS[6] if family == 6 else next(self.addresses)
+        address = request.address or (ADDRESS[6] if family == 6 else next(self.addresses))
         return HttpObservation(at=1.0, vantage=vantage, target=target, address=address, family=family)
 
     async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
@@ -73,6 +76,9 @@ class _Instruments:
         return TraceObservation(
             at=1.0, vantage=vantage, target=target, address=request.address, reached=True, hops=hops
         )
+
+    async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
+        return self.pool[family]
 
     def system_resolvers(self) -> tuple[str, ...]:
         return ("198.51.100.53",)
@@ -117,6 +123,53 @@ def test_each_family_of_a_name_is_an_observation_of_its_own() -> None:
         (4, ADDRESS[4]),
         (6, ADDRESS[6]),
     ]
+
+
+def test_as_many_addresses_as_are_wanted_are_observed_one_by_one() -> None:
+    """The lowest of each family, in an order that does not rotate with the resolver's."""
+    instruments = _Instruments()
+    instruments.pool = {4: ("203.0.113.30", "203.0.113.9", "203.0.113.10"), 6: ("2001:db8::9",)}
+    seen = _rounds(_config(replace(SHOP, addresses=2)), instruments, Probe.HTTP)
+
+    assert [one.address for one in seen if isinstance(one, HttpObservation)] == [
+        "203.0.113.9",
+        "203.0.113.10",
+        "2001:db8::9",
+    ]
+    assert {request.url for request in instruments.requests} == {SHOP.url}
+
+
+def test_name_whose_addresses_cannot_be_found_is_still_observed() -> None:
+    """The exchange looks the name up itself, so that its failure is told in the words of names."""
+    instruments = _Instruments(families=())
+    seen = _rounds(_config(replace(SHOP, addresses=32)), instruments, Probe.HTTP)
+
+    assert [one.failure for one in seen if isinstance(one, HttpObservation)] == [Failure.DNS_NO_ANSWER]
+    assert [request.address for request in instruments.requests] == [None, None]
+
+
+def test_one_address_of_a_family_is_left_to_the_exchange() -> None:
+    """By default nothing is pinned: the name is looked up in each exchange, and timed."""
+    instruments = _Instruments()
+    instruments.pool = {4: ("203.0.113.30",), 6: ()}
+    _rounds(_config(SHOP), instruments, Probe.HTTP)
+
+    assert [request.address for request in instruments.requests] == [None, None]
+
+
+def test_traces_of_a_large_pool_are_bounded() -> None:
+    """All addresses are observed, a few of each family are traced."""
+    instruments = _Instruments()
+    instruments.pool = {
+        4: [f"203.0.113.{n}" for n in range(1, 13)],
+        6: [f"2001:db8::{n:x}" for n in range(1, 13)],
+    }
+    seen = _rounds(_config(replace(SHOP, addresses=32)), instruments, Probe.HTTP, Probe.TRACE)
+
+    assert sum(isinstance(one, HttpObservation) for one in seen) == 24
+    assert [ip_address(trace.address).version for trace in instruments.traces] == [4] * MOST_TRACED + [
+        6
+    ] * MOST_TRACED
 
 
 def test_a_name_without_ipv6_gives_one_observation_a_round() -> None:

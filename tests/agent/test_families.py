@@ -29,7 +29,7 @@ def test_an_address_literal_has_one_family() -> None:
 def test_a_name_without_aaaa_is_left_alone_for_a_while() -> None:
     """Its missing IPv6 address is no observation of the target, and is looked for again later."""
     families = Families("shop.example")
-    kept = families.keep({4: WORKS, 6: _seen(Failure.DNS_NO_ANSWER)}, NOW)
+    kept = families.keep({4: [WORKS], 6: [_seen(Failure.DNS_NO_ANSWER)]}, NOW)
 
     assert kept == [WORKS]
     assert families.due(NOW + ASK_AGAIN_S - 1) == (4,)
@@ -41,17 +41,17 @@ def test_a_vantage_without_ipv6_probes_only_ipv4() -> None:
     families = Families("shop.example")
     unreachable = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
 
-    assert families.keep({4: WORKS, 6: unreachable}, NOW) == [WORKS]
+    assert families.keep({4: [WORKS], 6: [unreachable]}, NOW) == [WORKS]
     assert families.due(NOW + 30) == (4,)
 
 
 def test_ipv6_that_worked_and_stops_working_is_news() -> None:
     """A near-miss: the same failure after a success is kept."""
     families = Families("shop.example")
-    families.keep({4: WORKS, 6: _seen(address="2001:db8::10")}, NOW)
+    families.keep({4: [WORKS], 6: [_seen(address="2001:db8::10")]}, NOW)
     lost = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
 
-    assert families.keep({4: WORKS, 6: lost}, NOW + 30) == [WORKS, lost]
+    assert families.keep({4: [WORKS], 6: [lost]}, NOW + 30) == [WORKS, lost]
     assert families.due(NOW + 60) == (4, 6)
 
 
@@ -60,7 +60,7 @@ def test_a_refused_ipv6_connection_is_the_targets_failure() -> None:
     families = Families("shop.example")
     refused = _seen(Failure.CONNECTION_REFUSED, "2001:db8::10")
 
-    assert families.keep({4: WORKS, 6: refused}, NOW) == [WORKS, refused]
+    assert families.keep({4: [WORKS], 6: [refused]}, NOW) == [WORKS, refused]
 
 
 def test_a_name_that_does_not_exist_gives_one_observation() -> None:
@@ -68,14 +68,14 @@ def test_a_name_that_does_not_exist_gives_one_observation() -> None:
     families = Families("gone.example")
     missing = _seen(Failure.DNS_NXDOMAIN)
 
-    assert families.keep({4: missing, 6: missing}, NOW) == [missing]
-    assert families.keep({4: missing}, NOW + 30) == [missing]
+    assert families.keep({4: [missing], 6: [missing]}, NOW) == [missing]
+    assert families.keep({4: [missing]}, NOW + 30) == [missing]
 
 
 def test_without_any_network_the_observation_that_came_furthest_is_kept() -> None:
     """An IPv6-only name at a vantage without IPv6 fails for want of a network, not of a record."""
     unreachable = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
-    kept = Families("six.example").keep({4: _seen(Failure.DNS_NO_ANSWER), 6: unreachable}, NOW)
+    kept = Families("six.example").keep({4: [_seen(Failure.DNS_NO_ANSWER)], 6: [unreachable]}, NOW)
 
     assert kept == [unreachable]
 
@@ -83,7 +83,26 @@ def test_without_any_network_the_observation_that_came_furthest_is_kept() -> Non
 def test_a_name_that_vanishes_after_having_worked_keeps_both_failures() -> None:
     """Then each family's failure is evidence."""
     families = Families("shop.example")
-    families.keep({4: WORKS, 6: _seen(address="2001:db8::10")}, NOW)
+    families.keep({4: [WORKS], 6: [_seen(address="2001:db8::10")]}, NOW)
     gone = _seen(Failure.DNS_NXDOMAIN)
 
-    assert families.keep({4: gone, 6: gone}, NOW + 30) == [gone, gone]
+    assert families.keep({4: [gone], 6: [gone]}, NOW + 30) == [gone, gone]
+
+
+def test_one_reachable_ipv6_address_of_several_shows_that_the_vantage_has_ipv6() -> None:
+    """Then the unreachable one is news, and both are kept."""
+    families = Families("shop.example")
+    unreachable = _seen(Failure.NETWORK_UNREACHABLE, "2001:db8::10")
+    reachable = _seen(address="2001:db8::11")
+
+    assert families.keep({4: [WORKS], 6: [unreachable, reachable]}, NOW) == [WORKS, unreachable, reachable]
+    assert families.due(NOW + 30) == (4, 6)
+
+
+def test_several_unreachable_ipv6_addresses_are_the_vantages_lack() -> None:
+    """As with one."""
+    families = Families("shop.example")
+    unreachable = [_seen(Failure.NETWORK_UNREACHABLE, f"2001:db8::{n}") for n in (10, 11)]
+
+    assert families.keep({4: [WORKS, WORKS], 6: unreachable}, NOW) == [WORKS, WORKS]
+    assert families.due(NOW + 30) == (4,)

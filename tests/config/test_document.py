@@ -106,7 +106,8 @@ def test_relative_files_start_at_the_folder_of_the_configuration(tmp_path: Path)
     file = tmp_path / "whydown.toml"
     file.write_text(
         MINIMAL
-        + 'ca_file = "ca.pem"\n[prefix_to_as]\npath = "/srv/table.txt"\n[rpki]\nvrps = "vrps.json"\n'
+        + 'ca_file = "ca.pem"\nclient_cert = "me.pem"\nclient_key = "/etc/me.key"\n'
+        + '[prefix_to_as]\npath = "/srv/table.txt"\n[rpki]\nvrps = "vrps.json"\n'
         + '[[bgp]]\nsource = "mrt"\npath = "mrt/*.gz"\n'
         + '[alert.mail]\nto = "a@b.example"\nsmtp = "smtps://u@b.example"\npassword_file = "secret"\n'
     )
@@ -116,6 +117,8 @@ def test_relative_files_start_at_the_folder_of_the_configuration(tmp_path: Path)
     assert config.source == file
     assert config.history.path == tmp_path / "data" / "whydown.db"
     assert config.targets[0].ca_file == str(tmp_path / "ca.pem")
+    assert config.targets[0].client_cert == str(tmp_path / "me.pem")
+    assert config.targets[0].client_key == "/etc/me.key"
     assert config.prefix_to_as == Path("/srv/table.txt")
     assert config.rpki.vrps == str(tmp_path / "vrps.json")
     assert config.bgp[0].path == str(tmp_path / "mrt" / "*.gz")
@@ -227,3 +230,27 @@ def test_password_in_a_url_does_not_appear_in_the_error() -> None:
 
     assert "cret" not in str(caught.value)
     assert "https://me:***@a.example/" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"), [("", 1), ('"one-per-family"', 1), ('"all"', 32), ("1", 1), ("7", 7), ("32", 32)]
+)
+def test_addresses_are_a_word_or_a_number_of_each_family(text: str, most: int) -> None:
+    """Each form arrives as how many of a family are probed."""
+    config = parse_config(MINIMAL + (f"addresses = {text}\n" if text else ""))
+
+    assert config.targets[0].addresses == most
+
+
+def test_json_values_keep_their_types() -> None:
+    """Text, whole and broken numbers, true and false arrive as what they are."""
+    config = parse_config(
+        MINIMAL
+        + "[target.expect]\nmax_body = 0\n"
+        + 'body_json = { "$.a" = "1", "$.b" = 1, "$[\'c d\'][0]" = 0.5, "$.e" = true }\n'
+    )
+
+    assert config.targets[0].expect == Expect(
+        body_json=(("$.a", "1"), ("$.b", 1), ("$['c d'][0]", 0.5), ("$.e", True)), max_body=0
+    )
+    assert [type(value) for _, value in config.targets[0].expect.body_json] == [str, int, float, bool]

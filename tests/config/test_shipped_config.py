@@ -36,8 +36,8 @@ def _keys(table: dict[str, object], above: str = "") -> Iterator[str]:
     for key, value in table.items():
         path = f"{above}.{'NAME' if above == 'vantages' else key}".removeprefix(".")
         yield path
-        if key == "headers":
-            continue  # its keys are the user's own
+        if key in ("headers", "body_json"):
+            continue  # their keys are the user's own
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):
                 yield from _keys(item, path)

@@ -68,6 +68,18 @@ def test_first_address_of_the_wanted_family_is_taken(resolve, reply_with, family
     assert resolve([by_type(reply_with, **BOTH)], "web.example", family) == (address, [asked])
 
 
+def test_all_addresses_of_a_family_are_there_to_choose_from(dns_server, reply_with):
+    """In the server's order."""
+    server = dns_server(by_type(reply_with, **BOTH))
+
+    async def main():
+        async with server.listening() as address:
+            stub = StubResolver(conf=lambda: ResolvConf(nameservers=(address,)), hosts=lambda name: ())
+            return await stub.addresses("web.example", 4), await stub.addresses("web.example", 6)
+
+    assert asyncio.run(main()) == (("203.0.113.20", "203.0.113.10"), ("2001:db8::1",))
+
+
 def test_name_with_ipv6_alone_is_found(resolve, reply_with):
     """Without a wanted family the other one is asked for when the first has nothing."""
     answer = by_type(reply_with, AAAA=BOTH["AAAA"])
