@@ -26,7 +26,7 @@ import pytest
 from probes.dns import Delegations, DnsQuestion, Validator, ask
 from probes.dnssec import read_anchors
 
-ROOT, TOP, LEAF = "127.53.0.1", "127.53.0.2", "127.53.0.3"
+ROOT, TOP, LEAF, RESOLVER = "127.53.0.1", "127.53.0.2", "127.53.0.3", "127.53.0.4"
 PROGRAMS = ("nsd", "ldns-signzone", "ldns-keygen")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"  # where Debian has servers, and other users' PATH does not
 DAY = 86400
@@ -180,21 +180,17 @@ def _configuration(space, address, zones):
 
 
 @contextlib.contextmanager
-def _running(configuration):
-    """One NSD in the foreground; it says so when it serves."""
-    process = subprocess.Popen(
-        [shutil.which("nsd", path=PATH), "-d", "-V", "2", "-c", str(configuration)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _running(command, started):
+    """A server in the foreground; it writes `started` when it serves."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         said = []
         for line in process.stderr:
             said.append(line)
-            if "nsd started" in line:
+            if started in line:
                 break
         else:
-            raise AssertionError(f"nsd did not start: {said}")
+            raise AssertionError(f"{command[0]} did not start: {said}")
         yield
     finally:
         process.terminate()
@@ -221,7 +217,15 @@ def name_space():
     with tempfile.TemporaryDirectory(prefix="wd-names-") as folder, contextlib.ExitStack() as stack:
         space = NameSpace(Path(folder), port)
         for address, zones in _build(space).items():
-            stack.enter_context(_running(_configuration(space, address, zones)))
+            nsd = [
+                shutil.which("nsd", path=PATH),
+                "-d",
+                "-V",
+                "2",
+                "-c",
+                str(_configuration(space, address, zones)),
+            ]
+            stack.enter_context(_running(nsd, "nsd started"))
         yield space
 
 
@@ -240,3 +244,55 @@ def run_leaf(name_space):
         return asyncio.run(main())
 
     return run
+
+
+class Resolver:
+    """A running Unbound that validates: plain, over TLS and over HTTPS, one port each."""
+
+    def __init__(self, ports):
+        self.ports = ports
+
+    def at(self, transport):
+        """Its address for that transport, as `DnsQuestion.server` takes it."""
+        return f"{RESOLVER}:{self.ports['udp' if transport == 'tcp' else transport]}"
+
+
+def _resolver_configuration(space, folder, ports, anchors):
+    stubs = {".": ROOT, "test": TOP, "optout": TOP, "other": TOP}
+    stubs |= {leaf.name: LEAF for leaf in LEAVES if leaf.served}
+    lines = ["server:", *(f"  interface: {RESOLVER}@{port}" for port in ports.values())]
+    lines += [f"  tls-port: {ports['tls']}", f"  https-port: {ports['https']}"]
+    lines += [f'  tls-service-key: "{folder}/key.pem"', f'  tls-service-pem: "{folder}/chain.pem"']
+    lines += ["  access-control: 127.0.0.0/8 allow", "  do-not-query-localhost: no", "  do-ip6: no", "  ede: yes"]
+    lines += ['  username: ""', '  chroot: ""', f'  directory: "{folder}"', '  pidfile: ""', "  use-syslog: no"]
+    lines += ['  module-config: "validator iterator"', '  logfile: ""', "  verbosity: 1", "  num-threads: 1"]
+    lines += ['  local-zone: "test." nodefault']  # RFC 6761 has resolvers deny it
+    lines += [f'  trust-anchor: ". DS {anchor.to_text()}"' for anchor in anchors]
+    lines += ["remote-control:", "  control-enable: no"]
+    for zone, address in stubs.items():
+        lines += ["stub-zone:", f'  name: "{zone}"', f"  stub-addr: {address}@{space.port}"]
+    path = folder / "unbound.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def resolver(name_space, ca, tmp_path_factory):
+    """Debian's Unbound in front of the name space, with its anchor. Skipped where it is not installed."""
+    program = shutil.which("unbound", path=PATH)
+    if program is None:
+        pytest.skip("not installed: unbound")
+    folder = tmp_path_factory.mktemp("unbound")
+    certificate = ca.issue_cert(RESOLVER, "dns.example")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    for pem in certificate.cert_chain_pems:
+        pem.write_to_path(folder / "chain.pem", append=True)
+    ports = {}
+    with contextlib.ExitStack() as sockets:
+        for transport in ("udp", "tls", "https"):
+            sock = sockets.enter_context(socket.socket())
+            sock.bind((RESOLVER, 0))
+            ports[transport] = sock.getsockname()[1]
+    configuration = _resolver_configuration(name_space, folder, ports, name_space.anchors)
+    with _running([program, "-d", "-c", str(configuration)], "start of service"):
+        yield Resolver(ports)
