@@ -1,20 +1,23 @@
 """`python -m probes http|dns|trace`: one measurement now, one observation a line as JSON on standard output.
 
-Parses and calls. Exit status: 0 an observation was made (whether or not the service works), 2 bad usage,
-3 this machine could not measure (no permission, no socket); its observation is printed all the same.
+Parses and calls. A caller that sets a function as the context's `obj` is handed the observations instead.
+
+Exit status: 0 an observation was made (whether or not the service works), 2 bad usage, 3 this machine could not
+measure (no permission, no socket); its observation is printed all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import click
 import msgspec
 
 from probes import clock
+from probes.expectation import Expect
 from probes.failure_word import Layer
 from probes.observation import DnsObservation, HttpObservation, TraceObservation, encode
 
@@ -143,7 +146,14 @@ def dns(
 )
 @click.option("--port", type=int, default=None, help="Port of tcp or udp.  [default: tcp 443, udp 33434]")
 @click.option("--max-hops", default=30, show_default=True, help="Largest TTL.")
-@click.option("--timeout", default=10.0, show_default=True, help="Seconds for the whole trace.")
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds for one whole trace.")
+@click.option(
+    "--count",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Traces of each, one after the other.",
+)
 @click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
 @_named
@@ -160,10 +170,12 @@ def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int 
         seen: list[Measured] = []
         for host in hosts:
             found = await _address_of(host, family, options["timeout"], vantage, target or host)
-            if isinstance(found, str):
-                request = _checked(TraceRequest, address=found, **fields)
-                found = await run_trace(request, vantage=vantage, target=target or host)
-            seen.append(_printed(found))
+            if isinstance(found, TraceObservation):
+                seen.append(_printed(found))
+                continue
+            request = _checked(TraceRequest, address=found, **fields)
+            for _ in range(options["count"]):
+                seen.append(_printed(await run_trace(request, vantage=vantage, target=target or host)))
         return seen
 
     _run(measure())
@@ -193,10 +205,12 @@ async def _address_of(
         )
 
 
-def _http_fields(options: dict[str, Any]) -> dict[str, Any]:
-    from probes.expectation import Expect
+def expectation(options: Mapping[str, Any]) -> Expect:
+    """What the options of `http` expect.
 
-    expect = _checked(
+    :raises click.UsageError: one of them is not written as it must be
+    """
+    expect: Expect = _checked(
         Expect,
         status=options["expect_status"],
         body_contains=options["expect_body"],
@@ -207,11 +221,15 @@ def _http_fields(options: dict[str, Any]) -> dict[str, Any]:
         max_wait=options["max_wait"],
         max_total=options["max_total"],
     )
+    return expect
+
+
+def _http_fields(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "method": options["method"],
         "headers": tuple(_header(text) for text in options["headers"]),
         "body": options["body"],
-        "expect": expect,
+        "expect": expectation(options),
         "timeout_s": options["timeout"],
         "address": options["address"],
         "family": options["family"],
@@ -251,7 +269,11 @@ def _checked(kind: Callable[..., Any], **fields: Any) -> Any:
 
 
 def _printed(observation: Measured) -> Measured:
-    click.echo(encode(observation))
+    take = click.get_current_context().obj
+    if take is None:
+        click.echo(encode(observation))
+    else:
+        take(observation)
     return observation
 
 

@@ -1,5 +1,123 @@
-"""`whydown probe http|dns|trace`: one measurement now; the very command of `python -m probes`."""
+"""`whydown probe http|dns|trace`: one measurement now, as a person reads it, or as JSON.
 
-from probes.__main__ import main as command
+The commands are those of `probes.__main__`, with their options; what they measure is shown here. No
+configuration is read.
+"""
 
-__all__ = ["command"]
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console, RenderableType
+
+from monitor.bgp.sources.prefix_table import read_prefix_table
+from monitor.model import Asn
+from monitor.report.measured import Origins, dns_view, http_view, trace_view
+from probes import __main__ as probes
+from probes.observation import DnsObservation, HttpObservation, TraceObservation
+
+_PIPE_WIDTH: Final = 120
+_ROUNDS: Final = 3
+"""Traces for a person, who wants to see loss; traceroute sends three packets a hop too."""
+
+Seen = list[HttpObservation | DnsObservation | TraceObservation]
+View = Callable[[Seen, Mapping[str, Any]], Iterable[RenderableType]]
+
+
+@click.group(context_settings=probes.main.context_settings)
+def command() -> None:
+    """Measure once, now, and show what was seen.
+
+    \b
+    whydown probe http https://example.net/health --expect-body ok
+    whydown probe dns example.net --authoritative
+    whydown probe trace example.net --prefix-to-as prefix_to_as.txt
+
+    A failed service is a result: exit 0. Exit 2: bad usage. Exit 3: this machine could not measure.
+    """
+
+
+def _http(seen: Seen, options: Mapping[str, Any]) -> Iterable[RenderableType]:
+    expect = probes.expectation(options)
+    for one in seen:
+        if isinstance(one, HttpObservation):
+            yield from http_view(one, expect)
+
+
+def _dns(seen: Seen, options: Mapping[str, Any]) -> Iterable[RenderableType]:
+    return dns_view([one for one in seen if isinstance(one, DnsObservation)])
+
+
+def _trace(seen: Seen, options: Mapping[str, Any]) -> Iterable[RenderableType]:
+    return trace_view([one for one in seen if isinstance(one, TraceObservation)], options["prefix_to_as"])
+
+
+def _origins(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Origins | None:
+    """The table that `--prefix-to-as` names, read before anything is measured."""
+    if path is None:
+        return None
+    try:
+        table = read_prefix_table(path)
+    except OSError as error:
+        raise click.BadParameter(f"{path}: {error.strerror}", ctx, parameter) from error
+    if table.bad:
+        click.echo(f"{path}: {table.bad} bad lines left out, first {table.errors[0]}", err=True)
+
+    def origins(address: str) -> frozenset[Asn] | None:
+        try:
+            return table.lookup(address)
+        except ValueError:  # a link-local address with its interface
+            return None
+
+    return origins
+
+
+_JSON: Final = click.Option(["--json", "as_json"], is_flag=True, help="One observation a line, as JSON.")
+_COUNT: Final = click.Option(
+    ["--count"],
+    type=click.IntRange(1, 100),
+    default=None,
+    help=f"Traces of each, one after the other.  [default: {_ROUNDS}, with --json 1]",
+)
+_TABLE: Final = click.Option(
+    ["--prefix-to-as"],
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_origins,
+    help="File of prefixes and AS numbers, for the hops' networks.",
+)
+
+
+def _shown(measure: click.Command, view: View, *more: click.Option) -> click.Command:
+    """A command that measures as `measure` does, and shows it; `more`: options beside or in place of its own."""
+    own = {option.name for option in more}
+    params = [*(parameter for parameter in measure.params if parameter.name not in own), *more, _JSON]
+    asked = {parameter.name for parameter in measure.params}
+
+    @click.pass_context
+    def show(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
+        seen: Seen = []
+        ctx.obj = None if as_json else seen.append
+        if "count" in options and options["count"] is None:
+            options["count"] = 1 if as_json else _ROUNDS
+        waiting = (
+            Console(stderr=True).status("measuring") if sys.stderr.isatty() and not as_json else nullcontext()
+        )
+        try:
+            with waiting:
+                ctx.invoke(measure, **{name: value for name, value in options.items() if name in asked})
+        finally:
+            console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+            for part in view(seen, options):
+                console.print(part)
+
+    return click.Command(measure.name, params=params, callback=show, help=measure.help)
+
+
+command.add_command(_shown(probes.http, _http))
+command.add_command(_shown(probes.dns, _dns))
+command.add_command(_shown(probes.trace, _trace, _COUNT, _TABLE))
