@@ -39,7 +39,9 @@ from monitor.hub.warm_start import engine_from_history
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
 from monitor.station.board import Board
+from monitor.station.trace_mode import log_trace_mode
 from probes import Observation, clock
+from probes.traceroute import permitted
 
 DAY_S = 86400.0
 
@@ -96,6 +98,8 @@ class Station:
         """
         hub_stop, outbox_stop = asyncio.Event(), asyncio.Event()
         self._outbox.recover(clock.wall())
+        if self._config.traceroute.enabled:
+            log_trace_mode(self._config.traceroute.method, permitted(), self._log)
         try:
             async with asyncio.TaskGroup() as group:
                 self._schedule.start()

@@ -2,13 +2,15 @@
 
 One way through the package, from pure to not: `request` (what to trace), `flow` (what all probes share, what
 tells them apart), `packets` and `replies` with `extensions` (bytes), `strategy` (what to send next), then the
-sockets `raw` and `unprivileged` behind the seam `channel`, and `engine`, which wires them. Linux only.
+sockets `raw` and `unprivileged` behind the seam `channel`, and `engine`, which wires them. `privileges` says
+which of the sockets this process may open. Linux only.
 It knows nothing of names, targets' meaning or AS numbers.
 """
 
 from __future__ import annotations
 
 from probes.traceroute.engine import Tracer, trace
+from probes.traceroute.privileges import Permitted, permitted
 from probes.traceroute.request import TraceRequest
 
-__all__ = ["TraceRequest", "Tracer", "trace"]
+__all__ = ["Permitted", "TraceRequest", "Tracer", "permitted", "trace"]
