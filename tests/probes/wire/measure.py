@@ -7,6 +7,7 @@ listens here, and the other way round. An exchange of the two leaves all checksu
 """
 
 import asyncio
+import contextlib
 import fcntl
 import heapq
 import json
@@ -31,7 +32,8 @@ PORT = 8443
 DELAY_S = 0.03  # one way
 THINK_S = 0.1
 PIECE_S = 0.05  # between two of the three pieces of a slow body
-TIMES = 3
+MOST_TRIES = 8
+ON_TIME_S = 0.003  # a wire that is later than this with a packet has measured the machine
 
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 _SYN, _ACK = 0x02, 0x10
@@ -46,8 +48,8 @@ def open_tun():
     return tun
 
 
-def carry(tun, syns_to_lose):
-    """Delay, turn round, and lose the SYNs that are to be lost."""
+def carry(tun, syns_to_lose, worst_s):
+    """Delay, turn round, lose the SYNs that are to be lost, and note how late a packet was at worst."""
     held = []
     while True:
         ready, _, _ = select.select([tun], [], [], max(held[0][0] - time.monotonic(), 0) if held else None)
@@ -57,7 +59,9 @@ def carry(tun, syns_to_lose):
                 turned = packet[:12] + packet[16:20] + packet[12:16] + packet[20:]
                 heapq.heappush(held, (time.monotonic() + DELAY_S, len(held), turned))
         while held and held[0][0] <= time.monotonic():
-            os.write(tun, heapq.heappop(held)[2])
+            due, _, turned = heapq.heappop(held)
+            os.write(tun, turned)
+            worst_s.value = max(worst_s.value, time.monotonic() - due)
 
 
 def _is_lost(packet, syns_to_lose):
@@ -134,26 +138,30 @@ def serve(certificate, ready):
     asyncio.run(main())
 
 
-async def measure(ca_file, syns_to_lose):
-    """Every scenario over both versions, TIMES each."""
+async def measure(ca_file, syns_to_lose, worst_s):
+    """Every scenario over both versions, each again until the wire was on time."""
     prober = HttpProber()
     for name, path, lost in (("plain", "/", 0), ("think", "/think", 0), ("slow", "/slow", 0), ("lost", "/", 1)):
         for is_http2 in (False, True):
-            for _ in range(1 if lost else TIMES):
-                syns_to_lose.value = lost
-                request = HttpRequest(url=f"https://{PEER}:{PORT}{path}", http2=is_http2, ca_file=ca_file)
+            request = HttpRequest(url=f"https://{PEER}:{PORT}{path}", http2=is_http2, ca_file=ca_file)
+            for _ in range(MOST_TRIES):
+                syns_to_lose.value, worst_s.value = lost, 0.0
                 seen = await prober.probe(request, vantage="here", target=f"{name} {'h2' if is_http2 else 'h1'}")
                 print(encode(seen).decode(), flush=True)
+                if worst_s.value < ON_TIME_S and seen.loop_lag_s < ON_TIME_S:
+                    break
 
 
 def main():
     """`measure.py CERTIFICATE CA_FILE`."""
     certificate, ca_file = sys.argv[1:]
     context = multiprocessing.get_context("fork")
-    syns_to_lose, ready = context.Value("i", 0), context.Event()
+    syns_to_lose, worst_s, ready = context.Value("i", 0), context.Value("d", 0.0), context.Event()
+    with contextlib.suppress(PermissionError):
+        os.nice(-10)  # what else runs on this machine is not what is measured
     tun = open_tun()
     children = [
-        context.Process(target=carry, args=(tun, syns_to_lose), daemon=True),
+        context.Process(target=carry, args=(tun, syns_to_lose, worst_s), daemon=True),
         context.Process(target=serve, args=(certificate, ready), daemon=True),
     ]
     for child in children:
@@ -161,7 +169,7 @@ def main():
     try:
         if not ready.wait(20):
             raise TimeoutError(json.dumps([child.exitcode for child in children]))
-        asyncio.run(measure(ca_file, syns_to_lose))
+        asyncio.run(measure(ca_file, syns_to_lose, worst_s))
     finally:
         for child in children:
             child.kill()

@@ -69,7 +69,9 @@ def test_delay_shows_in_its_own_phase_and_in_no_other(seen, scenario, added, ver
         slack["connect_s"] += RETRY_SLACK_S
 
     assert (one.failure, one.http_version) == (None, "HTTP/2" if version == "h2" else "HTTP/1.1")
-    assert all(-0.001 <= late[phase] <= slack[phase] for phase in expected), late
+    assert all(seconds <= slack[phase] for phase, seconds in late.items()), late
+    # Nothing is quicker than the wire; but a first byte that comes late makes a body's time shorter.
+    assert all(seconds >= (-SLACK_S if phase == "receive_s" else -0.001) for phase, seconds in late.items()), late
     assert one.dns_s is None
 
 
