@@ -55,6 +55,10 @@ SERVERS_KEPT_S = 600.0
 MOST_PATH_LENGTHS = 4096
 """Lengths of paths remembered, the newest: a thousand targets with two families and a spare of each."""
 
+NOT_FOUND_KEPT_S = 300.0
+"""How long no new search follows one in vain: in a network that lets nobody ask the root's servers each of
+them costs its whole time-out."""
+
 OVERTIME_S = 5.0
 """Probes keep their own deadlines; one that is this much over it is our bug and is cut short."""
 
@@ -178,7 +182,7 @@ class Agent:
         resolvers = self._resolvers()
         servers = [(server, "recursive") for server in resolvers]
         if settings.authoritative:
-            servers += [(server, "authoritative") for server in await self._authoritative(name, resolvers)]
+            servers += [(server, "authoritative") for server in await self._authoritative(name)]
         return await asyncio.gather(
             *(
                 self._question(endpoint.name, DnsQuestion(
@@ -198,10 +202,17 @@ class Agent:
                 name=question.name, rrtype=question.rrtype, failure=failure, error=error,
             )  # fmt: skip
 
-        def call() -> Coroutine[Any, Any, DnsObservation]:
-            return self._instruments.ask(question, vantage=self._config.vantage, target=target)
+        settings = self._config.dns
 
-        return await self._guarded("dns", target, call, question.timeout_s, failed)
+        def call() -> Coroutine[Any, Any, DnsObservation]:
+            return self._instruments.ask(
+                question, vantage=self._config.vantage, target=target,
+                validate_from=settings.start if settings.dnssec else None,
+            )  # fmt: skip
+
+        # The answer, what a resolver refused asked for again, and the chain: each may take its time.
+        deadline_s = question.timeout_s * (3 if settings.dnssec else 1)
+        return await self._guarded("dns", target, call, deadline_s, failed)
 
     def _resolvers(self) -> tuple[str, ...]:
         """The configured resolvers with `system` replaced by what it means at this moment."""
@@ -210,14 +221,14 @@ class Agent:
             resolvers += self._instruments.system_resolvers() if resolver == "system" else [resolver]
         return tuple(dict.fromkeys(resolvers))
 
-    async def _authoritative(self, name: str, resolvers: tuple[str, ...]) -> tuple[str, ...]:
+    async def _authoritative(self, name: str) -> tuple[str, ...]:
         until, servers = self._servers.get(name, (0.0, ()))
         if clock.wall() < until:
             return servers
         timeout_s = self._config.dns.timeout_s
         try:
             async with asyncio.timeout(timeout_s + self._overtime_s):
-                found = await self._instruments.zone_servers(name, resolvers, timeout_s)
+                found = await self._instruments.zone_servers(name, self._config.dns.start, timeout_s)
         except Exception as error:
             self._log.warning("authoritative_servers_not_found", name=name, error=repr(error)[:200])
             found = ()
@@ -227,6 +238,7 @@ class Agent:
             return servers
         # While nobody can say, the servers known from before are the ones to ask: that they answer, and
         # the resolvers do not, is what tells the two apart.
+        self._servers[name] = (clock.wall() + NOT_FOUND_KEPT_S, servers)
         return servers
 
     # Traceroute

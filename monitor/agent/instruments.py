@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from probes import DnsObservation, HttpObservation, TraceObservation
-from probes.dns import DnsQuestion, StubResolver, ask, authoritative_servers, system_resolvers
+from probes.dns import Delegations, DnsQuestion, StubResolver, Validator, ask, system_resolvers
 from probes.failure import Failed
 from probes.http import HttpProber, HttpRequest
 from probes.traceroute import Tracer, TraceRequest
@@ -23,8 +23,11 @@ class Instruments(Protocol):
         """One HTTP exchange."""
         ...
 
-    async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
-        """One question to one name server."""
+    async def ask(
+        self, question: DnsQuestion, *, vantage: str, target: str, validate_from: Sequence[str] | None = None
+    ) -> DnsObservation:
+        """One question to one name server. `validate_from`: where the chain of trust is fetched from, as the
+        `start` of `zone_servers`; None: the chain is not checked."""
         ...
 
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
@@ -39,8 +42,9 @@ class Instruments(Protocol):
         """The machine's own resolvers now."""
         ...
 
-    async def zone_servers(self, name: str, resolvers: Sequence[str], timeout_s: float) -> Sequence[str]:
-        """Addresses of the authoritative servers of the zone that `name` is in; empty when none was found."""
+    async def zone_servers(self, name: str, start: Sequence[str], timeout_s: float) -> Sequence[str]:
+        """Addresses of the authoritative servers of the zone that `name` is in, found from `start` downwards
+        (empty: from the root); empty when none was found."""
         ...
 
     async def aclose(self) -> None:
@@ -55,14 +59,19 @@ class NetworkInstruments:
         self._http = HttpProber()
         self._tracer = Tracer()
         self._stub = StubResolver()
+        self._validators: dict[tuple[str, ...], Validator] = {}
+        self._delegations: dict[tuple[str, ...], Delegations] = {}
 
     async def http(self, request: HttpRequest, *, vantage: str, target: str) -> HttpObservation:
         """One HTTP exchange."""
         return await self._http.probe(request, vantage=vantage, target=target)
 
-    async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
-        """One question to one name server."""
-        return await ask(question, vantage=vantage, target=target)
+    async def ask(
+        self, question: DnsQuestion, *, vantage: str, target: str, validate_from: Sequence[str] | None = None
+    ) -> DnsObservation:
+        """One question to one name server, its chain of trust checked where `validate_from` is given."""
+        validator = None if validate_from is None else self._validator(tuple(validate_from))
+        return await ask(question, vantage=vantage, target=target, validator=validator)
 
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
         """One traceroute."""
@@ -80,9 +89,25 @@ class NetworkInstruments:
         """The machine's own resolvers now."""
         return system_resolvers()
 
-    async def zone_servers(self, name: str, resolvers: Sequence[str], timeout_s: float) -> Sequence[str]:
+    async def zone_servers(self, name: str, start: Sequence[str], timeout_s: float) -> Sequence[str]:
         """Addresses of the authoritative servers of the zone that `name` is in; empty when none was found."""
-        return await authoritative_servers(name, resolvers, timeout_s)
+        delegations = self._delegations_from(tuple(start))
+        try:
+            zone = await delegations.zone_of(name, timeout_s)
+        except Failed:
+            return ()
+        return tuple(delegations.written(address) for address in zone.addresses)
+
+    def _delegations_from(self, start: tuple[str, ...]) -> Delegations:
+        """One searcher a start: all targets share what it has learned of the zones above them."""
+        if start not in self._delegations:
+            self._delegations[start] = Delegations(start) if start else Delegations()
+        return self._delegations[start]
+
+    def _validator(self, start: tuple[str, ...]) -> Validator:
+        if start not in self._validators:
+            self._validators[start] = Validator(self._delegations_from(start))
+        return self._validators[start]
 
     async def aclose(self) -> None:
         """Close what is shared."""

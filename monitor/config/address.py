@@ -101,9 +101,17 @@ def file_or_url(folder: Path) -> Reader[str]:
 
 def resolver(value: object) -> str:
     """`"system"`, or an address with an optional port: `9.9.9.9`, `9.9.9.9:53`, `[2001:db8::1]:53`."""
-    allowed = '"system", or an address such as "9.9.9.9", "9.9.9.9:5353" or "[2620:fe::fe]:53"'
     if value == "system":
         return "system"
+    try:
+        return name_server(value)
+    except UnfitError as error:
+        raise UnfitError(f'"system", or {error}') from error
+
+
+def name_server(value: object) -> str:
+    """An address with an optional port, as `resolver`: a name would have to be resolved first."""
+    allowed = 'an address such as "9.9.9.9", "9.9.9.9:5353" or "[2620:fe::fe]:53"'
     if not isinstance(value, str) or len(value) > 64:
         raise UnfitError(allowed)
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?", value)

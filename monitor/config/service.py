@@ -44,6 +44,8 @@ def read_dns(table: Table) -> DnsSettings:
     dns = DnsSettings(
         resolvers=table.get("resolvers", value.list_of(address.resolver, 16), defaults.resolvers),
         authoritative=table.get("authoritative", value.boolean, defaults.authoritative),
+        start=table.get("start", value.list_of(address.name_server, 16), defaults.start),
+        dnssec=table.get("dnssec", value.boolean, defaults.dnssec),
         interval_s=interval_s,
         timeout_s=timeout_s,
     )

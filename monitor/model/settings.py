@@ -22,10 +22,16 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsSettings:
-    """Whom to ask. `resolvers`: "system" or addresses (with optional port, `[2001:db8::1]:53`)."""
+    """Whom to ask. `resolvers`: "system" or addresses (with optional port, `[2001:db8::1]:53`).
+
+    `start`: where the search for a zone's own servers begins; empty: at the root's. `dnssec`: whether each
+    answer's chain of trust is checked from the root's trust anchor.
+    """
 
     resolvers: tuple[str, ...] = ("system",)
     authoritative: bool = True
+    start: tuple[str, ...] = ()
+    dnssec: bool = False
     interval_s: float = 60.0
     timeout_s: float = 5.0
 

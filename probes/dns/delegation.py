@@ -192,7 +192,10 @@ class Delegations:
                 break
             addresses = await self._addresses(server, search)
         now = self._now()
-        return tuple(sorted(addresses, key=lambda address: self._silent.get(address, 0.0) > now))
+        silent = {address for address in addresses if self._silent.get(address, 0.0) > now}
+        if len(silent) == len(addresses):
+            return tuple(addresses)[:1]  # nobody answered lately: one look is enough, and soon over
+        return tuple(sorted(addresses, key=lambda address: address in silent))
 
     async def _with_addresses(
         self, servers: Mapping[dns.name.Name, tuple[str, ...]], search: _Search

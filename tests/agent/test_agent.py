@@ -47,6 +47,8 @@ class _Instruments:
         self.traces: list[TraceRequest] = []
         self.pool: dict[int, Sequence[str]] = {4: (), 6: ()}
         self.zone_lookups = 0
+        self.started_at: Sequence[str] | None = None
+        self.validated_from: list[Sequence[str] | None] = []
         self.addresses: Iterator[str] = repeat(ADDRESS[4])
         self.servers: Sequence[str] = ("198.51.100.1", "2001:db8::53")
         self.breaks: Callable[[], None] = lambda: None
@@ -61,8 +63,11 @@ class _Instruments:
         address = request.address or (ADDRESS[6] if family == 6 else next(self.addresses))
         return HttpObservation(at=1.0, vantage=vantage, target=target, address=address, family=family)
 
-    async def ask(self, question: DnsQuestion, *, vantage: str, target: str) -> DnsObservation:
+    async def ask(
+        self, question: DnsQuestion, *, vantage: str, target: str, validate_from: Sequence[str] | None = None
+    ) -> DnsObservation:
         self.questions.append(question)
+        self.validated_from.append(validate_from)
         self.breaks()
         return DnsObservation(
             at=1.0, vantage=vantage, target=target, server=question.server, role=question.role, name=question.name,
@@ -83,8 +88,9 @@ class _Instruments:
     def system_resolvers(self) -> tuple[str, ...]:
         return ("198.51.100.53",)
 
-    async def zone_servers(self, name: str, resolvers: Sequence[str], timeout_s: float) -> Sequence[str]:
+    async def zone_servers(self, name: str, start: Sequence[str], timeout_s: float) -> Sequence[str]:
         self.zone_lookups += 1
+        self.started_at = start
         return self.servers
 
     async def aclose(self) -> None:
@@ -207,6 +213,25 @@ def test_dns_asks_every_resolver_and_the_zones_own_servers_for_both_types() -> N
         ("198.51.100.1", "authoritative", "AAAA"),
     ]
     assert {question.name for question in instruments.questions} == {"shop.example"}
+    assert instruments.zone_lookups == 1
+
+
+def test_search_begins_where_the_configuration_says_and_validation_only_when_asked_for() -> None:
+    """At the root's servers and without checking chains, unless there are a start and `dnssec`."""
+    plain, private = _Instruments(), _Instruments()
+    _rounds(_config(SHOP), plain, Probe.DNS)
+    _rounds(_config(SHOP, dns=DnsSettings(start=("10.0.0.53",), dnssec=True)), private, Probe.DNS)
+
+    assert (plain.started_at, set(plain.validated_from)) == ((), {None})
+    assert (private.started_at, set(private.validated_from)) == (("10.0.0.53",), {("10.0.0.53",)})
+
+
+def test_search_in_vain_is_not_repeated_at_once() -> None:
+    """Where nobody may ask the root's servers, each search costs its whole time-out."""
+    instruments = _Instruments()
+    instruments.servers = ()
+    _rounds(_config(SHOP), instruments, Probe.DNS, Probe.DNS)
+
     assert instruments.zone_lookups == 1
 
 

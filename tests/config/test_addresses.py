@@ -62,6 +62,21 @@ def test_resolvers(resolver: str) -> None:
     assert config.dns.resolvers == (resolver,)
 
 
+@pytest.mark.parametrize("server", ["9.9.9.9", "9.9.9.9:5353", "[2620:fe::fe]:53"])
+def test_starts(server: str) -> None:
+    """Written as resolvers are."""
+    config = parse_config(f'{TARGET}url = "https://a.example/"\n[dns]\nstart = ["{server}"]\n')
+
+    assert config.dns.start == (server,)
+
+
+@pytest.mark.parametrize("server", ["system", "a.root-servers.net", "9.9.9.9:0", ""])
+def test_near_misses_of_starts(server: str) -> None:
+    """The system's resolvers are no place to start from: they do not refer downwards."""
+    with pytest.raises(ConfigError, match=r"dns\.start = "):
+        parse_config(f'{TARGET}url = "https://a.example/"\n[dns]\nstart = ["{server}"]\n')
+
+
 @pytest.mark.parametrize(
     "resolver", ["", "System", "dns.quad9.net", "9.9.9", "9.9.9.9:0", "9.9.9.9:65536", "[9.9.9.9", "udp://9.9.9.9"]
 )
