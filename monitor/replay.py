@@ -7,18 +7,20 @@ prefix_to_as.txt. expected.json is never read here. Bad lines are counted and re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.mrt import UNNAMED_COLLECTOR
 from monitor.bgp.rpki import VrpTable
 from monitor.bgp.sources import read_prefix_table, read_routes_file
 from monitor.bgp.watch import Watch
 from monitor.config import load_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
 from monitor.files import Complain, read_lines
+from monitor.model.asn import Asn
 from monitor.model.incident import Incident
 from monitor.model.prefix import Address, as_address
 from monitor.model.route import RouteEvent, RouteFact, RouteKind
@@ -58,7 +60,7 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
     watch = Watch((prefix for target in config.targets for prefix in target.prefixes), table)
     for address in _addresses(observations, {target.name for target in config.targets}):
         watch.add_address(address)
-    routes = list(_routes(folder, watch, complain))
+    routes = _named_peers(list(_routes(folder, watch, complain)))
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
     knowledge = Knowledge.from_config(config, prefix_table=table, vrps=_vrps(folder))
@@ -105,6 +107,26 @@ def _routes(folder: Path, watch: Watch, complain: Complain) -> Iterator[RouteFac
         for fact in read_routes_file(path, complain):
             if not isinstance(fact, RouteEvent) or watch.covers_event(fact.prefix):
                 yield fact
+
+
+def _named_peers(routes: list[RouteFact]) -> list[RouteFact]:
+    """Gives a dump's peers the collector that the updates name them by.
+
+    A file called rib.mrt does not say whose it is. Its routes would stay for ever beside those of the same
+    peers in the updates, which could then neither replace nor withdraw them.
+    """
+    collectors: dict[tuple[str, Asn], set[str]] = {}
+    for fact in routes:
+        if isinstance(fact, RouteEvent) and fact.kind is not RouteKind.RIB:
+            collectors.setdefault((fact.peer, fact.peer_asn), set()).add(fact.collector)
+    return [
+        replace(fact, collector=min(collectors[fact.peer, fact.peer_asn]))
+        if isinstance(fact, RouteEvent)
+        and fact.collector == UNNAMED_COLLECTOR
+        and collectors.get((fact.peer, fact.peer_asn))
+        else fact
+        for fact in routes
+    ]
 
 
 def _is_dumped(fact: RouteFact) -> bool:

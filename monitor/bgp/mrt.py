@@ -22,6 +22,9 @@ from monitor.bgp.nlri import Wanted
 from monitor.files.compressed_file import CompressedFile
 from monitor.model import RouteFact
 
+UNNAMED_COLLECTOR = "mrt"
+"""The collector of a file whose path does not say whose it is."""
+
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """A RIB record holds one prefix of all peers: 1,000 peers with 1,000 bytes of attributes are 1 MB."""
 _KEPT_RECORDS = 16
@@ -80,7 +83,7 @@ class MrtReader:
     def __init__(
         self,
         stream: Readable,
-        collector: str = "mrt",
+        collector: str = UNNAMED_COLLECTOR,
         wanted: Wanted | None = None,
         stats: MrtStats | None = None,
     ) -> None:
@@ -176,7 +179,7 @@ def collector_of(path: Path) -> str:
         found: re.Match[str] | None = _COLLECTOR_NAME.search(part.lower())
         if found:
             return found[1]
-    return "mrt"
+    return UNNAMED_COLLECTOR
 
 
 def read_mrt(

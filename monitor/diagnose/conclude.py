@@ -27,13 +27,16 @@ MOST = 0.995
 
 ROUTE_CAUSES = (Cause.ROUTE_HIJACK, Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN, Cause.ROUTE_CHANGE)
 _NEW = (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
+_TAKEN = (AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN)
+_WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
 _SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE, Symptom.TLS_STALLED, Symptom.READ_TIMEOUT)
 
 
 def conclude(situation: Situation) -> Verdict:
     """The verdict on one target; `ok` when there is neither trouble, nor an unusual route, nor a diversion."""
-    affected = tuple(view.vantage for view in situation.vantages if view.affected or _diverted(view))
-    if not situation.trouble and not _route_matters(situation) and len(_impostors(situation)) < 2:
+    affected = tuple(view.vantage for view in situation.vantages if view.affected or view.diverted)
+    diverted = sum(view.diverted for view in situation.vantages)
+    if not situation.trouble and not _route_matters(situation) and diverted < 2:
         return fine(situation.target.name, len(situation.vantages), situation.now)
     findings = [finding for detect in DETECTORS for finding in detect(situation)]
     causes = candidates(situation) if situation.trouble else ROUTE_CAUSES
@@ -106,15 +109,6 @@ def _route_matters(situation: Situation) -> bool:
     return any(anomaly.active and not anomaly.after_withdrawal for anomaly in situation.routing.anomalies)
 
 
-def _diverted(view: VantageSituation) -> bool:
-    return view.identity in _NEW and view.path is PathChange.ENDS_ELSEWHERE
-
-
-def _impostors(situation: Situation) -> list[VantageSituation]:
-    """Vantages that reach another network and another key, even where the answers look right."""
-    return [view for view in situation.vantages if _diverted(view)]
-
-
 def _both_planes(findings: list[Finding], situation: Situation) -> bool:
     """Whether BGP and packets or answers both speak for a hijack."""
     control = any(
@@ -122,7 +116,7 @@ def _both_planes(findings: list[Finding], situation: Situation) -> bool:
         and RULES[finding.rule].likelihoods.get(Cause.ROUTE_HIJACK, 0.0) >= 1.0
         for finding in findings
     )
-    data = bool(situation.affected) or bool(_impostors(situation))
+    data = any(view.affected or view.diverted for view in situation.vantages)
     return control and data
 
 
@@ -155,7 +149,7 @@ def _strongest(situation: Situation, *kinds: AnomalyKind) -> Anomaly | None:
 def _hijack(situation: Situation, failure: str | None) -> Detail:
     old, new = _trails(situation)
     effect = _effect(situation)
-    anomaly = _strongest(situation, AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN)
+    anomaly = _strongest(situation, *_TAKEN)
     if anomaly is None:
         tails = Counter(
             view.trail.tail
@@ -185,14 +179,23 @@ def _hijack(situation: Situation, failure: str | None) -> Detail:
 
 def _effect(situation: Situation) -> HijackEffect:
     """What became of the traffic, by who answers and how."""
-    if any(view.identity in _NEW for view in situation.vantages):
+    touched = [view for view in situation.vantages if view.affected or view.diverted]
+    if any(view.identity in _NEW for view in touched):
         return HijackEffect.IMPOSTOR
-    affected = situation.affected
-    if affected and 2 * sum(view.symptom in _SILENT for view in affected) > len(affected):
+    if touched and 2 * sum(view.symptom in _SILENT for view in touched) > len(touched):
         return HijackEffect.BLACKHOLE
-    genuine = any(view.identity is Identity.SAME for view in affected)
-    rerouted = any(view.path in (PathChange.REROUTED, PathChange.ENDS_ELSEWHERE) for view in affected)
-    return HijackEffect.INTERCEPTION if genuine and rerouted else HijackEffect.UNKNOWN
+    moved = [view for view in touched if view.path in (PathChange.REROUTED, PathChange.ENDS_ELSEWHERE)]
+    unsigned = [view for view in touched if view.identity is Identity.UNKNOWN]
+    if any(view.symptom in _WRONG and (view in moved or _strongest(situation, *_TAKEN)) for view in unsigned):
+        return HijackEffect.IMPOSTOR
+    return HijackEffect.INTERCEPTION if any(_is_handed_on(view) for view in moved) else HijackEffect.UNKNOWN
+
+
+def _is_handed_on(view: VantageSituation) -> bool:
+    """Whether the genuine server was reached over the changed path: an exchange after it, and a good one."""
+    since = view.path_at is not None and view.latest.known_at >= view.path_at
+    known = view.identity is not Identity.NEW_KEY and view.identity is not Identity.NEW_KEY_AND_ISSUER
+    return since and known and view.symptom in (Symptom.NONE, Symptom.NETWORK_SLOW, Symptom.THINK_TIME)
 
 
 def _routed(situation: Situation, cause: Cause, failure: str | None) -> Detail:

@@ -57,6 +57,7 @@ class Engine:
         self._round_s = max(shortest, self._tick_s)
         self._trackers: dict[str, Tracker] = {}
         self._vantage_trackers: dict[str, Tracker] = {}
+        self._sick: frozenset[str] = frozenset()
         self._verdicts: dict[str, Verdict] = {}
         self._next: float | None = None
         self._last_fact: float | None = None
@@ -164,6 +165,10 @@ class Engine:
             for vantage, view in state.views.items():
                 by_vantage.setdefault(vantage, {})[name] = view
         sick = self._health.sick(now, by_vantage)
+        for recovered in self._sick - sick.keys():
+            for view in by_vantage.get(recovered, {}).values():
+                view.absolve()
+        self._sick = frozenset(sick)
         changes: list[IncidentChange | None] = [abandoned(*orphan, now) for orphan in self._orphans]
         self._orphans.clear()
         for vantage in sorted(sick.keys() | self._vantage_trackers.keys()):
@@ -174,8 +179,7 @@ class Engine:
             else:
                 well = Verdict(at=now, target=None, cause=Cause.OK, confidence=1.0, vantages=len(by_vantage))
                 changes.append(tracker.update(well, now))
-        names = frozenset(sick)
-        changes += [self._judge_target(name, now, names) for name in self._order]
+        changes += [self._judge_target(name, now, self._sick) for name in self._order]
         return [change for change in changes if change is not None]
 
     def _judge_target(self, name: str, now: float, sick: frozenset[str]) -> IncidentChange | None:
@@ -189,11 +193,11 @@ class Engine:
             sick=sick,
             vouched=partial(self._health.vouched, now=now),
             dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
-            since=incident.started_at if incident is not None else None,
+            incident=incident,
         )
         verdict = conclude(situation)
         self._verdicts[name] = verdict
-        change = tracker.update(verdict, situation.onset)
+        change = tracker.update(verdict, situation.onset, settled=situation.settled, receding=situation.receding)
         if change is not None and change.kind is ChangeKind.CLOSED:
             state.forget_trouble(change.incident.started_at or change.incident.opened_at, now)
         state.routing.expire(now - ANOMALY_KEPT_S)

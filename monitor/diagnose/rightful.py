@@ -35,6 +35,7 @@ class Rightful:
         self._addresses: dict[Address, None] = {}
         self._trusted: dict[Prefix, set[Asn]] = {}
         self._first_sight: float | None = None
+        self._home: frozenset[Asn] | None = None
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -47,6 +48,7 @@ class Rightful:
         if address is None or address in self._addresses or len(self._addresses) >= KEPT_ADDRESSES:
             return False
         self._addresses[address] = None
+        self._home = None
         for prefix, origins in self._dumped.items():
             if contains(prefix, address):
                 self.learn_dumped(prefix, origins)
@@ -58,6 +60,7 @@ class Rightful:
         """A RIB dump's origins for a prefix; ignored when it does not concern this target."""
         if self.concerns(prefix):
             self._trusted.setdefault(prefix, set()).update(origins)
+            self._home = None
 
     def learn_first(self, rib: Rib, now: float) -> None:
         """Trust the first origins on sight, where nothing else says who may originate."""
@@ -69,6 +72,7 @@ class Rightful:
         if self._first_sight is None:
             self._first_sight = now
         if now - self._first_sight <= FIRST_SIGHT_S:
+            self._home = None
             for prefix in present:
                 for route in rib.routes(prefix).values():
                     self._trusted.setdefault(prefix, set()).update(route.path.origins)
@@ -117,7 +121,9 @@ class Rightful:
         """The networks that the target's addresses lie in."""
         if self._target.origins:
             return self._target.origins
-        return _union(self.origins(parse_prefix(str(address))) for address in self._addresses)
+        if self._home is None:
+            self._home = _union(self.origins(parse_prefix(str(address))) for address in self._addresses)
+        return self._home
 
 
 def _carried_by(rib: Rib, prefix: Prefix, origins: frozenset[Asn]) -> bool:

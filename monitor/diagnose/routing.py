@@ -22,6 +22,9 @@ from monitor.model.vrp import Validity
 CORRELATION_S = (180.0, 60.0)
 """A route event this long before, or after, the first bad observation belongs to it."""
 
+MOVES_KEPT_S = 3600.0
+"""How long a change of path is remembered, for a slow schedule to find the trouble that it made."""
+
 WITHDRAWN_SHARE = 0.6
 """A prefix is withdrawn when this share of the peers that had it lost it."""
 
@@ -56,21 +59,27 @@ class Anomaly:
     after_withdrawal: bool = False
 
 
+Move = tuple[float, AsPath | None, AsPath | None]
+"""When a peer's path changed, from which, to which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """The routing of one target at one moment.
 
-    `quiet`: peers carry the usual route with the usual origin and nothing happened to it lately; None when
-    no peer carries it, so that nothing can be said. `moved_peers` of `peers`: those whose path to the usual
-    prefix changed lately.
+    `genuine`: whether peers carry a usual route with a rightful origin; None when no peer carries any, so
+    that nothing can be said. `peers`: those with a usual prefix. `moves`: the last change of path of each
+    of them within the last hour.
     """
 
     anomalies: tuple[Anomaly, ...] = ()
-    quiet: bool | None = None
+    genuine: bool | None = None
     peers: int = 0
-    moved_peers: int = 0
-    moved_at: float | None = None
-    example: tuple[AsPath | None, AsPath | None] = (None, None)
+    moves: tuple[Move, ...] = ()
+
+    def moved_since(self, since: float) -> tuple[Move, ...]:
+        """The moves at or after `since`, oldest first."""
+        return tuple(move for move in self.moves if move[0] >= since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +90,6 @@ class _Moment:
     now: float
     usual: set[Prefix]
     carrying: set[PeerKey]
-
-
-Move = tuple[float, AsPath | None, AsPath | None]
-"""When a peer's path changed, from which, to which."""
 
 
 class TargetRouting:
@@ -209,16 +214,11 @@ class TargetRouting:
             expected = self.rightful.origins(prefix)
             genuine = genuine or any(route.path.origins & expected for route in routes.values())
             for peer, move in self._moves.get(prefix, {}).items():
-                if peer in routes and moment.now - move[0] <= sum(CORRELATION_S):
-                    moved[peer] = move
-        anomalies = tuple(self._anomalies.values())
-        stirred = any(anomaly.active for anomaly in anomalies) or len(moved) > 0.1 * len(peers)
-        newest = max(moved.values(), default=None, key=lambda move: move[0])
+                if peer in routes and moment.now - move[0] <= MOVES_KEPT_S:
+                    moved[peer] = max(move, moved.get(peer, move), key=lambda item: item[0])
         return Routing(
-            anomalies=anomalies,
-            quiet=None if not genuine else not stirred,
+            anomalies=tuple(self._anomalies.values()),
+            genuine=genuine if peers else None,
             peers=len(peers),
-            moved_peers=len(moved),
-            moved_at=newest[0] if newest else None,
-            example=(newest[1], newest[2]) if newest else (None, None),
+            moves=tuple(sorted(moved.values(), key=lambda move: move[0])),
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -120,7 +120,7 @@ _RULES = (
     ),
     Rule(
         "http.connect_timeout", "symptom", "data",
-        {DOWN: 1.5, OVERLOAD: 0.2, UP_OVERLOAD: -2, UP_DOWN: -1.5, HIJACK: 1, WITHDRAWN: 1.5, CHANGE: 0.5,
+        {DOWN: 2, OVERLOAD: -0.3, UP_OVERLOAD: -2, UP_DOWN: -1.5, HIJACK: 1, WITHDRAWN: 1.5, CHANGE: 0.5,
          NAMES: -4, TLS: -4},
         "no SYN-ACK comes",
     ),
@@ -289,6 +289,11 @@ _RULES = (
         "scope.polluted_are_affected", "scope", "data",
         {HIJACK: 1.5, CHANGE: 1.5, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, DOWN: -1.5, UP_DOWN: -1.5, CONGESTION: -1},
         "exactly those whose path or key changed are affected (phi {phi})",
+    ),
+    Rule(
+        "vantage.controls_fine", "vantage", "data",
+        {DOWN: 0.7, OVERLOAD: 0.2, UP_OVERLOAD: 0.2, UP_DOWN: 0.2, TLS: 0.2, CONGESTION: -0.3},
+        "the controls of {seen} of {of} affected vantages answer",
     ),
     # Whom the target depends on.
     Rule(

@@ -26,6 +26,12 @@ class VantageSituation:
 
     vantage: str
     affected: bool
+    diverted: bool = False
+    """Its traffic goes through, or is answered by, a network that has no business with it."""
+    vouched: bool = False
+    """Its controls were seen healthy since its trouble began."""
+    fresh: bool = False
+    """Its newest exchange is bad."""
     symptom: Symptom
     latest: Judged
     rtt_s: float | None = None
@@ -66,7 +72,8 @@ class Situation:
     """A target at `now`. `onset`: when its trouble began, or `now` when there is none.
 
     `vantages` are the healthy ones that measure it, by name; `trouble` tells whether their views add up to
-    trouble; `sick` names the vantages left out by the gate.
+    trouble; `sick` names the vantages left out by the gate; `settled`: the views that the open
+    incident affected have been good for long enough to call them well.
     """
 
     target: Target
@@ -75,6 +82,7 @@ class Situation:
     trouble: bool
     vantages: tuple[VantageSituation, ...]
     sick: tuple[str, ...] = ()
+    settled: bool = True
     routing: Routing = field(default_factory=Routing)
     expected_origins: frozenset[Asn] = frozenset()
     dependencies: tuple[Dependency, ...] = ()
@@ -86,6 +94,12 @@ class Situation:
     def affected(self) -> tuple[VantageSituation, ...]:
         """The vantages that see the trouble."""
         return tuple(view for view in self.vantages if view.affected)
+
+    @property
+    def receding(self) -> bool:
+        """Whether most affected vantages are already answered well again."""
+        affected = self.affected
+        return 2 * sum(view.fresh for view in affected) < len(affected)
 
     @property
     def clean(self) -> tuple[VantageSituation, ...]:

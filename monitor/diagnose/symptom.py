@@ -7,8 +7,10 @@ of about 1, 3 or 7 s is a lost SYN (RFC 6298 section 5.5: the timer doubles from
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass
 from enum import StrEnum
+from math import exp, log
 
 from monitor.diagnose.baseline import Baseline
 from probes.observation import Failure, HttpObservation
@@ -51,24 +53,60 @@ class Judged:
         return self.symptom is not Symptom.NONE
 
 
-@dataclass(slots=True)
 class Usual:
-    """What is usual between one vantage and one target, per figure: round trip and think time."""
+    """What is usual between one vantage and one target.
 
-    rtt: Baseline = field(default_factory=Baseline)
-    think: Baseline = field(default_factory=Baseline)
+    The round trip is kept per address, for the addresses of one name may be a continent apart; the think
+    time per family, in logarithms, for think times are lognormal (a spread of a quarter to almost one).
+    """
+
+    __slots__ = ("_rtt", "_think")
+
+    def __init__(self) -> None:
+        self._rtt: OrderedDict[str | None, Baseline] = OrderedDict()
+        self._think: dict[int | None, Baseline] = {}
 
     def learn(self, judged: Judged) -> None:
         """Take a clean observation into the baselines."""
+        observation = judged.observation
         if judged.rtt_s is not None:
-            self.rtt.add(judged.rtt_s)
+            rtt = self._rtt.setdefault(observation.address, Baseline())
+            self._rtt.move_to_end(observation.address)
+            rtt.add(judged.rtt_s)
+            if len(self._rtt) > KEPT_ADDRESSES:
+                self._rtt.popitem(last=False)
         if judged.think_s is not None:
-            self.think.add(judged.think_s)
+            think = self._think.setdefault(observation.family, Baseline())
+            think.add(log(max(judged.think_s, SHORTEST_THINK_S)))
+
+    def rtt(self, observation: HttpObservation) -> Baseline:
+        """The round trips to the observation's address; empty when none was learned."""
+        return self._rtt.get(observation.address) or Baseline()
+
+    def think_s(self, observation: HttpObservation) -> float | None:
+        """The usual think time over the observation's family; None before there is a baseline."""
+        think = self._think.get(observation.family)
+        return exp(think.median) if think is not None and think.known else None
+
+    def is_slow(self, observation: HttpObservation, think_s: float) -> bool:
+        """Whether a think time is longer than usual by more than chance, and by enough to care."""
+        think = self._think.get(observation.family)
+        if think is None or not think.known or think_s - exp(think.median) < THINK_FLOOR_S:
+            return False
+        spread = max(think.deviation, THINK_SPREAD)
+        return log(max(think_s, SHORTEST_THINK_S)) > think.median + THINK_SIGMAS * spread
 
 
-# What an operator would care about; below these an increase is not worth waking anybody. Think times are
-# lognormal with a spread of about a quarter, so that 8 deviations are some 4 sigma of their logarithm.
-THINK_RAISED = {"sigmas": 8.0, "share": 1.5, "floor": 0.080}
+KEPT_ADDRESSES = 256
+"""Addresses of one target whose round trips are remembered; a large CDN rotates through hundreds."""
+
+SHORTEST_THINK_S = 1e-4
+
+# What an operator would care about; below these an increase is not worth waking anybody: 80 ms, and e times
+# the usual (four deviations of a quarter in the logarithm).
+THINK_FLOOR_S = 0.080
+THINK_SIGMAS = 4.0
+THINK_SPREAD = 0.25
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
 SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
 SYN_RETRY_SLACK_S = 0.45
@@ -133,7 +171,7 @@ def _of_failure(observation: HttpObservation, failure: Failure, think_s: float |
         return Symptom.SHEDDING
     if status in GATEWAY_STATUS:
         return Symptom.GATEWAY
-    slow = think_s is not None and usual.think.is_raised(think_s, **THINK_RAISED)
+    slow = think_s is not None and usual.is_slow(observation, think_s)
     if slow and status is not None and status >= 500:
         return Symptom.SHEDDING
     return Symptom.WRONG_ANSWER
@@ -141,13 +179,14 @@ def _of_failure(observation: HttpObservation, failure: Failure, think_s: float |
 
 def _of_timing(observation: HttpObservation, rtt_s: float | None, think_s: float | None, usual: Usual) -> Symptom:
     connect_s = observation.connect_s
+    usual_rtt = usual.rtt(observation)
     lost_syn = connect_s is not None and any(
-        retry <= connect_s <= retry + max(SYN_RETRY_SLACK_S, 2 * usual.rtt.median) for retry in SYN_RETRY_S
+        retry <= connect_s <= retry + max(SYN_RETRY_SLACK_S, 2 * usual_rtt.median) for retry in SYN_RETRY_S
     )
-    if lost_syn and usual.rtt.known and usual.rtt.median < SYN_RETRY_SLACK_S:
+    if lost_syn and usual_rtt.known and usual_rtt.median < SYN_RETRY_SLACK_S:
         return Symptom.LOST_SYN
-    if think_s is not None and usual.think.is_raised(think_s, **THINK_RAISED):
+    if think_s is not None and usual.is_slow(observation, think_s):
         return Symptom.THINK_TIME
-    if rtt_s is not None and usual.rtt.is_raised(rtt_s, **RTT_RAISED):
+    if rtt_s is not None and usual_rtt.is_raised(rtt_s, **RTT_RAISED):
         return Symptom.NETWORK_SLOW
     return Symptom.NONE

@@ -6,6 +6,8 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rib import Rib
@@ -19,6 +21,8 @@ from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
 from monitor.diagnose.view import View
 from monitor.model.asn import Asn
+from monitor.model.incident import Incident
+from monitor.model.prefix import as_address, contains
 from monitor.model.target import Target
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
@@ -27,6 +31,15 @@ SHIFT_SHARE = 0.25
 
 KEPT_ADDRESSES = 4096
 """Addresses remembered for one target; a large CDN rotates through hundreds."""
+
+FEWEST_BAD = 3
+"""Bad observations, over all vantages, before anything is called trouble."""
+
+FEW_SHARE = 0.15
+"""This share of the vantages, and at least two, must keep failing when it is not half of them."""
+
+LONE_RUN = 3
+"""Bad observations in a row at a single vantage; one more where others see nothing."""
 
 Vouch = Callable[[str, float], bool]
 """Whether a vantage's controls were seen healthy since a time."""
@@ -121,16 +134,26 @@ class TargetState:
         return onset
 
     def in_trouble(self, now: float, sick: frozenset[str], vouched: Vouch, suspicious_route: bool) -> bool:
-        """Whether the views of the healthy vantages add up to trouble; one vantage alone must be vouched for."""
+        """Whether the views of the healthy vantages add up to trouble.
+
+        Either half of them fail at once, or some keep failing that are vouched for by their controls. How
+        many "some" are grows with their number, and no two observations are enough: a hundred vantages that
+        lose one exchange in a hundred each would open an incident every hour.
+        """
         views = [view for view in self.views.values() if self._counts(view, now, sick)]
-        confirmed = [view for view in views if view.confirmed]
-        bad = [view for view in views if view.fresh or view.confirmed]
-        if len(confirmed) >= 2 or (len(bad) >= 2 and 2 * len(bad) >= len(views)):
+        bad = [view for view in views if view.failing or view.confirmed]
+        if suspicious_route and bad:
             return True
-        if suspicious_route and any(view.failing or view.confirmed for view in bad):
+        seen = sum(len(view.bad_since_start()) for view in bad)
+        if seen < FEWEST_BAD:
+            return False
+        if len(bad) >= 2 and 2 * len(bad) >= len(views):
             return True
-        lone = confirmed if len(views) == 1 else [view for view in confirmed if view.run >= 3]
-        return any(vouched(view.vantage, view.bad_since or now) for view in lone)
+        sure = [view for view in bad if view.confirmed and vouched(view.vantage, view.bad_since or now)]
+        if len(sure) >= max(2, ceil(FEW_SHARE * len(views))):
+            return True
+        run = LONE_RUN if len(views) == 1 else LONE_RUN + 1
+        return any(view.run >= run or view.chronic for view in sure)
 
     def situation(
         self,
@@ -140,17 +163,26 @@ class TargetState:
         sick: frozenset[str],
         vouched: Vouch,
         dependencies: tuple[Dependency, ...],
-        since: float | None,
+        incident: Incident | None,
     ) -> Situation:
-        """The situation at `now`; `since` is when an open incident started, None without one."""
-        routing = self.routing.assess(rib, now)
+        """The situation at `now`; `incident` is the open one of this target."""
+        since = incident.started_at if incident is not None else None
+        affected = incident.affected if incident is not None else ()
+        routing = self._recent(self.routing.assess(rib, now), now, since)
         suspicious = any(a.active and a.kind is not AnomalyKind.AUTHORISED for a in routing.anomalies)
         trouble = self.in_trouble(now, sick, vouched, suspicious)
         onset = self._onset_with_routes(now, sick, routing, since)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
-        many = 2 * sum(view.fresh or view.confirmed for view in current) >= len(current)
+        many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
+        at_once = incident is None and (many or suspicious)
         views = [
-            self._vantage(view, onset, trouble and (view.confirmed or view.failing or (many and view.fresh)))
+            self._vantage(
+                view,
+                onset,
+                routing,
+                affected=trouble and (view.confirmed or (view.failing and at_once)),
+                vouched=vouched(view.vantage, view.bad_since or now),
+            )
             for view in current
         ]
         return Situation(
@@ -160,6 +192,7 @@ class TargetState:
             trouble=trouble,
             vantages=tuple(view for view in views if view is not None),
             sick=tuple(sorted(sick)),
+            settled=_settled([view for view in current if view.vantage in affected]),
             routing=routing,
             expected_origins=self._expected_origins(),
             dependencies=dependencies,
@@ -168,56 +201,101 @@ class TargetState:
             names_tampered=tuple(self.names.tampered(onset, self._table)),
         )
 
+    @staticmethod
+    def _recent(routing: Routing, now: float, since: float | None) -> Routing:
+        """Without the anomalies that ended before this trouble, or (without an incident) a while ago."""
+        before, _ = CORRELATION_S
+        limit = since if since is not None else now - before
+        return replace(routing, anomalies=tuple(a for a in routing.anomalies if a.active or a.last_at >= limit))
+
     def _onset_with_routes(self, now: float, sick: frozenset[str], routing: Routing, since: float | None) -> float:
-        """The onset, set back to an unusual route that came just before it."""
+        """The onset, set back to an unusual route that came before it and still stood."""
         onset = min(self.onset(now, sick), since if since is not None else now)
         before, _ = CORRELATION_S
-        starts = [a.first_at for a in routing.anomalies if a.active or a.last_at >= onset]
-        starts = [start for start in starts if start < onset and (since is None or start >= since - before)]
+        starts = [a.first_at for a in routing.anomalies if since is None or a.first_at >= since - before]
         return min([onset, *starts])
 
     @staticmethod
     def _counts(view: View, now: float, sick: frozenset[str]) -> bool:
         return view.vantage not in sick and view.current(now)
 
-    def _vantage(self, view: View, onset: float, affected: bool) -> VantageSituation | None:
+    def _vantage(
+        self, view: View, onset: float, routing: Routing, *, affected: bool, vouched: bool
+    ) -> VantageSituation | None:
         latest = view.latest
         if latest is None:
             return None
-        bad = [judged for judged in view.since(onset) if judged.bad]
-        shown = bad[-1] if affected and bad else latest
-        usual = view.usual.get(shown.observation.family)
-        usual_rtt = usual.rtt.median if usual is not None and usual.rtt.known else None
-        usual_think = usual.think.median if usual is not None and usual.think.known else None
-        rtt = _newest_rtt(view.since(onset))
-        memory = self._paths.get(view.vantage)
-        path = memory.change(onset, self._expected_origins()) if memory is not None else PathChange.UNKNOWN
-        if memory is not None and path is PathChange.UNCHANGED and _precedes(memory.latest_at, view.bad_since):
-            path = PathChange.UNKNOWN
-        usual_trails = memory.usual(onset) if memory is not None else []
-        trail = memory.latest if memory is not None and path is not PathChange.UNKNOWN else None
-        key = self._latest_key.get(view.vantage)
-        identity = self._keys.compare(key[0], key[1], onset) if key and key[2] >= onset else Identity.UNKNOWN
-        if key and identity is Identity.SAME and _precedes(key[2], view.bad_since):
-            identity = Identity.UNKNOWN
+        bad = [judged for judged in view.since(onset) if judged.bad] if affected else []
+        # What an affected vantage is judged by are its bad exchanges; a good one since is the recovery.
+        shown = bad[-1] if bad else latest
+        rtt = _newest_rtt(bad or view.since(onset))
+        usual = view.usual.rtt(shown.observation)
+        usual_rtt = usual.median if usual.known else None
+        trace = self._trace(view, onset, bad)
+        identity, issuer = self._identity(view, onset, bad)
         return VantageSituation(
             vantage=view.vantage,
             affected=affected,
+            diverted=self._is_diverted(shown, identity, trace, routing),
+            vouched=vouched,
+            fresh=view.fresh,
             symptom=view.symptom() if affected else Symptom.NONE,
             latest=shown,
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
-            rtt_shifted=_shifted(rtt, usual_rtt, usual.rtt.deviation if usual is not None else 0.0),
+            rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
-            usual_think_s=usual_think,
+            usual_think_s=view.usual.think_s(shown.observation),
             identity=identity,
-            issuer=key[1] if key and identity is not Identity.UNKNOWN else None,
+            issuer=issuer,
             usual_address=self._is_usual_address(shown.observation.address, onset),
-            path=path,
-            trail=trail,
-            usual_trail=_nearest(usual_trails),
-            new_networks=new_networks(trail, usual_trails) if trail is not None else (),
-            path_at=memory.latest_at if memory is not None else None,
+            path=trace.change,
+            trail=trace.trail,
+            usual_trail=_nearest(trace.usual),
+            new_networks=new_networks(trace.trail, trace.usual) if trace.trail is not None else (),
+            path_at=trace.at,
+        )
+
+    def _trace(self, view: View, onset: float, bad: list[Judged]) -> _Trace:
+        """The latest traceroute since the onset, unless it is from before or after this vantage's trouble."""
+        memory = self._paths.get(view.vantage)
+        if memory is None or memory.latest_at is None:
+            return _NO_TRACE
+        change = memory.change(onset, self._expected_origins())
+        before = change is PathChange.UNCHANGED and _precedes(memory.latest_at, view.bad_since)
+        after = bool(bad) and not view.fresh and memory.latest_at > bad[-1].known_at
+        if change is PathChange.UNKNOWN or before or after:
+            return _NO_TRACE
+        return _Trace(change, memory.latest, memory.usual(onset), memory.latest_at)
+
+    def _identity(self, view: View, onset: float, bad: list[Judged]) -> tuple[Identity, str | None]:
+        """Who answered: the key of the newest bad exchange that had one, or of the newest of all."""
+        told = next((judged for judged in reversed(bad) if judged.observation.spki_sha256 is not None), None)
+        if told is not None and told.observation.spki_sha256 is not None:
+            key = (told.observation.spki_sha256, told.observation.issuer, told.known_at)
+        elif bad or view.vantage not in self._latest_key:
+            return Identity.UNKNOWN, None
+        else:
+            key = self._latest_key[view.vantage]
+        identity = self._keys.compare(key[0], key[1], onset) if key[2] >= onset else Identity.UNKNOWN
+        if identity is Identity.SAME and _precedes(key[2], view.bad_since):
+            identity = Identity.UNKNOWN
+        return identity, key[1] if identity is not Identity.UNKNOWN else None
+
+    @staticmethod
+    def _is_diverted(shown: Judged, identity: Identity, trace: _Trace, routing: Routing) -> bool:
+        """Whether the traffic is in the wrong hands, even where the answers look right.
+
+        A new key counts where the path ends elsewhere, or where BGP shows that the address was taken; and
+        so does a path that now passes the very network which took it.
+        """
+        taken = [a for a in routing.anomalies if a.kind in (AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN)]
+        address = as_address(shown.observation.address or "")
+        new_key = identity in (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
+        in_taken = address is not None and any(contains(anomaly.prefix, address) for anomaly in taken)
+        networks = new_networks(trace.trail, trace.usual) if trace.trail is not None else ()
+        return (new_key and (in_taken or trace.change is PathChange.ENDS_ELSEWHERE)) or any(
+            anomaly.origin in networks for anomaly in taken
         )
 
     def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
@@ -228,6 +306,24 @@ class TargetState:
 
     def _expected_origins(self) -> frozenset[Asn]:
         return self.target.origins | self.target.allowed_origins | self.routing.rightful.home()
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """A traceroute that speaks of the trouble: how it differs from the usual trails, and when it was known."""
+
+    change: PathChange
+    trail: Trail | None
+    usual: list[Trail]
+    at: float | None
+
+
+_NO_TRACE = _Trace(PathChange.UNKNOWN, None, [], None)
+
+
+def _settled(views: list[View]) -> bool:
+    """Whether the views that were affected are well again; of many, a few may have a bad moment of their own."""
+    return sum(not view.settled for view in views) <= int(FEW_SHARE * len(views))
 
 
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:

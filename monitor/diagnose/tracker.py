@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from monitor.diagnose.rules import RULES_VERSION
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
-from monitor.model.verdict import Cause, Verdict
+from monitor.model.verdict import Cause, HijackEffect, Verdict
 
 OPEN_TICKS = 2
 """Moments in a row with a named cause before an incident opens."""
 
-OPEN_TICKS_UNNAMED = 6
-"""The same while no cause can be named: more evidence usually comes within a minute."""
+OPEN_TICKS_UNNAMED = 3
+"""The same while no cause can be named: more evidence usually comes soon."""
 
 CHANGE_TICKS = 2
 CHANGE_MARGIN = 0.25
@@ -78,16 +78,22 @@ class Tracker:
         )
         self._open = _Open(incident, sequence, strongest, len(incident.affected))
 
-    def update(self, verdict: Verdict, started_at: float) -> IncidentChange | None:
-        """Take one moment's verdict; `started_at` is when its trouble began. Gives what changed, if anything."""
+    def update(
+        self, verdict: Verdict, started_at: float, *, settled: bool = True, receding: bool = False
+    ) -> IncidentChange | None:
+        """Take one moment's verdict and give what changed, if anything.
+
+        `started_at`: when its trouble began. `settled`: every view has been good for long enough, so that
+        the incident may close. `receding`: the trouble is going, so that no other cause is named for it.
+        """
         bad = verdict.cause is not Cause.OK and bool(verdict.evidence)
         if self._open is None:
             self._streak = self._streak + 1 if bad else 0
             return self._consider_opening(verdict, started_at) if bad else None
         if not bad:
-            return self._consider_closing(self._open, verdict)
+            return self._consider_closing(self._open, verdict, settled)
         self._open.clean_since = None
-        return self._consider_change(self._open, verdict)
+        return self._consider_change(self._open, verdict, receding)
 
     def _consider_opening(self, verdict: Verdict, started_at: float) -> IncidentChange | None:
         needed = OPEN_TICKS_UNNAMED if verdict.cause is Cause.INSUFFICIENT else OPEN_TICKS
@@ -116,9 +122,10 @@ class Tracker:
         self._open = _Open(incident, 1, verdict, len(verdict.affected))
         return IncidentChange(kind=ChangeKind.OPENED, at=verdict.at, sequence=1, incident=incident)
 
-    def _consider_closing(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
-        if verdict.cause is not Cause.OK:
-            return None  # Nobody measures: silence is not health.
+    def _consider_closing(self, state: _Open, verdict: Verdict, settled: bool) -> IncidentChange | None:
+        if verdict.cause is not Cause.OK or not settled:
+            state.clean_since = None  # Nobody measures, or it may be chance: silence and luck are not health.
+            return None
         if state.clean_since is None:
             state.clean_since = verdict.at
         if verdict.at - state.clean_since < CLOSE_ROUNDS * self._round_s:
@@ -130,12 +137,12 @@ class Tracker:
             kind=ChangeKind.CLOSED, at=verdict.at, sequence=state.sequence + 1, incident=incident
         )
 
-    def _consider_change(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+    def _consider_change(self, state: _Open, verdict: Verdict, receding: bool) -> IncidentChange | None:
         previous = state.incident.cause
         if verdict.cause is previous:
             state.challenger, state.challenges = None, 0
             return self._strengthen(state, verdict)
-        if not self._clearly_better(state, verdict):
+        if receding or not self._clearly_better(state, verdict):
             state.challenger, state.challenges = None, 0
             return self._widen(state, verdict)
         state.challenges = state.challenges + 1 if state.challenger is verdict.cause else 1
@@ -153,10 +160,12 @@ class Tracker:
 
         What was confirmed on both planes gives way to no weaker story while it fades.
         """
-        if verdict.cause is Cause.INSUFFICIENT or verdict.confidence < CHANGE_CONFIDENCE:
+        if verdict.cause is Cause.INSUFFICIENT:
             return False
         if state.incident.cause is Cause.INSUFFICIENT:
             return True
+        if verdict.confidence < CHANGE_CONFIDENCE:
+            return False
         if len(verdict.affected) < max(1, state.peak / 2) and verdict.cause is not Cause.ROUTE_HIJACK:
             return False
         left = verdict.runner_up.confidence if verdict.runner_up is not None else 0.0
@@ -226,9 +235,10 @@ def _with(incident: Incident, verdict: Verdict) -> Incident:
     )
 
 
-def _rank(verdict: Verdict) -> tuple[bool, float, int]:
-    """Which of two verdicts of one cause is the stronger: on both planes, surer, wider."""
-    return (not verdict.suspected, round(verdict.confidence, 2), len(verdict.affected))
+def _rank(verdict: Verdict) -> tuple[bool, float, bool, int]:
+    """Which of two verdicts of one cause is the stronger: on both planes, surer, more telling, wider."""
+    told = verdict.detail.effect not in (None, HijackEffect.UNKNOWN)
+    return (not verdict.suspected, round(verdict.confidence, 2), told, len(verdict.affected))
 
 
 def _identify(subject: str, opened_at: float) -> str:

@@ -63,11 +63,22 @@ class VantageHealth:
         for vantage in sorted(self._views.keys() | targets.keys()):
             if not any(view.bad_since is not None for view in self._all(vantage, targets)):
                 continue
-            views = [view for view in targets.get(vantage, {}).values() if view.current(now)]
             controls = self._asked(vantage, now)
-            sickness = _by_controls(vantage, controls, views) if controls else _alone(vantage, targets, now)
+            own = self._own(vantage, targets, now)
+            sickness = _by_controls(vantage, controls, own) if controls else _alone(vantage, targets, now)
             if sickness is not None:
                 found[vantage] = sickness
+        return found
+
+    @staticmethod
+    def _own(vantage: str, targets: dict[str, dict[str, View]], now: float) -> list[View]:
+        """The vantage's current target views, without targets that fail at most other vantages too."""
+        found = []
+        for name, view in targets.get(vantage, {}).items():
+            others = _others(vantage, name, targets, now)
+            fails_elsewhere = sum(other.failing or other.confirmed for other in others)
+            if view.current(now) and (len(others) < 2 or 2 * fails_elsewhere <= len(others)):
+                found.append(view)
         return found
 
     def _all(self, vantage: str, targets: dict[str, dict[str, View]]) -> list[View]:
@@ -90,11 +101,19 @@ class VantageHealth:
 
 
 def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:
-    bad = [view for view in controls if view.confirmed or (view.fresh and len(controls) > 1)]
-    bad_targets = [view for view in targets if view.fresh or view.confirmed]
+    """Every control fails, one of them for sure, and most of the targets that others see fine fail too.
+
+    A control that is merely slow must be so three times: latency has heavy tails.
+    """
+    bad = [
+        view
+        for view in controls
+        if (view.confirmed and (view.failing or view.run >= 3)) or (view.failing and len(controls) > 1)
+    ]
+    bad_targets = [view for view in targets if view.failing or view.confirmed]
     if len(bad) < len(controls) or not any(view.confirmed for view in bad):
         return None
-    if targets and 2 * len(bad_targets) < len(targets):
+    if 2 * len(bad_targets) < max(len(targets), 1):
         return None
     return _sickness(vantage, bad, len(controls), bad_targets, len(targets))
 
@@ -106,14 +125,19 @@ def _alone(vantage: str, targets: dict[str, dict[str, View]], now: float) -> Sic
     if len(views) < 2 or len(bad) < len(views):
         return None
     for name in bad:
-        others = [
-            other[name]
-            for other_vantage, other in targets.items()
-            if other_vantage != vantage and name in other and other[name].current(now)
-        ]
+        others = _others(vantage, name, targets, now)
         if len(others) < 2 or 2 * sum(view.fresh or view.confirmed for view in others) >= len(others):
             return None
     return _sickness(vantage, [], 0, list(bad.values()), len(views))
+
+
+def _others(vantage: str, name: str, targets: dict[str, dict[str, View]], now: float) -> list[View]:
+    """The current views of one target from the other vantages."""
+    return [
+        views[name]
+        for other, views in targets.items()
+        if other != vantage and name in views and views[name].current(now)
+    ]
 
 
 def _sickness(

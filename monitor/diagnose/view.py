@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from itertools import pairwise
+from math import ceil, log
 from statistics import median
 
 from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
@@ -22,6 +23,12 @@ PACE_OF = 8
 SLOW = frozenset({Symptom.THINK_TIME, Symptom.NETWORK_SLOW, Symptom.LOST_SYN})
 """Symptoms of an exchange that worked: one alone is noise, for latency has heavy tails."""
 
+CHRONIC_OF_8 = 5
+"""So many bad ones of the last eight are trouble even when good ones lie between."""
+
+CHANCE = 0.05
+"""A run of good observations must be rarer than this before a flapping view counts as well again."""
+
 WINDOW_ROUNDS = 3.5
 """A view is current while its newest observation is at most this many intervals old."""
 
@@ -34,17 +41,19 @@ class View:
 
     What is asked at every moment is worked out once, when an observation comes in:
     `fresh`: the newest observation is bad. `failing`: it is bad and not merely slow. `confirmed`: two of
-    the last three are bad, or the last two to one of several addresses. `run`: how many of the newest are
-    bad in a row. `bad_since`: when the present badness was first known, None when there is none.
+    the last three are bad, or the last two to one of several addresses. `chronic`: most of the last eight
+    are. `run`: how many of the newest are bad in a row. `settled`: good for long enough, by how often it
+    was bad before. `bad_since`: when the present badness was first known, None when there is none.
     `interval_s`: the measured pace, at least the configured one.
     """
 
     def __init__(self, vantage: str, interval_s: float) -> None:
         self.vantage = vantage
-        self.usual: dict[int | None, Usual] = {}
+        self.usual = Usual()
         self.bad_since: float | None = None
         self.latest: Judged | None = None
-        self.fresh = self.failing = self.confirmed = False
+        self.fresh = self.failing = self.confirmed = self.chronic = False
+        self.settled = True
         self.run = 0
         self.interval_s = interval_s
         self._configured_s = interval_s
@@ -52,30 +61,50 @@ class View:
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
         """Judge one observation and learn from it if it is clean and nothing bad surrounds it."""
-        usual = self.usual.setdefault(observation.family, Usual())
-        judged = judge(observation, usual, known_at)
+        judged = judge(observation, self.usual, known_at)
         if judged is None:
             return None
         self._recent.append(judged)
         self.latest = judged
+        self._note(judged)
+        self.interval_s = self._pace()
+        return judged
+
+    def absolve(self) -> None:
+        """Forget what was bad: the vantage was sick, so it said nothing of the target."""
+        good = [judged for judged in self._recent if not judged.bad]
+        self._recent.clear()
+        self._recent.extend(good)
+        self.latest = good[-1] if good else None
+        self.fresh = self.failing = self.confirmed = self.chronic = False
+        self.run, self.bad_since, self.settled = 0, None, True
+
+    def _note(self, judged: Judged) -> None:
+        """Work out what is asked at every moment."""
         self.fresh = judged.bad
         self.failing = judged.bad and judged.symptom not in SLOW
         self.run = self.run + 1 if judged.bad else 0
         if judged.bad:
             if self.bad_since is None:
-                self.bad_since = known_at
+                self.bad_since = judged.known_at
         elif not any(other.bad for other in self._last(3)):
             self.bad_since = None
-            usual.learn(judged)
+            self.usual.learn(judged)
         self.confirmed = self._is_confirmed()
-        self.interval_s = self._pace()
-        return judged
+        self.chronic = sum(other.bad for other in self._last(8)) >= CHRONIC_OF_8
+        self.settled = self._is_settled()
 
     def current(self, now: float) -> bool:
         """Whether this vantage measures the target at all, at `now`."""
         if self.latest is None:
             return False
         return now - self.latest.known_at <= WINDOW_ROUNDS * self.interval_s + LONGEST_TIMEOUT_S
+
+    def bad_since_start(self) -> list[Judged]:
+        """The bad observations of the present trouble, oldest first; none when there is none."""
+        if self.bad_since is None:
+            return []
+        return [judged for judged in self._recent if judged.bad and judged.known_at >= self.bad_since]
 
     def since(self, since: float) -> list[Judged]:
         """The recent observations known at or after `since`, oldest first."""
@@ -98,6 +127,19 @@ class View:
         for judged in self._last(8):
             by_address.setdefault(judged.observation.address, []).append(judged.bad and judged.symptom not in SLOW)
         return len(by_address) > 1 and any(len(bads) >= 2 and all(bads[-2:]) for bads in by_address.values())
+
+    def _is_settled(self) -> bool:
+        """Whether the good run since the last bad observation is too long for chance.
+
+        A vantage that loses a third of its exchanges is not well after two good ones: with the share that
+        was bad while it lasted, a run of good ones that long must be rarer than `CHANCE`.
+        """
+        bads = [index for index, judged in enumerate(self._recent) if judged.bad]
+        if not bads:
+            return True
+        rate = min(len(bads) / (bads[-1] - bads[0] + 1), 0.95) if len(bads) > 1 else 0.5
+        needed = max(2, ceil(log(CHANCE) / log(1.0 - rate)))
+        return len(self._recent) - 1 - bads[-1] >= needed
 
     def _pace(self) -> float:
         times = sorted({judged.observation.at for judged in self._last(PACE_OF)})

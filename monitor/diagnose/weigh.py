@@ -52,7 +52,9 @@ class Ranking:
 
 def candidates(situation: Situation) -> tuple[Cause, ...]:
     """The causes that can apply at all: nothing is upstream's fault where nothing is upstream."""
-    excluded = () if situation.dependencies else (UP_OVERLOAD, UP_DOWN)
+    excluded: set[Cause] = set() if situation.dependencies else {UP_OVERLOAD, UP_DOWN}
+    if not situation.names_asked:
+        excluded.add(Cause.DNS_TAMPERED)
     return tuple(cause for cause in PRIOR if cause not in excluded)
 
 

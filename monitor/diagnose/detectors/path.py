@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.diagnose.detectors.routing import relevant, weightiest
+from monitor.diagnose.detectors.routing import relevant
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.path import PathChange, Trail
 from monitor.diagnose.routing import AnomalyKind
@@ -40,7 +40,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
 def _through_new_origin(situation: Situation) -> Iterator[Finding]:
     """Packets that now pass the network which BGP says took the prefix: both planes tell one story."""
     traced = [view for view in situation.vantages if view.trail is not None]
-    for anomaly in sorted(relevant(situation), key=weightiest):
+    for anomaly in relevant(situation):
         if anomaly.origin is None or anomaly.kind is AnomalyKind.AUTHORISED:
             continue
         views = [view for view in traced if anomaly.origin in view.new_networks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.diagnose.finding import Finding
-from monitor.diagnose.routing import Anomaly, AnomalyKind
+from monitor.diagnose.routing import CORRELATION_S, Anomaly, AnomalyKind
 from monitor.diagnose.situation import Situation
 from monitor.model.evidence import FactRef
 from monitor.model.vrp import Validity
@@ -16,15 +16,16 @@ _RULES = {
     AnomalyKind.AUTHORISED: "routing.authorised_origin",
     AnomalyKind.WITHDRAWN: "routing.withdrawn",
 }
+STIRRED_SHARE = 0.1
+"""Paths of so many peers change every hour somewhere; fewer say nothing."""
+
 FEW_PEERS = 2
 """A route that fewer peers carry may be one router's mistake."""
 
 
 def relevant(situation: Situation) -> list[Anomaly]:
-    """The anomalies that stand now, or stood since the onset."""
-    return [
-        anomaly for anomaly in situation.routing.anomalies if anomaly.active or anomaly.last_at >= situation.onset
-    ]
+    """The anomalies that stand, or stood while the trouble lasted, the weightiest first."""
+    return sorted(situation.routing.anomalies, key=weightiest)
 
 
 def weightiest(anomaly: Anomaly) -> tuple[bool, int, float, str]:
@@ -34,19 +35,23 @@ def weightiest(anomaly: Anomaly) -> tuple[bool, int, float, str]:
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Anomalies, a quiet table, and paths that moved."""
-    for anomaly in sorted(relevant(situation), key=weightiest):
+    anomalies = relevant(situation)
+    for anomaly in anomalies:
         yield from _anomaly(anomaly)
     routing = situation.routing
-    if routing.quiet and situation.trouble:
+    before, _ = CORRELATION_S
+    moves = routing.moved_since(situation.onset - before)
+    stirred = len(moves) > STIRRED_SHARE * routing.peers
+    if situation.trouble and routing.genuine and not anomalies and not stirred:
         yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset)
-    if routing.moved_peers and routing.moved_at is not None and routing.moved_peers > 0.1 * routing.peers:
-        old, new = routing.example
+    if stirred:
+        at, old, new = moves[-1]
         yield Finding(
             rule="routing.path_changed",
-            seen=routing.moved_peers,
+            seen=len(moves),
             of=routing.peers,
-            at=routing.moved_at,
-            share=max(0.4, routing.moved_peers / routing.peers),
+            at=at,
+            share=max(0.4, len(moves) / routing.peers),
             values={"old": str(old or "none"), "new": str(new or "none")},
         )
 

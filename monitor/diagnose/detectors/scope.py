@@ -22,6 +22,7 @@ STRONG = 0.6
 def detect(situation: Situation) -> Iterator[Finding]:
     """All, or some, of the measuring vantages; and the correlation with polluted routes where defined."""
     affected, clean = situation.affected, situation.clean
+    yield from _controls(situation)
     total = len(situation.vantages)
     names = tuple(view.vantage for view in affected)
     if affected and total >= 2:
@@ -38,6 +39,20 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 values={"clean": ", ".join(view.vantage for view in clean[:5])},
             )
     yield from _correlation(situation)
+
+
+def _controls(situation: Situation) -> Iterator[Finding]:
+    """The affected vantages' controls answer: the vantages and their own networks are well."""
+    vouched = [view for view in situation.affected if view.vouched]
+    if vouched:
+        yield Finding(
+            rule="vantage.controls_fine",
+            seen=len(vouched),
+            of=len(situation.affected),
+            at=situation.onset,
+            share=strength(len(vouched), len(situation.affected)),
+            witnesses=tuple(view.vantage for view in vouched),
+        )
 
 
 def _correlation(situation: Situation) -> Iterator[Finding]:
