@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -20,6 +20,11 @@ from probes import clock
 from probes.expectation import Expect
 from probes.failure_word import Layer
 from probes.observation import DnsObservation, HttpObservation, TraceObservation, encode
+
+if TYPE_CHECKING:
+    from dns.rdtypes.ANY.DS import DS
+
+    from probes.dns import Delegations, DnsQuestion
 
 Measured = HttpObservation | DnsObservation | TraceObservation
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,6 +39,8 @@ def main() -> None:
     \b
     python -m probes http https://example.net/health --expect-body ok
     python -m probes dns example.net --type AAAA --server 9.9.9.9
+    python -m probes dns example.net --from-root --dnssec
+    python -m probes dns example.net --server 9.9.9.9 --transport tls --server-name dns.quad9.net
     python -m probes trace example.net --method tcp --port 443
 
     A failed service is a result: the observation's "failure" names the first layer that failed, and the
@@ -104,37 +111,65 @@ def http(urls: tuple[str, ...], vantage: str, target: str | None, **options: Any
     help="Address, v4:port or [v6]:port; repeatable.  [default: the system's]",
 )
 @click.option("--type", "rrtype", default="A", show_default=True, help="Record type.")
-@click.option("--tcp", is_flag=True, help="Ask over TCP from the start.")
 @click.option(
-    "--authoritative", is_flag=True, help="Ask the servers of the name's own zone, found through --server."
+    "--transport",
+    type=click.Choice(["udp", "tcp", "tls", "https"]),
+    default="udp",
+    show_default=True,
+    help="udp asks again over tcp when the answer was cut short.",
+)
+@click.option("--server-name", default=None, help="Whom the certificate must be for.  [default: the address]")
+@click.option("--ca-file", default=None, help="PEM file of the only authorities to trust.")
+@click.option("--path", default="/dns-query", show_default=True, help="Resource asked over https.")
+@click.option("--nsid", is_flag=True, help="Ask which instance answers (RFC 5001).")
+@click.option("--subnet", default=None, metavar="PREFIX", help="Ask as a client there would (RFC 7871).")
+@click.option("--dnssec", is_flag=True, help="Check the chain of trust here, from the root's trust anchor.")
+@click.option(
+    "--anchor", "anchors", multiple=True, metavar="'TAG ALG TYPE DIGEST'", help="Trust this instead; repeatable."
+)
+@click.option(
+    "--from-root",
+    "--authoritative",
+    "from_root",
+    is_flag=True,
+    help="Ask the name's own zone, found from the root downwards.",
+)
+@click.option(
+    "--start", multiple=True, metavar="SERVER", help="Begin that search here; repeatable.  [default: the root]"
 )
 @click.option("--timeout", default=5.0, show_default=True, help="Seconds for one question.")
 @_named
 def dns(
     names: tuple[str, ...], servers: tuple[str, ...], vantage: str, target: str | None, **options: Any
 ) -> None:
-    """One question to each server: code, answers, lifetime, validation."""
-    from probes.dns import DnsQuestion, ask, authoritative_servers, system_resolvers
+    """One question to each server: code, answers, lifetime, validation.
 
-    resolvers = servers or system_resolvers()
-    fields = {
-        "rrtype": options["rrtype"],
-        "transport": "tcp" if options["tcp"] else "udp",
-        "timeout_s": options["timeout"],
-        "role": "authoritative" if options["authoritative"] else "recursive",
-    }
-    questions = [
-        _checked(DnsQuestion, server=server, name=name, **fields) for name in names for server in resolvers
-    ]
+    \b
+    answers, cnames           records of the type asked for, and the aliases on the way to them
+    nsid, ecs, soa_serial     which instance answered, for which clients, from which version of the zone
+    dnssec, dnssec_reason     what the server says of validation; with --dnssec our own verdict and its reason
+    signatures_expire_at      the earliest end of a signature that the verdict rests on
+    """
+    from probes.dns import Delegations, Validator, ask
+
+    if servers and options["from_root"]:
+        raise click.UsageError("--server does not go with --from-root; --start says where the search begins")
+    for name in names:
+        for server in servers or ("127.0.0.1",):
+            _dns_question(name, server, options)
+    searching = (
+        _checked(Delegations, *([options["start"]] if options["start"] else [])) if options["from_root"] else None
+    )
+    checking = Validator(searching, _anchors(options["anchors"])) if options["dnssec"] else None
 
     async def measure() -> list[Measured]:
-        asked = questions
-        if options["authoritative"]:
-            found = {name: await authoritative_servers(name, resolvers, options["timeout"]) for name in names}
-            asked = [DnsQuestion(server=server, name=name, **fields) for name in names for server in found[name]]
-            for name in (name for name in names if not found[name]):
-                click.echo(f"{name}: no authoritative server found through {', '.join(resolvers)}", err=True)
-        return [_printed(await ask(q, vantage=vantage, target=target or q.name)) for q in asked]
+        seen: list[Measured] = []
+        for name in names:
+            for server in await _name_servers(name, servers, searching, options["timeout"]):
+                question = _dns_question(name, server, options)
+                one = await ask(question, vantage=vantage, target=target or name, validator=checking)
+                seen.append(_printed(one))
+        return seen
 
     _run(measure())
 
@@ -179,6 +214,49 @@ def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int 
         return seen
 
     _run(measure())
+
+
+def _dns_question(name: str, server: str, options: Mapping[str, Any]) -> DnsQuestion:
+    from probes.dns import DnsQuestion
+
+    question: DnsQuestion = _checked(
+        DnsQuestion,
+        server=server,
+        name=name,
+        rrtype=options["rrtype"],
+        role="authoritative" if options["from_root"] else "recursive",
+        transport=options["transport"],
+        timeout_s=options["timeout"],
+        nsid=options["nsid"],
+        subnet=options["subnet"],
+        server_name=options["server_name"],
+        ca_file=options["ca_file"],
+        path=options["path"],
+    )
+    return question
+
+
+def _anchors(lines: tuple[str, ...]) -> tuple[DS, ...]:
+    from probes.dnssec import ROOT_ANCHORS, read_anchors
+
+    return tuple(_checked(read_anchors, lines)) if lines else ROOT_ANCHORS
+
+
+async def _name_servers(
+    name: str, servers: tuple[str, ...], searching: Delegations | None, timeout_s: float
+) -> tuple[str, ...]:
+    """Whom to ask for `name`: the zone's own servers where a search is wanted; none when it found none."""
+    from probes.dns import system_resolvers
+    from probes.failure import Failed
+
+    if searching is None:
+        return servers or system_resolvers()
+    try:
+        zone = await searching.zone_of(name, timeout_s)
+    except Failed as failed:
+        click.echo(f"{name}: no authoritative server found: {failed.text}", err=True)
+        return ()
+    return tuple(searching.written(address) for address in zone.addresses)
 
 
 async def _address_of(
@@ -260,10 +338,10 @@ def _json_pair(text: str) -> tuple[str, object]:
         return path.strip(), value
 
 
-def _checked(kind: Callable[..., Any], **fields: Any) -> Any:
+def _checked(kind: Callable[..., Any], *given: Any, **fields: Any) -> Any:
     """Make a request; what is wrong with it is bad usage."""
     try:
-        return kind(**fields)
+        return kind(*given, **fields)
     except ValueError as exc:
         raise click.UsageError(str(exc)) from exc
 

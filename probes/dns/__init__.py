@@ -6,7 +6,6 @@ from probes.dns.question import DnsQuestion
 from probes.dns.stub import StubResolver
 from probes.dns.system import system_resolvers
 from probes.dns.validation import Validator
-from probes.dns.zone import authoritative_servers
 
 __all__ = [
     "Delegations",
@@ -15,6 +14,5 @@ __all__ = [
     "Validator",
     "Zone",
     "ask",
-    "authoritative_servers",
     "system_resolvers",
 ]

@@ -1,4 +1,4 @@
-"""Names to addresses: hosts first, then the system's resolvers in order; and which servers speak for a zone."""
+"""Names to addresses: hosts first, then the system's resolvers in order."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import contextlib
 import dns.rdatatype
 import pytest
 
-from probes.dns import StubResolver, authoritative_servers
+from probes.dns import StubResolver
 from probes.dns.system import ResolvConf
 from probes.failure import Failed
 from probes.failure_word import Failure, Layer
@@ -166,67 +166,3 @@ def test_http_probe_of_a_name_that_does_not_resolve_is_an_observation(dns_server
     assert (seen.failure, seen.failure.layer) == (failure, Layer.DNS)
     assert (seen.address, seen.dns_s, seen.connect_s) == (None, None, None)
     assert seen.total_s < 0.8 + seen.loop_lag_s
-
-
-ZONE = {
-    "NS": ["corp.example. 60 NS ns1.corp.example.", "corp.example. 60 NS ns2.corp.example."],
-    "A": [
-        "web.corp.example. 60 A 203.0.113.1",
-        "ns1.corp.example. 60 A 203.0.113.53",
-        "ns2.corp.example. 60 A 203.0.113.54",
-    ],
-    "AAAA": ["ns1.corp.example. 60 AAAA 2001:db8::53"],
-}
-
-
-@pytest.fixture
-def find_servers(dns_server):
-    """`find_servers(name, *answers)`: the authoritative servers, found through servers that answer so."""
-
-    def run(name, *answers, timeout_s=1.0):
-        async def main():
-            async with contextlib.AsyncExitStack() as stack:
-                servers = [await stack.enter_async_context(dns_server(answer).listening()) for answer in answers]
-                return await authoritative_servers(name, servers, timeout_s)
-
-        return asyncio.run(main())
-
-    return run
-
-
-@pytest.mark.parametrize("name", ["web.corp.example", "corp.example", "deep.below.web.corp.example."])
-def test_servers_of_the_enclosing_zone_are_found(find_servers, reply_with, name):
-    """All addresses of both servers, whichever name below the zone's cut is asked for."""
-    found = find_servers(name, by_type(reply_with, **ZONE))
-
-    assert found == ("2001:db8::53", "203.0.113.53", "203.0.113.54")
-
-
-def test_alias_does_not_lead_into_another_zone(find_servers, reply_with):
-    """The servers of what a name points to are not those that speak for the name."""
-    records = {
-        **ZONE,
-        "NS": [*ZONE["NS"], "web.corp.example. 60 CNAME cdn.other.", "cdn.other. 60 NS ns1.other."],
-    }
-
-    def answer(query, transport):
-        if query.question[0].name.to_text() == "web.corp.example.":
-            return reply_with("web.corp.example. 60 CNAME cdn.other.", "cdn.other. 60 NS ns1.other.")(
-                query, transport
-            )
-        return by_type(reply_with, **records)(query, transport)
-
-    assert find_servers("web.corp.example", answer) == ("2001:db8::53", "203.0.113.53", "203.0.113.54")
-
-
-def test_second_resolver_is_asked_when_the_first_is_silent(find_servers, reply_with):
-    """One dead resolver in the list costs time, not the answer."""
-    found = find_servers("corp.example", silence, by_type(reply_with, **ZONE), timeout_s=1.5)
-
-    assert found == ("2001:db8::53", "203.0.113.53", "203.0.113.54")
-
-
-def test_no_servers_found_in_time_is_an_empty_answer(find_servers, reply_with):
-    """Silence and a name that is in no zone below the root both end in nothing."""
-    assert find_servers("corp.example", silence, timeout_s=0.2) == ()
-    assert find_servers("corp.example", by_type(reply_with)) == ()

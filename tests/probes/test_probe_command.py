@@ -82,6 +82,11 @@ def test_what_could_not_be_measured_is_status_3(tmp_path):
         (["dns", "a..b", "--server", "127.0.0.1"], "not a DNS name"),
         (["dns", "name.example", "--server", "resolver.example"], "not the address of a DNS server"),
         (["dns", "name.example", "--server", "127.0.0.1", "--type", "NOSUCH"], "record type"),
+        (["dns", "name.example", "--server", "127.0.0.1", "--subnet", "203.0.113.7/24"], "host bits"),
+        (["dns", "name.example", "--server", "127.0.0.1", "--transport", "quic"], "quic"),
+        (["dns", "name.example", "--server", "127.0.0.1", "--dnssec", "--anchor", "x"], "trust anchor"),
+        (["dns", "name.example", "--server", "127.0.0.1", "--from-root"], "--start"),
+        (["dns", "name.example", "--from-root", "--start", "a.root"], "not the address of a DNS server"),
         (["trace", "127.0.0.1", "--method", "gre"], "gre"),
         (["trace", "127.0.0.1", "--max-hops", "0"], "max_hops"),
         (["nothing"], "nothing"),
@@ -109,12 +114,13 @@ def test_dns_asks_each_server(beside, dns_server, reply_with):
 
 
 def test_zone_without_servers_could_not_be_measured(beside, dns_server, reply_with):
-    """There is nobody to ask, and it is said which name that is about."""
-    server = beside(dns_server(reply_with(rcode="NXDOMAIN")).listening())
-    status, seen, error = run("dns", "gone.example", "--authoritative", "--server", server)
+    """There is nobody to ask, and it is said which name that is about and why."""
+    server = beside(dns_server(reply_with(rcode="REFUSED")).listening())
+    status, seen, error = run("dns", "gone.example", "--from-root", "--start", server)
 
     assert (status, seen) == (3, [])
     assert "gone.example: no authoritative server found" in error
+    assert "says REFUSED" in error
 
 
 def test_trace_prints_the_hops():
