@@ -45,7 +45,8 @@ def atlas(
     \b
     whydown import atlas RIPE-Atlas-measurement-5017.json --target shop
     """
-    naming = Naming(target=target, names=targets_by_host(config), question=question)
+    names = targets_by_host(config) if target is None else {}
+    naming = Naming(target=target, names=names, question=question)
     with plain_errors(), Store.open(history_path(database, config)) as store:
         intake = Intake(store)
         for name in files:

@@ -15,16 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
 import dns.name
-import dns.rcode
 import dns.rdatatype
-import dns.rrset
 import msgspec
 
+from probes.atlas.dns_message import query_of, reply_of
 from probes.atlas.error_text import error_text, read_error
 from probes.atlas.result import (
     FIRMWARE,
@@ -81,6 +79,21 @@ class DnsExchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     error: dict[str, str | int | float] | str | None = None
 
 
+class DnsExtension(Extension, frozen=True, kw_only=True, omit_defaults=True):
+    """What our own results carry besides: what the rebuilt reply does not say."""
+
+    subnet: str | None = None
+    ecs: str | None = None
+    nsid: str | None = None
+    soa_serial: int | None = None
+    dnssec: str | None = None
+    dnssec_reason: str | None = None
+    signatures_expire_at: float | None = None
+
+
+_CARRIED: Final = tuple(name for name in DnsExtension.__struct_fields__ if name not in Extension.__struct_fields__)
+
+
 class DnsResult(AtlasResult, frozen=True, kw_only=True, tag="dns", omit_defaults=True):
     """One question, or several: `resultset`, and then the other fields are absent."""
 
@@ -90,6 +103,7 @@ class DnsResult(AtlasResult, frozen=True, kw_only=True, tag="dns", omit_defaults
     result: DnsReply | None = None
     error: dict[str, str | int | float] | str | None = None
     resultset: Annotated[tuple[DnsExchange, ...], msgspec.Meta(max_length=256)] | None = None
+    whydown: DnsExtension | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +161,9 @@ def _read(result: DnsResult, exchange: DnsExchange, asked: _Asked, naming: Namin
         failure=failed.word if failed else None,
         error=(failed.text or None) if failed else None,
     )
-    return observed if reply is None else _answered(observed, reply)
+    if reply is not None:
+        observed = _answered(observed, reply)
+    return observed if result.whydown is None else _completed(observed, result.whydown)
 
 
 def _answered(observed: DnsObservation, reply: dns.message.Message) -> DnsObservation:
@@ -166,6 +182,11 @@ def _answered(observed: DnsObservation, reply: dns.message.Message) -> DnsObserv
         failure=failed.word if failed else None,
         error=failed.text if failed else None,
     )
+
+
+def _completed(observed: DnsObservation, ours: DnsExtension) -> DnsObservation:
+    told = {name: value for name in _CARRIED if (value := getattr(ours, name)) is not None}
+    return msgspec.structs.replace(observed, **told)
 
 
 def _reply(exchange: DnsExchange) -> tuple[dns.message.Message | None, Failed | None]:
@@ -189,7 +210,9 @@ def _failed(error: dict[str, str | int | float] | str) -> Failed:
         word, text = read_error(error, Layer.DNS)
         return Failed(word, text or "")
     if "timeout" in error:
-        return Failed(Failure.DNS_TIMEOUT, f"no answer within {error['timeout']} ms")
+        waited = error["timeout"]
+        text = f"{waited:.0f} ms" if isinstance(waited, int | float) else printable(waited, 20)
+        return Failed(Failure.DNS_TIMEOUT, f"no answer within {text}")
     operation, message = next(iter(error.items()), ("error", "unnamed"))
     word, text = read_error(str(message), Layer.DNS)
     ours = text != printable(str(message))
@@ -254,11 +277,8 @@ def write_dns(seen: DnsObservation) -> DnsResult:
     :raises AtlasError: the name, type or a record is none, so that no message can be made of it
     """
     try:
-        query = dns.message.make_query(seen.name or ".", seen.rrtype, use_edns=0, want_dnssec=True)
-        if seen.role == "authoritative":
-            query.flags &= ~dns.flags.RD
-        query.id = 0
-        reply = None if seen.rcode is None else _rebuilt(query, seen)
+        query = query_of(seen)
+        reply = None if seen.rcode is None else reply_of(query, seen)
         server = parse_server(seen.server, _WELL_KNOWN.get(seen.transport, 53))
         result = _result(reply, seen)
         qbuf = base64.b64encode(query.to_wire()).decode()
@@ -276,40 +296,27 @@ def write_dns(seen: DnsObservation) -> DnsResult:
         proto=seen.transport.upper(),
         qbuf=qbuf if seen.name else None,
         result=result,
-        error=_error(seen) if result is None else None,
-        whydown=Extension(vantage=seen.vantage, target=seen.target, at=seen.at),
+        error=_error(seen) if reply is None and seen.failure is not None else None,
+        whydown=DnsExtension(
+            vantage=seen.vantage,
+            target=seen.target,
+            at=seen.at,
+            **{name: getattr(seen, name) for name in _CARRIED},
+        ),
     )
 
 
-def _rebuilt(query: dns.message.QueryMessage, seen: DnsObservation) -> dns.message.Message:
-    """A reply that says what the observation says."""
-    reply = dns.message.make_response(query, recursion_available=seen.role == "recursive", our_payload=1232)
-    if seen.role == "authoritative":
-        reply.flags |= dns.flags.AA
-    if seen.dnssec == "secure":
-        reply.flags |= dns.flags.AD
-    if seen.dnssec == "bogus":
-        reply.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.DNSSEC_BOGUS)])
-    reply.set_rcode(dns.rcode.from_text(seen.rcode or "NOERROR"))
-    owner, ttl = query.question[0].name, int(seen.ttl_s or 0)
-    for alias in seen.cnames:
-        reply.answer.append(dns.rrset.from_text(owner, ttl, "IN", "CNAME", alias))
-        owner = dns.name.from_text(alias)
-    if seen.answers:
-        reply.answer.append(dns.rrset.from_text(owner, ttl, "IN", seen.rrtype, *seen.answers))
-    return reply
-
-
 def _result(reply: dns.message.Message | None, seen: DnsObservation) -> DnsReply | None:
+    """The reply; where there is none to show, the time that it took, except that of a time-out."""
     if reply is None:
-        return None if seen.failure else DnsReply(rt=milliseconds(seen.elapsed_s))
+        return None if seen.failure is Failure.DNS_TIMEOUT else DnsReply(rt=milliseconds(seen.elapsed_s))
     wire = reply.to_wire(want_shuffle=False)  # the same observation, the same bytes
     return DnsReply(
         rt=milliseconds(seen.elapsed_s),
         size=len(wire),
         abuf=base64.b64encode(wire).decode(),
         ID=reply.id,
-        QDCOUNT=1,
+        QDCOUNT=len(reply.question),
         ANCOUNT=sum(len(rrset) for rrset in reply.answer),
         NSCOUNT=0,
         ARCOUNT=1,  # EDNS

@@ -125,7 +125,7 @@ def write_http(seen: HttpObservation, url: str) -> HttpResult:
     # Absent where there was no handshake: the first byte follows the connection then.
     handshake = () if seen.tls_s is None else (seen.tls_s,)
     exchange = Exchange(
-        method="GET",
+        method="GET",  # the format wants one; an observation has none, and another than GET is rare
         af=seen.family,
         dst_addr=seen.address,
         res=seen.status,

@@ -134,9 +134,12 @@ def address_of(text: str | None, name: str) -> str | None:
     if not text:
         return None
     try:
-        return str(ipaddress.ip_address(text))
+        address = str(ipaddress.ip_address(text))
     except ValueError as error:
         raise AtlasError(f"{name} is no IP address: {printable(text, 60)!r}") from error
+    if not address.isprintable():  # ipaddress takes anything behind the % of an IPv6 zone
+        raise AtlasError(f"{name} is no IP address: {printable(text, 60)!r}")
+    return address
 
 
 def probe_id_of(vantage: str) -> int:

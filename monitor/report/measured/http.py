@@ -111,7 +111,7 @@ def _facts(seen: HttpObservation, expect: Expect) -> Table:
     if seen.tls_version is not None or seen.certificate_sha256 is not None:
         table.add_row(Text("  TLS"), Text(_tls(seen)))
     if seen.spki_sha256 is not None:
-        table.add_row(Text("  key"), Text(f"sha256 {one_line(seen.spki_sha256, 64)}"))
+        table.add_row(Text("  key"), Text(one_line(seen.spki_sha256, 64)))
     if seen.redirects:
         table.add_row(Text("  redirects"), Text(listed(seen.redirects, 10, limit=_TEXT)))
     for name, wanted in _expected(expect):

@@ -258,6 +258,7 @@ def test_without_a_destination_somebody_must_name_it():
     [
         (TRACE | {"dst_addr": "999.1.1.1", "result": []}, "dst_addr is no IP address: '999.1.1.1'"),
         (TRACE | {"result": [{"hop": 1, "result": [_answer(**{"from": "\x1b[2Jx"})]}]}, r"from is no IP address"),
+        (TRACE | {"dst_addr": "fe80::1%\x1b[2J", "result": []}, r"dst_addr is no IP address"),
         (TRACE | {"result": [{"hop": n, "result": [{"x": "*"}]} for n in (2, 1)]}, "hop 1 comes after hop 2"),
         (TRACE | {"result": [{"hop": 256}]}, r"\$\.result\[0\]\.hop"),
         (TRACE | {"result": [{"hop": 1, "result": [_answer(rtt=-1)]}]}, "rtt"),
