@@ -33,7 +33,6 @@ from probes.dns.referral import (
     Apex,
     Lame,
     Referral,
-    Step,
     addresses_in,
     read_servers,
     read_step,
@@ -104,9 +103,13 @@ class Delegations:
     `start`: the servers to begin with, written as in `DnsQuestion.server`; the root's by default. A private
     name space begins at its own servers. All servers below are asked on the port of the first one, since NS
     records have none. `now` is a monotonic clock.
+
+    :raises ValueError: `start` is empty, or one of it is not the address of a server
     """
 
     def __init__(self, start: Sequence[str] = ROOT_SERVERS, *, now: Callable[[], float] = clock.monotonic) -> None:
+        if not start:
+            raise ValueError("start must name a server")
         begin = [parse_server(server) for server in start]
         self._port = begin[0].port
         self._start = Zone(apex=dns.name.root, servers={dns.name.root: tuple(server.address for server in begin)})
@@ -150,10 +153,8 @@ class Delegations:
                 case Apex(apex):
                     # The same servers may hold parent and child; then no referral came in between.
                     return zone if apex == zone.apex else Zone(apex=apex, servers=zone.servers)
-                case Lame():  # pragma: no cover - `_ask` has turned it into a failure
-                    raise AssertionError
 
-    async def _ask(self, zone: Zone, name: dns.name.Name, search: _Search) -> Step:
+    async def _ask(self, zone: Zone, name: dns.name.Name, search: _Search) -> Referral | Apex | Alias:
         """The first step that a server of `zone` offers."""
         for address in (await self._reachable(zone, search))[:_MAX_TRIES]:
             try:

@@ -12,7 +12,7 @@ somebody removed what should be there. An answer without records must come with 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import dns.exception
 import dns.name
@@ -150,8 +150,8 @@ class _Chain:
         self, name: dns.name.Name, rdtype: RdataType, response: Response
     ) -> Generator[Wanted, Response, str]:
         """The reason why it is proven that there is nothing to answer."""
-        signer = next((_signer(one, name) for one in response.authority if one.rdtype == RdataType.RRSIG), name)
-        zone = yield from self._zone_of(signer)
+        signed = [sig for one in response.authority if one.rdtype == RdataType.RRSIG for sig in one]
+        zone = yield from self._zone_of(_signer(signed, name))
         denial = self._authentic(response.authority, zone)
         if response.exists and denial.no_type(name, rdtype):
             return f"{zone.zone} proves that {name} has no {dns.rdatatype.to_text(rdtype)}"
@@ -208,22 +208,30 @@ class _Chain:
         return self._zones[zone]
 
     def _authentic(self, authority: tuple[dns.rrset.RRset, ...], zone: ZoneKeys) -> Denial:
-        """The denial by those NSEC and NSEC3 records that the zone signed.
+        """The denial by those NSEC and NSEC3 records that the zone signed; others are another zone's to prove
+        another thing with, where aliases lead from zone to zone, and prove nothing here.
 
         :raises BogusError: one of them is signed wrongly: what an attacker, or time, did to it
         """
-        records = [one for one in authority if one.rdtype in (RdataType.NSEC, RdataType.NSEC3)][:_MAX_DENIALS]
-        for one in records:
-            self._checker.check(one, signatures(authority, one), zone)
-        return Denial(zone.zone, records)
+        records = []
+        for one in authority:
+            signed = signatures(authority, one)
+            if one.rdtype in (RdataType.NSEC, RdataType.NSEC3) and zone.zone in _signers(signed):
+                self._checker.check(one, signed, zone)
+                records.append(one)
+        return Denial(zone.zone, records[:_MAX_DENIALS])
 
 
-def _signer(signed: dns.rrset.RRset | None, name: dns.name.Name) -> dns.name.Name:
+def _signers(signed: Iterable[object] | None) -> list[dns.name.Name]:
+    return [sig.signer for sig in signed or () if isinstance(sig, RRSIG)]
+
+
+def _signer(signed: Iterable[object] | None, name: dns.name.Name) -> dns.name.Name:
     """The name that the walk has to reach: the signer's, where it can have signed `name`, else `name` itself.
 
     It is a hint that saves questions: the zone found there must have signed, whatever the hint was.
     """
-    signers = [sig.signer for sig in signed or () if isinstance(sig, RRSIG) and name.is_subdomain(sig.signer)]
+    signers = [signer for signer in _signers(signed) if name.is_subdomain(signer)]
     return max(signers, key=lambda signer: len(signer.labels)) if signers else name
 
 

@@ -25,8 +25,8 @@ from dns.rdtypes.ANY.NSEC3 import NSEC3
 from probes.dnssec.verdict import InsecureError, upwards
 
 MAX_ITERATIONS = 150
-"""Of an NSEC3 hash, beyond which a zone counts as unsigned (RFC 9276 section 3.2): BIND's and Unbound's choice of
-2021, of which the largest top-level domains keep far below (RFC 9276 has zones use 0)."""
+"""Of an NSEC3 hash, beyond which a zone counts as unsigned (RFC 9276 section 3.2): the limit that BIND and Unbound
+chose in 2021. RFC 9276 has zones use 0."""
 
 _OPT_OUT = 1
 _SHA1 = 1
