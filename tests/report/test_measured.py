@@ -47,8 +47,8 @@ DNS = DnsObservation(
 
 
 def _shown(parts: Iterable[RenderableType]) -> list[str]:
-    """The lines on a terminal of 140 columns, without colours."""
-    console = Console(file=io.StringIO(), width=140, highlight=False)
+    """The lines on a terminal of 200 columns, without colours."""
+    console = Console(file=io.StringIO(), width=200, highlight=False)
     for part in parts:
         console.print(part)
     assert isinstance(console.file, io.StringIO)
@@ -140,6 +140,20 @@ def test_servers_stand_side_by_side() -> None:
     assert [line for line in lines if line.startswith("checkin.example")] == [
         "checkin.example A", "checkin.example AAAA",
     ]  # fmt: skip
+
+
+def test_what_else_a_server_said_stands_in_remarks() -> None:
+    """The column is there when there is something in it."""
+    told = msgspec.structs.replace(
+        DNS, nsid="res100.fra", soa_serial=2026112201, ecs="203.0.113.0/24/24",
+        dnssec_reason="chain complete", signatures_expire_at=AT + 7 * 86400,
+    )  # fmt: skip
+    shown = " ".join(" ".join(_shown(dns_view([told]))).split())
+
+    for part in ("instance res100.fra", "zone 2026112201", "203.0.113.0/24/24", "chain complete", "2022-02-10"):
+        assert part in shown
+    assert "remarks" in shown
+    assert "remarks" not in " ".join(_shown(dns_view([DNS])))
 
 
 def test_rounds_become_loss_and_times() -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.report.measured.duration import milliseconds
+from monitor.report.moment import as_datetime
 from monitor.report.safe_text import listed, one_line
 from probes.observation import DnsObservation
 
@@ -30,7 +31,10 @@ def _table(asked: list[DnsObservation]) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     for heading in ("server", "role", "by", "time", "code", "TTL", "DNSSEC", "answer"):
         table.add_column(heading, justify="right" if heading in ("time", "TTL") else "left", overflow="fold")
-    for one in asked:
+    remarks = [_remarks(one) for one in asked]
+    if any(remarks):
+        table.add_column("remarks", overflow="fold")
+    for one, remark in zip(asked, remarks, strict=True):
         cells = (
             one_line(one.server, 64),
             _ROLES.get(one.role, one_line(one.role, 20)),
@@ -40,8 +44,25 @@ def _table(asked: list[DnsObservation]) -> Table:
             "–" if one.ttl_s is None else f"{one.ttl_s:.0f} s",
             one_line(one.dnssec or "–", 20),
         )
-        table.add_row(*(Text(cell) for cell in cells), _answer(one))
+        last = (Text(remark, style="dim"),) if any(remarks) else ()
+        table.add_row(*(Text(cell) for cell in cells), _answer(one), *last)
     return table
+
+
+def _remarks(one: DnsObservation) -> str:
+    """Which instance answered for whom, from which version of the zone, and what our own validation found."""
+    said = []
+    if one.nsid:
+        said.append(f"instance {one_line(one.nsid, 60)}")
+    if one.ecs or one.subnet:
+        said.append(f"for {one_line(one.ecs or one.subnet or '', 60)}")
+    if one.soa_serial is not None:
+        said.append(f"zone {one.soa_serial}")
+    if one.dnssec_reason:
+        said.append(f"chain: {one_line(one.dnssec_reason, 120)}")
+    if one.signatures_expire_at is not None:
+        said.append(f"signed until {as_datetime(one.signatures_expire_at):%Y-%m-%d}")
+    return ", ".join(said)
 
 
 def _answer(one: DnsObservation) -> Text:
