@@ -13,10 +13,11 @@ from rich.text import Text
 
 from monitor.report.measured.duration import milliseconds
 from monitor.report.moment import as_datetime
-from monitor.report.safe_text import listed, one_line
+from monitor.report.safe_text import one_line
 from probes.observation import DnsObservation
 
 _ANSWERS: Final = 8
+_NARROW: Final = 15  # an IPv4 address
 _ROLES: Final = {"recursive": "resolver", "authoritative": "authority"}
 
 
@@ -28,13 +29,12 @@ def dns_view(seen: Sequence[DnsObservation]) -> Iterator[RenderableType]:
 
 
 def _table(asked: list[DnsObservation]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for heading in ("server", "role", "by", "time", "code", "TTL", "DNSSEC", "answer"):
-        table.add_column(heading, justify="right" if heading in ("time", "TTL") else "left", overflow="fold")
-    remarks = [_remarks(one) for one in asked]
-    if any(remarks):
-        table.add_column("remarks", overflow="fold")
-    for one, remark in zip(asked, remarks, strict=True):
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
+    table.add_column("server", overflow="fold", min_width=_NARROW)
+    for heading in ("role", "by", "time", "code", "TTL"):
+        table.add_column(heading, justify="right" if heading in ("time", "TTL") else "left", no_wrap=True)
+    table.add_column("answer", overflow="fold", min_width=_NARROW)
+    for one in asked:
         cells = (
             one_line(one.server, 64),
             _ROLES.get(one.role, one_line(one.role, 20)),
@@ -42,31 +42,37 @@ def _table(asked: list[DnsObservation]) -> Table:
             milliseconds(one.elapsed_s),
             one_line(one.rcode or "–", 20),
             "–" if one.ttl_s is None else f"{one.ttl_s:.0f} s",
-            one_line(one.dnssec or "–", 20),
         )
-        last = (Text(remark, style="dim"),) if any(remarks) else ()
-        table.add_row(*(Text(cell) for cell in cells), _answer(one), *last)
+        table.add_row(*(Text(cell) for cell in cells), _answer(one))
     return table
 
 
+def _answer(one: DnsObservation) -> Text:
+    """A record a line, then what else the server said."""
+    lines = [Text(f"{one_line(alias, 253)} →") for alias in one.cnames[:_ANSWERS]]
+    lines += [Text(one_line(answer, 120)) for answer in one.answers[:_ANSWERS]]
+    if len(one.answers) > _ANSWERS:
+        lines.append(Text(f"and {len(one.answers) - _ANSWERS} more"))
+    if one.failure is not None:
+        lines.append(Text(f"{one.failure}: {one_line(one.error or 'no detail', 200)}", style="red"))
+    if remarks := _remarks(one):
+        lines.append(Text(remarks, style="dim"))
+    return Text("\n").join(lines)
+
+
 def _remarks(one: DnsObservation) -> str:
-    """Which instance answered for whom, from which version of the zone, and what our own validation found."""
+    """Whether it is validated, which instance answered for whom, from which version of the zone."""
     said = []
+    if one.dnssec:
+        said.append(f"DNSSEC {one_line(one.dnssec, 20)}")
+    if one.dnssec_reason:
+        said.append(one_line(one.dnssec_reason, 120))
     if one.nsid:
         said.append(f"instance {one_line(one.nsid, 60)}")
     if one.ecs or one.subnet:
         said.append(f"for {one_line(one.ecs or one.subnet or '', 60)}")
     if one.soa_serial is not None:
         said.append(f"zone {one.soa_serial}")
-    if one.dnssec_reason:
-        said.append(f"chain: {one_line(one.dnssec_reason, 120)}")
     if one.signatures_expire_at is not None:
         said.append(f"signed until {as_datetime(one.signatures_expire_at):%Y-%m-%d}")
     return ", ".join(said)
-
-
-def _answer(one: DnsObservation) -> Text:
-    if one.failure is not None:
-        return Text(f"{one.failure}: {one_line(one.error or 'no detail', 200)}", style="red")
-    aliases = [f"{one_line(alias, 253)} →" for alias in one.cnames[:_ANSWERS]]
-    return Text(" ".join([*aliases, listed(one.answers, _ANSWERS, limit=120)]))
