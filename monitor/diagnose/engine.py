@@ -33,6 +33,9 @@ LONGEST_TICK_S = 10.0
 SILENCE_S = 600.0
 """After this long without facts the grid jumps to the next fact instead of judging every moment."""
 
+CLOCK_STEP_S = 60.0
+"""Late facts come some seconds late; a minute back is a clock that was set."""
+
 ANOMALY_KEPT_S = 3600.0
 """How long an unusual route is remembered after it ended."""
 
@@ -108,7 +111,12 @@ class Engine:
         return changes
 
     def advance(self, now: float) -> list[IncidentChange]:
-        """Let time pass up to `now` (Unix seconds) without facts."""
+        """Let time pass up to `now` (Unix seconds) without facts.
+
+        A `now` well before the last moment means that the clock was set back: judging goes on from there.
+        """
+        if self._next is not None and now < self._next - CLOCK_STEP_S:
+            self._next = self._grid(now)
         return self._judge_until(now)
 
     def _take(self, fact: Fact) -> None:

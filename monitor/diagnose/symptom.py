@@ -14,6 +14,7 @@ from math import exp, log
 
 from monitor.diagnose.baseline import Baseline
 from probes.observation import Failure, HttpObservation
+from probes.starved import starved
 
 
 class Symptom(StrEnum):
@@ -134,15 +135,28 @@ _BY_FAILURE = {
     Failure.TOO_SLOW: Symptom.THINK_TIME,
     Failure.UNKNOWN: Symptom.UNCLEAR,
 }
+_TIMED_OUT = frozenset({
+    Failure.DNS_TIMEOUT, Failure.CONNECT_TIMEOUT, Failure.TLS_HANDSHAKE_TIMEOUT, Failure.WRITE_TIMEOUT,
+    Failure.READ_TIMEOUT, Failure.TOO_SLOW,
+})  # fmt: skip
 SHEDDING_STATUS = frozenset({429, 503})
 GATEWAY_STATUS = frozenset({502, 504, 520, 521, 522, 523, 524})
 
 
 def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged | None:
-    """Judge one observation; None when it says nothing of the target (the monitor itself failed)."""
+    """Judge one observation; None when it says nothing of the target, because the monitor itself failed.
+
+    The times of a starved monitor are no evidence, and neither is a deadline that passed meanwhile; what an
+    answer said stays true.
+    """
     failure = observation.failure
     if failure in (Failure.PERMISSION_DENIED, Failure.MONITOR_FAULT):
         return None
+    if starved(observation):
+        if failure in _TIMED_OUT:
+            return None
+        symptom = Symptom.NONE if failure is None else _of_failure(observation, failure, None, usual)
+        return Judged(observation, symptom, known_at, None, None)
     rtt_s, think_s = _figures(observation)
     if failure is not None:
         symptom = _of_failure(observation, failure, think_s, usual)

@@ -28,6 +28,9 @@ CHANGE_MARGIN = 0.25
 CHANGE_CONFIDENCE = 0.6
 """A cause gives way to another only when that leads by the margin, is this likely, and stays so."""
 
+CHANGE_SHARE = 0.75
+"""Fewer affected than this share of its peak, and the trouble is going: what is left tells of its end."""
+
 CLOSE_ROUNDS = 2.0
 """Clean probing rounds before an incident closes, after its views are no longer bad."""
 
@@ -166,7 +169,7 @@ class Tracker:
             return True
         if verdict.confidence < CHANGE_CONFIDENCE:
             return False
-        if len(verdict.affected) < max(1, state.peak / 2) and verdict.cause is not Cause.ROUTE_HIJACK:
+        if len(verdict.affected) < max(1.0, CHANGE_SHARE * state.peak) and verdict.cause is not Cause.ROUTE_HIJACK:
             return False
         left = verdict.runner_up.confidence if verdict.runner_up is not None else 0.0
         return verdict.confidence - left >= CHANGE_MARGIN

@@ -394,3 +394,41 @@ def test_chunking_changes_nothing(chunk: int) -> None:
     )
 
     assert story.incidents(chunk) == story.incidents()
+
+
+def test_recovery_tells_no_new_story() -> None:
+    """When the hijack is over, slow genuine answers of its last victim do not rename it."""
+
+    def recovering(world: World, at: float, place: Place):
+        if at < END - 120:
+            return impostor(world, at, place)
+        return world.ok(at, place, API, think_s=world.random.uniform(0.5, 2.0))
+
+    rows = hijacked_route(PREFIX, PEERS[3:])
+    early = [
+        dict(row, timestamp=float(str(row["timestamp"])) - (120 if row["withdrawals"] else 0)) for row in rows
+    ]
+    incidents = Story(
+        api=only(FAR, recovering), way=only_way(FAR, elsewhere), routes=early, usual_prefix=COVER
+    ).incidents()
+
+    assert [(i.cause, i.detail.origin, i.suspected) for i in incidents] == [(Cause.ROUTE_HIJACK, HIJACKER, False)]
+
+
+def test_sick_vantage_that_recovers_is_not_held_against_its_targets() -> None:
+    """The control comes back first; the target's last failures were the vantage's."""
+    from story import CONTROL, PLACES
+
+    def dead(service, until: float):
+        return lambda world, at, place: (
+            world.failed(at, place, service, Failure.NETWORK_UNREACHABLE)
+            if at < until
+            else world.ok(at, place, service)
+        )
+
+    story = Story(
+        api=dead(API, END), database=dead(DATABASE, END), control=dead(CONTROL, END - 60),
+        way=lambda *_: None, places=PLACES[:1], usual_routes=False,
+    )  # fmt: skip
+
+    assert [(i.target, i.cause) for i in story.incidents()] == [(None, Cause.VANTAGE_FAULT)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from story import (
     API,
@@ -210,3 +211,21 @@ def test_only_named_vantages_are_affected() -> None:
     (incident,) = Story(api=only(FAR, refused)).incidents()
 
     assert incident.affected == FAR
+
+
+def test_times_of_a_starved_monitor_are_no_evidence() -> None:
+    """The monitor's own machine was too busy: slow answers that its event loop explains open nothing."""
+
+    def starving(world: World, at: float, place: Place):
+        return world.ok(at, place, API, think_s=world.random.uniform(1.0, 5.0), loop_lag_s=2.0)
+
+    assert Story(api=starving).incidents() == []
+
+
+def test_what_a_starved_monitor_was_told_stays_true() -> None:
+    """A refused connection was refused, however late the monitor's event loop."""
+
+    def refused(world: World, at: float, place: Place):
+        return msgspec.structs.replace(world.refused(at, place, API), loop_lag_s=2.0)
+
+    assert [i.cause for i in Story(api=refused).incidents()] == [Cause.SERVER_DOWN]

@@ -59,3 +59,19 @@ def test_warm_up_judges_nothing_of_the_past() -> None:
     engine.warm_up(facts, until=known_at(facts[-1]))
 
     assert engine.advance(known_at(facts[-1]) + 100) == []
+
+
+def test_clock_that_was_set_back_does_not_stop_the_judging() -> None:
+    """An hour back: an outage after the step is opened as soon as any other."""
+    facts = Story(api=refused).facts(World(1))
+    quiet = [fact for fact in facts if known_at(fact) < BEGIN]
+    engine = engine_for(CONFIG.format(target=""))
+    engine.feed(quiet)
+    engine.advance(BEGIN + 3600)
+    assert engine.advance(BEGIN) == []
+
+    changes = engine.feed([fact for fact in facts if BEGIN <= known_at(fact) < BEGIN + 120])
+
+    assert [(change.kind, change.incident.cause) for change in changes][:1] == [
+        (ChangeKind.OPENED, Cause.SERVER_DOWN)
+    ]
