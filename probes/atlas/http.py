@@ -28,6 +28,7 @@ from probes.atlas.result import (
     seconds,
 )
 from probes.atlas.server_identity import ServerIdentity
+from probes.failure import printable
 from probes.failure_word import Failure, Layer
 from probes.observation import HttpObservation
 
@@ -94,7 +95,7 @@ def _read(result: HttpResult, exchange: Exchange, naming: Naming) -> HttpObserva
         failure=failure,
         error=error,
         status=exchange.res,
-        http_version=None if exchange.ver is None else f"HTTP/{exchange.ver}",
+        http_version=None if exchange.ver is None else f"HTTP/{printable(exchange.ver, 16)}",
         dns_s=seconds(exchange.ttr),
         connect_s=seconds(exchange.ttc),
         tls_s=seconds(tls_ms),

@@ -18,17 +18,20 @@ MAX_CHAIN: Final = 10
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
+_Hash = Annotated[str, msgspec.Meta(max_length=64)]
+_Text = Annotated[str, msgspec.Meta(max_length=1000)]
+
 
 class ServerIdentity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The identity in an observation: all of it None or empty where no certificate was seen."""
 
-    spki_sha256: str | None = None
-    certificate_sha256: str | None = None
-    issuer: str | None = None
+    spki_sha256: _Hash | None = None
+    certificate_sha256: _Hash | None = None
+    issuer: _Text | None = None
     not_before: float | None = None
     not_after: float | None = None
-    certificate_names: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
-    chain_sha256: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+    certificate_names: Annotated[tuple[_Text, ...], msgspec.Meta(max_length=64)] = ()
+    chain_sha256: Annotated[tuple[_Hash, ...], msgspec.Meta(max_length=64)] = ()
 
     @classmethod
     def seen_in(cls, seen: HttpObservation) -> ServerIdentity | None:

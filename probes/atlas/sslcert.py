@@ -27,6 +27,7 @@ from probes.atlas.result import (
     seconds,
 )
 from probes.atlas.server_identity import ServerIdentity
+from probes.failure import printable
 from probes.failure_word import Failure, Layer
 from probes.observation import HttpObservation
 
@@ -102,7 +103,7 @@ def _version(result: SslcertResult) -> str | None:
     """As OpenSSL names it; 3.0 is the last SSL."""
     if result.ver is None:
         return None
-    return "SSLv3" if result.ver == "3.0" else f"TLSv{result.ver.removesuffix('.0')}"
+    return "SSLv3" if result.ver == "3.0" else f"TLSv{printable(result.ver.removesuffix('.0'), 16)}"
 
 
 def write_sslcert(seen: HttpObservation, url: str) -> SslcertResult:
