@@ -35,7 +35,7 @@ from probes import (
     TraceObservation,
     clock,
 )
-from probes.dns import DnsQuestion
+from probes.dns import DnsQuestion, Resolver, parse_resolver
 from probes.http import HttpRequest
 from probes.traceroute import TraceRequest
 
@@ -179,16 +179,17 @@ class Agent:
     async def _dns_round(self, endpoint: Target | Control) -> Sequence[Observation]:
         name = _host(endpoint)
         settings = self._config.dns
-        resolvers = self._resolvers()
-        servers = [(server, "recursive") for server in resolvers]
+        servers = [(parse_resolver(resolver), "recursive") for resolver in self._resolvers()]
         if settings.authoritative:
-            servers += [(server, "authoritative") for server in await self._authoritative(name)]
+            own = await self._authoritative(name)
+            servers += [(Resolver(server=server), "authoritative") for server in own]
         return await asyncio.gather(
             *(
                 self._question(endpoint.name, DnsQuestion(
-                    server=server, name=name, rrtype=rrtype, role=role, timeout_s=settings.timeout_s
+                    server=one.server, transport=one.transport, server_name=one.server_name, path=one.path,
+                    name=name, rrtype=rrtype, role=role, timeout_s=settings.timeout_s,
                 ))
-                for server, role in servers
+                for one, role in servers
                 for rrtype in ("A", "AAAA")
             )
         )  # fmt: skip
@@ -199,7 +200,8 @@ class Agent:
         def failed(failure: Failure, error: str) -> DnsObservation:
             return DnsObservation(
                 at=at, vantage=self._config.vantage, target=target, server=question.server, role=question.role,
-                name=question.name, rrtype=question.rrtype, failure=failure, error=error,
+                transport=question.transport, name=question.name, rrtype=question.rrtype, failure=failure,
+                error=error,
             )  # fmt: skip
 
         settings = self._config.dns

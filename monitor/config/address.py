@@ -21,6 +21,10 @@ MAX_PATH = 1024
 # `ipaddress` takes netmasks and bare addresses too; a prefix of BGP has its length (RFC 4271 section 4.3).
 _PREFIX = re.compile(r"[0-9A-Fa-f.:]{2,45}/[0-9]{1,3}")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_NAME_SERVER = 'an address such as "9.9.9.9", "9.9.9.9:5353" or "[2620:fe::fe]:53"'
+# The forms of `probes.dns.resolver_address`, which the agent reads them with; importing it here would load all
+# of the network for a look at a file. A test holds the two together.
+_ENCRYPTED = re.compile(r"(tls|https)://([^/#\s]{2,64})(/[!-\"$-~]{0,1000})?(?:#([A-Za-z0-9_.-]{1,254}))?")
 # A plain addr-spec of RFC 5322 section 3.4.1 without quoted parts and comments, which nobody's mailbox has.
 _MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
 
@@ -100,20 +104,27 @@ def file_or_url(folder: Path) -> Reader[str]:
 
 
 def resolver(value: object) -> str:
-    """`"system"`, or an address with an optional port: `9.9.9.9`, `9.9.9.9:53`, `[2001:db8::1]:53`."""
+    """`"system"`, a name server, or one to be asked over TLS or HTTPS: `tls://9.9.9.9#dns.quad9.net`."""
     if value == "system":
         return "system"
+    encrypted = _ENCRYPTED.fullmatch(value) if isinstance(value, str) else None
     try:
-        return name_server(value)
+        if encrypted is None:
+            return name_server(value)
+        name_server(encrypted[2])
     except UnfitError as error:
-        raise UnfitError(f'"system", or {error}') from error
+        raise UnfitError(f'"system", {error}, or "tls://9.9.9.9#dns.quad9.net", or https') from error
+    if encrypted[1] == "tls" and encrypted[3] is not None:
+        raise UnfitError("tls:// without a path, which only https:// has")
+    if encrypted[4] is not None and not is_host(encrypted[4]):
+        raise UnfitError(f"after the # whom the certificate must be for; {show(encrypted[4])} is no host")
+    return encrypted[0]
 
 
 def name_server(value: object) -> str:
     """An address with an optional port, as `resolver`: a name would have to be resolved first."""
-    allowed = 'an address such as "9.9.9.9", "9.9.9.9:5353" or "[2620:fe::fe]:53"'
     if not isinstance(value, str) or len(value) > 64:
-        raise UnfitError(allowed)
+        raise UnfitError(_NAME_SERVER)
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?", value)
     with_port = re.fullmatch(r"([0-9.]+):([0-9]{1,5})", value)
     found = bracketed or with_port
@@ -121,9 +132,9 @@ def name_server(value: object) -> str:
     try:
         ipaddress.ip_address(host)
     except ValueError as error:
-        raise UnfitError(allowed) from error
+        raise UnfitError(_NAME_SERVER) from error
     if port is not None and not 1 <= int(port) <= 65535:
-        raise UnfitError(f"{allowed}, with a port from 1 to 65535")
+        raise UnfitError(f"{_NAME_SERVER}, with a port from 1 to 65535")
     return value
 
 

@@ -22,7 +22,8 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsSettings:
-    """Whom to ask. `resolvers`: "system" or addresses (with optional port, `[2001:db8::1]:53`).
+    """Whom to ask. `resolvers`: "system", addresses (with optional port, `[2001:db8::1]:53`), or
+    `tls://ADDRESS#NAME` and `https://ADDRESS/PATH#NAME`.
 
     `start`: where the search for a zone's own servers begins; empty: at the root's. `dnssec`: whether each
     answer's chain of trust is checked from the root's trust anchor.

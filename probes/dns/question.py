@@ -11,6 +11,7 @@ import dns.name
 import dns.rdatatype
 
 from probes.dns.edns import asked_options
+from probes.dns.resolver_address import DEFAULT_PATH
 from probes.dns.server_address import ServerAddress, parse_server
 
 ROLES = ("recursive", "authoritative")
@@ -46,7 +47,7 @@ class DnsQuestion:
     checking_disabled: bool = False
     server_name: str | None = None
     ca_file: str | None = None
-    path: str = "/dns-query"
+    path: str = DEFAULT_PATH
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:

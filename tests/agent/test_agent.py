@@ -216,6 +216,19 @@ def test_dns_asks_every_resolver_and_the_zones_own_servers_for_both_types() -> N
     assert instruments.zone_lookups == 1
 
 
+def test_resolvers_are_asked_by_the_transport_they_are_written_with() -> None:
+    """Over TLS and HTTPS, with the certificate's name and the path."""
+    instruments = _Instruments()
+    resolvers = ("tls://9.9.9.9#dns.quad9.net", "https://[::1]:8443/q")
+    _rounds(_config(SHOP, dns=DnsSettings(resolvers=resolvers, authoritative=False)), instruments, Probe.DNS)
+    asked = [(one.server, one.transport, one.server_name, one.path) for one in instruments.questions[::2]]
+
+    assert asked == [
+        ("9.9.9.9", "tls", "dns.quad9.net", "/dns-query"),
+        ("[::1]:8443", "https", None, "/q"),
+    ]
+
+
 def test_search_begins_where_the_configuration_says_and_validation_only_when_asked_for() -> None:
     """At the root's servers and without checking chains, unless there are a start and `dnssec`."""
     plain, private = _Instruments(), _Instruments()

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from monitor.config import ConfigError, parse_config
+from monitor.config import ConfigError, address, parse_config
+from monitor.config.table import UnfitError
+from probes.dns import DnsQuestion, parse_resolver
+from probes.dns.server_address import parse_server
 
 TARGET = '[[target]]\nname = "a"\n'
 
@@ -53,13 +58,54 @@ def test_near_misses_of_urls(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "resolver", ["system", "9.9.9.9", "9.9.9.9:5353", "2620:fe::fe", "[2620:fe::fe]:53", "[::1]"]
+    "resolver",
+    [
+        "system",
+        "9.9.9.9",
+        "9.9.9.9:5353",
+        "2620:fe::fe",
+        "[2620:fe::fe]:53",
+        "[::1]",
+        "tls://9.9.9.9",
+        "tls://9.9.9.9:8853#dns.quad9.net",
+        "tls://[2620:fe::fe]:853#dns.quad9.net.",
+        "https://9.9.9.9",
+        "https://9.9.9.9:8443/dns-query#dns.quad9.net",
+        "https://[::1]/",
+    ],
 )
 def test_resolvers(resolver: str) -> None:
     """The word, addresses, and addresses with a port."""
     config = parse_config(f'{TARGET}url = "https://a.example/"\n[dns]\nresolvers = ["{resolver}"]\n')
 
     assert config.dns.resolvers == (resolver,)
+
+
+resolver_texts = st.text(st.sampled_from("tlshp:/#.9[]a-_ 0"), max_size=24) | st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["", "tls://", "https://", "udp://"]),
+    st.sampled_from(["9.9.9.9", "[2620:fe::fe]", "2620:fe::fe", "dns.example", ""]),
+    st.sampled_from(["", ":53", ":0", ":70000", ":x"]),
+    st.sampled_from(["", "/", "/dns-query", "/a b"]),
+    st.sampled_from(["", "#", "#dns.example", "#dns.example.", "#-", "#a#b"]),
+)
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(resolver_texts)
+def test_resolvers_that_are_taken_can_be_asked(text: str) -> None:
+    """Config and probe have a reader each; what the first takes, the second reads."""
+    try:
+        taken = address.resolver(text)
+    except UnfitError:
+        return
+
+    resolver = parse_resolver(taken)
+    question = DnsQuestion(
+        server=resolver.server, transport=resolver.transport, server_name=resolver.server_name,
+        path=resolver.path, name="a.example",
+    )  # fmt: skip
+    assert question.address.port == parse_server(resolver.server, question.address.port).port
 
 
 @pytest.mark.parametrize("server", ["9.9.9.9", "9.9.9.9:5353", "[2620:fe::fe]:53"])
@@ -78,7 +124,26 @@ def test_near_misses_of_starts(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "resolver", ["", "System", "dns.quad9.net", "9.9.9", "9.9.9.9:0", "9.9.9.9:65536", "[9.9.9.9", "udp://9.9.9.9"]
+    "resolver",
+    [
+        "",
+        "System",
+        "dns.quad9.net",
+        "9.9.9",
+        "9.9.9.9:0",
+        "9.9.9.9:65536",
+        "[9.9.9.9",
+        "udp://9.9.9.9",
+        "tls://dns.quad9.net",
+        "tls://9.9.9.9/dns-query",
+        "tls://9.9.9.9#",
+        "tls://9.9.9.9#a..b",
+        "tls://9.9.9.9:0",
+        "https://dns.quad9.net/dns-query",
+        "https://9.9.9.9/dns query",
+        "https://",
+        "9.9.9.9#dns.quad9.net",
+    ],
 )
 def test_near_misses_of_resolvers(resolver: str) -> None:
     """A resolver's own name would need a resolver."""
