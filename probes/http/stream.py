@@ -32,11 +32,11 @@ class TcpStream(httpcore.AsyncNetworkStream):
     def __init__(self, sock: socket.socket, timeline: Timeline) -> None:
         self._sock = sock
         self._timeline = timeline
+        self._has_waited = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Up to `max_bytes`; empty at the end."""
-        data = await asyncio.get_running_loop().sock_recv(self._sock, min(max_bytes, _CHUNK))
-        return await self._noted(data)
+        return self._noted(await self._receive(min(max_bytes, _CHUNK)))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hand all of `buffer` to the kernel.
@@ -71,14 +71,28 @@ class TcpStream(httpcore.AsyncNetworkStream):
         self._timeline.sending("send the request")
         return stream
 
-    async def _noted(self, data: bytes) -> bytes:
-        """Note the moment, then let the loop run: a peer that always has more must not keep the deadline
-        from firing, and reading what is there already never waits."""
+    async def _receive(self, max_bytes: int) -> bytes:
+        """What the kernel has, or else what comes next.
+
+        Between two reads that need not wait, the loop runs: a peer that always has more must not keep the
+        deadline from firing. Before the second one, not after the first, whose moment is still to be noted.
+        """
+        if not self._has_waited:
+            await asyncio.sleep(0)
+        try:
+            data = self._sock.recv(max_bytes)
+            self._has_waited = False
+        except (BlockingIOError, InterruptedError):
+            data = await asyncio.get_running_loop().sock_recv(self._sock, max_bytes)
+            self._has_waited = True
+        return data
+
+    def _noted(self, data: bytes) -> bytes:
+        """Note the moment."""
         if not data:
             self._timeline.ended = True
         elif self._timeline.bytes_arrived():
             self._timeline.kernel = tcp_info.read(self._sock)
-        await asyncio.sleep(0)
         return data
 
     def get_extra_info(self, info: str) -> Any:
@@ -112,7 +126,7 @@ class _TlsStream(TcpStream):
             data = await self._drive(partial(self._tls.read, min(max_bytes, _CHUNK)))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             data = b""  # an end without close_notify is common; the HTTP framing tells whether bytes are missing
-        return await self._noted(data)
+        return self._noted(data)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         view = memoryview(buffer)
@@ -136,20 +150,18 @@ class _TlsStream(TcpStream):
 
     async def _drive(self, step: Callable[[], T], *, flush_last: bool = True) -> T:
         """Repeat `step` with bytes from and to the socket until it needs no more of them."""
-        loop = asyncio.get_running_loop()
         while True:
             finished, result = self._try(step)
             if self._outgoing.pending and (flush_last or not finished):
                 await super().write(self._outgoing.read())
             if finished:
                 return cast("T", result)
-            data = await loop.sock_recv(self._sock, _CHUNK)
+            data = await self._receive(_CHUNK)
             if data:
                 self._incoming.write(data)
             else:
                 self._timeline.ended = True
                 self._incoming.write_eof()
-            await asyncio.sleep(0)  # records without content for ever must not keep the deadline from firing
 
     def _try(self, step: Callable[[], T]) -> tuple[bool, T | None]:
         """Whether `step` finished, and with what. Apart from the waiting: a cancellation that came while
