@@ -37,7 +37,7 @@ _MAX_MESSAGE = 65535  # octets (RFC 8484 section 6)
 # because the protocols offered by ALPN are set on the context.
 _TLS_CONTEXTS, _HTTPS_CONTEXTS = TlsContexts(), TlsContexts()
 
-Exchange = Callable[[DnsQuestion, dns.message.QueryMessage, MeasuringBackend, Timeline], Awaitable[bytes]]
+Exchange = Callable[[DnsQuestion, bytes, ssl.SSLContext, MeasuringBackend, Timeline], Awaitable[bytes]]
 
 
 async def over_tls(question: DnsQuestion) -> Reply:
@@ -45,7 +45,9 @@ async def over_tls(question: DnsQuestion) -> Reply:
 
     :raises Failed: no connection to the right server, or no reply that matches before the deadline
     """
-    return await _ask(question, question.message(), _tls)
+    context = _context(_TLS_CONTEXTS, question)
+    context.set_alpn_protocols(["dot"])
+    return await _ask(question, question.message(), context, _tls)
 
 
 async def over_https(question: DnsQuestion) -> Reply:
@@ -55,10 +57,12 @@ async def over_https(question: DnsQuestion) -> Reply:
     """
     query = question.message()
     query.id = 0  # RFC 8484 section 4.1: the same bytes for the same question
-    return await _ask(question, query, _https)
+    return await _ask(question, query, _context(_HTTPS_CONTEXTS, question), _https)
 
 
-async def _ask(question: DnsQuestion, query: dns.message.QueryMessage, exchange: Exchange) -> Reply:
+async def _ask(
+    question: DnsQuestion, query: dns.message.QueryMessage, context: ssl.SSLContext, exchange: Exchange
+) -> Reply:
     timeline = Timeline()
     address = question.address
     backend = MeasuringBackend(timeline, _look_nothing_up, None, (question.certificate_name, address.address))
@@ -67,7 +71,7 @@ async def _ask(question: DnsQuestion, query: dns.message.QueryMessage, exchange:
     start = clock.monotonic()
     try:
         async with asyncio.timeout(question.timeout_s):
-            wire = await exchange(question, query, backend, timeline)
+            wire = await exchange(question, query.to_wire(), context, backend, timeline)
         reply = matching_reply(wire, query)
     except Exception as exc:
         layer = Layer.TLS if timeline.phase is Phase.TLS else Layer.DNS
@@ -79,15 +83,12 @@ async def _ask(question: DnsQuestion, query: dns.message.QueryMessage, exchange:
 
 
 async def _tls(
-    question: DnsQuestion, query: dns.message.QueryMessage, backend: MeasuringBackend, timeline: Timeline
+    question: DnsQuestion, query: bytes, context: ssl.SSLContext, backend: MeasuringBackend, timeline: Timeline
 ) -> bytes:
-    context = _context(_TLS_CONTEXTS, question)
-    context.set_alpn_protocols(["dot"])
     plain = await backend.connect_tcp(question.certificate_name, question.address.port)
     stream = await plain.start_tls(context, question.certificate_name)
     try:
-        wire = query.to_wire()
-        await stream.write(struct.pack("!H", len(wire)) + wire)
+        await stream.write(struct.pack("!H", len(query)) + query)
         timeline.sent()
         (length,) = struct.unpack("!H", await _read_exactly(stream, 2))
         return await _read_exactly(stream, length)
@@ -106,10 +107,9 @@ async def _read_exactly(stream: httpcore.AsyncNetworkStream, length: int) -> byt
 
 
 async def _https(
-    question: DnsQuestion, query: dns.message.QueryMessage, backend: MeasuringBackend, timeline: Timeline
+    question: DnsQuestion, query: bytes, context: ssl.SSLContext, backend: MeasuringBackend, timeline: Timeline
 ) -> bytes:
     url = read_url(_url(question))
-    content = query.to_wire()
     request = Outgoing(
         method="POST",
         url=url,
@@ -117,12 +117,12 @@ async def _https(
             (b"host", url.authority),
             (b"accept", _MEDIA_TYPE),
             (b"content-type", _MEDIA_TYPE),
-            (b"content-length", b"%d" % len(content)),
+            (b"content-length", b"%d" % len(query)),
             (b"user-agent", b"whydown"),
         ),
-        content=content,
+        content=query,
     )
-    async with exchanged(request, backend, _context(_HTTPS_CONTEXTS, question), timeline) as response:
+    async with exchanged(request, backend, context, timeline) as response:
         if response.status != 200:
             raise Failed(Failure.STATUS_UNEXPECTED, f"DNS over HTTPS: status {response.status}, expected 200")
         media_type = response.field("content-type").partition(";")[0].strip().lower()
