@@ -194,8 +194,9 @@ def _effect(situation: Situation) -> HijackEffect:
 def _is_handed_on(view: VantageSituation) -> bool:
     """Whether the genuine server was reached over the changed path: an exchange after it, and a good one."""
     since = view.path_at is not None and view.latest.known_at >= view.path_at
-    known = view.identity is not Identity.NEW_KEY and view.identity is not Identity.NEW_KEY_AND_ISSUER
-    return since and known and view.symptom in (Symptom.NONE, Symptom.NETWORK_SLOW, Symptom.THINK_TIME)
+    genuine = view.identity is Identity.SAME
+    home = view.identity is Identity.UNKNOWN and view.path is PathChange.REROUTED
+    return since and (genuine or home) and view.symptom in (Symptom.NONE, Symptom.NETWORK_SLOW, Symptom.THINK_TIME)
 
 
 def _routed(situation: Situation, cause: Cause, failure: str | None) -> Detail:

@@ -34,6 +34,7 @@ class Rightful:
         self._dumped = dumped
         self._addresses: dict[Address, None] = {}
         self._trusted: dict[Prefix, set[Asn]] = {}
+        self._carried: set[Prefix] = set()
         self._first_sight: float | None = None
         self._home: frozenset[Asn] | None = None
 
@@ -98,7 +99,8 @@ class Rightful:
             known = [prefix for prefix in self._trusted if contains(prefix, address)]
             known += [prefix for prefix in self._target.prefixes if contains(prefix, address)]
             if not known and self._target.origins:
-                known = [p for p in rib.covering(address) if _carried_by(rib, p, self._target.origins)]
+                self._carried.update(p for p in rib.covering(address) if self._is_rightful(rib, p))
+                known = [prefix for prefix in self._carried if contains(prefix, address)]
             if known:
                 longest = max(prefix.prefixlen for prefix in known)
                 usual.update(prefix for prefix in known if prefix.prefixlen == longest)
@@ -117,6 +119,9 @@ class Rightful:
             found.update(self._table.lookup(prefix.network_address) or ())
         return frozenset(found)
 
+    def _is_rightful(self, rib: Rib, prefix: Prefix) -> bool:
+        return any(route.path.origins & self._target.origins for route in rib.routes(prefix).values())
+
     def home(self) -> frozenset[Asn]:
         """The networks that the target's addresses lie in."""
         if self._target.origins:
@@ -124,10 +129,6 @@ class Rightful:
         if self._home is None:
             self._home = _union(self.origins(parse_prefix(str(address))) for address in self._addresses)
         return self._home
-
-
-def _carried_by(rib: Rib, prefix: Prefix, origins: frozenset[Asn]) -> bool:
-    return any(route.path.origins & origins for route in rib.routes(prefix).values())
 
 
 def _union(sets: Iterable[frozenset[Asn]]) -> frozenset[Asn]:

@@ -72,7 +72,8 @@ class Situation:
     """A target at `now`. `onset`: when its trouble began, or `now` when there is none.
 
     `vantages` are the healthy ones that measure it, by name; `trouble` tells whether their views add up to
-    trouble; `sick` names the vantages left out by the gate; `settled`: the views that the open
+    trouble; `sick` names the vantages left out by the gate; `receding`: the trouble is
+    going, so that what is seen is of its end; `settled`: the views that the open
     incident affected have been good for long enough to call them well.
     """
 
@@ -82,6 +83,7 @@ class Situation:
     trouble: bool
     vantages: tuple[VantageSituation, ...]
     sick: tuple[str, ...] = ()
+    receding: bool = False
     settled: bool = True
     routing: Routing = field(default_factory=Routing)
     expected_origins: frozenset[Asn] = frozenset()
@@ -94,12 +96,6 @@ class Situation:
     def affected(self) -> tuple[VantageSituation, ...]:
         """The vantages that see the trouble."""
         return tuple(view for view in self.vantages if view.affected)
-
-    @property
-    def receding(self) -> bool:
-        """Whether most affected vantages are already answered well again."""
-        affected = self.affected
-        return 2 * sum(view.fresh for view in affected) < len(affected)
 
     @property
     def clean(self) -> tuple[VantageSituation, ...]:

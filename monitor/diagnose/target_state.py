@@ -38,6 +38,9 @@ FEWEST_BAD = 3
 FEW_SHARE = 0.15
 """This share of the vantages, and at least two, must keep failing when it is not half of them."""
 
+RECENT_BAD = 3
+"""The newest bad exchanges that tell who answers, and from how far."""
+
 LONE_RUN = 3
 """Bad observations in a row at a single vantage; one more where others see nothing."""
 
@@ -175,7 +178,7 @@ class TargetState:
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
         many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
         at_once = incident is None and (many or suspicious)
-        views = [
+        judged = [
             self._vantage(
                 view,
                 onset,
@@ -185,13 +188,15 @@ class TargetState:
             )
             for view in current
         ]
+        views = [view for view in judged if view is not None]
         return Situation(
             target=self.target,
             now=now,
             onset=onset,
             trouble=trouble,
-            vantages=tuple(view for view in views if view is not None),
+            vantages=tuple(views),
             sick=tuple(sorted(sick)),
+            receding=_is_receding(views, routing, incident, now, 10 * self.target.interval_s),
             settled=_settled([view for view in current if view.vantage in affected]),
             routing=routing,
             expected_origins=self._expected_origins(),
@@ -228,7 +233,7 @@ class TargetState:
         bad = [judged for judged in view.since(onset) if judged.bad] if affected else []
         # What an affected vantage is judged by are its bad exchanges; a good one since is the recovery.
         shown = bad[-1] if bad else latest
-        rtt = _newest_rtt(bad or view.since(onset))
+        rtt = _newest_rtt(bad[-RECENT_BAD:] or view.since(onset))
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
         trace = self._trace(view, onset, bad)
@@ -257,20 +262,26 @@ class TargetState:
         )
 
     def _trace(self, view: View, onset: float, bad: list[Judged]) -> _Trace:
-        """The latest traceroute since the onset, unless it is from before or after this vantage's trouble."""
+        """The latest traceroute since the onset, unless it is from before or after this vantage's trouble.
+
+        The usual path proves something only between two bad exchanges: before them it is of the time
+        before, and behind the last of them it may be the recovery.
+        """
         memory = self._paths.get(view.vantage)
         if memory is None or memory.latest_at is None:
             return _NO_TRACE
         change = memory.change(onset, self._expected_origins())
         before = change is PathChange.UNCHANGED and _precedes(memory.latest_at, view.bad_since)
-        after = bool(bad) and not view.fresh and memory.latest_at > bad[-1].known_at
+        later = bool(bad) and memory.latest_at > bad[-1].known_at
+        after = later and (change is PathChange.UNCHANGED or not view.fresh)
         if change is PathChange.UNKNOWN or before or after:
             return _NO_TRACE
         return _Trace(change, memory.latest, memory.usual(onset), memory.latest_at)
 
     def _identity(self, view: View, onset: float, bad: list[Judged]) -> tuple[Identity, str | None]:
         """Who answered: the key of the newest bad exchange that had one, or of the newest of all."""
-        told = next((judged for judged in reversed(bad) if judged.observation.spki_sha256 is not None), None)
+        recent = bad[-RECENT_BAD:]
+        told = next((judged for judged in reversed(recent) if judged.observation.spki_sha256 is not None), None)
         if told is not None and told.observation.spki_sha256 is not None:
             key = (told.observation.spki_sha256, told.observation.issuer, told.known_at)
         elif bad or view.vantage not in self._latest_key:
@@ -319,6 +330,22 @@ class _Trace:
 
 
 _NO_TRACE = _Trace(PathChange.UNKNOWN, None, [], None)
+
+
+def _is_receding(
+    views: list[VantageSituation], routing: Routing, incident: Incident | None, now: float, memory_s: float
+) -> bool:
+    """Whether the trouble is going: most affected vantages are answered well again, or the bad route has gone.
+
+    What is seen then is of the end, so it tells no new story of the beginning.
+    """
+    affected = [view for view in views if view.affected]
+    if 2 * sum(view.fresh for view in affected) < len(affected):
+        return True
+    if incident is None or not incident.cause.value.startswith("route.") or not routing.anomalies:
+        return False
+    gone_at = max(anomaly.last_at for anomaly in routing.anomalies)
+    return not any(anomaly.active for anomaly in routing.anomalies) and now - gone_at <= memory_s
 
 
 def _settled(views: list[View]) -> bool:

@@ -432,3 +432,19 @@ def test_sick_vantage_that_recovers_is_not_held_against_its_targets() -> None:
     )  # fmt: skip
 
     assert [(i.target, i.cause) for i in story.incidents()] == [(None, Cause.VANTAGE_FAULT)]
+
+
+def test_exact_prefix_taken_at_every_peer_is_an_origin_hijack() -> None:
+    """Only the origins are declared and no peer keeps the genuine route: the prefix is remembered as usual."""
+    story = Story(
+        routes=hijacked_route(PREFIX) + [
+            announcement(END + 10 + n, peer, usual_path(peer[1]), PREFIX) for n, peer in enumerate(PEERS)
+        ],
+        target="origins = [64500]",
+        table=False,
+        traces=False,
+    )  # fmt: skip
+
+    (incident,) = story.incidents()
+
+    assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.ORIGIN)

@@ -17,6 +17,7 @@ from monitor.config import parse_config
 from monitor.diagnose import Engine, Knowledge
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
+from monitor.model.prefix import parse_prefix
 from monitor.model.route import AsPath, RouteEvent, RouteKind
 from monitor.model.verdict import Cause
 
@@ -79,8 +80,6 @@ def test_carrier_of_the_covering_block_has_no_right_to_the_part() -> None:
     engine = Engine(Knowledge.from_config(config))
 
     def route(at: float, kind: RouteKind, prefix: str, path: str, peer: str = "198.18.0.1") -> RouteEvent:
-        from monitor.model.prefix import parse_prefix
-
         return RouteEvent(
             at=at, kind=kind, prefix=parse_prefix(prefix), peer=peer, peer_asn=Asn(1), collector="rrc00",
             path=AsPath.parse(path),

@@ -71,7 +71,7 @@ class Story:
     """What differs from a quiet half hour. `api`, `database`, `control`: what is seen during the trouble.
 
     `way`: traceroutes to the API during the trouble; `routes`: RIS Live messages besides the usual ones;
-    `usual_routes` False: there is no feed at all. `target`: more lines of the API's configuration.
+    `usual_routes` False: there is no feed at all. `table` False: there is no prefix-to-AS table. `target`: more lines of the API's configuration.
     """
 
     api: Answer | None = None
@@ -89,6 +89,7 @@ class Story:
     vrps: bytes | None = None
     seed: int = 1
     interval_s: float = 30.0
+    table: bool = True
 
     def facts(self, world: World) -> list[Fact]:
         """All facts in the order in which they were known."""
@@ -122,7 +123,9 @@ class Story:
         world = World(self.seed)
         facts = self.facts(world)
         table = world.table((self.usual_prefix, 64500), ("203.0.113.0/24", 64510), ("198.19.254.0/24", 64999))
-        engine = engine_for(CONFIG.format(target=self.target), prefixes=table, vrps=self.vrps)
+        engine = engine_for(
+            CONFIG.format(target=self.target), prefixes=table if self.table else "", vrps=self.vrps
+        )
         found: dict[str, Incident] = {}
         size = chunk or len(facts)
         for start in range(0, len(facts), size):
