@@ -71,7 +71,8 @@ class Story:
     """What differs from a quiet half hour. `api`, `database`, `control`: what is seen during the trouble.
 
     `way`: traceroutes to the API during the trouble; `routes`: RIS Live messages besides the usual ones;
-    `usual_routes` False: there is no feed at all. `table` False: there is no prefix-to-AS table. `target`: more lines of the API's configuration.
+    `usual_routes` False: there is no feed at all; `table` False: there is no prefix-to-AS table.
+    `target`: more lines of the API's configuration.
     """
 
     api: Answer | None = None
