@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio.lowlevel
 
@@ -70,41 +70,8 @@ class HttpProber:
         total_s = clock.elapsed(start)
         misses = _misses(request, timeline, body, total_s)
         failed = failed or _unexpected(request, misses, body)
-        who = timeline.identity or _NOBODY
-        return HttpObservation(
-            at=at,
-            vantage=vantage,
-            target=target,
-            address=timeline.address,
-            family=timeline.family,
-            failure=failed.word if failed else None,
-            error=failed.text if failed else None,
-            status=timeline.status,
-            http_version=timeline.http_version,
-            dns_s=timeline.seconds(Phase.DNS),
-            connect_s=timeline.seconds(Phase.CONNECT),
-            tls_s=timeline.seconds(Phase.TLS),
-            wait_s=timeline.seconds(Phase.WAIT),
-            receive_s=timeline.seconds(Phase.RECEIVE),
-            total_s=total_s,
-            kernel_rtt_s=timeline.kernel.rtt_s if timeline.kernel else None,
-            kernel_min_rtt_s=timeline.kernel.min_rtt_s if timeline.kernel else None,
-            retransmits=timeline.kernel.retransmits if timeline.kernel else None,
-            spki_sha256=who.spki_sha256,
-            certificate_sha256=who.certificate_sha256 or None,
-            issuer=who.issuer,
-            not_before=who.not_before,
-            not_after=who.not_after,
-            certificate_names=who.names,
-            chain_sha256=who.chain_sha256,
-            body_bytes=body.size if body else None,
-            body_sha256=body.sha256 if body else None,
-            checks_failed=tuple(miss.name for miss in misses),
-            tls_version=timeline.tls_version,
-            alpn=timeline.alpn,
-            redirects=tuple(timeline.redirects),
-            loop_lag_s=clock.duration(lag.worst_s),
-        )
+        names = _Names(at=at, vantage=vantage, target=target)
+        return _observation(names, timeline, body, misses, failed, total_s, lag)
 
     async def aclose(self) -> None:
         """Forget the TLS contexts. Connections need no closing: none outlives its probe."""
@@ -147,6 +114,61 @@ class HttpProber:
             Failure.TOO_MANY_REDIRECTS,
             f"more than {MAX_REDIRECTS} redirects, the last to {outgoing.url.without_query}",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """Which observation it is."""
+
+    at: float
+    vantage: str
+    target: str
+
+
+def _observation(
+    names: _Names,
+    timeline: Timeline,
+    body: Body | None,
+    misses: tuple[Missed, ...],
+    failed: Failed | None,
+    total_s: float,
+    lag: LagWindow,
+) -> HttpObservation:
+    who = timeline.identity or _NOBODY
+    return HttpObservation(
+        at=names.at,
+        vantage=names.vantage,
+        target=names.target,
+        address=timeline.address,
+        family=timeline.family,
+        failure=failed.word if failed else None,
+        error=failed.text if failed else None,
+        status=timeline.status,
+        http_version=timeline.http_version,
+        dns_s=timeline.seconds(Phase.DNS),
+        connect_s=timeline.seconds(Phase.CONNECT),
+        tls_s=timeline.seconds(Phase.TLS),
+        wait_s=timeline.seconds(Phase.WAIT),
+        receive_s=timeline.seconds(Phase.RECEIVE),
+        total_s=total_s,
+        kernel_rtt_s=timeline.kernel.rtt_s if timeline.kernel else None,
+        kernel_min_rtt_s=timeline.kernel.min_rtt_s if timeline.kernel else None,
+        retransmits=timeline.kernel.retransmits if timeline.kernel else None,
+        spki_sha256=who.spki_sha256,
+        certificate_sha256=who.certificate_sha256 or None,
+        issuer=who.issuer,
+        not_before=who.not_before,
+        not_after=who.not_after,
+        certificate_names=who.names,
+        chain_sha256=who.chain_sha256,
+        body_bytes=body.size if body else None,
+        body_sha256=body.sha256 if body else None,
+        checks_failed=tuple(miss.name for miss in misses),
+        tls_version=timeline.tls_version,
+        alpn=timeline.alpn,
+        redirects=tuple(timeline.redirects),
+        loop_lag_s=clock.duration(lag.worst_s),
+    )
 
 
 def _outgoing(request: HttpRequest) -> Outgoing:

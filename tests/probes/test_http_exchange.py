@@ -140,6 +140,34 @@ def test_request_goes_out_as_asked(observe):
     assert heads[1] == b"ping"
 
 
+def test_users_own_fields_replace_ours(observe):
+    """Host and User-Agent go out once, as the user wants them; a POST without content says that it has none."""
+    heads = []
+
+    async def handler(reader, writer):
+        heads.append((await reader.readuntil(b"\r\n\r\n")).lower())
+        writer.write(OK)
+        await writer.drain()
+
+    observe(handler, method="POST", headers=(("Host", "other.example"), ("User-Agent", "mine")))
+
+    assert [
+        line for line in heads[0].split(b"\r\n") if line.startswith((b"host", b"user-agent", b"content-length"))
+    ] == [
+        b"content-length: 0",
+        b"host: other.example",
+        b"user-agent: mine",
+    ]
+
+
+def test_interim_answer_comes_before_the_answer(observe, responding):
+    """103 Early Hints and 100 Continue are no answers."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    seen = observe(responding(hints, OK))
+
+    assert (seen.status, seen.failure, seen.body_bytes) == (200, None, 2)
+
+
 def test_early_answer_to_a_request_that_was_cut_off_is_still_an_answer(observe):
     """A server may refuse a large body with a status and stop reading; the status is what counts."""
 
