@@ -151,9 +151,9 @@ def test_users_own_fields_replace_ours(observe):
 
     observe(handler, method="POST", headers=(("Host", "other.example"), ("User-Agent", "mine")))
 
-    assert [
-        line for line in heads[0].split(b"\r\n") if line.startswith((b"host", b"user-agent", b"content-length"))
-    ] == [
+    ours = (b"host", b"user-agent", b"content-length")
+
+    assert sorted(line for line in heads[0].split(b"\r\n") if line.startswith(ours)) == [
         b"content-length: 0",
         b"host: other.example",
         b"user-agent: mine",

@@ -60,6 +60,19 @@ def test_interim_responses_without_end_meet_the_deadline(observe):
     assert seen.total_s < 0.6 + seen.loop_lag_s
 
 
+def test_interim_responses_under_tls_meet_the_deadline_too(observe, tls_for, ca_file):
+    """Many records in each read leave the loop its turns."""
+
+    async def handler(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await endless(writer, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    seen = observe(handler, tls=tls_for("127.0.0.1"), ca_file=ca_file, timeout_s=0.5)
+
+    assert seen.failure is Failure.READ_TIMEOUT
+    assert seen.total_s < 0.6 + seen.loop_lag_s
+
+
 @pytest.mark.parametrize("length", [b"Content-Length: 100000000000\r\n", b""])
 def test_huge_body_is_read_up_to_the_limit(observe, length):
     """The body ends for us at `max_body_bytes`; a part of it has no hash and is judged by no expectation."""
