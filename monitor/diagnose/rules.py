@@ -292,7 +292,7 @@ _RULES = (
     ),
     Rule(
         "vantage.controls_fine", "vantage", "data",
-        {DOWN: 0.7, OVERLOAD: 0.2, UP_OVERLOAD: 0.2, UP_DOWN: 0.2, TLS: 0.2, CONGESTION: -0.3},
+        {DOWN: 0.7, OVERLOAD: 0.6, UP_OVERLOAD: 0.6, UP_DOWN: 0.6, TLS: 0.5, NAMES: 0.3, CONGESTION: -0.3},
         "the controls of {seen} of {of} affected vantages answer",
     ),
     # Whom the target depends on.
