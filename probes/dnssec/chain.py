@@ -77,6 +77,7 @@ class _Chain:
         self._whole = whole
         self._zones: dict[dns.name.Name, ZoneKeys] = {}
         self._not_cut: set[dns.name.Name] = set()
+        self._asked_again: set[dns.name.Name] = set()
 
     @property
     def expires_at(self) -> float | None:
@@ -93,19 +94,43 @@ class _Chain:
         """
         owner = name
         for _ in range(MAX_ALIASES):
-            rrset = response.find(owner, rdtype)
-            if rrset is not None:
-                zone = yield from self._check(rrset, response.answer, response.authority)
-                return f"{owner} {dns.rdatatype.to_text(rdtype)} is signed by {zone.zone}"
-            target = yield from self._alias(owner, response)
-            if target is None:
-                break
-            owner = target
-        if (
-            owner != name
-            and not self._whole
-            and not any(one.rdtype == RdataType.SOA for one in response.authority)
-        ):
+            try:
+                rrset = response.find(owner, rdtype)
+                if rrset is not None:
+                    zone = yield from self._check(rrset, response.answer, response.authority)
+                    return f"{owner} {dns.rdatatype.to_text(rdtype)} is signed by {zone.zone}"
+                target = yield from self._alias(owner, response)
+                if target is None:
+                    return (yield from self._nothing(owner, rdtype, response, aliased=owner != name))
+                owner = target
+            except BogusError as broken:
+                if owner == name:
+                    raise
+                response = yield from self._again(owner, rdtype, response, broken)
+        raise BogusError(f"more than {MAX_ALIASES} aliases")
+
+    def _again(
+        self, owner: dns.name.Name, rdtype: RdataType, response: Response, broken: BogusError
+    ) -> Generator[Wanted, Response, Response]:
+        """What is said of an alias's target when it is asked for alone, where that is the same.
+
+        What comes along with an alias often lacks proofs, or brings wrong ones (NSD 4.6 behind a DNAME), which
+        is why resolvers ask for the target anew. Other records than were said at first remain `broken`.
+        """
+        if owner in self._asked_again:
+            raise broken
+        self._asked_again.add(owner)
+        fresh = yield Wanted(owner, rdtype)
+        if _said(fresh, rdtype) != _said(response, rdtype):
+            raise broken
+        return fresh
+
+    def _nothing(
+        self, owner: dns.name.Name, rdtype: RdataType, response: Response, *, aliased: bool
+    ) -> Generator[Wanted, Response, str]:
+        """The reason why nothing more is said of `owner`."""
+        told = any(one.rdtype == RdataType.SOA for one in response.authority)
+        if aliased and not self._whole and not told:
             return f"the alias to {owner} is signed"
         return (yield from self._denied(owner, rdtype, response))
 
@@ -220,6 +245,12 @@ class _Chain:
                 self._checker.check(one, signed, zone)
                 records.append(one)
         return Denial(zone.zone, records[:_MAX_DENIALS])
+
+
+def _said(response: Response, rdtype: RdataType) -> tuple[bool, frozenset[object]]:
+    """Whether the name exists, and the records of that type with their owners."""
+    records = [(rrset.name, rdata) for rrset in response.answer if rrset.rdtype == rdtype for rdata in rrset]
+    return response.exists, frozenset(records)
 
 
 def _signers(signed: Iterable[object] | None) -> list[dns.name.Name]:

@@ -41,7 +41,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Records that validation needs next: the DNSKEY of a zone, or the DS of a name from its parent's side."""
+    """Records that validation needs next: the DNSKEY of a zone, the DS of a name from its parent's side, or
+    those of an alias's target, asked for alone."""
 
     name: dns.name.Name
     rdtype: dns.rdatatype.RdataType

@@ -41,6 +41,7 @@ alias 300 IN CNAME www.plain.test.
 away 300 IN CNAME www.unsigned.test.
 *.wild 300 IN A 203.0.113.42
 *.elsewhere 300 IN CNAME no.such.nsec3.test.
+old 300 IN DNAME plain.test.
 deep.below.here 300 IN A 203.0.113.11
 svc 300 IN HTTPS 1 . alpn="h2"
 """

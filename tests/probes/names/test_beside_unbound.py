@@ -7,7 +7,7 @@ import pytest
 from probes.dns import Delegations, DnsQuestion, Validator, ask
 from probes.failure_word import Failure
 
-NAMES = ("www", "alias", "away", "x.wild", "x.elsewhere", "below.here", "no.such", "")
+NAMES = ("www", "alias", "away", "x.wild", "x.elsewhere", "www.old", "x.old", "old", "below.here", "no.such", "")
 ZONES = (
     "plain.test", "unsigned.plain.test", "nsec3.test", "unsigned.nsec3.test", "rsa.test", "ed25519.test",
     "unsigned.test", "expired.test", "early.test", "soon.test", "wrongds.test", "unknown.test", "stripped.test",

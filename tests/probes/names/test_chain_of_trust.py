@@ -34,6 +34,7 @@ DAY = 86400
         ("x.wild.nsec3.test", "TXT", "nsec3.test. proves that x.wild.nsec3.test. has no TXT"),
         ("no.such.plain.test", "A", "plain.test. proves that no.such.plain.test. does not exist"),
         ("no.such.nsec3.test", "A", "nsec3.test. proves that no.such.nsec3.test. does not exist"),
+        ("www.old.nsec3.test", "A", "www.plain.test. A is signed by plain.test."),
         ("x.elsewhere.plain.test", "A", "nsec3.test. proves that no.such.nsec3.test. does not exist"),
     ],
 )

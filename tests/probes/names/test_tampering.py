@@ -27,6 +27,7 @@ QUESTIONS = (
     ("www.nsec3.test", "A"),
     ("no.such.nsec3.test", "A"),
     ("x.wild.nsec3.test", "A"),
+    ("alias.nsec3.test", "A"),
     ("unsigned.plain.test", "DS"),
     ("unsigned.nsec3.test", "DS"),
 )
@@ -82,6 +83,8 @@ def recording(name_space):
                 )
 
     asyncio.run(main())
+    target = dns.name.from_text("www.plain.test")
+    made.links[Wanted(target, dns.rdatatype.A)] = made.answers["www.plain.test", "A"]
     return made
 
 
@@ -137,6 +140,17 @@ def test_answer_of_another_name_is_bogus(recording):
     assert recording.judge("mail.plain.test", "A", message).status is Status.BOGUS
 
 
+@pytest.mark.parametrize(("address", "status"), [("203.0.113.10", "secure"), ("198.51.100.66", "bogus")])
+def test_target_without_signature_counts_where_it_says_the_same_when_asked_alone(recording, address, status):
+    """Servers bring half of the proofs along with an alias; other records than the target's own stay bogus."""
+    message = dns.message.from_wire(recording.answers["alias.nsec3.test", "A"].to_wire())
+    target = dns.name.from_text("www.plain.test")
+    message.answer = [one for one in message.answer if one.name != target]
+    message.answer.append(dns.rrset.from_text(target, 300, "IN", "A", address))
+
+    assert recording.judge("alias.nsec3.test", "A", message).status == status
+
+
 def test_flood_of_keys_and_signatures_costs_little(recording):
     """Sixty keys of one tag, sixty signatures by it: 3,600 checks for who tries them all (CVE-2023-50387)."""
     zone = dns.name.from_text("plain.test")
@@ -163,6 +177,8 @@ def test_flood_of_keys_and_signatures_costs_little(recording):
 
 
 def _genuine(message, name, rrtype):
+    """The records at the end of the aliases."""
+    name = "www.plain.test" if name == "alias.nsec3.test" else name
     found = [one for one in message.answer if one.name.to_text() == f"{name}." and one.rdtype == rrtype]
     return sorted(rdata.to_text() for rrset in found for rdata in rrset)
 
@@ -170,7 +186,7 @@ def _genuine(message, name, rrtype):
 @settings(derandomize=True, max_examples=300, deadline=None)
 @given(
     which=st.sampled_from(QUESTIONS),
-    link=st.integers(-1, 6),
+    link=st.integers(-1, 8),
     position=st.integers(0, 2000),
     change=st.binary(min_size=1, max_size=4),
 )
