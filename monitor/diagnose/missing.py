@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.path import PathChange
-from monitor.diagnose.situation import Situation
+from monitor.diagnose.situation import DependencyState, Situation
 from monitor.model.verdict import Cause
 
 _ROUTES = frozenset({
@@ -28,12 +28,11 @@ def missing_measurement(situation: Situation, first: Cause, second: Cause) -> st
             return f"the key that answers {unkeyed[0]} would settle it"
     if len(situation.vantages) < 2:
         return "a measurement from a second vantage would settle it"
-    if first in (Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN) or second in (
-        Cause.UPSTREAM_OVERLOAD,
-        Cause.UPSTREAM_DOWN,
-    ):
-        name = situation.target.depends_on[0] if situation.target.depends_on else "the dependency"
-        return f"a probe of {name} itself would settle it"
+    if {first, second} & {Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN}:
+        unknown = [item.name for item in situation.dependencies if item.state is DependencyState.UNKNOWN]
+        if unknown:
+            return f"a probe of {unknown[0]} itself would settle it"
+        return "the load figures of the server and of what it depends on would settle it"
     if {first, second} <= {Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN}:
         return "the server's own load figures would settle it"
     return None

@@ -283,7 +283,7 @@ _RULES = (
         "scope.some", "scope", "data",
         {CHANGE: 1, CONGESTION: 1.5, HIJACK: 0.7, TAMPERED: 0.7, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2,
          UP_DOWN: -2, TLS: -1.5, LINK: -2, WITHDRAWN: -0.5},
-        "{seen} of {of} vantages are affected; {clean} see nothing wrong",
+        "{seen} of {of} vantages are affected; nothing is wrong from {clean}",
     ),
     Rule(
         "scope.polluted_are_affected", "scope", "data",

@@ -364,7 +364,7 @@ def test_lone_vantage_with_silence_only_is_insufficient() -> None:
     incident = one(story)
 
     assert incident.cause is Cause.INSUFFICIENT
-    assert incident.missing == "a traceroute from berlin would settle it"
+    assert incident.missing == "a measurement from a second vantage would settle it"
 
 
 def test_overload_during_a_harmless_detour_is_overload() -> None:

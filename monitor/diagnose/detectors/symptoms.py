@@ -55,6 +55,8 @@ def seconds(value: float | None) -> str:
     """A duration as a person reads it: `21 ms`, `3.2 s`, `?` when not measured."""
     if value is None:
         return "?"
+    if value < 0.00095:
+        return f"{value * 1e6:.0f} µs"
     if value < 0.0095:
         return f"{value * 1000:.1f} ms"
     return f"{value * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
