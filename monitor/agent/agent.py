@@ -43,8 +43,8 @@ Seen = TypeVar("Seen", HttpObservation, DnsObservation, TraceObservation)
 Sink = Callable[[Sequence[Observation]], Coroutine[Any, Any, None]]
 
 MOST_AT_ONCE = {Probe.HTTP: 100, Probe.DNS: 50, Probe.TRACE: 8}
-"""Rounds that run at the same time, by probe. An HTTPS exchange costs about 4 ms of processor: a hundred at
-once end within half a second; more would only measure our own queue."""
+"""Rounds that run at the same time, by probe. An HTTPS exchange costs about 1.5 ms of processor: a hundred
+at once end within a fifth of a second; more would only measure our own queue."""
 
 MOST_AUTHORITATIVE = 4
 """Authoritative addresses asked a round; a zone has 2 to 13, and four show a disagreement."""

@@ -1,4 +1,4 @@
-"""The network under httpcore: one name, one address, one connection, each timed as its own phase.
+"""The network under an exchange: one name, one address, one connection, each timed as its own phase.
 
 No second address is tried and nothing is retried: a monitor that hides a failed attempt has not measured.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
-
-import httpcore
 
 from probes.http import tcp_info
 from probes.http.stream import TcpStream
@@ -21,7 +19,7 @@ Resolve = Callable[[str, int | None], Awaitable[str]]
 """A name and the wanted family (4, 6 or None) to one address; raises `probes.failure.Failed`."""
 
 
-class MeasuringBackend(httpcore.AsyncNetworkBackend):
+class MeasuringBackend:
     """Connects for one probe. `pinned`: (host, address) where the address is given and not looked up."""
 
     def __init__(
@@ -32,14 +30,7 @@ class MeasuringBackend(httpcore.AsyncNetworkBackend):
         self._family = family
         self._pinned = pinned
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(self, host: str, port: int) -> TcpStream:
         """Resolve and connect.
 
         :raises Failed: the name does not resolve

@@ -56,7 +56,7 @@ class TcpStream(httpcore.AsyncNetworkStream):
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> TcpStream:
         """Shake hands; the socket is closed when that fails.
 
         :raises ssl.SSLError: the handshake failed; the timeline has the certificate, if there was one
