@@ -19,6 +19,9 @@ from monitor.history.scope import Scope
 PHASES = ("dns", "connect", "tls", "wait", "receive", "total", "kernel_rtt")
 """In the order of an exchange; each is a column `<phase>_us` of `http`."""
 
+# A name that fails at once is no fast answer: the whole time is of exchanges that were answered.
+_COLUMNS = {"total": "CASE WHEN wait_us IS NOT NULL THEN total_us END"}
+
 # A sparkline of more points is wider than a terminal; a bucket of a millisecond would be a list of nothing.
 MAX_POINTS = 2000
 
@@ -45,7 +48,7 @@ def latency(
     if not bucket_s > 0 or (until - since) / bucket_s > MAX_POINTS:
         raise ValueError(f"a bucket of {bucket_s} s cuts the window into more than {MAX_POINTS} points")
     phases = PHASES if "phase" in by else ("total",)
-    columns = ", ".join(f"{phase}_us" for phase in phases)
+    columns = ", ".join(_COLUMNS.get(phase, f"{phase}_us") for phase in phases)
     stamps: dict[_Series, array[int]] = defaultdict(lambda: array("q"))
     values: dict[_Series, array[int]] = defaultdict(lambda: array("q"))
     for target, vantage, done, *measured in connection.execute(

@@ -88,7 +88,11 @@ def test_latency_is_over_all_measurements_not_over_buckets(store: Store) -> None
 
 def test_latency_keeps_apart_what_was_asked_for(store: Store) -> None:
     """By vantage or all together; a target that was never heard of has none."""
-    facts = [http(0, vantage="a", total_s=1.0), http(1, vantage="b", total_s=3.0), http(2, vantage="b")]
+    facts = [
+        http(0, vantage="a", wait_s=0.5, total_s=1.0),
+        http(1, vantage="b", wait_s=0.5, total_s=3.0),
+        http(2, vantage="b"),
+    ]
     with reader_of(store, *facts) as reader:
         apart = reader.latency(*DAY, by=frozenset({"vantage"}), bucket_s=3600)
         together = reader.latency(*DAY, by=frozenset({"target"}), bucket_s=3600)
@@ -97,6 +101,15 @@ def test_latency_keeps_apart_what_was_asked_for(store: Store) -> None:
         assert reader.latency(*DAY, target="nobody", bucket_s=3600) == []
         with pytest.raises(ValueError, match="more than 2000 points"):
             reader.latency(*DAY, bucket_s=1)
+
+
+def test_exchange_without_an_answer_has_no_total_latency(store: Store) -> None:
+    """A name that fails within 4 ms must not make the service look fast; its phases still count."""
+    failed = http(0, failure=Failure.DNS_SERVFAIL, dns_s=0.004, total_s=0.004)
+    with reader_of(store, failed, http(1, dns_s=0.002, wait_s=0.1, total_s=0.2)) as reader:
+        found = {one.phase: one for one in reader.latency(NOW, NOW + 60, bucket_s=60)}
+
+    assert (found["total"].count, found["total"].p50_s, found["dns"].count) == (1, 0.2, 2)
 
 
 def test_failures_are_counted_out_of_their_own_kind(store: Store) -> None:
