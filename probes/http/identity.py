@@ -11,7 +11,6 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
 from cryptography import x509
@@ -44,22 +43,35 @@ class TlsIdentity:
     chain_sha256: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=1024)
+_MAX_KNOWN = 1024
+_KNOWN: dict[tuple[str, ...], TlsIdentity] = {}
+
+
 def identify(chain: tuple[bytes, ...]) -> TlsIdentity:
     """The identity in DER certificates, the server's own first; any bytes give one.
 
-    Cached: a server shows the same every round.
+    Remembered by the hashes, since a server shows the same every round, and not by the certificates, of
+    which a hostile one sends 100 KB, others each time.
     """
-    fingerprint, *above = (hashlib.sha256(der).hexdigest() for der in chain)
+    digests = tuple(hashlib.sha256(der).hexdigest() for der in chain)
+    identity = _KNOWN.get(digests)
+    if identity is None:
+        if len(_KNOWN) >= _MAX_KNOWN:
+            _KNOWN.clear()
+        identity = _KNOWN[digests] = _read(chain[0], digests[0], digests[1:])
+    return identity
+
+
+def _read(der: bytes, fingerprint: str, above: tuple[str, ...]) -> TlsIdentity:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography warns of certificates that bend RFC 5280; we only look
         try:
-            certificate = x509.load_der_x509_certificate(chain[0])
+            certificate = x509.load_der_x509_certificate(der)
             issuer = printable(certificate.issuer.rfc4514_string(), _MAX_ISSUER)
             not_before = certificate.not_valid_before_utc.timestamp()
             not_after = certificate.not_valid_after_utc.timestamp()
         except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
-            return TlsIdentity(certificate_sha256=fingerprint, chain_sha256=tuple(above))
+            return TlsIdentity(certificate_sha256=fingerprint, chain_sha256=above)
         return TlsIdentity(
             certificate_sha256=fingerprint,
             spki_sha256=_spki_sha256(certificate),
@@ -67,7 +79,7 @@ def identify(chain: tuple[bytes, ...]) -> TlsIdentity:
             not_before=not_before,
             not_after=not_after,
             names=_names(certificate),
-            chain_sha256=tuple(above),
+            chain_sha256=above,
         )
 
 

@@ -11,6 +11,9 @@ from functools import lru_cache
 
 import httpx
 
+MAX_LOCATION = 8000
+"""Characters: what RFC 9110 section 4.1 asks everybody to support at least."""
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -41,11 +44,15 @@ class Url:
 
 @lru_cache(maxsize=4096)
 def read_url(text: str) -> Url:
-    """Take a URL apart.
+    """Take a URL of ours apart, and remember it.
 
     :raises ValueError: it is none, is not http or https, has no host or no port that exists, or carries
         credentials, which belong in a header field where redirects do not copy them
     """
+    return _read(text)
+
+
+def _read(text: str) -> Url:
     shown = ascii(text[:200])
     try:
         url = httpx.URL(text)
@@ -68,10 +75,12 @@ def read_url(text: str) -> Url:
 def join_url(base: Url, location: str) -> Url:
     """The URL that `location`, absolute or relative, means in an answer to `base` (RFC 9110 section 10.2.2).
 
-    :raises ValueError: as `read_url`
+    :raises ValueError: as `read_url`, or longer than MAX_LOCATION
     """
+    if len(location) > MAX_LOCATION:
+        raise ValueError(f"a Location of {len(location)} characters, more than {MAX_LOCATION}")
     try:
         joined = str(httpx.URL(base.text).join(location).copy_with(fragment=None))
     except (httpx.InvalidURL, UnicodeError) as exc:
         raise ValueError(f"not a URL: {location[:200]!a} ({exc})") from exc
-    return read_url(joined)
+    return _read(joined)  # not remembered: a server may send another one each time
