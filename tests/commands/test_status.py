@@ -88,9 +88,10 @@ def test_status_without_a_history_says_what_is_missing(
 
 
 def test_probe_is_the_probes_own_command(whydown: Any, service: Any) -> None:
-    """The same arguments and the same output as `python -m probes`."""
+    """The same arguments; with --json the same output as `python -m probes`, without it a drawing."""
     arguments = ("http", service.url, "--vantage", "here", "--target", "shop")
-    ours = whydown.call("probe", *arguments)
+    ours = whydown.call("probe", *arguments, "--json")
+    drawn = whydown.call("probe", *arguments)
     theirs = subprocess.run(
         [sys.executable, "-m", "probes", *arguments], capture_output=True, text=True, timeout=30, check=False
     )
@@ -98,4 +99,5 @@ def test_probe_is_the_probes_own_command(whydown: Any, service: Any) -> None:
 
     assert (ours.returncode, theirs.returncode) == (0, 0)
     assert one.keys() == other.keys()
+    assert "wait" in drawn.stdout
     assert (one["status"], one["failure"], one["target"]) == (200, None, "shop")

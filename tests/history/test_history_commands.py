@@ -46,7 +46,7 @@ WINDOW = ("--since", "2022-02-03T00:00Z", "--until", "2022-02-04T00:00Z")
 FACTS: tuple[Observation, ...] = (
     HttpObservation(at=NOW, vantage="seoul-1", target="qr", address="203.0.113.9", total_s=0.5, wait_s=0.25,
                     spki_sha256="aa", certificate_sha256="bb"),
-    HttpObservation(at=NOW + 30, vantage="seoul-1", target="qr", address="203.0.113.9", total_s=0.75, status=500,
+    HttpObservation(at=NOW + 30, vantage="seoul-1", target="qr", address="203.0.113.9", total_s=0.75, wait_s=0.5, status=500,
                     failure=Failure.STATUS_UNEXPECTED, spki_sha256="cc", certificate_sha256="dd"),
     DnsObservation(at=NOW + 40, vantage="seoul-1", target="qr", server="s", name="n", rcode="NOERROR",
                    answers=("a",)),
