@@ -46,8 +46,9 @@ WINDOW = ("--since", "2022-02-03T00:00Z", "--until", "2022-02-04T00:00Z")
 FACTS: tuple[Observation, ...] = (
     HttpObservation(at=NOW, vantage="seoul-1", target="qr", address="203.0.113.9", total_s=0.5, wait_s=0.25,
                     spki_sha256="aa", certificate_sha256="bb"),
-    HttpObservation(at=NOW + 30, vantage="seoul-1", target="qr", address="203.0.113.9", total_s=0.75, wait_s=0.5, status=500,
-                    failure=Failure.STATUS_UNEXPECTED, spki_sha256="cc", certificate_sha256="dd"),
+    HttpObservation(at=NOW + 30, vantage="seoul-1", target="qr", address="203.0.113.9", total_s=0.75,
+                    wait_s=0.5, status=500, failure=Failure.STATUS_UNEXPECTED, spki_sha256="cc",
+                    certificate_sha256="dd"),
     DnsObservation(at=NOW + 40, vantage="seoul-1", target="qr", server="s", name="n", rcode="NOERROR",
                    answers=("a",)),
     DnsObservation(at=NOW + 50, vantage="seoul-1", target="qr", server="s", name="n", rcode="NXDOMAIN"),
@@ -136,7 +137,7 @@ def test_history_as_json_is_one_object_a_line(whydown: Whydown) -> None:
         "latency", "failures", "not_measured", "path", "dns", "certificate", "routes", "incident",
     }  # fmt: skip
     (wait,) = [line for line in lines if line.get("phase") == "wait"]
-    assert (wait["count"], wait["p50_s"], wait["vantage"]) == (1, 0.25, "seoul-1")
+    assert (wait["count"], wait["p50_s"], wait["vantage"]) == (2, 0.25, "seoul-1")
 
 
 def test_no_data_is_said_plainly(whydown: Whydown) -> None:
