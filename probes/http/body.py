@@ -42,7 +42,8 @@ async def read_body(response: Incoming, limit: int) -> Body:
     """
     parts = bytearray()
     coding = response.field("content-encoding").strip().lower()
-    async with aclosing(_decoded(response.content, coding)) as decoded:
+    plain = coding in ("", "identity")
+    async with aclosing(response.content if plain else _decoded(response.content, coding)) as decoded:
         async for part in decoded:
             parts += part
             if len(parts) > limit:
@@ -57,10 +58,6 @@ async def read_body(response: Incoming, limit: int) -> Body:
 
 
 async def _decoded(chunks: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes, None]:
-    if coding in ("", "identity"):
-        async for chunk in chunks:
-            yield chunk
-        return
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise Failed(
             Failure.DECODING_ERROR, f"content-encoding is not one of gzip, deflate, identity: {coding[:40]!r}"
