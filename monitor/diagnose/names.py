@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.bgp.ip_to_as import PrefixTable
+from monitor.diagnose.name_agreement import Agreement, compare
 from monitor.model.prefix import as_address
 from probes.observation import DnsObservation, Failure
 
@@ -21,21 +22,26 @@ class Tampered:
     vantage: str
     server: str
     answers: tuple[str, ...]
+    reason: str
     at: float
 
 
+_Question = tuple[str, str, str, str]
+"""Vantage, server, transport, type."""
+
+
 class NameMemory:
-    """The latest answer per (vantage, server, type), and every address that was ever answered."""
+    """The latest answer per vantage, server, transport and type, and every address that was ever answered."""
 
     def __init__(self) -> None:
-        self._latest: dict[tuple[str, str, str], tuple[DnsObservation, float]] = {}
-        self._answered: dict[tuple[str, str, str], bool] = {}
+        self._latest: dict[_Question, tuple[DnsObservation, float]] = {}
+        self._answered: dict[_Question, bool] = {}
         self._known: dict[str, float] = {}
         self._authoritative: dict[str, float] = {}
 
     def add(self, observation: DnsObservation, known_at: float) -> None:
         """Take one observation."""
-        key = (observation.vantage, observation.server, observation.rrtype)
+        key = (observation.vantage, observation.server, observation.transport, observation.rrtype)
         self._latest[key] = (observation, known_at)
         if observation.failure is not None or observation.rrtype not in _ADDRESS_TYPES:
             return
@@ -55,9 +61,9 @@ class NameMemory:
     def failing(self, since: float) -> dict[str, DnsObservation]:
         """Vantage to a failed answer, where every server of one role that used to answer failed since `since`."""
         by_vantage: dict[tuple[str, str], list[DnsObservation]] = {}
-        for (vantage, server, rrtype), (observation, known_at) in self._latest.items():
-            if known_at >= since and self._answered.get((vantage, server, rrtype), rrtype == "A"):
-                by_vantage.setdefault((vantage, observation.role), []).append(observation)
+        for key, (observation, known_at) in self._latest.items():
+            if known_at >= since and self._answered.get(key, observation.rrtype == "A"):
+                by_vantage.setdefault((observation.vantage, observation.role), []).append(observation)
         failed = {}
         for (vantage, _role), latest in by_vantage.items():
             bad = [observation for observation in latest if _is_failure(observation)]
@@ -70,21 +76,26 @@ class NameMemory:
         return frozenset(key[0] for key, (_, known_at) in self._latest.items() if known_at >= since)
 
     def tampered(self, since: float, table: PrefixTable | None) -> list[Tampered]:
-        """Recursive answers since `since` that no authoritative server gave, in a network none of theirs is in."""
-        if not self._authoritative or table is None:
+        """Recursive answers since `since` that contradict what the zone's own servers say."""
+        own = [latest for latest, _ in self._latest.values() if latest.role == "authoritative"]
+        if not own or table is None:
             return []
-        genuine = set().union(*(table.lookup(address) or frozenset() for address in self._authoritative))
         found = []
-        for (vantage, server, _), (observation, known_at) in self._latest.items():
+        for observation, known_at in self._latest.values():
             if known_at < since or observation.role != "recursive" or not observation.answers:
                 continue
-            answers = list(filter(as_address, observation.answers))
-            networks = set().union(*(table.lookup(answer) or frozenset() for answer in answers))
-            foreign = (
-                answers and not set(observation.answers) & set(self._authoritative) and not networks & genuine
+            compared = compare(
+                observation,
+                own,
+                networks=lambda text: table.lookup(text) or () if as_address(text) is not None else (),
+                earlier=self._authoritative,
             )
-            if foreign and genuine:
-                found.append(Tampered(vantage, server, observation.answers, known_at))
+            if compared is not None and compared.agreement is Agreement.CONTRADICTS:
+                found.append(
+                    Tampered(
+                        observation.vantage, observation.server, observation.answers, compared.reason, known_at
+                    )
+                )
         return found
 
 

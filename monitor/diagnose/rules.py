@@ -335,7 +335,7 @@ _RULES = (
     Rule(
         "names.tampered", "names", "data",
         {TAMPERED: 7, HIJACK: -1},
-        "{server} answers {answers}, which the zone's own servers never said",
+        "{server} answers {answers}, not what the zone's own servers say: {reason}",
     ),
 )  # fmt: skip
 

@@ -5,8 +5,23 @@ from __future__ import annotations
 import json
 
 import pytest
-from story import API, BEGIN, COVER, DATABASE, END, PEERS, PREFIX, Story, only, only_way, usual_path
-from world import Place, World, announcement, digest, withdrawal
+from story import (
+    API,
+    BEGIN,
+    COVER,
+    DATABASE,
+    END,
+    PEERS,
+    PLACES,
+    PREFIX,
+    START,
+    STOP,
+    Story,
+    only,
+    only_way,
+    usual_path,
+)
+from world import Place, World, announcement, digest, spread, withdrawal
 
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, HijackEffect, HijackKind
@@ -448,3 +463,36 @@ def test_exact_prefix_taken_at_every_peer_is_an_origin_hijack() -> None:
     (incident,) = story.incidents()
 
     assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.ORIGIN)
+
+
+def test_poisoned_resolver_is_tampering() -> None:
+    """One resolver sends two vantages to a stranger's address, which the zone's own servers never gave."""
+    foreign = "203.0.113.66"
+
+    def poisoned(world: World, at: float, place: Place):
+        return world.status(
+            at, place, API, 500, address=foreign, spki_sha256=digest("stranger"), issuer="CN=Quick DV"
+        )
+
+    world = World(7)
+    asked = [
+        world.dns(at, place, API, server=server, role=role, answers=answers)
+        for place in PLACES
+        for at in spread(START, STOP, 60, 0.5)
+        for server, role, answers in (
+            ("198.19.255.1", "authoritative", API.addresses),
+            (
+                "198.19.255.53",
+                "recursive",
+                (foreign,) if place.name in FAR and BEGIN <= at < END else API.addresses,
+            ),
+        )
+    ]
+
+    incident = one(Story(api=only(FAR, poisoned), extra=list(asked)))
+
+    assert (incident.cause, incident.affected, incident.detail.server) == (
+        Cause.DNS_TAMPERED,
+        FAR,
+        "198.19.255.53",
+    )

@@ -35,7 +35,11 @@ def detect(situation: Situation) -> Iterator[Finding]:
             of=asked,
             at=min(item.at for item in tampered),
             witnesses=tuple(sorted({item.vantage for item in tampered})),
-            values={"server": example_answer.server, "answers": ", ".join(example_answer.answers[:3])},
+            values={
+                "server": example_answer.server,
+                "answers": ", ".join(example_answer.answers[:3]),
+                "reason": example_answer.reason,
+            },
             facts=tuple(FactRef(kind="dns", at=item.at, vantage=item.vantage) for item in tampered[:5]),
         )
 
