@@ -5,9 +5,7 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import ceil
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rib import Rib
@@ -19,6 +17,7 @@ from monitor.diagnose.rightful import TableOrigins
 from monitor.diagnose.routing import CORRELATION_S, AnomalyKind, Routing, TargetRouting
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
+from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
 from monitor.diagnose.view import View
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
@@ -32,20 +31,8 @@ SHIFT_SHARE = 0.25
 KEPT_ADDRESSES = 4096
 """Addresses remembered for one target; a large CDN rotates through hundreds."""
 
-FEWEST_BAD = 3
-"""Bad observations, over all vantages, before anything is called trouble."""
-
-FEW_SHARE = 0.15
-"""This share of the vantages, and at least two, must keep failing when it is not half of them."""
-
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
-
-LONE_RUN = 3
-"""Bad observations in a row at a single vantage; one more where others see nothing."""
-
-Vouch = Callable[[str, float], bool]
-"""Whether a vantage's controls were seen healthy since a time."""
 
 
 class TargetState:
@@ -136,28 +123,6 @@ class TargetState:
             return self._stirred_at
         return onset
 
-    def in_trouble(self, now: float, sick: frozenset[str], vouched: Vouch, suspicious_route: bool) -> bool:
-        """Whether the views of the healthy vantages add up to trouble.
-
-        Either half of them fail at once, or some keep failing that are vouched for by their controls. How
-        many "some" are grows with their number, and no two observations are enough: a hundred vantages that
-        lose one exchange in a hundred each would open an incident every hour.
-        """
-        views = [view for view in self.views.values() if self._counts(view, now, sick)]
-        bad = [view for view in views if view.failing or view.confirmed]
-        if suspicious_route and bad:
-            return True
-        seen = sum(len(view.bad_since_start()) for view in bad)
-        if seen < FEWEST_BAD:
-            return False
-        if len(bad) >= 2 and 2 * len(bad) >= len(views):
-            return True
-        sure = [view for view in bad if view.confirmed and vouched(view.vantage, view.bad_since or now)]
-        if len(sure) >= max(2, ceil(FEW_SHARE * len(views))):
-            return True
-        run = LONE_RUN if len(views) == 1 else LONE_RUN + 1
-        return any(view.run >= run or view.chronic for view in sure)
-
     def situation(
         self,
         now: float,
@@ -173,9 +138,9 @@ class TargetState:
         affected = incident.affected if incident is not None else ()
         routing = self._recent(self.routing.assess(rib, now), now, since)
         suspicious = any(a.active and a.kind is not AnomalyKind.AUTHORISED for a in routing.anomalies)
-        trouble = self.in_trouble(now, sick, vouched, suspicious)
-        onset = self._onset_with_routes(now, sick, routing, since)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
+        trouble = adds_up(current, now, vouched, suspicious)
+        onset = self._onset_with_routes(now, sick, routing, since)
         many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
         at_once = incident is None and (many or suspicious)
         judged = [
@@ -196,8 +161,8 @@ class TargetState:
             trouble=trouble,
             vantages=tuple(views),
             sick=tuple(sorted(sick)),
-            receding=_is_receding(views, routing, incident, now, 10 * self.target.interval_s),
-            settled=_settled([view for view in current if view.vantage in affected]),
+            receding=is_receding(views, routing, incident, now, 10 * self.target.interval_s),
+            settled=settled([view for view in current if view.vantage in affected]),
             routing=routing,
             expected_origins=self._expected_origins(),
             dependencies=dependencies,
@@ -330,27 +295,6 @@ class _Trace:
 
 
 _NO_TRACE = _Trace(PathChange.UNKNOWN, None, [], None)
-
-
-def _is_receding(
-    views: list[VantageSituation], routing: Routing, incident: Incident | None, now: float, memory_s: float
-) -> bool:
-    """Whether the trouble is going: most affected vantages are answered well again, or the bad route has gone.
-
-    What is seen then is of the end, so it tells no new story of the beginning.
-    """
-    affected = [view for view in views if view.affected]
-    if 2 * sum(view.fresh for view in affected) < len(affected):
-        return True
-    if incident is None or not incident.cause.value.startswith("route.") or not routing.anomalies:
-        return False
-    gone_at = max(anomaly.last_at for anomaly in routing.anomalies)
-    return not any(anomaly.active for anomaly in routing.anomalies) and now - gone_at <= memory_s
-
-
-def _settled(views: list[View]) -> bool:
-    """Whether the views that were affected are well again; of many, a few may have a bad moment of their own."""
-    return sum(not view.settled for view in views) <= int(FEW_SHARE * len(views))
 
 
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:

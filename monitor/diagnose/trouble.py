@@ -1,0 +1,69 @@
+"""Whether the views of a target add up to trouble, and whether that trouble is going or over. Pure.
+
+One series only triggers; agreement across vantages decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+
+from monitor.diagnose.routing import Routing
+from monitor.diagnose.situation import VantageSituation
+from monitor.diagnose.view import View
+from monitor.model.incident import Incident
+
+FEWEST_BAD = 3
+"""Bad observations, over all vantages, before anything is called trouble."""
+
+FEW_SHARE = 0.15
+"""This share of the vantages, and at least two, must keep failing when it is not half of them."""
+
+LONE_RUN = 3
+"""Bad observations in a row at a single vantage; one more where others see nothing."""
+
+Vouch = Callable[[str, float], bool]
+"""Whether a vantage's controls were seen healthy since a time."""
+
+
+def adds_up(views: list[View], now: float, vouched: Vouch, suspicious_route: bool) -> bool:
+    """Whether the views of the healthy vantages add up to trouble.
+
+    Either half of them fail at once, or some keep failing that are vouched for by their controls. How
+    many "some" are grows with their number, and no two observations are enough: a hundred vantages that
+    lose one exchange in a hundred each would open an incident every hour.
+    """
+    bad = [view for view in views if view.failing or view.confirmed]
+    if suspicious_route and bad:
+        return True
+    seen = sum(len(view.bad_since_start()) for view in bad)
+    if seen < FEWEST_BAD:
+        return False
+    if len(bad) >= 2 and 2 * len(bad) >= len(views):
+        return True
+    sure = [view for view in bad if view.confirmed and vouched(view.vantage, view.bad_since or now)]
+    if len(sure) >= max(2, ceil(FEW_SHARE * len(views))):
+        return True
+    run = LONE_RUN if len(views) == 1 else LONE_RUN + 1
+    return any(view.run >= run or view.chronic for view in sure)
+
+
+def is_receding(
+    views: list[VantageSituation], routing: Routing, incident: Incident | None, now: float, memory_s: float
+) -> bool:
+    """Whether the trouble is going: most affected vantages are answered well again, or the bad route has gone.
+
+    What is seen then is of the end, so it tells no new story of the beginning.
+    """
+    affected = [view for view in views if view.affected]
+    if 2 * sum(view.fresh for view in affected) < len(affected):
+        return True
+    if incident is None or not incident.cause.value.startswith("route.") or not routing.anomalies:
+        return False
+    gone_at = max(anomaly.last_at for anomaly in routing.anomalies)
+    return not any(anomaly.active for anomaly in routing.anomalies) and now - gone_at <= memory_s
+
+
+def settled(views: list[View]) -> bool:
+    """Whether the views that were affected are well again; of many, a few may have a bad moment of their own."""
+    return sum(not view.settled for view in views) <= int(FEW_SHARE * len(views))
