@@ -31,12 +31,11 @@ _Question = tuple[str, str, str, str]
 
 
 class NameMemory:
-    """The latest answer per vantage, server, transport and type, and every address that was ever answered."""
+    """The latest answer per vantage, server, transport and type, and what the zone's own servers ever gave."""
 
     def __init__(self) -> None:
         self._latest: dict[_Question, tuple[DnsObservation, float]] = {}
         self._answered: dict[_Question, bool] = {}
-        self._known: dict[str, float] = {}
         self._authoritative: dict[str, float] = {}
 
     def add(self, observation: DnsObservation, known_at: float) -> None:
@@ -46,17 +45,10 @@ class NameMemory:
         if observation.failure is not None or observation.rrtype not in _ADDRESS_TYPES:
             return
         self._answered[key] = True
-        for answer in filter(as_address, observation.answers):
-            self._known.setdefault(answer, known_at)
-            if observation.role == "authoritative":
-                self._authoritative[answer] = known_at
-        while len(self._known) > KEPT_ADDRESSES:
-            del self._known[next(iter(self._known))]
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Every address that was answered, oldest first."""
-        return tuple(self._known)
+        if observation.role == "authoritative":
+            self._authoritative.update(dict.fromkeys(filter(as_address, observation.answers), known_at))
+        while len(self._authoritative) > KEPT_ADDRESSES:
+            del self._authoritative[next(iter(self._authoritative))]
 
     def failing(self, since: float) -> dict[str, DnsObservation]:
         """Vantage to a failed answer, where every server of one role that used to answer failed since `since`."""

@@ -34,10 +34,6 @@ class Verdict:
     reason: str
     expires_at: float | None = None
 
-    def days_left(self, now: float) -> float | None:
-        """Days from `now` to the earliest end of a signature; negative when it is over."""
-        return None if self.expires_at is None else (self.expires_at - now) / DAY_S
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

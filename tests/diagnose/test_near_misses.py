@@ -181,6 +181,7 @@ def test_cold_start_in_trouble_does_not_cry_hijack() -> None:
 
     causes = {incident.cause for incident in Late(api=slow).incidents()}
 
+    assert causes
     assert causes <= {Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.INSUFFICIENT}
 
 
