@@ -13,8 +13,6 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-DAY_S = 86400.0
-
 
 class Status(StrEnum):
     """RFC 4035 section 4.3, without "indeterminate": what could not be asked has no verdict."""
