@@ -15,7 +15,7 @@ from rich.console import Console
 
 from monitor.demo.board import Board
 from monitor.demo.children import ChildError
-from monitor.demo.network import NetworkError, enter_private
+from monitor.demo.namespaces import NetworkError, enter_private
 from monitor.demo.plain import PlainTeller
 from monitor.demo.play import Setup, play
 from monitor.demo.screen import ScreenTeller

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from monitor.demo import setting
 from monitor.demo.certificates import Certificates
 from monitor.demo.children import Child, Children
-from monitor.demo.network import NamespaceNetwork, enter, host_namespace
+from monitor.demo.namespaces import enter
+from monitor.demo.network import NamespaceNetwork, host_namespace
 from monitor.demo.servers import Servers
 from monitor.demo.topology import Network, Role, demo_topology
 from probes.observation import TraceObservation

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from monitor.demo.network import why_impossible
+from monitor.demo.namespaces import why_impossible
 
 DEMO = (sys.executable, "-m", "monitor", "demo")
 

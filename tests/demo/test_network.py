@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor.demo.network import private_command, why_impossible
+from monitor.demo.namespaces import private_command, why_impossible
 from monitor.demo.recorded_traces import RecordedTraces
 from monitor.demo.topology import Role, demo_topology
 
