@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from probes.traceroute.replies import Reply
+from probes.traceroute.stamps import Departure
 
 __all__ = ["Arrival", "Channel", "OnArrival"]
 
@@ -25,8 +26,10 @@ OnArrival = Callable[[Arrival], None]
 class Channel(Protocol):
     """The sockets of one trace."""
 
-    def send(self, ttl: int, mark: int) -> None:
-        """Send the probe with this mark.
+    def send(self, ttl: int, mark: int, departure: Departure) -> None:
+        """Send the probe with this mark, and have the kernel's stamp put into `departure` when it is known.
+
+        It is known before an answer to the probe is handed on, if it ever is.
 
         :raises OSError: the kernel refused it; see `send_error`
         """

@@ -1,44 +1,45 @@
-"""Many traceroutes at once: wires the strategy to the sockets and makes one observation of each trace.
+"""Many traceroutes at once: wires strategy, traffic and sockets and makes one observation of each trace.
 
-Knows time, tasks and deadlines; packets are `packets` and `replies`, decisions `strategy`, sockets `raw` and
-`unprivileged`. Whatever happens on the network or in the kernel, a trace ends as an observation within its
-deadline; only cancelling it raises.
+Knows ways, flows and deadlines; packets are `packets` and `replies`, decisions `strategy`, turns and timers
+`traffic`, sockets `raw` and `unprivileged`. Whatever happens on the network or in the kernel, a trace ends as
+an observation within its deadline; only cancelling it raises.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from probes import clock
 from probes.failure_word import Failure
 from probes.observation import TraceObservation
-from probes.traceroute.channel import Arrival, Channel
-from probes.traceroute.flow import SOURCE_PORTS, Flow, Marks, flow_number, ident_of
-from probes.traceroute.packets import build
+from probes.traceroute.channel import Channel
+from probes.traceroute.flow import SOURCE_PORTS, Flow, flow_number, ident_of
+from probes.traceroute.packets import Template, build, skeleton
 from probes.traceroute.raw import RawSockets
 from probes.traceroute.request import Method, Mode, TraceRequest
-from probes.traceroute.send_error import TRANSIENT, CannotTraceError
+from probes.traceroute.send_error import CannotTraceError
 from probes.traceroute.source_address import socket_address, source_address
-from probes.traceroute.strategy import Answer, Plan, Strategy
+from probes.traceroute.strategy import Plan, Strategy
+from probes.traceroute.traffic import Run, Traffic
 from probes.traceroute.unprivileged import STAND_INS, UnprivilegedChannel
 
-__all__ = ["MAX_IN_FLIGHT", "Tracer", "trace"]
+__all__ = ["DEFAULT_RATE", "Tracer", "trace"]
 
-MAX_IN_FLIGHT: Final = 256
-"""Packets of all traces of a `Tracer` that wait for an answer: eight bursts. The first router answers all of
-their low TTLs, and many limit ICMP errors to some hundred a second."""
+DEFAULT_RATE: Final = 200.0
+"""Packets a second: some fifteen paths. scamper takes 20 when not told, CAIDA's monitors 100; the first router
+answers all of the lowest TTLs, and many answer but some hundred a second."""
 
-_LOOK_AGAIN_S: Final = 0.02
-"""How soon a trace that found all room taken looks again."""
-
-_STAMP_SLACK_S: Final = 0.001
-"""A kernel stamp later than our own reading of the packet means that the wall clock was set."""
+_ROUND_S: Final = 0.25
+"""So many traces run at once that each has a turn this often: longer than most round trips, so that the answer
+to a trace's last packet mostly comes before its next turn and tells whether another packet is needed."""
+_FEWEST_AT_ONCE: Final = 8
+_MOST_AT_ONCE: Final = 512
+"""Each unprivileged trace has a socket, and a process by default 1024 file descriptors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +48,6 @@ class _Way:
 
     mode: Mode
     method: Method
-
-
-@dataclass(slots=True)
-class _Run:
-    """One trace under way."""
-
-    strategy: Strategy
-    marks: Marks
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    sent_at: list[tuple[float, int]] = field(default_factory=list)
-    """When each probe was sent: monotonic seconds, wall nanoseconds."""
-
-    def send(self, channel: Channel, room: int) -> None:
-        """Send what is due. :raises CannotTraceError: the kernel has no way for it."""
-        for probe in self.strategy.due(clock.monotonic(), room):
-            self.sent_at.append((clock.monotonic(), time.time_ns()))
-            try:
-                channel.send(probe.ttl, self.marks.mark(probe.index))
-            except OSError as error:
-                if error.errno not in TRANSIENT:
-                    raise CannotTraceError.because(f"send with TTL {probe.ttl}", error) from error
-
-    def arrived(self, arrival: Arrival) -> None:
-        """Take a reply from the sockets; one that names none of our probes is dropped."""
-        now = clock.monotonic()
-        reply = arrival.reply
-        if reply.quoted.mark is None and reply.quoted.ip_id is None:
-            index = self.strategy.unnamed_answer()
-        else:
-            index = self.marks.index(reply.quoted, self.strategy.sent)
-        if index is not None:
-            rtt_s = self._rtt(index, arrival.stamp_ns, now)
-            self.strategy.heard(index, Answer(reply.responder, reply.kind, rtt_s, reply.mpls))
-        self.news.set()
-
-    def _rtt(self, index: int, stamp_ns: int | None, now: float) -> float:
-        sent, sent_wall_ns = self.sent_at[index]
-        if stamp_ns is not None:
-            by_kernel = (stamp_ns - sent_wall_ns) / 1e9
-            if 0 <= by_kernel <= now - sent + _STAMP_SLACK_S:
-                return clock.duration(by_kernel)
-        return clock.duration(now - sent)
 
 
 @dataclass(slots=True)
@@ -105,12 +64,21 @@ class _Outcome:
 
 
 class Tracer:
-    """Traces of one event loop, sharing raw sockets. Use as `async with Tracer() as tracer:` or `aclose` it."""
+    """Traces of one event loop, sharing raw sockets. Use as `async with Tracer() as tracer:` or `aclose` it.
 
-    def __init__(self, *, max_in_flight: int = MAX_IN_FLIGHT) -> None:
-        self._max_in_flight = max_in_flight
+    `rate`: packets a second of all traces together, more than 0; up to `pace.BURST` more when none were sent
+    for a while. As many traces as the rate keeps busy run at once, the others wait.
+    """
+
+    def __init__(self, *, rate: float = DEFAULT_RATE) -> None:
+        if not rate > 0:
+            raise ValueError(f"rate is {rate}, it must be more than 0 packets a second")
+        self._rate = rate
         self._raw = RawSockets()
-        self._runs: list[_Run] = []
+        self._traffic = Traffic(rate)
+        self._places = asyncio.Semaphore(min(max(int(rate * _ROUND_S), _FEWEST_AT_ONCE), _MOST_AT_ONCE))
+        self._prepared: set[tuple[int, Method]] = set()
+        self._unstamped = 0
         self._claimed: dict[tuple[object, ...], asyncio.Event] = {}
 
     async def __aenter__(self) -> Tracer:
@@ -127,6 +95,12 @@ class Tracer:
     def malformed(self) -> int:
         """How many packets the raw sockets received and could make no sense of; they were passed over."""
         return self._raw.malformed
+
+    @property
+    def unstamped(self) -> int:
+        """How many answers of finished traces were timed by our own clock at one end or both, for want of the
+        kernel's stamp: a driver that stamps no departures, or a kernel that does not know how."""
+        return self._unstamped
 
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
         """Trace once. The observation's `method` and `mode` say how it was really done.
@@ -145,7 +119,10 @@ class Tracer:
         except TimeoutError:
             if outcome.strategy is None:
                 outcome.failure = Failure.MONITOR_FAULT
-                outcome.error = f"trace {request.address}: not started within {request.timeout_s} s"
+                outcome.error = (
+                    f"trace {request.address}: not started within {request.timeout_s} s,"
+                    f" at {self._rate:g} packets a second"
+                )
         return _observation(request, outcome, at=at, start=start, vantage=vantage, target=target)
 
     async def _attempt(self, request: TraceRequest, ways: list[_Way], deadline: float, outcome: _Outcome) -> None:
@@ -155,7 +132,7 @@ class Tracer:
             try:
                 if way.mode == "raw":
                     self._raw.open(request.family)
-                async with self._claim(request, way.method) as flow:
+                async with self._claim(request, way.method) as flow, self._places:
                     await self._run(request, way, flow, deadline, outcome)
                     return
             except OSError as error:
@@ -166,40 +143,31 @@ class Tracer:
         raise CannotTraceError(failure, "; ".join(map(str, reasons)))
 
     async def _run(self, request: TraceRequest, way: _Way, flow: Flow, deadline: float, outcome: _Outcome) -> None:
-        # In a thread: the first build imports scapy, which takes half a second and would stop every probe.
-        template = await asyncio.to_thread(build, flow)
+        template = await self._template(flow)
         plan = Plan(
             max_hops=request.max_hops,
             attempts=request.attempts,
             deadline=deadline,
             expected_hops=request.expected_hops,
         )
-        run = _Run(Strategy(plan), Marks())
+        run = Run(Strategy(plan), self._traffic.heard)
         destination = socket_address(request.address, flow.port or 0)
         make = self._raw.channel if way.mode == "raw" else UnprivilegedChannel
         channel: Channel = make(template, destination, run.marks.cookie, run.arrived)
         outcome.mode, outcome.method, outcome.port = way.mode, way.method, flow.port
         outcome.flow, outcome.strategy = flow.number, run.strategy
-        self._runs.append(run)
         try:
-            await self._drive(run, channel)
+            await self._traffic.carry(run, channel)
         finally:
-            self._runs.remove(run)
-            channel.close()
+            self._unstamped += run.unstamped
 
-    async def _drive(self, run: _Run, channel: Channel) -> None:
-        while not run.strategy.finished(clock.monotonic()):
-            run.news.clear()
-            room = self._max_in_flight - sum(other.strategy.in_flight for other in self._runs)
-            run.send(channel, room)
-            wait_s = run.strategy.wake_at() - clock.monotonic()
-            if room <= 0:
-                wait_s = min(wait_s, _LOOK_AGAIN_S)
-            try:
-                async with asyncio.timeout(max(wait_s, 0.0)):
-                    await run.news.wait()
-            except TimeoutError:
-                continue
+    async def _template(self, flow: Flow) -> Template:
+        kind = (flow.family, flow.method)
+        if kind not in self._prepared:
+            # In a thread: the first one imports scapy, which takes half a second and would stop every probe.
+            await asyncio.to_thread(skeleton, *kind)
+            self._prepared.add(kind)
+        return build(flow)
 
     @asynccontextmanager
     async def _claim(self, request: TraceRequest, method: Method) -> AsyncIterator[Flow]:

@@ -1,4 +1,4 @@
-"""Ancillary data of received packets: kernel stamps and entries of a socket's error queue. Pure.
+"""ICMP errors in the error queue of a socket. Pure.
 
 Linux hands ICMP errors to the socket that caused them (`ip(7)`, IP_RECVERR; `ipv6(7)`): the message is what
 was quoted of our packet, `struct sock_extended_err` says who answered and how.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["SO_TIMESTAMPNS", "QueuedError", "queued_error", "receive_stamp_ns"]
+from probes.traceroute.stamps import AncillaryData
+
+__all__ = ["QueuedError", "queued_error"]
 
 # Linux numbers that Python's socket module does not name.
-SO_TIMESTAMPNS: Final = 35
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
 
@@ -26,9 +26,6 @@ _EXTENDED_ERR: Final = struct.Struct("=IBBBBI")
 """errno, origin, type, code, pad, info; then 4 octets that RFC 4884 support uses."""
 _RFC4884: Final = struct.Struct("=HBB")
 _RFC4884_INVALID: Final = 1
-_TIMESPEC: Final = struct.Struct("@ll")
-
-AncillaryData = Iterable[tuple[int, int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +40,6 @@ class QueuedError:
     code: int
     responder: str
     extension: int | None
-
-
-def receive_stamp_ns(ancillary: AncillaryData) -> int | None:
-    """When the kernel received the packet: Unix nanoseconds, None where it did not say."""
-    for level, kind, octets in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(octets) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(octets)
-            return int(seconds) * 1_000_000_000 + int(nanoseconds)
-    return None
 
 
 def queued_error(ancillary: AncillaryData) -> QueuedError | None:

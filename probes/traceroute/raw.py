@@ -1,8 +1,8 @@
 """Raw sockets, shared by all traces of a process (needs CAP_NET_RAW).
 
 Sending: whole IP packets (`raw(7)` IP_HDRINCL; for IPv6, IPPROTO_RAW implies it), so that TTL, identification
-and IPv6 flow label are ours. Receiving: one ICMP and one TCP socket per family, filtered in the kernel and
-stamped by it (SO_TIMESTAMPNS). Replies are handed to the trace whose flow they quote.
+and IPv6 flow label are ours. Receiving: one ICMP and one TCP socket per family, filtered in the kernel. What
+leaves and what arrives is stamped by the kernel. Replies are handed to the trace whose flow they quote.
 
 No half-open connection stays at the target: the kernel knows no socket for the SYN-ACK that a probe provokes
 and answers it with a RST (RFC 9293 §3.10.7.1). A packet filter that drops this RST would leave the target
@@ -18,17 +18,20 @@ from functools import partial
 from typing import Final
 
 from probes.traceroute.channel import Arrival, OnArrival
-from probes.traceroute.error_queue import SO_TIMESTAMPNS, receive_stamp_ns
 from probes.traceroute.packets import Template
 from probes.traceroute.raw_filter import keep_icmp4, keep_icmp6, keep_tcp
 from probes.traceroute.receive import Received, waiting
 from probes.traceroute.replies import MalformedReplyError, Reply, read_icmp4, read_icmp6, read_tcp4, read_tcp6
 from probes.traceroute.source_address import SocketAddress
+from probes.traceroute.stamps import Departure, Departures, request_stamps, stamp_ns
 
 __all__ = ["RawChannel", "RawSockets"]
 
 _RECEIVE_BUFFER: Final = 1 << 20
 """Octets; answers to some hundred bursts."""
+
+_UNREAD_STAMPS: Final = 128
+"""Departures after which stamps are read even when no answer comes; an error queue holds some hundred."""
 
 _Read = Callable[[Received], Reply | None]
 
@@ -37,7 +40,7 @@ class RawSockets:
     """The raw sockets of one event loop. Opens those of a family when they are first asked for."""
 
     def __init__(self) -> None:
-        self._senders: dict[int, socket.socket] = {}
+        self._senders: dict[int, _Sender] = {}
         self._receivers: list[socket.socket] = []
         self._listeners: dict[tuple[object, ...], OnArrival] = {}
         self.malformed = 0
@@ -52,16 +55,16 @@ class RawSockets:
             return
         opened: list[socket.socket] = []
         try:
-            opened = [_sender(family)]
-            opened += [_icmp_receiver(family), _tcp_receiver(family)]
+            for make in (_sender, _icmp_receiver, _tcp_receiver):
+                opened.append(make(family))
         except OSError:
             for sock in opened:
                 sock.close()
             raise
-        self._senders[family] = opened[0]
+        self._senders[family] = sender = _Sender(opened[0])
         for sock, read in zip(opened[1:], _READERS[family], strict=True):
             self._receivers.append(sock)
-            asyncio.get_running_loop().add_reader(sock.fileno(), partial(self._drain, sock, read))
+            asyncio.get_running_loop().add_reader(sock.fileno(), partial(self._drain, sock, read, sender))
 
     def channel(
         self, template: Template, destination: SocketAddress, cookie: int, on_arrival: OnArrival
@@ -83,12 +86,13 @@ class RawSockets:
         for sock in self._receivers:
             loop.remove_reader(sock.fileno())
             sock.close()
-        for sock in self._senders.values():
-            sock.close()
+        for sender in self._senders.values():
+            sender.close()
         self._receivers.clear()
         self._senders.clear()
 
-    def _drain(self, sock: socket.socket, read: _Read) -> None:
+    def _drain(self, sock: socket.socket, read: _Read, sender: _Sender) -> None:
+        sender.read_stamps()  # first, so that every answer finds when its probe left
         for received in waiting(sock):
             try:
                 reply = read(received)
@@ -97,7 +101,35 @@ class RawSockets:
                 continue
             listener = None if reply is None else self._listeners.get(reply.quoted.key)
             if reply is not None and listener is not None:
-                listener(Arrival(reply, receive_stamp_ns(received.ancillary)))
+                listener(Arrival(reply, stamp_ns(received.ancillary)))
+
+
+class _Sender:
+    """The socket that sends for all traces of a family, and when the kernel says that their packets left."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._departures = Departures()
+        self._unread = 0
+
+    def send(self, packet: bytes, destination: tuple[object, ...], departure: Departure) -> None:
+        try:
+            self._socket.sendto(packet, destination)
+        except OSError:
+            self._departures.renumber(self._socket)
+            raise
+        self._departures.left(departure)
+        self._unread += 1
+        if self._unread >= _UNREAD_STAMPS:
+            self.read_stamps()
+
+    def read_stamps(self) -> None:
+        self._unread = 0
+        for received in waiting(self._socket, socket.MSG_ERRQUEUE):
+            self._departures.read(received.ancillary)
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 class RawChannel:
@@ -105,7 +137,7 @@ class RawChannel:
 
     def __init__(
         self,
-        sender: socket.socket,
+        sender: _Sender,
         template: Template,
         destination: tuple[object, ...],
         cookie: int,
@@ -117,9 +149,9 @@ class RawChannel:
         self._cookie = cookie
         self._on_close = on_close
 
-    def send(self, ttl: int, mark: int) -> None:
+    def send(self, ttl: int, mark: int, departure: Departure) -> None:
         """Send one probe."""
-        self._sender.sendto(self._template.patch(ttl, mark, self._cookie), self._destination)
+        self._sender.send(self._template.patch(ttl, mark, self._cookie), self._destination, departure)
 
     def close(self) -> None:
         """Let the shared sockets forget this flow."""
@@ -136,30 +168,28 @@ _READERS: Final[dict[int, tuple[_Read, _Read]]] = {
 
 
 def _sender(family: int) -> socket.socket:
-    sock = socket.socket(_address_family(family), socket.SOCK_RAW, socket.IPPROTO_RAW)
-    sock.setblocking(False)
+    sock = _socket(family, socket.IPPROTO_RAW)
+    request_stamps(sock, departures=True)
     return sock
 
 
 def _icmp_receiver(family: int) -> socket.socket:
-    sock = _receiver(family, socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6)
+    sock = _socket(family, socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6)
+    request_stamps(sock)
     (keep_icmp4 if family == 4 else keep_icmp6)(sock)
     return sock
 
 
 def _tcp_receiver(family: int) -> socket.socket:
-    sock = _receiver(family, socket.IPPROTO_TCP)
+    sock = _socket(family, socket.IPPROTO_TCP)
+    request_stamps(sock)
     keep_tcp(sock, family)
     return sock
 
 
-def _receiver(family: int, protocol: int) -> socket.socket:
-    sock = socket.socket(_address_family(family), socket.SOCK_RAW, protocol)
+def _socket(family: int, protocol: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_RAW, protocol)
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    # Of the sender too: the stamps of what it sent wait in its receive buffer.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
     return sock
-
-
-def _address_family(family: int) -> socket.AddressFamily:
-    return socket.AF_INET if family == 4 else socket.AF_INET6

@@ -1,11 +1,10 @@
-"""Reading what waits in a socket: bounded, never blocking, with the kernel's stamps."""
+"""Reading what waits in a socket: bounded, never blocking, with the ancillary data that holds the stamps."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 __all__ = ["Received", "waiting"]
 
@@ -17,13 +16,17 @@ _AT_ONCE: Final = 256
 """Packets per turn of the event loop, so that a flood of answers cannot stop everything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One packet; `sender` is without scope and port."""
+class Received(NamedTuple):
+    """One packet; `address` is the sender's, as the socket module gives it."""
 
     octets: bytes
     ancillary: list[tuple[int, int, bytes]]
-    sender: str
+    address: Any
+
+    @property
+    def sender(self) -> str:
+        """The sender's address without scope and port."""
+        return str(self.address[0]).partition("%")[0] if isinstance(self.address, tuple) else ""
 
 
 def waiting(sock: socket.socket, flags: int = 0) -> Iterator[Received]:
@@ -34,8 +37,4 @@ def waiting(sock: socket.socket, flags: int = 0) -> Iterator[Received]:
         except OSError:
             # Nothing waits; or the error of a queued ICMP message, whose contents the error queue holds.
             return
-        yield Received(octets, ancillary, _host(address))
-
-
-def _host(address: Any) -> str:
-    return str(address[0]).partition("%")[0] if isinstance(address, tuple) else ""
+        yield Received(octets, ancillary, address)

@@ -82,12 +82,30 @@ class _Round:
 
 @dataclass(slots=True)
 class Strategy:
-    """One trace under way. Call `due` for what to send, `heard` with answers, until `finished`."""
+    """One trace under way. Call `due` for what to send, `heard` with answers, until `finished`.
+
+    Each call is cheap: what answers have shown is kept, not looked for again.
+    """
 
     plan: Plan
+    looping: str | None = field(default=None, init=False)
+    """The router that the path keeps coming back to, None when there is no such loop."""
     _rounds: list[_Round] = field(init=False)
     _probes: list[Probe] = field(default_factory=list, init=False)
     _awaited: dict[int, float] = field(default_factory=dict, init=False)
+    """When each probe that is waited for was sent, in the order of sending."""
+    _silent: set[int] = field(default_factory=set, init=False)
+    """The TTLs whose latest probe was waited for in vain."""
+    _fresh: int = field(default=1, init=False)
+    """The lowest TTL that was never probed."""
+    _last: int = field(default=0, init=False)
+    """The highest TTL that was answered."""
+    _reached_at: int | None = field(default=None, init=False)
+    _refused_at: set[int] = field(default_factory=set, init=False)
+    _routers: dict[str, list[int]] = field(default_factory=dict, init=False)
+    """The TTLs at which each router said "time exceeded"."""
+    _furthest: int = field(default=0, init=False)
+    """The highest TTL at which any router did."""
     _window: int = field(default=_WINDOW, init=False)
     _attempts: int = field(init=False)
     _slowest_s: float | None = field(default=None, init=False)
@@ -109,46 +127,29 @@ class Strategy:
     @property
     def reached(self) -> bool:
         """Whether the destination answered."""
-        return any(r.answer is not None and r.answer.reply in REACHED for r in self._rounds)
-
-    @property
-    def looping(self) -> str | None:
-        """The router that the path keeps coming back to, None when there is no such loop."""
-        seen: dict[str, list[int]] = {}
-        for ttl, answer in self._answers():
-            if answer.reply is not HopReply.TIME_EXCEEDED:
-                continue
-            sightings = seen.setdefault(answer.address, [])
-            if not sightings or ttl - sightings[-1] > 1:
-                sightings.append(ttl)
-            else:
-                sightings[-1] = ttl
-            if len(sightings) >= _LOOP_SIGHTINGS:
-                return answer.address
-        return None
+        return self._reached_at is not None
 
     def due(self, now: float, room: int = _WINDOW) -> list[Probe]:
         """The probes to send now, lowest TTL first, at most `room`; they count as sent."""
         self._give_up(now)
-        if now >= self.plan.deadline:
-            return []
         room = min(room, self._window - self.in_flight)
-        probes = []
-        for ttl in self._wanted()[: max(room, 0)]:
-            probe = Probe(self.sent, ttl)
-            self._probes.append(probe)
-            self._rounds[ttl - 1].sent += 1
-            self._awaited[probe.index] = now
-            probes.append(probe)
-        return probes
+        if now >= self.plan.deadline or room <= 0:
+            return []
+        return [self._sending(ttl, now) for ttl in self._wanted()[:room]]
 
     def heard(self, index: int, answer: Answer) -> None:
         """Take an answer to probe `index`; the first one for a TTL stands."""
         self._awaited.pop(index, None)
-        answered = self._rounds[self._probes[index].ttl - 1]
-        if answered.answer is None:
-            answered.answer = answer
-            self._slowest_s = max(self._slowest_s or 0.0, answer.rtt_s)
+        ttl = self._probes[index].ttl
+        answered = self._rounds[ttl - 1]
+        if answered.answer is not None:
+            return
+        answered.answer = answer
+        self._slowest_s = max(self._slowest_s or 0.0, answer.rtt_s)
+        self._silent.discard(ttl)
+        end = self._end()
+        self._learn(ttl, answer)
+        if answered.sent > 1 or self._end() != end:
             self._forget_needless()
 
     def unnamed_answer(self) -> int | None:
@@ -164,6 +165,11 @@ class Strategy:
             self._attempts += 1
         return None
 
+    def wants(self, now: float) -> bool:
+        """Whether `due` would give a probe now."""
+        self._give_up(now)
+        return now < self.plan.deadline and self.in_flight < self._window and bool(self._wanted())
+
     def finished(self, now: float) -> bool:
         """Whether nothing more is to be sent or waited for."""
         if now >= self.plan.deadline:
@@ -173,53 +179,75 @@ class Strategy:
 
     def wake_at(self) -> float:
         """When to look again if nothing is heard: a point on the caller's clock."""
-        earliest = min(self._awaited.values(), default=None)
+        earliest = next(iter(self._awaited.values()), None)
         if earliest is None:
             return self.plan.deadline
         return min(earliest + self._patience(), self.plan.deadline)
 
     def hops(self) -> tuple[Hop, ...]:
         """What was found: TTL 1 to the end of the path, or to the last TTL that was probed."""
-        probed = max((probe.ttl for probe in self._probes), default=0)
-        last = self._end() or probed
+        last = self._end() or self._fresh - 1
         return tuple(_hop(ttl, found.answer) for ttl, found in enumerate(self._rounds[:last], start=1))
 
-    def _answers(self) -> list[tuple[int, Answer]]:
-        return [(ttl, r.answer) for ttl, r in enumerate(self._rounds, start=1) if r.answer is not None]
+    def _sending(self, ttl: int, now: float) -> Probe:
+        probe = Probe(self.sent, ttl)
+        self._probes.append(probe)
+        self._rounds[ttl - 1].sent += 1
+        self._awaited[probe.index] = now
+        self._silent.discard(ttl)
+        self._fresh = max(self._fresh, ttl + 1)
+        return probe
+
+    def _learn(self, ttl: int, answer: Answer) -> None:
+        """What one more answered TTL says of the path."""
+        self._last = max(self._last, ttl)
+        if answer.reply in REACHED:
+            self._reached_at = min(self._reached_at or ttl, ttl)
+        elif answer.reply in _REFUSED:
+            self._refused_at.add(ttl)
+        elif answer.reply is HopReply.TIME_EXCEEDED:
+            self._furthest = max(self._furthest, ttl)
+            sightings = self._routers.setdefault(answer.address, [])
+            sightings.append(ttl)
+            if len(sightings) >= _LOOP_SIGHTINGS:
+                self.looping = self._loop()
+
+    def _loop(self) -> str | None:
+        """The router that is met three times with others between: the one where this shows at the lowest TTL."""
+        loops = []
+        for router, ttls in self._routers.items():
+            ttls.sort()
+            visits = [ttl for before, ttl in zip([-1, *ttls], ttls, strict=False) if ttl - before > 1]
+            if len(visits) >= _LOOP_SIGHTINGS:
+                loops.append((visits[_LOOP_SIGHTINGS - 1], router))
+        return min(loops)[1] if loops else None
 
     def _end(self) -> int | None:
         """The TTL at which the path ends, None while it is unknown."""
-        answers = self._answers()
-        for ttl, answer in answers:
-            if answer.reply in REACHED:
-                return ttl
-        furthest = max((ttl for ttl, a in answers if a.reply is HopReply.TIME_EXCEEDED), default=0)
-        return next((ttl for ttl, a in answers if a.reply in _REFUSED and ttl > furthest), None)
+        if self._reached_at is not None or not self._refused_at:
+            return self._reached_at
+        return min((ttl for ttl in self._refused_at if ttl > self._furthest), default=None)
 
     def _wanted(self) -> list[int]:
         """The TTLs to probe, ascending."""
-        waiting = {self._probes[index].ttl for index in self._awaited}
         burst, horizon = self._reach()
-        return [
-            ttl
-            for ttl, found in enumerate(self._rounds[: max(burst, horizon)], start=1)
-            if found.answer is None
-            and ttl not in waiting
-            and found.sent < self._attempts
-            and (ttl <= horizon or found.sent == 0)
+        again = [
+            ttl for ttl in sorted(self._silent) if ttl <= horizon and self._rounds[ttl - 1].sent < self._attempts
         ]
+        return again + list(range(self._fresh, min(max(burst, horizon), self.plan.max_hops) + 1))
 
     def _reach(self) -> tuple[int, int]:
         """(highest TTL to send once, highest TTL to send again)."""
         end = self._end()
         if end is not None:
             return end - 1, end - 1
-        last = max((ttl for ttl, _ in self._answers()), default=0)
         if self.looping is not None:
-            return last, last
-        burst = 0 if self.plan.expected_hops is None else self.plan.expected_hops + 1
-        horizon = last + SILENT_LIMIT
-        if any(last < self._probes[index].ttl <= burst for index in self._awaited):
+            return self._last, self._last
+        horizon = self._last + SILENT_LIMIT
+        if self.plan.expected_hops is None:
+            return 0, horizon
+        burst = self.plan.expected_hops + 1
+        if any(self._last < self._probes[index].ttl <= burst for index in self._awaited):
             # The end of a known path is still to be heard from; until then nothing goes beyond it.
             horizon = min(horizon, burst)
         return burst, horizon
@@ -234,9 +262,12 @@ class Strategy:
 
     def _give_up(self, now: float) -> None:
         patience = self._patience()
-        for index, sent_at in list(self._awaited.items()):
-            if now >= sent_at + patience:  # as wake_at computes it, to the last bit
-                del self._awaited[index]
+        while self._awaited:
+            index, sent_at = next(iter(self._awaited.items()))
+            if now < sent_at + patience:  # as wake_at computes it, to the last bit
+                return
+            del self._awaited[index]
+            self._silent.add(self._probes[index].ttl)
 
     def _patience(self) -> float:
         if self._slowest_s is None:

@@ -18,7 +18,7 @@ from typing import Final
 
 from probes.observation import HopReply
 from probes.traceroute.channel import Arrival, OnArrival
-from probes.traceroute.error_queue import SO_TIMESTAMPNS, QueuedError, queued_error, receive_stamp_ns
+from probes.traceroute.error_queue import QueuedError, queued_error
 from probes.traceroute.extensions import mpls_labels
 from probes.traceroute.flow import Flow, Quoted
 from probes.traceroute.packets import Template
@@ -26,6 +26,7 @@ from probes.traceroute.receive import Received, waiting
 from probes.traceroute.replies import Reply, icmp4_kind, icmp6_kind
 from probes.traceroute.request import Method
 from probes.traceroute.source_address import SocketAddress
+from probes.traceroute.stamps import Departure, Departures, request_stamps, stamp_ns
 
 __all__ = ["STAND_INS", "UnprivilegedChannel"]
 
@@ -60,22 +61,27 @@ class UnprivilegedChannel:
         self._cookie = cookie
         self._on_arrival = on_arrival
         self._socket = _open(template.flow, destination)
+        self._departures = Departures()
         self._loop = asyncio.get_running_loop()
         # An error queue that is not empty is EPOLLERR, which asyncio reports to the reader.
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
-    def send(self, ttl: int, mark: int) -> None:
+    def send(self, ttl: int, mark: int, departure: Departure) -> None:
         """Send one probe."""
         body = self._template.body(mark, self._cookie)
         level, kind = _TTL_OPTION[self._template.flow.family]
         for tries_left in reversed(range(_SEND_TRIES)):
             try:
                 self._socket.sendmsg([body], [(level, kind, struct.pack("@i", ttl))])
-                return
+                break
             except OSError as error:
-                # The error of an earlier probe is reported once and thereby cleared; its contents stay queued.
+                # The error of an earlier probe is reported once and thereby cleared; its contents stay queued,
+                # with stamps that are to be read by the old numbering.
+                self._drain()
+                self._departures.renumber(self._socket)
                 if error.errno not in _PENDING or not tries_left:
                     raise
+        self._departures.left(departure)
 
     def close(self) -> None:
         """Close the socket."""
@@ -85,6 +91,8 @@ class UnprivilegedChannel:
 
     def _drain(self) -> None:
         for received in waiting(self._socket, socket.MSG_ERRQUEUE):
+            if self._departures.read(received.ancillary):
+                continue
             error = queued_error(received.ancillary)
             reply = None if error is None else self._reply_of_error(error, received.octets)
             self._hand_on(reply, received)
@@ -97,7 +105,7 @@ class UnprivilegedChannel:
 
     def _hand_on(self, reply: Reply | None, received: Received) -> None:
         if reply is not None:
-            self._on_arrival(Arrival(reply, receive_stamp_ns(received.ancillary)))
+            self._on_arrival(Arrival(reply, stamp_ns(received.ancillary)))
 
     def _reply_of_error(self, error: QueuedError, message: bytes) -> Reply | None:
         kind = (icmp4_kind if error.family == 4 else icmp6_kind)(error.kind, error.code)
@@ -146,7 +154,7 @@ def _open(flow: Flow, destination: SocketAddress) -> socket.socket:
         except OSError as error:
             if error.errno != errno.ENOPROTOOPT:  # older than Linux 5.9: no labels
                 raise
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        request_stamps(sock, departures=True)
         if flow.method == "udp":
             # One flow number means one source port for many targets; each socket is connected to its own.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

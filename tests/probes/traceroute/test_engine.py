@@ -60,11 +60,11 @@ def test_traces_that_name_no_flow_get_their_own() -> None:
     assert len({observation.flow for observation in seen}) == 3
 
 
-def test_few_packets_in_flight_serve_many_traces() -> None:
-    """With room for two packets in all, twelve traces still reach."""
+def test_many_traces_share_a_low_rate() -> None:
+    """More packets than a burst, at a rate that lets them wait: twelve traces of five TTLs still reach."""
 
     async def run() -> list[TraceObservation]:
-        async with Tracer(max_in_flight=2) as tracer:
+        async with Tracer(rate=100) as tracer:
             return await together(tracer, *[loopback() for _ in range(12)])
 
     assert [o.reached for o in asyncio.run(run())] == [True] * 12

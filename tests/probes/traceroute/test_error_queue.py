@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes.traceroute.error_queue import SO_TIMESTAMPNS, QueuedError, queued_error, receive_stamp_ns
+from probes.traceroute.error_queue import QueuedError, queued_error
 
 RECVERR4, RECVERR6 = (socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25)
 EHOSTUNREACH = 113
@@ -54,15 +54,6 @@ def test_an_extension_is_given_only_when_the_kernel_found_it_sound(flags: int, e
 def test_other_ancillary_data_is_no_answer(where: tuple[int, int], octets: bytes) -> None:
     """Nothing is made up from it."""
     assert queued_error([(*where, octets)]) is None
-
-
-def test_the_kernels_stamp_is_in_nanoseconds() -> None:
-    """Without one there is None, not 0."""
-    stamp = struct.pack("@ll", 1643855431, 250_000_000)
-
-    assert receive_stamp_ns([(socket.SOL_SOCKET, SO_TIMESTAMPNS, stamp)]) == 1643855431_250_000_000
-    assert receive_stamp_ns([(socket.SOL_SOCKET, SO_TIMESTAMPNS, stamp[:8])]) is None
-    assert receive_stamp_ns([]) is None
 
 
 @given(octets=st.binary(max_size=64), where=st.sampled_from([RECVERR4, RECVERR6]))

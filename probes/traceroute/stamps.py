@@ -1,0 +1,113 @@
+"""The kernel's own stamps of packets that leave and arrive (Linux `Documentation/networking/timestamping.rst`).
+
+A packet is stamped by its driver just before the wire gets it, and by the kernel when it comes in, so that no
+queue of this process is inside a round trip. Departure stamps come back over the error queue of the socket
+that sent, named by how many packets the socket had sent before (OPT_ID). Not every driver stamps, and a queue
+may overflow: a `Departure` without the kernel's stamp has our own, taken before the send call.
+
+Knows ancillary data, not what is in a packet.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["AncillaryData", "Departure", "Departures", "request_stamps", "stamp_ns"]
+
+AncillaryData = Iterable[tuple[int, int, bytes]]
+
+# Linux numbers that Python's socket module does not name.
+_SO_TIMESTAMPING: Final = 37
+_TX_SOFTWARE: Final = 1 << 1
+_RX_SOFTWARE: Final = 1 << 3
+_SOFTWARE: Final = 1 << 4
+_OPT_ID: Final = 1 << 7
+_OPT_TSONLY: Final = 1 << 11
+_ARRIVALS: Final = _RX_SOFTWARE | _SOFTWARE
+_DEPARTURES: Final = _TX_SOFTWARE | _OPT_ID | _OPT_TSONLY
+
+_RECEIVE_ERRORS: Final = frozenset({(socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25)})
+"""The messages that carry `struct sock_extended_err` (IP_RECVERR, IPV6_RECVERR)."""
+_ORIGIN_TIMESTAMPING: Final = 4
+_EXTENDED_ERR: Final = struct.Struct("=IBBBBII")
+"""errno, origin, type, code, pad, info, data; for stamps, data is the number of the packet."""
+_TIMESPEC: Final = struct.Struct("@ll")
+_NUMBERS: Final = 1 << 32
+
+_REMEMBERED: Final = 4096
+"""Departures of one socket: with the default rate those of twenty seconds."""
+
+
+@dataclass(slots=True)
+class Departure:
+    """When one packet left: `monotonic_s` and `wall_ns` as we read the clocks before the send call (seconds on
+    `probes.clock`, Unix nanoseconds); `kernel_ns` the driver's stamp, None while or where there is none."""
+
+    monotonic_s: float
+    wall_ns: int
+    kernel_ns: int | None = None
+
+
+class Departures:
+    """The latest packets of one socket, by the numbers that the kernel gives them. Pure but for `request`."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, Departure] | None] = [None] * _REMEMBERED
+        self._number = 0
+
+    def left(self, departure: Departure) -> None:
+        """Take a packet that the kernel took."""
+        self._kept[self._number % _REMEMBERED] = self._number, departure
+        self._number = (self._number + 1) % _NUMBERS
+
+    def renumber(self, sock: socket.socket) -> None:
+        """Count from 0 again, we and the kernel.
+
+        To be called after a send that failed: whether it took a number depends on where in the kernel it did.
+        """
+        request_stamps(sock)
+        request_stamps(sock, departures=True)
+        self._kept = [None] * _REMEMBERED
+        self._number = 0
+
+    def read(self, ancillary: AncillaryData) -> bool:
+        """Take the stamp in a message of the error queue; False when the message is no departure stamp."""
+        number = None
+        for level, kind, octets in ancillary:
+            if (level, kind) in _RECEIVE_ERRORS and len(octets) >= _EXTENDED_ERR.size:
+                _, origin, _, _, _, _, data = _EXTENDED_ERR.unpack_from(octets)
+                number = data if origin == _ORIGIN_TIMESTAMPING else None
+        if number is None:
+            return False
+        stamp = stamp_ns(ancillary)
+        kept = self._kept[number % _REMEMBERED]
+        # A stamp from before our own reading belongs to a packet of an earlier numbering.
+        if kept is not None and kept[0] == number and stamp is not None and stamp >= kept[1].wall_ns:
+            kept[1].kernel_ns = stamp
+        return True
+
+
+def request_stamps(sock: socket.socket, *, departures: bool = False) -> None:
+    """Ask for stamps of what arrives, and of what leaves; a kernel without them leaves them out.
+
+    Asking for departures anew, after having asked without them, makes the kernel count from 0.
+    """
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _ARRIVALS | (_DEPARTURES if departures else 0))
+    except OSError as error:
+        if error.errno not in (errno.ENOPROTOOPT, errno.EINVAL, errno.EPERM):
+            raise
+
+
+def stamp_ns(ancillary: AncillaryData) -> int | None:
+    """The kernel's stamp of a packet: Unix nanoseconds, None where it gave none."""
+    for level, kind, octets in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING and len(octets) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(octets)
+            return (int(seconds) * 1_000_000_000 + int(nanoseconds)) or None
+    return None
