@@ -7,9 +7,11 @@ families are passed over. Knows nothing of who recorded the message: MRT, BMP an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
+from typing import NamedTuple
 
 from monitor.bgp.as_path_wire import AsPathError
-from monitor.bgp.nlri import NlriError, Wanted, read_prefixes
+from monitor.bgp.nlri import NlriError, read_prefixes
 from monitor.bgp.path_attributes import (
     MP_REACH,
     MP_UNREACH,
@@ -20,6 +22,7 @@ from monitor.bgp.path_attributes import (
     as_path,
     scan,
 )
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.prefix_key import PrefixKey, prefix_of
 from monitor.model import Asn, AsPath, Prefix, RouteEvent, RouteKind
 
@@ -27,6 +30,9 @@ HEADER_BYTES = 19
 """Marker, length, type (RFC 4271 section 4.1)."""
 MARKER = b"\xff" * 16
 UPDATE_TYPE = 2
+
+_START = Struct("!16sHBH")
+"""The header of an UPDATE and the length of its withdrawn routes."""
 
 _VERSION_OF_AFI = {1: 4, 2: 6}
 _UNICAST = 1
@@ -85,8 +91,35 @@ class Update:
         return events
 
 
+def count_unwanted(data: bytes, start: int, end: int, wanted: PrefixFilter) -> int | None:
+    """How many elements the BGP message `data[start:end]` holds, if it is an UPDATE and surely none is wanted.
+
+    None: decode it, to see what it is. Of what is counted nothing was checked but the lengths of its fields.
+    """
+    if end - start < _START.size:
+        return None
+    marker, length, kind, withdrawn_bytes = _START.unpack_from(data, start)
+    message_end = start + length
+    withdrawn = start + _START.size
+    attributes = withdrawn + withdrawn_bytes + 2
+    if kind != UPDATE_TYPE or marker != MARKER or not attributes <= message_end <= end:
+        return None
+    announced = attributes + (data[attributes - 2] << 8 | data[attributes - 1])
+    if announced > message_end:
+        return None
+    try:
+        keys, count = wanted.pick(data, announced, message_end, 4)
+        for field in _other_fields(data, withdrawn, attributes, announced):
+            more_keys, more = wanted.pick(field.data, field.start, field.end, field.version)
+            keys += more_keys
+            count += more
+    except (UpdateError, PathAttributeError, NlriError):
+        return None
+    return None if keys else count
+
+
 def decode_message(
-    message: bytes, *, asn_size: int = 4, add_path: bool = False, wanted: Wanted | None = None
+    message: bytes, *, asn_size: int = 4, add_path: bool = False, wanted: PrefixFilter | None = None
 ) -> Update | None:
     """A whole BGP message with its header; None when it is not an UPDATE. Bytes behind it are ignored.
 
@@ -103,7 +136,7 @@ def decode_message(
 
 
 def decode_update(
-    body: bytes, *, asn_size: int = 4, add_path: bool = False, wanted: Wanted | None = None
+    body: bytes, *, asn_size: int = 4, add_path: bool = False, wanted: PrefixFilter | None = None
 ) -> Update:
     """An UPDATE without its header. Prefixes are scanned first; the path is read only if one is wanted.
 
@@ -118,70 +151,109 @@ def decode_update(
         raise UpdateError(str(error)) from error
 
 
-def _decode(body: bytes, asn_size: int, add_path: bool, wanted: Wanted | None) -> Update:
-    attributes_start, nlri_start = _fields(body)
-    withdrawn = [(4, key) for key in read_prefixes(body, 2, attributes_start - 2, 4, add_path)]
-    announced = [(4, key) for key in read_prefixes(body, nlri_start, len(body), 4, add_path)]
+def _decode(body: bytes, asn_size: int, add_path: bool, wanted: PrefixFilter | None) -> Update:
+    attributes_start, nlri_start = _fields(body, 0, len(body))
     attributes = scan(body, attributes_start, nlri_start)
-    withdrawn += _mp_unreach(attributes, add_path)
-    mp_announced, mp_next_hop = _mp_reach(attributes, add_path)
-    elements = len(withdrawn) + len(announced) + len(mp_announced)
+    mp_announced, mp_next_hop = _mp_reach(attributes)
+    fields = (
+        _Field(4, body, 2, attributes_start - 2),
+        _mp_unreach(attributes),
+        _Field(4, body, nlri_start, len(body)),
+        mp_announced,
+    )
+    picked = [field.pick(wanted, add_path) for field in fields]
+    withdrawn, mp_withdrawn, announced, announced_by_mp = (keys for keys, _ in picked)
 
-    next_hops = dict.fromkeys(_pick(announced, wanted), address_text(attributes.get(NEXT_HOP, b"")))
-    next_hops |= dict.fromkeys(_pick(mp_announced, wanted), mp_next_hop)
+    next_hops = dict.fromkeys(announced, address_text(attributes.get(NEXT_HOP, b"")))
+    next_hops |= dict.fromkeys(announced_by_mp, mp_next_hop)
     path = as_path(attributes, asn_size) if next_hops else None
     if next_hops and path is None:
         raise UpdateError(f"announces {len(next_hops)} prefixes without an AS_PATH")
     return Update(
         tuple((prefix_of(*which), next_hop) for which, next_hop in next_hops.items()),
-        tuple(prefix_of(*which) for which in dict.fromkeys(_pick(withdrawn, wanted)) if which not in next_hops),
+        tuple(prefix_of(*which) for which in dict.fromkeys(withdrawn + mp_withdrawn) if which not in next_hops),
         path,
-        elements,
+        sum(total for _, total in picked),
     )
 
 
-def _fields(body: bytes) -> tuple[int, int]:
-    """Where the path attributes begin, and where they end and the prefixes begin."""
-    if len(body) < 4:
-        raise UpdateError(f"UPDATE of {len(body)} bytes, at least 4 needed")
-    attributes_start = 2 + int.from_bytes(body[:2], "big") + 2
-    if attributes_start > len(body):
-        raise UpdateError(f"withdrawn routes end at byte {attributes_start - 2}, behind the message")
-    nlri_start = attributes_start + int.from_bytes(body[attributes_start - 2 : attributes_start], "big")
-    if nlri_start > len(body):
-        raise UpdateError(f"path attributes end at byte {nlri_start}, behind the message")
-    return attributes_start, nlri_start
+def _fields(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where in the UPDATE `data[start:end]` the path attributes begin, and where they end and prefixes begin."""
+    if end - start < 4:
+        raise UpdateError(f"UPDATE of {end - start} bytes, at least 4 needed")
+    attributes = start + (data[start] << 8 | data[start + 1]) + 4
+    if attributes > end:
+        raise UpdateError(f"withdrawn routes end at byte {attributes - 2 - start}, behind the message")
+    announced = attributes + (data[attributes - 2] << 8 | data[attributes - 1])
+    if announced > end:
+        raise UpdateError(f"path attributes end at byte {announced - start}, behind the message")
+    return attributes, announced
 
 
-def _mp_reach(attributes: Attributes, add_path: bool) -> tuple[list[_Which], str | None]:
+class _Field(NamedTuple):
+    """Where prefixes of one family stand."""
+
+    version: int
+    data: bytes
+    start: int
+    end: int
+
+    def pick(self, wanted: PrefixFilter | None, add_path: bool) -> tuple[list[_Which], int]:
+        """The wanted ones, and how many there are.
+
+        :raises NlriError: they are malformed
+        """
+        version, data, start, end = self
+        if start == end:
+            return [], 0
+        if wanted is not None:
+            keys, total = wanted.pick(data, start, end, version, add_path)
+        else:
+            keys = read_prefixes(data, start, end, version, add_path)
+            total = len(keys)
+        return [(version, key) for key in keys], total
+
+
+_EMPTY = _Field(4, b"", 0, 0)
+
+
+def _other_fields(data: bytes, withdrawn: int, attributes: int, end: int) -> tuple[_Field, ...]:
+    """All prefixes but the announced ones of IPv4, which most messages have alone.
+
+    Wherever one of our families has a multiprotocol attribute, its family stands there in three bytes.
+    """
+    fields: tuple[_Field, ...] = ()
+    if attributes > withdrawn + 2:
+        fields = (_Field(4, data, withdrawn, attributes - 2),)
+    if data.find(b"\0\2\1", attributes, end) >= 0 or data.find(b"\0\1\1", attributes, end) >= 0:
+        found = scan(data, attributes, end)
+        fields += (_mp_reach(found)[0], _mp_unreach(found))
+    return fields
+
+
+def _mp_reach(attributes: Attributes) -> tuple[_Field, str | None]:
     """The announced prefixes of MP_REACH_NLRI, and their next hop."""
     value = attributes.get(MP_REACH)
     if value is None:
-        return [], None
+        return _EMPTY, None
     # Address family, subsequent family, next hop's length and address, one reserved byte, prefixes.
     if len(value) < 5 or len(value) < 5 + value[3]:
         raise UpdateError("MP_REACH_NLRI is cut short")
     nlri = 5 + value[3]
-    return _family_prefixes(value, nlri, add_path), address_text(value[4 : nlri - 1])
+    return _family_field(value, nlri), address_text(value[4 : nlri - 1])
 
 
-def _mp_unreach(attributes: Attributes, add_path: bool) -> list[_Which]:
+def _mp_unreach(attributes: Attributes) -> _Field:
     """The withdrawn prefixes of MP_UNREACH_NLRI."""
     value = attributes.get(MP_UNREACH)
     if value is None:
-        return []
+        return _EMPTY
     if len(value) < 3:
         raise UpdateError("MP_UNREACH_NLRI is cut short")
-    return _family_prefixes(value, 3, add_path)
+    return _family_field(value, 3)
 
 
-def _family_prefixes(value: bytes, start: int, add_path: bool) -> list[_Which]:
+def _family_field(value: bytes, start: int) -> _Field:
     """The prefixes of a multiprotocol attribute; none when they are of a family that is not followed."""
     version = _VERSION_OF_AFI.get(value[0] << 8 | value[1])
-    if version is None or value[2] != _UNICAST:
-        return []
-    return [(version, key) for key in read_prefixes(value, start, len(value), version, add_path)]
-
-
-def _pick(prefixes: list[_Which], wanted: Wanted | None) -> list[_Which]:
-    return prefixes if wanted is None else [which for which in prefixes if wanted(*which)]
+    return _EMPTY if version is None or value[2] != _UNICAST else _Field(version, value, start, len(value))

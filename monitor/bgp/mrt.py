@@ -1,34 +1,33 @@
 """MRT files of routing collectors -> route facts (RFC 6396, RFC 8050; the old types of its appendix B too).
 
-This file cuts a stream into records, counts them and keeps the bad ones; what a record of each type means
-is `mrt_bgp4mp`'s and `mrt_rib`'s. One bad record never stops the stream. A length that no collector writes
-does: behind it there is no telling where the next record begins.
+`mrt_stream` cuts a stream into records; this file counts them and keeps the bad ones; what a record of each
+type means is `mrt_bgp4mp`'s and `mrt_rib`'s. One bad record never stops the stream.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from struct import Struct
-from typing import Protocol
 
-from monitor.bgp.mrt_bgp4mp import decode_bgp4mp, decode_legacy_bgp
+from monitor.bgp.mrt_bgp4mp import count_unwanted, decode_bgp4mp, decode_legacy_bgp
 from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
 from monitor.bgp.mrt_rib import PeerIndex, decode_peer_index, decode_rib, decode_table_dump
-from monitor.bgp.nlri import Wanted
+from monitor.bgp.mrt_stream import MrtStream, Readable
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.files.compressed_file import CompressedFile
 from monitor.model import RouteFact
 
 UNNAMED_COLLECTOR = "mrt"
 """The collector of a file whose path does not say whose it is."""
 
-MAX_RECORD_BYTES = 16 * 1024 * 1024
-"""A RIB record holds one prefix of all peers: 1,000 peers with 1,000 bytes of attributes are 1 MB."""
 _KEPT_RECORDS = 16
 _KEPT_BYTES = 256
+_READ_BYTES = 256 * 1024
 
 _HEADER = Struct("!IHHI")
 _MICROSECONDS = Struct("!I")
@@ -36,14 +35,6 @@ _LEGACY_BGP, _TABLE_DUMP, _TABLE_DUMP_V2, _BGP4MP, _BGP4MP_ET = 5, 12, 13, 16, 1
 _PEER_INDEX_TABLE = 1
 
 _COLLECTOR_NAME = re.compile(r"(?<![a-z0-9])(rrc\d\d|route-?views[0-9]*(?:\.[a-z]+[0-9]*(?=[./]|$))?)(?![a-z0-9])")
-
-
-class Readable(Protocol):
-    """What a reader needs of a stream: `read(n)` gives fewer than n bytes only at its end."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,57 +68,51 @@ class MrtReader:
     """Iterates the route facts of an MRT stream; `stats` grows meanwhile.
 
     `collector` names who recorded it, which no record tells. `wanted` picks prefixes before their routes
-    are decoded; None takes all.
+    are decoded; None takes all. Records that surely hold none are counted and not looked at further: a
+    defect in one of those does not show.
     """
 
     def __init__(
         self,
         stream: Readable,
         collector: str = UNNAMED_COLLECTOR,
-        wanted: Wanted | None = None,
+        wanted: PrefixFilter | None = None,
         stats: MrtStats | None = None,
     ) -> None:
         self.stats = MrtStats() if stats is None else stats
-        self._stream = stream
+        self._records = MrtStream(stream)
         self._collector = collector
         self._wanted = wanted
         self._peers: PeerIndex | None = None
-        self._offset = 0
 
     def __iter__(self) -> Iterator[RouteFact]:
-        while (record := self._next_record()) is not None:
-            yield from self._facts(record)
+        return chain.from_iterable(self.batches())
 
-    def _next_record(self) -> Record | None:
-        """Cut the next record off the stream; None at its end."""
-        header = self._stream.read(_HEADER.size)
-        if not header:
-            return None
-        if len(header) < _HEADER.size:
-            self._end(f"record header cut at byte {self._offset}", header)
-            return None
-        seconds, kind, subtype, length = _HEADER.unpack(header)
-        if length > MAX_RECORD_BYTES:
-            self._end(f"record of {length} bytes at byte {self._offset}, above {MAX_RECORD_BYTES}", header)
-            return None
-        body = self._stream.read(length)
-        if len(body) < length:
-            self._end(f"record of {length} bytes at byte {self._offset} cut after {len(body)}", header + body)
-            return None
-        return Record(seconds, kind, subtype, body, self._collector, self._wanted)
+    def batches(self) -> Iterator[list[RouteFact]]:
+        """The facts in pieces, each of as many records as were read at once; an empty one where none is wanted."""
+        stats, wanted = self.stats, self._wanted
+        for block, spans in self._records.blocks():
+            facts: list[RouteFact] = []
+            stats.records += len(spans)
+            for start, end in spans:
+                if wanted is None or (count := count_unwanted(block, start, end, wanted)) is None:
+                    facts += self._facts(block, start, end)
+                else:
+                    stats.elements += count
+                    stats.unwanted += count
+            yield facts
+        if self._records.damage:
+            stats.damage = self._records.damage
+            self._keep(self._records.damage, self._records.rest, 0)
 
-    def _end(self, damage: str, data: bytes) -> None:
-        self.stats.damage = damage
-        self._keep(damage, data)
-
-    def _facts(self, record: Record) -> list[RouteFact]:
-        """Decode one record and count it."""
-        offset, self._offset = self._offset, self._offset + _HEADER.size + len(record.body)
-        self.stats.records += 1
+    def _facts(self, block: bytes, start: int, end: int) -> list[RouteFact]:
+        """Decode a record and count what is in it."""
+        seconds, kind, subtype, _ = _HEADER.unpack_from(block, start)
+        body = block[start + _HEADER.size : end]
         try:
-            decoded = self._decode(record)
+            decoded = self._decode(Record(seconds, kind, subtype, body, self._collector, self._wanted))
         except BadRecordError as error:
-            self._keep(f"{error}", record.body, offset)
+            self._keep(str(error), body, start)
             return []
         if decoded is None:
             self.stats.other += 1
@@ -136,11 +121,12 @@ class MrtReader:
         self.stats.unwanted += decoded.elements - len(decoded.facts)
         return decoded.facts
 
-    def _keep(self, reason: str, data: bytes, offset: int | None = None) -> None:
+    def _keep(self, reason: str, data: bytes, start: int) -> None:
+        """Count what cannot be decoded; the first few are kept."""
         self.stats.bad += 1
         if len(self.stats.bad_records) < _KEPT_RECORDS:
-            where = self._offset if offset is None else offset
-            self.stats.bad_records.append(BadRecord(where, reason, data[:_KEPT_BYTES]))
+            offset = self._records.block_offset + start
+            self.stats.bad_records.append(BadRecord(offset, reason, data[:_KEPT_BYTES]))
 
     def _decode(self, record: Record) -> Decoded | None:
         """The facts of a record; None for a record that carries none of ours.
@@ -183,16 +169,26 @@ def collector_of(path: Path) -> str:
 
 
 def read_mrt(
-    path: Path, collector: str | None = None, wanted: Wanted | None = None, stats: MrtStats | None = None
-) -> Generator[RouteFact, None, None]:
+    path: Path, collector: str | None = None, wanted: PrefixFilter | None = None, stats: MrtStats | None = None
+) -> Iterator[RouteFact]:
     """The route facts of a file, plain or compressed; what is there of a damaged one.
 
     `collector` None: the one that the path names. `stats` is filled meanwhile, if given.
 
     :raises OSError: the file cannot be read
     """
+    return chain.from_iterable(read_mrt_batches(path, collector, wanted, stats))
+
+
+def read_mrt_batches(
+    path: Path, collector: str | None = None, wanted: PrefixFilter | None = None, stats: MrtStats | None = None
+) -> Iterator[list[RouteFact]]:
+    """As `read_mrt`, in the pieces of `MrtReader.batches`.
+
+    :raises OSError: the file cannot be read
+    """
     with CompressedFile(path) as raw:
-        reader = MrtReader(io.BufferedReader(raw), collector or collector_of(path), wanted, stats)
-        yield from reader
+        reader = MrtReader(io.BufferedReader(raw, _READ_BYTES), collector or collector_of(path), wanted, stats)
+        yield from reader.batches()
         if raw.damage:
             reader.stats.damage = raw.damage

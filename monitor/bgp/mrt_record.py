@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.bgp.nlri import Wanted
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.model import RouteFact
 
 
@@ -21,7 +21,7 @@ class Record:
     subtype: int
     body: bytes
     collector: str
-    wanted: Wanted | None = None
+    wanted: PrefixFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def decode_rib(record: Record, peers: PeerIndex | None) -> Decoded | None:
     if offset + 2 > len(body):
         raise BadRecordError("RIB record ends before its entry count")
     (count,) = _HALF.unpack_from(body, offset)
-    if record.wanted is not None and not record.wanted(version, key):
+    if record.wanted is not None and not record.wanted.wanted(version, key):
         return Decoded([], count)
     rib = _Rib(record, prefix_of(version, key), peers, _ADD_PATH_ENTRY if add_path else _ENTRY)
     return Decoded(rib.entries(offset + 2, count), count)
@@ -129,7 +129,7 @@ def decode_table_dump(record: Record) -> Decoded | None:
     end = attributes_at + int.from_bytes(body[attributes_at - 2 : attributes_at], "big")
     if end > len(body):
         raise BadRecordError("attributes of the table dump end behind the record")
-    if record.wanted is not None and not record.wanted(version, key):
+    if record.wanted is not None and not record.wanted.wanted(version, key):
         return Decoded([], 1)
     peer = _address(body[peer_at : peer_at + width])
     peer_asn = Asn(int.from_bytes(body[peer_at + width : attributes_at - 2], "big"))

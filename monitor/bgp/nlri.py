@@ -6,12 +6,7 @@ identifier of four bytes stands before it. Knows nothing of messages, files or w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from monitor.bgp.prefix_key import BITS, PrefixKey
-
-Wanted = Callable[[int, PrefixKey], bool]
-"""Whether a prefix, given as IP version and key, is worth decoding its route."""
 
 
 class NlriError(ValueError):

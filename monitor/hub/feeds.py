@@ -16,6 +16,7 @@ import structlog
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt import MrtStats
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.sources import MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
@@ -132,9 +133,7 @@ class Feeds:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_S):
                     await self._settled.wait()
-            files = MrtSource(
-                source.path or "", lambda version, key: self._watch.wants(version, key), told=self._file_read
-            )
+            files = MrtSource(source.path or "", self._wanted_now, told=self._file_read)
             await files.run(self._take)
             return
         # After a crash the last that was kept may be "live", and nobody listened since.
@@ -155,6 +154,9 @@ class Feeds:
                 "feed_ended", feed=source.name, received=counts.received, facts=counts.facts, bad=counts.bad,
                 dropped=counts.dropped, last_error=live.last_error,
             )  # fmt: skip
+
+    def _wanted_now(self) -> PrefixFilter:
+        return PrefixFilter(self._watch.wants, self._watch.prefixes())
 
     def _settle(self) -> None:
         if not self._unmet:

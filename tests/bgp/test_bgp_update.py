@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.bgp.bgp_update import UpdateError, decode_message, decode_update
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.prefix_key import key_of, parse_key
 from monitor.model import parse_prefix
 
@@ -128,11 +129,11 @@ def test_unwanted_prefixes_cost_no_path(wire):
     broken = wire.update(
         attributes=wire.attribute(2, b"\x02\xff"), announced=wire.nlri("203.0.113.0/24", "10.0.0.0/8")
     )
-    key = key_of(parse_prefix("203.0.113.0/24"))
+    near, far = parse_prefix("203.0.113.0/24"), parse_prefix("198.51.100.0/24")
 
-    assert decode_update(broken, wanted=lambda version, k: False).elements == 2
+    assert decode_update(broken, wanted=PrefixFilter(lambda _, key: key == key_of(far), [far])).elements == 2
     with pytest.raises(UpdateError, match="segment of 255"):
-        decode_update(broken, wanted=lambda version, k: (version, k) == (4, key))
+        decode_update(broken, wanted=PrefixFilter(lambda _, key: key == key_of(near), [near]))
 
 
 @pytest.mark.parametrize(

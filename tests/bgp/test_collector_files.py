@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from monitor.bgp.mrt import MrtStats, read_mrt
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.watch import Watch
 from monitor.model import PeerState, RouteKind, parse_prefix
 
@@ -77,7 +78,11 @@ def test_watch_finds_kakao_in_a_full_table(shared_data):
     watch = Watch([parse_prefix("211.249.216.0/21"), parse_prefix("121.53.104.0/24")])
     path = shared_data / "mrt" / "ripe-bgpdump.updates.et-header.2015.gz"
     stats = MrtStats()
-    found = [fact for fact in read_mrt(path, wanted=watch.wants, stats=stats) if not isinstance(fact, PeerState)]
+    found = [
+        fact
+        for fact in read_mrt(path, wanted=PrefixFilter(watch.wants, watch.prefixes()), stats=stats)
+        if not isinstance(fact, PeerState)
+    ]
 
     assert {(str(fact.prefix), str(fact.path)) for fact in found} == {
         ("0.0.0.0/0", "61417 51336"),
@@ -93,7 +98,7 @@ def test_filter_before_decoding_equals_one_behind(shared_data):
     """Both ways on 41,234 real elements, in both families."""
     watch = Watch([parse_prefix("2.0.0.0/8"), parse_prefix("2a00::/16"), parse_prefix("198.51.100.0/24")])
     path = shared_data / "mrt" / "ripe-bgpdump.updates.20160811.1600.gz"
-    before = list(read_mrt(path, wanted=watch.wants))
+    before = list(read_mrt(path, wanted=PrefixFilter(watch.wants, watch.prefixes())))
     behind = [fact for fact in read_mrt(path) if isinstance(fact, PeerState) or watch.covers_event(fact.prefix)]
 
     assert before == behind

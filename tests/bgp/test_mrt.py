@@ -13,7 +13,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.bgp.mrt import MAX_RECORD_BYTES, MrtReader, MrtStats, collector_of, read_mrt
+from monitor.bgp.mrt import MrtReader, MrtStats, collector_of, read_mrt
+from monitor.bgp.mrt_stream import MAX_RECORD_BYTES
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.prefix_key import key_of
 from monitor.model import PeerState, RouteEvent, RouteKind, parse_prefix
 
@@ -237,8 +239,9 @@ def test_wanted_prefixes_only(wire, announcement):
         attributes=wire.attribute(2, wire.as_path([1])), announced=wire.nlri("10.0.0.0/8", "11.0.0.0/8")
     )
     table = wire.record(13, 1, INDEX) + wire.record(13, 2, rib(wire, "10.0.0.0/8", 0, 1))
-    key = key_of(parse_prefix("203.0.113.0/24"))
-    facts, stats = read(wire.bgp4mp(announcement) + wire.bgp4mp(other) + table, wanted=lambda _, k: k == key)
+    prefix = parse_prefix("203.0.113.0/24")
+    wanted = PrefixFilter(lambda _, key: key == key_of(prefix), [prefix])
+    facts, stats = read(wire.bgp4mp(announcement) + wire.bgp4mp(other) + table, wanted=wanted)
 
     assert [str(fact.prefix) for fact in facts] == ["203.0.113.0/24"]
     assert (stats.elements, stats.unwanted) == (5, 4)

@@ -1,7 +1,7 @@
 """MRT files as a source: those that match a glob now, tables first, then new ones as they appear.
 
-Files are read in a thread, a batch of facts at a time, so that a table of a million routes neither stops
-the loop nor fills the memory.
+Files are read in a thread, a piece at a time, so that a table of a million routes neither stops the loop nor
+fills the memory.
 """
 
 from __future__ import annotations
@@ -9,17 +9,13 @@ from __future__ import annotations
 import asyncio
 import glob
 import stat
-from collections.abc import Awaitable, Callable, Iterator
-from itertools import islice
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from monitor.bgp.mrt import MrtStats, read_mrt
-from monitor.bgp.nlri import Wanted
-from monitor.bgp.prefix_key import PrefixKey
+from monitor.bgp.mrt import MrtStats, read_mrt_batches
+from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.sources.sink import Sink
-from monitor.model import RouteFact
 
-_BATCH = 5_000
 _POLL_S = 10.0
 
 
@@ -28,13 +24,13 @@ class MrtSource:
 
     A file that appears later is read when its size has stayed the same for one such pause: collectors
     write for minutes. `told` is called after each file with what was in it; the `damage` of a file that could
-    not be read says why. `wait` is how to pause.
+    not be read says why. `wanted` is asked before each file which prefixes to read. `wait` is how to pause.
     """
 
     def __init__(
         self,
         pattern: str,
-        wanted: Wanted | None = None,
+        wanted: Callable[[], PrefixFilter | None] = lambda: None,
         *,
         told: Callable[[Path, MrtStats], object] = lambda path, stats: None,
         poll_s: float = _POLL_S,
@@ -75,44 +71,16 @@ class MrtSource:
     async def _read(self, path: Path, sink: Sink) -> None:
         self._begun.add(path)
         stats = MrtStats()
-        filter_ = None if self._wanted is None else _Filter(self._wanted)
         # Not closed here: when this task is cancelled, its thread is still inside the generator for a moment.
         # The file is closed with the generator, by whoever lets go of it last.
-        facts = read_mrt(path, wanted=filter_, stats=stats)
+        batches = read_mrt_batches(path, wanted=self._wanted(), stats=stats)
         try:
-            while batch := await asyncio.to_thread(_take, facts):
-                await sink(batch)
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                if batch:
+                    await sink(batch)
         except OSError as error:
             stats.damage = str(error)
-        finally:
-            if filter_:
-                filter_.stop()
         self._told(path, stats)
-
-
-class _StoppedError(Exception):
-    """Nobody waits any more for what the thread reads."""
-
-
-class _Filter:
-    """`wanted` until it is stopped: a thread may read for minutes before it finds something that is wanted."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._stopped = False
-
-    def __call__(self, version: int, key: PrefixKey) -> bool:
-        if self._stopped:
-            raise _StoppedError
-        return self._wanted(version, key)
-
-    def stop(self) -> None:
-        """End the reading thread at the next prefix. Called in the loop's thread."""
-        self._stopped = True
-
-
-def _take(facts: Iterator[RouteFact]) -> list[RouteFact]:
-    return list(islice(facts, _BATCH))
 
 
 def _size(path: Path) -> int | None:
