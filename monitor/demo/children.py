@@ -45,14 +45,14 @@ class Child:
         self._process = process
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str]) -> Child:
-        """Start `command`.
+    async def start(cls, name: str, command: Sequence[str], *, told: bool = False) -> Child:
+        """Start `command`; one that is `told` things hears them on its standard input.
 
         :raises OSError: the program cannot be run
         """
         process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if told else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE_BYTES,
             preexec_fn=_die_with_parent,
@@ -63,6 +63,14 @@ class Child:
     def pid(self) -> int:
         """The child's process id."""
         return self._process.pid
+
+    def tell(self, line: str) -> None:
+        """Give a line to a child that is told things; one that has ended hears nothing."""
+        writer = self._process.stdin
+        if writer is None:
+            raise ChildError(f"{self.name}: is told nothing")
+        if not writer.is_closing():
+            writer.write(line.encode() + b"\n")
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Its output line by line until it ends.
@@ -120,11 +128,11 @@ class Children:
     ) -> None:
         await asyncio.gather(*(child.stop() for child in self._running))
 
-    async def start(self, name: str, command: Sequence[str]) -> Child:
-        """Start one more child, to be stopped with the others.
+    async def start(self, name: str, command: Sequence[str], *, told: bool = False) -> Child:
+        """Start one more child, to be stopped with the others; `told` as in `Child.start`.
 
         :raises OSError: the program cannot be run
         """
-        child = await Child.start(name, command)
+        child = await Child.start(name, command, told=told)
         self._running.append(child)
         return child

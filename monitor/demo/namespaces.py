@@ -28,13 +28,15 @@ _REHEARSAL = (
 # A process namespace too: when its first process ends, the kernel ends all others, daemons' children as well.
 _OWN_PROCESSES = ("--pid", "--fork", "--kill-child", "--mount-proc")
 _ROUTER_SETTINGS = {
-    "ip_forward": 1,
+    "ipv4/ip_forward": 1,
+    "ipv6/conf/all/forwarding": 1,
     # Routers answer every probe of a traceroute, from the interface by which it came in.
-    "icmp_ratelimit": 0,
-    "icmp_errors_use_inbound_ifaddr": 1,
+    "ipv4/icmp_ratelimit": 0,
+    "ipv6/icmp/ratelimit": 0,
+    "ipv4/icmp_errors_use_inbound_ifaddr": 1,
     # Paths may differ per direction; strict reverse-path filtering would drop such packets.
-    "conf/all/rp_filter": 0,
-    "conf/default/rp_filter": 0,
+    "ipv4/conf/all/rp_filter": 0,
+    "ipv4/conf/default/rp_filter": 0,
 }
 
 
@@ -94,11 +96,12 @@ def become_router(namespace: str) -> None:
 
     :raises NetworkError: a command failed
     """
-    run(
-        "ip link set lo up"
-        + "".join(f" && echo {value} > /proc/sys/net/ipv4/{name}" for name, value in _ROUTER_SETTINGS.items()),
-        inside=namespace,
+    # A kernel without IPv6 has none of its settings.
+    settings = "".join(
+        f" && {{ [ ! -e /proc/sys/net/{name} ] || echo {value} > /proc/sys/net/{name}; }}"
+        for name, value in _ROUTER_SETTINGS.items()
     )
+    run(f"ip link set lo up{settings}", inside=namespace)
 
 
 def connect(space: str, device: str, address: Address, peer: Address) -> None:

@@ -1,0 +1,56 @@
+"""Runs the laboratory as a user does, `python -m lab`, once for all tests of its scenarios."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.demo.namespaces import why_impossible
+
+HERE = Path(__file__).resolve().parent
+_PROGRAMS = ("bird", "birdc", "nsd", "unbound")
+# Answered in about 20 s each; a scenario that is not answered takes its whole minute.
+_SECONDS_EACH = 100
+
+
+@cache
+def why_no_lab() -> str | None:
+    """Why the laboratory cannot be built here; None when it can."""
+    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    return why_impossible()
+
+
+RunLab = Callable[..., dict[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def run_lab() -> RunLab:
+    """A function that plays scenarios, by name, at a pace; their outcomes by name. Skips where no lab can be."""
+    because = why_no_lab()
+    if because is not None:
+        pytest.skip(f"the laboratory cannot be built here: {because}")
+
+    def run(*names: str, pace: str = "fast") -> dict[str, dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", *names, "--pace", pace, "--json"],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])},
+            capture_output=True,
+            timeout=60 + _SECONDS_EACH * len(names),
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stderr.decode()[-4000:]
+        outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+        return {outcome["scenario"]["name"]: outcome for outcome in outcomes}
+
+    return run

@@ -1,0 +1,144 @@
+"""Compares what the monitor concluded with what a scenario did: right cause, right vantages, how soon. Pure.
+
+Times are those of a wall clock at which the monitor had said it, seconds since the trouble began: an incident's
+own stamps would hide the time that facts wait before they are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lab.scenario import Expectation
+
+from monitor.model.incident import Incident, IncidentChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A state of an incident, and when the monitor had come to it."""
+
+    at: float
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How one expectation was met. Seconds are None where it was not; `given`: the nearest incident in words.
+
+    `cause_s`: until the right cause was named and stayed. `mail_s`: until the first mail after that.
+    """
+
+    expected: str
+    given: str
+    right_cause: bool
+    right_vantages: bool
+    cause_s: float | None
+    mail_s: float | None
+
+    @property
+    def right(self) -> bool:
+        """Cause and vantages."""
+        return self.right_cause and self.right_vantages
+
+
+@dataclass(slots=True)
+class Transcript:
+    """All that the monitor said since the trouble began at `began_at`."""
+
+    began_at: float
+    said: list[Said] = field(default_factory=list)
+    mails: list[float] = field(default_factory=list)
+
+    def hear(self, at: float, changes: Sequence[IncidentChange]) -> None:
+        """Changes of incidents that opened since the trouble began."""
+        self.said += [
+            Said(at=at, incident=change.incident)
+            for change in changes
+            if change.incident.opened_at >= self.began_at - 1.0
+        ]
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The newest state of each incident, in the order of their opening."""
+        newest: dict[str, Incident] = {}
+        for said in self.said:
+            newest[said.incident.id] = said.incident
+        return tuple(newest.values())
+
+
+def answers(
+    transcript: Transcript, expected: Sequence[tuple[Expectation, tuple[str, ...]]]
+) -> tuple[list[Answer], list[Incident]]:
+    """One answer for each expectation, which comes with the vantages truly hit; and the false alarms left over."""
+    left = list(transcript.incidents)
+    found: list[Answer] = []
+    for wanted, truly_hit in expected:
+        candidates = sorted(left, key=lambda one: (not meets(one, wanted), not _about(one, wanted)))
+        best = candidates[0] if candidates and _about(candidates[0], wanted) else None
+        if best is not None:
+            left.remove(best)
+        found.append(_answer(transcript, wanted, truly_hit, best))
+    return found, left
+
+
+def meets(incident: Incident, wanted: Expectation) -> bool:
+    """Whether an incident names the expected cause, for certain and with the expected details."""
+    detail = incident.detail
+    given: Mapping[str, object] = {
+        "kind": detail.kind, "effect": detail.effect, "prefix": detail.prefix, "origin": detail.origin,
+    }  # fmt: skip
+    asked = {"kind": wanted.kind, "effect": wanted.effect, "prefix": wanted.prefix, "origin": wanted.origin}
+    return (
+        _about(incident, wanted)
+        and incident.cause is wanted.cause
+        and not incident.suspected
+        and all(value is None or given[name] == value for name, value in asked.items())
+    )
+
+
+def in_words(incident: Incident) -> str:
+    """An incident in a few words."""
+    detail = incident.detail
+    words = [
+        "suspected" if incident.suspected else "", incident.cause.value, detail.kind or "", detail.effect or "",
+        detail.prefix or "", f"by AS{detail.origin}" if detail.origin is not None else "",
+    ]  # fmt: skip
+    return f"{incident.target or incident.affected}: " + " ".join(word for word in words if word)
+
+
+def _about(incident: Incident, wanted: Expectation) -> bool:
+    if wanted.target is None:
+        return incident.target is None
+    return incident.target == wanted.target or wanted.target in incident.members
+
+
+def _answer(
+    transcript: Transcript, wanted: Expectation, truly_hit: tuple[str, ...], incident: Incident | None
+) -> Answer:
+    expected = " ".join(
+        str(word) for word in (wanted.cause.value, wanted.kind, wanted.effect, wanted.prefix) if word is not None
+    )
+    if incident is None:
+        return Answer(
+            expected=expected, given="nothing", right_cause=False, right_vantages=False, cause_s=None, mail_s=None
+        )
+    named_at = _named_at(transcript, incident.id, wanted)
+    mail_at = next((at for at in transcript.mails if named_at is not None and at >= named_at), None)
+    return Answer(
+        expected=expected,
+        given=in_words(incident),
+        right_cause=meets(incident, wanted),
+        right_vantages=set(incident.affected) == set(truly_hit),
+        cause_s=None if named_at is None else named_at - transcript.began_at,
+        mail_s=None if mail_at is None else mail_at - transcript.began_at,
+    )
+
+
+def _named_at(transcript: Transcript, incident_id: str, wanted: Expectation) -> float | None:
+    """Since when the incident has met the expectation without a break; None when it does not at the end."""
+    since = None
+    for said in transcript.said:
+        if said.incident.id == incident_id:
+            since = (since if since is not None else said.at) if meets(said.incident, wanted) else None
+    return since

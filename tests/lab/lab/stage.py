@@ -1,0 +1,269 @@
+"""Builds the laboratory and runs it: wires, routers, names, servers, collector, vantages. `async with Stage(...)`.
+
+It starts programs and keeps hold of them; what a scenario does to them is `deeds`' business, what the monitor
+makes of it `play`'s. All children die with this process, and with the process namespace that it is the first of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+from lab import bird, names
+from lab.internet import COLLECTOR_SPACE, Internet, host_space, router_space
+from lab.monitor_config import Pace, vantage_config
+from lab.papers import AUTHORITY_NAME, Papers
+from lab.topology import Topology
+from lab.wires import Change, Counters, tun_possible
+
+from monitor.demo.certificates import Identity
+from monitor.demo.children import Child, ChildError, Children, python
+from monitor.demo.namespaces import NetworkError, enter, run
+from monitor.model.asn import Asn
+from monitor.model.vrp import Vrp
+from probes import clock
+
+_READY_S = 20.0
+_CONVERGED_S = 30.0
+_LOOK_EVERY_S = 0.2
+# Twice the service's own: the service alone, with all its workers, does not overload it.
+_AUTHORITY_WORKERS = 8
+
+
+class Stage:
+    """The running laboratory. `policies` and `vrps` say how the routers are configured now."""
+
+    def __init__(self, topology: Topology, folder: Path, papers: Papers, pace: Pace) -> None:
+        self.topology = topology
+        self.papers = papers
+        self.internet = Internet(topology)
+        self.policies: dict[Asn, bird.Policy] = {}
+        self.vrps: tuple[Vrp, ...] = bird.ordinary_vrps(topology)
+        self.vantages: dict[str, Child] = {}
+        self.servers: dict[str, Child] = {}
+        self.has_delays = True
+        self._folder = folder
+        self._pace = pace
+        self._children = Children()
+        self._wires: Child | None = None
+
+    @property
+    def recording(self) -> Path:
+        """The collector's MRT file."""
+        return self._folder / "updates.mrt"
+
+    async def __aenter__(self) -> Stage:
+        await self._children.__aenter__()
+        try:
+            await self._open()
+        except BaseException:
+            await self._children.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._children.__aexit__(kind, error, trace)
+
+    async def _open(self) -> None:
+        await asyncio.to_thread(self.internet.build)
+        self._use_own_resolvers()
+        await self._lay_wires()
+        await asyncio.to_thread(self.internet.address)
+        await asyncio.gather(*(self._start_router(asn) for asn in self.topology.networks))
+        await self._start_names()
+        await self._start_servers()
+        await self.converged()
+
+    def _use_own_resolvers(self) -> None:
+        """Each vantage asks the resolver on its own loopback; one resolv.conf serves all of them."""
+        file = self._folder / "resolv.conf"
+        file.write_text("nameserver 127.0.0.1\n", encoding="ascii")
+        run(f"mount --bind {file} /etc/resolv.conf")
+
+    # Links
+
+    async def _lay_wires(self) -> None:
+        self.has_delays = await asyncio.to_thread(tun_possible, COLLECTOR_SPACE)
+        if not self.has_delays:
+            await asyncio.to_thread(self.internet.make_veth_wires)
+            return
+        self._wires = await self._children.start("wires", python("lab.wires"), told=True)
+        self._wires.tell(msgspec.json.encode(self.internet.wires()).decode())
+        await self._wires.ready(_READY_S)
+
+    async def impair(self, link: str, **changes: float | None) -> Counters:
+        """Change a link's loss, rate or queue (fields of `Change`); what it has carried and dropped so far.
+
+        :raises ChildError: links have no impairments here, or the wires do not answer
+        """
+        if self._wires is None:
+            raise ChildError("links: TUN devices are closed to us here, so there are no delays and no losses")
+        fields = {"delay_s": self.topology.link(link).delay_s} | changes
+        change = msgspec.convert({"name": link} | fields, Change)
+        self._wires.tell(msgspec.json.encode(change).decode())
+        return msgspec.json.decode(await self._wires.ready(_READY_S), type=Counters)
+
+    # Routers and collector
+
+    def set_policy(self, asn: Asn, policy: bird.Policy) -> None:
+        """Note how a router departs from the ordinary; `configure` makes it so."""
+        self.policies[asn] = policy
+
+    async def configure(self, asns: Sequence[Asn]) -> None:
+        """Give routers their configuration anew.
+
+        :raises NetworkError: one does not take it
+        """
+        for asn in asns:
+            self._write_router(asn)
+        await asyncio.gather(*(self._birdc(f"as{asn}", "configure") for asn in asns))
+
+    async def start_collector(self) -> None:
+        """Let the collector listen; its peers tell it all they know."""
+        config = self._folder / "collector.conf"
+        text = bird.collector_config(self.internet.collector_sessions(), self.recording)
+        config.write_text(text, encoding="ascii")
+        await self._start_bird("collector", COLLECTOR_SPACE, config)
+
+    async def converged(self) -> None:
+        """Return once every vantage's packets would get to every host that it probes.
+
+        :raises NetworkError: they do not in half a minute
+        """
+        hosts = [self.topology.hosts[name] for name in ("service", "authority", "names", "root", "control-2")]
+        missing = [(vantage, host) for vantage in self.topology.vantages for host in hosts]
+        end = clock.monotonic() + _CONVERGED_S
+        while missing:
+            vantage, host = missing[0]
+            if (await asyncio.to_thread(self.internet.way, vantage, host.address)).end == host.name:
+                del missing[0]
+            elif clock.monotonic() < end:
+                await asyncio.sleep(_LOOK_EVERY_S)
+            else:
+                raise NetworkError(f"{vantage} cannot reach {host.name} after {_CONVERGED_S:g} s")
+
+    async def _start_router(self, asn: Asn) -> None:
+        config = self._write_router(asn)
+        await self._start_bird(f"as{asn}", router_space(asn), config)
+
+    def _write_router(self, asn: Asn) -> Path:
+        sessions = {session.asn: session for session in self.internet.collector_sessions()}
+        text = bird.router_config(
+            self.topology,
+            self.topology.networks[asn],
+            self.policies.get(asn, bird.ORDINARY),
+            self.vrps,
+            sessions.get(asn),
+        )
+        config = self._folder / f"as{asn}.conf"
+        config.write_text(text, encoding="ascii")
+        return config
+
+    async def _start_bird(self, name: str, space: str, config: Path) -> None:
+        command = ("bird", "-f", "-c", str(config), "-s", str(self._socket(name)), "-P", f"{config}.pid")
+        await self._children.start(name, (*enter(space), *command))
+
+    async def _birdc(self, name: str, command: str) -> None:
+        asked = await asyncio.create_subprocess_exec(
+            "birdc", "-s", str(self._socket(name)), *command.split(), stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await asyncio.wait_for(asked.communicate(), _READY_S)
+        if asked.returncode or (b"econfigured" not in said and b"econfiguration" not in said):
+            raise NetworkError(f"bird of {name} to {command!r}: {said.decode(errors='replace')[-300:]}")
+
+    def _socket(self, name: str) -> Path:
+        return self._folder / f"{name}.ctl"
+
+    # Names
+
+    async def _start_names(self) -> None:
+        hosts = self.topology.hosts
+        await self.start_nsd(
+            "root", host_space("root"), str(hosts["root"].address), names.root_zones(self.topology)
+        )
+        await self.start_nsd(
+            "names", host_space("names"), str(hosts["names"].address), names.service_zone(self.topology)
+        )
+        for vantage in self.topology.vantages:
+            await self.start_resolver(vantage)
+
+    async def start_nsd(self, name: str, space: str, address: str, zones: Mapping[str, str]) -> Child:
+        """Start an authoritative server for `zones` at `address`."""
+        config = names.write_nsd(self._folder / f"nsd-{name}", [address], zones)
+        return await self._start_server(f"nsd-{name}", space, ("nsd", "-d", "-c", str(config)))
+
+    async def start_resolver(self, host: str, local_data: tuple[str, ...] = ()) -> None:
+        """Start the resolver of a host, in place of the one that runs there."""
+        before = self.servers.pop(f"unbound-{host}", None)
+        if before is not None:
+            await before.stop()
+        folder = self._folder / f"unbound-{host}"
+        config = names.write_unbound(folder, self.topology.hosts["root"].address, local_data)
+        await self._start_server(f"unbound-{host}", host_space(host), ("unbound", "-d", "-c", str(config)))
+
+    # Servers
+
+    async def _start_servers(self) -> None:
+        hosts, papers = self.topology.hosts, self.papers
+        authority = hosts["authority"]
+        await self.start_api("authority", papers.authority, "--workers", str(_AUTHORITY_WORKERS))
+        await self.start_api(
+            "service", papers.service, "--upstream", str(authority.address), "--upstream-name", AUTHORITY_NAME,
+            "--ca", str(papers.trusted),
+        )  # fmt: skip
+        for name, identity in zip(("control-1", "control-2"), papers.controls, strict=True):
+            await self.start_plain(name, "control", identity)
+
+    async def start_api(self, host: str, identity: Identity, *arguments: str) -> Child:
+        """Start the API of a host."""
+        place = self.topology.hosts[host]
+        command = python(
+            "lab.api", "--address", str(place.address), "--address", str(place.address6),
+            "--certificate", identity.certificate, "--key", identity.key, *arguments,
+        )  # fmt: skip
+        child = await self._start_server(host, host_space(host), command, told=True)
+        await child.ready(_READY_S)
+        return child
+
+    async def start_plain(self, host: str, role: str, identity: Identity) -> Child:
+        """Start one of the demo's servers, a control or the impostor, at a host."""
+        command = python(
+            "monitor.demo.service", "--role", role, "--address", str(self.topology.hosts[host].address),
+            "--port", "443", "--certificate", identity.certificate, "--key", identity.key,
+        )  # fmt: skip
+        child = await self._start_server(host, host_space(host), command)
+        await child.ready(_READY_S)
+        return child
+
+    async def _start_server(self, name: str, space: str, command: Sequence[str], *, told: bool = False) -> Child:
+        child = await self._children.start(name, (*enter(space), *command), told=told)
+        self.servers[name] = child
+        return child
+
+    async def start_crowd(self, host: str, name: str, seconds: float, clients: int) -> Child:
+        """Let a crowd press a host for `seconds`."""
+        address: IPv4Address = self.topology.hosts[host].address
+        command = python(
+            "monitor.demo.load", "--address", str(address), "--port", "443", "--name", name,
+            "--ca", str(self.papers.trusted), "--clients", str(clients), "--seconds", f"{seconds:g}",
+        )  # fmt: skip
+        return await self._start_server("crowd", host_space("crowd"), command)
+
+    # Vantages
+
+    async def start_vantages(self) -> None:
+        """Start the monitor's vantages."""
+        for name in self.topology.vantages:
+            config = self._folder / f"{name}.toml"
+            config.write_text(
+                vantage_config(self.topology, name, self._pace, self.papers.trusted), encoding="utf-8"
+            )
+            command = (*enter(host_space(name)), *python("lab.vantage", str(config)))
+            self.vantages[name] = await self._children.start(name, command, told=True)

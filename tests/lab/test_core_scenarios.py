@@ -1,0 +1,31 @@
+"""The core scenarios, everything real: routers, routes, servers, load, and the monitor that watches them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import RunLab
+
+pytestmark = pytest.mark.netns
+# In this order: what a hijacker's server showed is remembered for a while, so the black hole comes before it.
+CORE = ("baseline", "overload", "subprefix-blackhole", "subprefix-hijack")
+
+
+@pytest.fixture(scope="module")
+def outcomes(run_lab: RunLab) -> dict[str, dict[str, Any]]:
+    """All core scenarios, played one after the other in one laboratory."""
+    return run_lab(*CORE)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_scenario_is_answered_rightly(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    """The right cause with its details, the vantages that the kernels say are hit, and nothing else."""
+    outcome = outcomes[name]
+    wrong = [answer for answer in outcome["answers"] if not (answer["right_cause"] and answer["right_vantages"])]
+
+    assert wrong == []
+    assert outcome["false_alarms"] == []
+    assert outcome["closed_s"] is not None, "an incident stayed open after the trouble was over"
