@@ -65,7 +65,7 @@ class TraceRequest:
     @property
     def family(self) -> int:
         """4 or 6."""
-        return ipaddress.ip_address(self.address).version
+        return 6 if ":" in self.address else 4
 
     def port_of(self, method: Method) -> int | None:
         """The port when `method` is used, which is another than asked for when privileges are missing."""

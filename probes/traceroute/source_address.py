@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 
 from probes.traceroute.send_error import CannotTraceError
@@ -13,21 +12,19 @@ SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 
 
 def socket_address(address: str, port: int) -> SocketAddress:
-    """`address` as the socket calls want it; the scope of an IPv6 link-local address becomes a number.
+    """A valid `address` as the socket calls want it; the scope of an IPv6 link-local one becomes a number.
 
     :raises CannotTraceError: the scope names no interface
     """
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return (str(parsed), port)
-    if parsed.scope_id is None:
-        return (str(parsed), port, 0, 0)
-    bare = address.partition("%")[0]
+    if ":" not in address:
+        return (address, port)
+    bare, _, scope = address.partition("%")
+    if not scope:
+        return (bare, port, 0, 0)
     try:
-        scope = int(parsed.scope_id) if parsed.scope_id.isdigit() else socket.if_nametoindex(parsed.scope_id)
+        return (bare, port, 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope))
     except OSError as error:
         raise CannotTraceError.because(f"interface of {address}", error) from error
-    return (bare, port, 0, scope)
 
 
 def source_address(family: int, destination: SocketAddress) -> str:

@@ -46,23 +46,28 @@ _REMEMBERED: Final = 4096
 @dataclass(slots=True)
 class Departure:
     """When one packet left: `monotonic_s` and `wall_ns` as we read the clocks before the send call (seconds on
-    `probes.clock`, Unix nanoseconds); `kernel_ns` the driver's stamp, None while or where there is none."""
+    `probes.clock`, Unix nanoseconds); `kernel_ns` the driver's stamp, None while or where there is none.
+
+    `number` counts the packets of a socket, from 0 to 2**32 - 1 and again; -1 until the kernel took it.
+    """
 
     monotonic_s: float
     wall_ns: int
     kernel_ns: int | None = None
+    number: int = -1
 
 
 class Departures:
     """The latest packets of one socket, by the numbers that the kernel gives them. Pure but for `request`."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[int, Departure] | None] = [None] * _REMEMBERED
+        self._kept: list[Departure | None] = [None] * _REMEMBERED
         self._number = 0
 
     def left(self, departure: Departure) -> None:
         """Take a packet that the kernel took."""
-        self._kept[self._number % _REMEMBERED] = self._number, departure
+        departure.number = self._number
+        self._kept[self._number % _REMEMBERED] = departure
         self._number = (self._number + 1) % _NUMBERS
 
     def renumber(self, sock: socket.socket) -> None:
@@ -77,19 +82,19 @@ class Departures:
 
     def read(self, ancillary: AncillaryData) -> bool:
         """Take the stamp in a message of the error queue; False when the message is no departure stamp."""
-        number = None
         for level, kind, octets in ancillary:
             if (level, kind) in _RECEIVE_ERRORS and len(octets) >= _EXTENDED_ERR.size:
-                _, origin, _, _, _, _, data = _EXTENDED_ERR.unpack_from(octets)
-                number = data if origin == _ORIGIN_TIMESTAMPING else None
-        if number is None:
-            return False
-        stamp = stamp_ns(ancillary)
+                _, origin, _, _, _, _, number = _EXTENDED_ERR.unpack_from(octets)
+                if origin == _ORIGIN_TIMESTAMPING:
+                    self._stamped(number, stamp_ns(ancillary))
+                    return True
+        return False
+
+    def _stamped(self, number: int, stamp: int | None) -> None:
         kept = self._kept[number % _REMEMBERED]
         # A stamp from before our own reading belongs to a packet of an earlier numbering.
-        if kept is not None and kept[0] == number and stamp is not None and stamp >= kept[1].wall_ns:
-            kept[1].kernel_ns = stamp
-        return True
+        if kept is not None and kept.number == number and stamp is not None and stamp >= kept.wall_ns:
+            kept.kernel_ns = stamp
 
 
 def request_stamps(sock: socket.socket, *, departures: bool = False) -> None:

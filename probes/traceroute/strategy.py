@@ -73,14 +73,6 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Round:
-    """What is known of one TTL: packets sent, and the first answer."""
-
-    sent: int = 0
-    answer: Answer | None = None
-
-
-@dataclass(slots=True)
 class Strategy:
     """One trace under way. Call `due` for what to send, `heard` with answers, until `finished`.
 
@@ -90,12 +82,16 @@ class Strategy:
     plan: Plan
     looping: str | None = field(default=None, init=False)
     """The router that the path keeps coming back to, None when there is no such loop."""
-    _rounds: list[_Round] = field(init=False)
-    _probes: list[Probe] = field(default_factory=list, init=False)
+    _probed: list[int] = field(default_factory=list, init=False)
+    """The TTL of each probe, by its index."""
+    _sent: list[int] = field(init=False)
+    """How many probes were sent, by TTL."""
+    _answers: list[Answer | None] = field(init=False)
+    """The first answer, by TTL."""
     _awaited: dict[int, float] = field(default_factory=dict, init=False)
     """When each probe that is waited for was sent, in the order of sending."""
     _silent: set[int] = field(default_factory=set, init=False)
-    """The TTLs whose latest probe was waited for in vain."""
+    """The TTLs that were probed, are not answered, and are waited for no longer."""
     _fresh: int = field(default=1, init=False)
     """The lowest TTL that was never probed."""
     _last: int = field(default=0, init=False)
@@ -108,16 +104,18 @@ class Strategy:
     """The highest TTL at which any router did."""
     _window: int = field(default=_WINDOW, init=False)
     _attempts: int = field(init=False)
-    _slowest_s: float | None = field(default=None, init=False)
+    _slowest_s: float = field(default=0.0, init=False)
+    _patience_s: float = field(default=_FIRST_PATIENCE_S, init=False)
 
     def __post_init__(self) -> None:
-        self._rounds = [_Round() for _ in range(self.plan.max_hops)]
+        self._sent = [0] * (self.plan.max_hops + 1)
+        self._answers = [None] * (self.plan.max_hops + 1)
         self._attempts = self.plan.attempts
 
     @property
     def sent(self) -> int:
         """How many probes were sent; their indices are 0 to `sent` - 1."""
-        return len(self._probes)
+        return len(self._probed)
 
     @property
     def in_flight(self) -> int:
@@ -132,24 +130,27 @@ class Strategy:
     def due(self, now: float, room: int = _WINDOW) -> list[Probe]:
         """The probes to send now, lowest TTL first, at most `room`; they count as sent."""
         self._give_up(now)
-        room = min(room, self._window - self.in_flight)
-        if now >= self.plan.deadline or room <= 0:
-            return []
-        return [self._sending(ttl, now) for ttl in self._wanted()[:room]]
+        probes: list[Probe] = []
+        if now >= self.plan.deadline:
+            return probes
+        room = min(room, self._window - len(self._awaited))
+        while len(probes) < room and (ttl := self._wanted()) is not None:
+            probes.append(self._sending(ttl, now))
+        return probes
 
     def heard(self, index: int, answer: Answer) -> None:
         """Take an answer to probe `index`; the first one for a TTL stands."""
         self._awaited.pop(index, None)
-        ttl = self._probes[index].ttl
-        answered = self._rounds[ttl - 1]
-        if answered.answer is not None:
+        ttl = self._probed[index]
+        if self._answers[ttl] is not None:
             return
-        answered.answer = answer
-        self._slowest_s = max(self._slowest_s or 0.0, answer.rtt_s)
+        self._answers[ttl] = answer
+        self._slowest_s = max(self._slowest_s, answer.rtt_s)
+        self._patience_s = min(max(3 * self._slowest_s, _LEAST_PATIENCE_S), 2 * _FIRST_PATIENCE_S)
         self._silent.discard(ttl)
         end = self._end()
         self._learn(ttl, answer)
-        if answered.sent > 1 or self._end() != end:
+        if self._sent[ttl] > 1 or self._end() != end:
             self._forget_needless()
 
     def unnamed_answer(self) -> int | None:
@@ -165,34 +166,29 @@ class Strategy:
             self._attempts += 1
         return None
 
-    def wants(self, now: float) -> bool:
-        """Whether `due` would give a probe now."""
-        self._give_up(now)
-        return now < self.plan.deadline and self.in_flight < self._window and bool(self._wanted())
-
     def finished(self, now: float) -> bool:
         """Whether nothing more is to be sent or waited for."""
         if now >= self.plan.deadline:
             return True
         self._give_up(now)
-        return not self._awaited and not self._wanted()
+        return not self._awaited and self._wanted() is None
 
     def wake_at(self) -> float:
         """When to look again if nothing is heard: a point on the caller's clock."""
         earliest = next(iter(self._awaited.values()), None)
         if earliest is None:
             return self.plan.deadline
-        return min(earliest + self._patience(), self.plan.deadline)
+        return min(earliest + self._patience_s, self.plan.deadline)
 
     def hops(self) -> tuple[Hop, ...]:
         """What was found: TTL 1 to the end of the path, or to the last TTL that was probed."""
         last = self._end() or self._fresh - 1
-        return tuple(_hop(ttl, found.answer) for ttl, found in enumerate(self._rounds[:last], start=1))
+        return tuple(_hop(ttl, self._answers[ttl]) for ttl in range(1, last + 1))
 
     def _sending(self, ttl: int, now: float) -> Probe:
         probe = Probe(self.sent, ttl)
-        self._probes.append(probe)
-        self._rounds[ttl - 1].sent += 1
+        self._probed.append(ttl)
+        self._sent[ttl] += 1
         self._awaited[probe.index] = now
         self._silent.discard(ttl)
         self._fresh = max(self._fresh, ttl + 1)
@@ -228,13 +224,13 @@ class Strategy:
             return self._reached_at
         return min((ttl for ttl in self._refused_at if ttl > self._furthest), default=None)
 
-    def _wanted(self) -> list[int]:
-        """The TTLs to probe, ascending."""
+    def _wanted(self) -> int | None:
+        """The lowest TTL to probe, None when there is nothing to send."""
         burst, horizon = self._reach()
-        again = [
-            ttl for ttl in sorted(self._silent) if ttl <= horizon and self._rounds[ttl - 1].sent < self._attempts
-        ]
-        return again + list(range(self._fresh, min(max(burst, horizon), self.plan.max_hops) + 1))
+        for ttl in sorted(self._silent):
+            if ttl <= horizon and self._sent[ttl] < self._attempts:
+                return ttl
+        return self._fresh if self._fresh <= min(max(burst, horizon), self.plan.max_hops) else None
 
     def _reach(self) -> tuple[int, int]:
         """(highest TTL to send once, highest TTL to send again)."""
@@ -247,7 +243,7 @@ class Strategy:
         if self.plan.expected_hops is None:
             return 0, horizon
         burst = self.plan.expected_hops + 1
-        if any(self._last < self._probes[index].ttl <= burst for index in self._awaited):
+        if any(self._last < self._probed[index] <= burst for index in self._awaited):
             # The end of a known path is still to be heard from; until then nothing goes beyond it.
             horizon = min(horizon, burst)
         return burst, horizon
@@ -256,23 +252,20 @@ class Strategy:
         """Wait no longer for TTLs that are answered, or lie behind the end of the path."""
         end = self._end()
         for index in list(self._awaited):
-            ttl = self._probes[index].ttl
-            if self._rounds[ttl - 1].answer is not None or (end is not None and ttl > end):
+            ttl = self._probed[index]
+            if self._answers[ttl] is not None:
                 del self._awaited[index]
+            elif end is not None and ttl > end:
+                del self._awaited[index]
+                self._silent.add(ttl)  # to be asked again should this prove not to be the end
 
     def _give_up(self, now: float) -> None:
-        patience = self._patience()
         while self._awaited:
-            index, sent_at = next(iter(self._awaited.items()))
-            if now < sent_at + patience:  # as wake_at computes it, to the last bit
+            index = next(iter(self._awaited))
+            if now < self._awaited[index] + self._patience_s:  # as wake_at computes it, to the last bit
                 return
             del self._awaited[index]
-            self._silent.add(self._probes[index].ttl)
-
-    def _patience(self) -> float:
-        if self._slowest_s is None:
-            return _FIRST_PATIENCE_S
-        return min(max(3 * self._slowest_s, _LEAST_PATIENCE_S), 2 * _FIRST_PATIENCE_S)
+            self._silent.add(self._probed[index])
 
 
 def _hop(ttl: int, answer: Answer | None) -> Hop:

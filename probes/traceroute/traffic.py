@@ -124,17 +124,18 @@ class Traffic:
         self._send(now)
 
     def _look(self, run: Run, now: float) -> None:
-        """Let the run stand in line, or end it, and look again when its patience is over."""
+        """End the run, or let it stand in line: whether it wants to send, its turn will show."""
         if run.done.done():
             return
-        if run.strategy.wants(now):
-            self._pace.join(run)
-        elif run.strategy.finished(now):
+        if run.strategy.finished(now):
             run.done.set_result(None)
-            return
-        self._look_again(run)
+            self._pace.leave(run)
+        else:
+            self._pace.join(run)
+            self._look_again(run)
 
     def _look_again(self, run: Run) -> None:
+        """When the run's patience will be over."""
         at = run.strategy.wake_at()
         if at < run.look_at:  # a look that comes too early costs less than to take it out of the heap
             run.look_at = at
@@ -149,7 +150,9 @@ class Traffic:
                     run.send(probe, self._channels[run])
                 except CannotTraceError as error:
                     run.done.set_exception(error)
-            self._look(run, now)
+                else:
+                    self._pace.join(run)
+                    self._look_again(run)
         self._sleep(now)
 
     def _sleep(self, now: float) -> None:

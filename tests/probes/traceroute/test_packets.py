@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from typing import Any
 
@@ -62,6 +63,33 @@ def test_patched_checksums_are_the_ones_scapy_computes(
 
     assert packet == rebuilt(family, method, packet)
     assert (dissected(family, packet).ttl if family == 4 else dissected(family, packet).hlim) == ttl
+
+
+@EVERY_KIND
+@given(
+    hosts=st.tuples(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16)),
+    ident=st.integers(1, 0xFFFF),
+    port=st.integers(1, 0xFFFF),
+)
+@settings(max_examples=30, derandomize=True, deadline=None)
+def test_every_flow_is_filled_in_as_scapy_would_build_it(
+    family: int, method: Method, hosts: tuple[bytes, bytes], ident: int, port: int
+) -> None:
+    """Whatever the addresses, the identifier and the port: fields and checksums of the probe are scapy's."""
+    size, af = (4, socket.AF_INET) if family == 4 else (16, socket.AF_INET6)
+    source, destination = (socket.inet_ntop(af, host[:size]) for host in hosts)
+    template = build(Flow(1, family, method, source, destination, ident, None if method == "icmp" else port))
+    packet = template.patch(9, 77, 88)
+    read = dissected(family, packet)
+
+    assert packet == rebuilt(family, method, packet)
+    assert (read.src, read.dst) == (source, destination)
+    transport = read[LAYERS[family, method]]
+    if method == "icmp":
+        assert transport.id == ident
+    else:
+        assert (transport.sport, transport.dport) == (ident, port)
+    assert family == 4 or read.fl == ident
 
 
 @pytest.mark.parametrize("family", [4, 6])
