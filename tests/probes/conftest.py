@@ -14,6 +14,9 @@ import h2.connection
 import h2.events
 import pytest
 import trustme
+from pocket.place import pocket_internet as pocket_internet
+from pocket.vantage import plain_pocket as plain_pocket
+from pocket.vantage import root_pocket as root_pocket
 
 from probes.dns import DnsQuestion, ask
 from probes.http import HttpProber, HttpRequest

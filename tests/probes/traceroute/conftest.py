@@ -13,7 +13,6 @@ input, so that nothing stays behind, not even when the tests are killed. Behind 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -21,11 +20,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from probes.observation import TraceObservation, decode
+from pocket.vantage import Vantage
 
 ROOT = Path(__file__).resolve().parents[3]
 NODES = ("client", "r1", "r2", "r3", "server")
@@ -98,28 +95,6 @@ def _script() -> str:
             hops = "".join(f" nexthop via {address(family, *gateway)}" for gateway in gateways)
             lines.append(f"ip -n wd-{node} -{family} route add {kind} {prefix}{hops}")
     return "\n".join([*lines, "echo ready", "exec cat"])
-
-
-class Vantage:
-    """A process in the client's namespace that traces; see `vantage_process`."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def trace(self, **fields: Any) -> TraceObservation:
-        """One trace."""
-        return self.traces(fields)[0]
-
-    def traces(self, *requests: dict[str, Any]) -> list[TraceObservation]:
-        """Several traces at the same time."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(requests) + "\n")
-        self._process.stdin.flush()
-        lines = list(iter(lambda: self._process.stdout.readline().strip(), "end"))  # type: ignore[union-attr]
-        observations = [decode(line) for line in lines if line]
-        assert len(observations) == len(requests), "the vantage process died"
-        return [o for o in observations if isinstance(o, TraceObservation)]
 
 
 class Chain:
