@@ -36,6 +36,15 @@ def parse_key(text: str) -> tuple[int, PrefixKey]:
 
     :raises ValueError: not a prefix
     """
+    version, first, length = parse_place(text)
+    return version, key_at(version, first, length)
+
+
+def parse_place(text: str) -> tuple[int, int, int]:
+    """Read a prefix into (IP version, first address, length); host bits must be zero.
+
+    :raises ValueError: not a prefix
+    """
     address, slash, digits = text.partition("/")
     if not (slash and digits.isascii() and digits.isdigit() and len(digits) <= 3):
         raise ValueError(f"not a prefix: {text[:64]!r}")
@@ -47,10 +56,10 @@ def parse_key(text: str) -> tuple[int, PrefixKey]:
     length, bits = int(digits), BITS[version]
     if length > bits:
         raise ValueError(f"prefix length above {bits}: {text[:64]!r}")
-    value = int.from_bytes(packed, "big")
-    if value & (1 << bits - length) - 1:
+    first = int.from_bytes(packed, "big")
+    if first & (1 << bits - length) - 1:
         raise ValueError(f"host bits set: {text[:64]!r}")
-    return version, 1 << length | value >> bits - length
+    return version, first, length
 
 
 @lru_cache(maxsize=65536)

@@ -1,18 +1,42 @@
 """Validity of a route's origin against validated ROA payloads (RFC 6811), read from validators' JSON.
 
 Reads what rpki-client, Routinator, OctoRPKI and StayRTR write: an object with `roas`, or the bare list;
-`asn` as a number or `AS123`. Where the file comes from is `sources`' business. Pure.
+`asn` as a number or `AS123`. Where the file comes from is `sources`' business. Pure; it is told the time.
+
+Theory of operation: 600,000 VRPs are kept as one packed integer each, ordered by prefix. Those that cover a
+route are found by `PrefixRanges` from the most specific one outwards; only these few become values.
 """
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
 import msgspec
 
-from monitor.bgp.prefix_key import BITS, PrefixKey, key_of, parse_key, prefix_of
+from monitor.bgp.prefix_key import BITS, key_at, parse_place, prefix_of
+from monitor.bgp.prefix_ranges import PrefixRanges
 from monitor.model import Asn, Prefix, Validity, ValidityResult, Vrp, parse_asn
 
 _MEMO_SIZE = 100_000
+"""Answers remembered, about 30 MB: the routes to some hundred targets, many times over."""
 _KEPT_ERRORS = 8
+_MAX_ANCHORS = 255
+"""Trust anchors told apart by name: there are five, and local exceptions. Further ones go unnamed."""
+_MAX_ANCHOR_NAME = 64
+
+_ANCHOR_BITS, _ASN_BITS, _MAX_LENGTH_BITS, _LENGTH_BITS = 8, 32, 8, 8
+_MAX_LENGTH_AT = _ANCHOR_BITS + _ASN_BITS
+_PAYLOAD_BITS = _MAX_LENGTH_AT + _MAX_LENGTH_BITS
+_ASN_MASK = (1 << _ASN_BITS) - 1
+
+_Place = tuple[int, int]
+"""First address and length of a prefix."""
+
+_UNKNOWN = ValidityResult(Validity.UNKNOWN)
+_NOT_FOUND = ValidityResult(Validity.NOT_FOUND)
 
 
 class VrpError(ValueError):
@@ -25,110 +49,218 @@ class _Roa(msgspec.Struct):
     prefix: str
     asn: int | str
     maxLength: int | str | None = None  # noqa: N815  the validators' spelling
+    ta: str = ""
+    expires: int | None = None
+
+
+class _Metadata(msgspec.Struct):
+    """When the export was made: Routinator's and StayRTR's words for it, and rpki-client's."""
+
+    generated: int | None = None
+    buildtime: str | None = None
 
 
 class _Export(msgspec.Struct):
     roas: list[msgspec.Raw]
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 _EXPORT = msgspec.json.Decoder(_Export)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ROA = msgspec.json.Decoder(_Roa)
-
-_Payload = tuple[int, Asn]
-"""Maximum length and origin; the prefix is the key under which it is kept."""
+_METADATA = msgspec.json.Decoder(_Metadata)
 
 
 class VrpTable:
     """VRPs by prefix. `bad`: entries that were passed over; `errors`: why, the first few.
 
+    `made_at`: when the validator wrote them, Unix seconds; None: nobody said. Older than `max_age_s` they stay
+    in force, since the last known ROAs are better than none, but `stale_s` says so; None: they never are.
+
     An empty table answers `unknown`: there was nobody to ask, which is not `not-found`.
     """
 
-    def __init__(self, vrps: dict[tuple[int, PrefixKey], tuple[_Payload, ...]] | None = None) -> None:
+    def __init__(self, made_at: float | None = None, max_age_s: float | None = None) -> None:
+        self.made_at = made_at
+        self.max_age_s = max_age_s
         self.bad = 0
         self.errors: list[str] = []
-        self._vrps = vrps or {}
-        self._count = sum(map(len, self._vrps.values()))
-        self._memo: dict[tuple[int, PrefixKey, Asn], ValidityResult] = {}
+        self._families = {4: _Family(4, []), 6: _Family(6, [])}
+        self._count = 0
+        self._anchors: list[str] = [""]
+        self._expiries = array("Q")
+        self._memo: dict[tuple[int, int, int, int], ValidityResult] = {}
 
     def __len__(self) -> int:
         return self._count
 
     @classmethod
-    def from_json(cls, data: bytes) -> VrpTable:
+    def from_json(cls, data: bytes, *, made_at: float | None = None, max_age_s: float | None = None) -> VrpTable:
         """Read a validator's JSON; an entry that is none is counted, not fatal.
+
+        `made_at` is taken where the export does not say it itself.
 
         :raises VrpError: neither an object with `roas` nor a list
         """
-        vrps: dict[tuple[int, PrefixKey], tuple[_Payload, ...]] = {}
-        errors: list[str] = []
-        bad = 0
-        for number, raw in enumerate(_entries(data)):
+        entries, said_at = _entries(data)
+        table = cls(made_at if said_at is None else said_at, max_age_s)
+        anchors = {"": 0}
+        expiries: list[int] = []
+        packed: dict[int, list[int]] = {4: [], 6: []}
+        for number, raw in enumerate(entries):
             try:
-                which, payload = _vrp(raw)
+                roa = _ROA.decode(raw)
+                version, entry = _packed(roa, anchors)
             except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-                bad += 1
-                if len(errors) < _KEPT_ERRORS:
-                    errors.append(f"entry {number}: {str(error)[:120]!a}")
+                table._note(number, error)
                 continue
-            known = vrps.get(which, ())
-            # The same payload can come from several ROAs and trust anchors.
-            if payload not in known:
-                vrps[which] = (*known, payload)
-        table = cls(vrps)
-        table.bad, table.errors = bad, errors
+            packed[version].append(entry)
+            if roa.expires is not None and 0 <= roa.expires < 1 << 64:
+                expiries.append(roa.expires)
+        table._anchors = list(anchors)
+        table._expiries = array("Q", sorted(expiries))
+        table._families = {version: _Family(version, found) for version, found in packed.items()}
+        table._count = sum(len(family.payloads) for family in table._families.values())
         return table
 
     def validate(self, prefix: Prefix, origin: Asn | None) -> ValidityResult:
         """RFC 6811 section 2 for a route; `origin` None: its path ends in an AS_SET, which nothing matches."""
-        if not self._vrps:
-            return ValidityResult(Validity.UNKNOWN)
-        asked = (prefix.version, key_of(prefix), Asn(-1) if origin is None else origin)
+        if not self._count:
+            return _UNKNOWN
+        asked = (
+            prefix.version, int(prefix.network_address), prefix.prefixlen, -1 if origin is None else origin,
+        )  # fmt: skip
         result = self._memo.get(asked)
         if result is None:
             if len(self._memo) >= _MEMO_SIZE:
                 self._memo.clear()
-            result = self._memo[asked] = self._validate(*asked)
+            result = self._memo[asked] = self._validate(prefix, asked)
         return result
 
-    def _validate(self, version: int, key: PrefixKey, origin: Asn) -> ValidityResult:
+    def stale_s(self, now: float) -> float | None:
+        """The age at `now` of VRPs that are older than they may be, in seconds; None: fresh, or of unknown age."""
+        if self.made_at is None or self.max_age_s is None or now - self.made_at <= self.max_age_s:
+            return None
+        return now - self.made_at
+
+    def expired(self, now: float) -> int:
+        """How many entries say that they expired before `now`: rpki-client and Routinator note it for each."""
+        return bisect_right(self._expiries, max(int(now), 0))
+
+    def vrps(self) -> Iterator[Vrp]:
+        """Every VRP: IPv4 first, in order of address, length, maximum length and origin."""
+        for version, family in self._families.items():
+            for number, (first, length) in enumerate(family.ranges.places(), 1):
+                prefix = prefix_of(version, key_at(version, first, length))
+                yield from (self._vrp(prefix, payload) for payload in family.of(number))
+
+    def _note(self, number: int, error: Exception) -> None:
+        self.bad += 1
+        if len(self.errors) < _KEPT_ERRORS:
+            self.errors.append(f"entry {number}: {str(error)[:120]!a}")
+
+    def _validate(self, prefix: Prefix, asked: tuple[int, int, int, int]) -> ValidityResult:
         """Every VRP whose prefix covers the route's is covering; valid if one has its origin and length.
 
         AS 0 matches no route (RFC 6483 section 4), so that its VRPs can only make one invalid.
         """
-        length = key.bit_length() - 1
-        matched: list[Vrp] = []
-        wrong_origin: list[Vrp] = []
-        wrong_length: list[Vrp] = []
-        while key:
-            for max_length, asn in self._vrps.get((version, key), ()):
-                vrp = Vrp(prefix_of(version, key), max_length, asn)
-                if asn != origin or asn == 0:
-                    wrong_origin.append(vrp)
-                elif length > max_length:
-                    wrong_length.append(vrp)
+        version, first, length, origin = asked
+        family = self._families[version]
+        matched: tuple[Vrp, ...] = ()
+        wrong_origin: tuple[Vrp, ...] = ()
+        wrong_length: tuple[Vrp, ...] = ()
+        for number in family.ranges.covering(first, length):
+            wide = family.ranges.length(number)
+            covering = prefix if wide == length else prefix_of(version, key_at(version, first, wide))
+            for payload in family.of(number):
+                vrp = self._vrp(covering, payload)
+                if vrp.asn != origin or origin == 0:
+                    wrong_origin += (vrp,)
+                elif length > vrp.max_length:
+                    wrong_length += (vrp,)
                 else:
-                    matched.append(vrp)
-            key >>= 1
-        covered = wrong_origin or wrong_length
-        state = Validity.VALID if matched else Validity.INVALID if covered else Validity.NOT_FOUND
-        return ValidityResult(state, tuple(matched), tuple(wrong_origin), tuple(wrong_length))
+                    matched += (vrp,)
+        if matched:
+            return ValidityResult(Validity.VALID, matched, wrong_origin, wrong_length)
+        if wrong_origin or wrong_length:
+            return ValidityResult(Validity.INVALID, (), wrong_origin, wrong_length)
+        return _NOT_FOUND
+
+    def _vrp(self, prefix: Prefix, payload: int) -> Vrp:
+        anchor = self._anchors[payload & _MAX_ANCHORS]
+        return Vrp(prefix, payload >> _MAX_LENGTH_AT, Asn(payload >> _ANCHOR_BITS & _ASN_MASK), anchor)
 
 
-def _entries(data: bytes) -> list[msgspec.Raw]:
+class _Family:
+    """The VRPs of one IP version: prefixes, and the payloads of each behind each other."""
+
+    def __init__(self, version: int, packed: list[int]) -> None:
+        """`packed`: from the lowest bit trust anchor, origin, maximum length, prefix length, first address."""
+        packed.sort()
+        self.ranges = PrefixRanges(version)
+        self.payloads = array("Q")
+        self._starts = array("I", [0])
+        self.ranges.fill(self._places(packed))
+        self._starts.append(len(self.payloads))
+
+    def of(self, number: int) -> Iterable[int]:
+        """The payloads of a prefix."""
+        return self.payloads[self._starts[number] : self._starts[number + 1]]
+
+    def _places(self, packed: list[int]) -> Iterator[_Place]:
+        """Each prefix once, its payloads noted on the way; those of several ROAs or trust anchors once."""
+        before, known = -1, -1
+        for entry in packed:
+            place = entry >> _PAYLOAD_BITS
+            if entry >> _ANCHOR_BITS == known:
+                continue
+            known = entry >> _ANCHOR_BITS
+            if place != before:
+                before = place
+                self._starts.append(len(self.payloads))
+                yield place >> _LENGTH_BITS, place & 0xFF
+            self.payloads.append(entry & (1 << _PAYLOAD_BITS) - 1)
+
+
+def _entries(data: bytes) -> tuple[list[msgspec.Raw], float | None]:
+    """The entries, and when the export says that it was made."""
     try:
-        return _LIST.decode(data) if data.lstrip()[:1] == b"[" else _EXPORT.decode(data).roas
+        if data.lstrip()[:1] == b"[":
+            return _LIST.decode(data), None
+        export = _EXPORT.decode(data)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise VrpError(f"not a validator's JSON: {str(error)[:120]!a}") from error
+    return export.roas, _made_at(export.metadata)
 
 
-def _vrp(raw: msgspec.Raw) -> tuple[tuple[int, PrefixKey], _Payload]:
-    """:raises ValueError: the entry is no VRP, or its maximum length is outside its prefix's (RFC 6482 §3.3)."""
-    roa = _ROA.decode(raw)
-    version, key = parse_key(roa.prefix)
-    length = key.bit_length() - 1
+def _made_at(metadata: msgspec.Raw) -> float | None:
+    """Unix seconds; None where it is not said, or is the zero of a validator that has not run yet."""
+    try:
+        said = _METADATA.decode(metadata)
+        if said.generated is not None:
+            return float(said.generated) if said.generated > 0 else None
+        return datetime.fromisoformat(said.buildtime).timestamp() if said.buildtime else None
+    except (ValueError, OverflowError, msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _packed(roa: _Roa, anchors: dict[str, int]) -> tuple[int, int]:
+    """IP version and the packed form of one entry.
+
+    :raises ValueError: it is no VRP, or its maximum length is outside its prefix's (RFC 6482 section 3.3)
+    """
+    version, first, length = parse_place(roa.prefix)
     max_length = length if roa.maxLength is None else int(roa.maxLength)
     if not length <= max_length <= BITS[version]:
         raise ValueError(f"maxLength {max_length} not in {length}..{BITS[version]}")
-    return (version, key), (max_length, parse_asn(roa.asn))
+    payload = max_length << _MAX_LENGTH_AT | parse_asn(roa.asn) << _ANCHOR_BITS | _anchor_number(roa.ta, anchors)
+    return version, (first << _LENGTH_BITS | length) << _PAYLOAD_BITS | payload
+
+
+def _anchor_number(name: str, anchors: dict[str, int]) -> int:
+    number = anchors.get(name)
+    if number is None:
+        if len(name) > _MAX_ANCHOR_NAME or not name.isprintable() or len(anchors) > _MAX_ANCHORS:
+            return 0
+        number = anchors[name] = len(anchors)
+    return number

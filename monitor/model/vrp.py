@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
 
 
-@dataclass(frozen=True, slots=True)
-class Vrp:
-    """One (prefix, maximum length, origin) taken from a ROA; AS 0 authorises nobody (RFC 6483 section 4)."""
+class Vrp(msgspec.Struct, frozen=True, gc=False):
+    """One (prefix, maximum length, origin) taken from a ROA; AS 0 authorises nobody (RFC 6483 section 4).
+
+    `ta` names the trust anchor under which the ROA was found, as the validator calls it; empty: it did not say.
+    """
 
     prefix: Prefix
     max_length: int
     asn: Asn
+    ta: str = ""
+
+    def __str__(self) -> str:
+        """`203.0.112.0/22-24 AS64500 (ripe)`, as router configurations spell it."""
+        longest = "" if self.max_length == self.prefix.prefixlen else f"-{self.max_length}"
+        return f"{self.prefix}{longest} AS{self.asn}" + (f" ({self.ta})" if self.ta else "")
 
 
 class Validity(StrEnum):
@@ -27,8 +36,7 @@ class Validity(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ValidityResult:
+class ValidityResult(msgspec.Struct, frozen=True, gc=False):
     """A route's validity with the VRPs that decided it, so that it can be explained."""
 
     state: Validity

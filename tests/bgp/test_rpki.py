@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import ipaddress
 import json
 
 import pytest
@@ -60,6 +61,93 @@ def test_result_names_the_vrps_that_decided():
     ]
     assert [vrp.asn for vrp in result.wrong_origin] == [64501]
     assert result.matched == ()
+
+
+def test_vrps_name_their_trust_anchor_and_come_out_in_order():
+    """Whoever reads an alert asks next which registry's ROA it is; one payload under two anchors is one VRP."""
+    entries = [
+        {"prefix": "203.0.113.0/24", "asn": 2, "ta": "apnic"},
+        {"prefix": "203.0.113.0/24", "asn": 2, "ta": "ripe"},
+        {"prefix": "203.0.112.0/20", "asn": 1, "maxLength": 24, "ta": "arin"},
+        {"prefix": "2001:db8::/32", "asn": 3, "ta": "x\n" * 5},
+    ]
+
+    assert [str(vrp) for vrp in table(entries).vrps()] == [
+        "203.0.112.0/20-24 AS1 (arin)", "203.0.113.0/24 AS2 (apnic)", "2001:db8::/32 AS3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metadata", "made_at"),
+    [
+        ({"buildtime": "2023-07-27T18:56:02Z"}, 1690484162.0),
+        ({"generated": 1690484162, "generatedTime": "2023-07-27T18:56:02Z"}, 1690484162.0),
+        ({"generated": 0}, 5.0),
+        ({"buildtime": "yesterday"}, 5.0),
+        ({"generated": "soon"}, 5.0),
+        (7, 5.0),
+        ({}, 5.0),
+    ],
+)
+def test_time_of_the_export_is_the_validators_own_where_it_says_it(metadata, made_at):
+    """Else what the source knows: a file's time, a server's Last-Modified."""
+    data = json.dumps({"metadata": metadata, "roas": ROAS}).encode()
+
+    assert VrpTable.from_json(data, made_at=5.0).made_at == made_at
+
+
+def test_old_vrps_stay_in_force_and_say_how_old_they_are():
+    """Up to the age that is allowed they are fresh; of unknown age or without a limit always."""
+    data = json.dumps(ROAS).encode()
+    found = VrpTable.from_json(data, made_at=1000.0, max_age_s=60.0)
+
+    assert found.stale_s(1060.0) is None
+    assert found.stale_s(1061.0) == 61.0
+    assert found.validate(parse_prefix("203.0.112.0/22"), 64500).state is Validity.VALID
+    assert VrpTable.from_json(data, made_at=1000.0).stale_s(9e9) is None
+    assert VrpTable.from_json(data, max_age_s=1.0).stale_s(9e9) is None
+
+
+def test_expired_entries_are_counted():
+    """By the moment that each says; entries that say none never are."""
+    entries = [{**ROAS[0], "expires": 100}, {**ROAS[1], "expires": 200}, {**ROAS[2], "expires": -1}, ROAS[3]]
+    found = table(entries)
+
+    assert [found.expired(at) for at in (-5.0, 99.9, 100.0, 1e12)] == [0, 0, 1, 2]
+    assert len(found) == 4
+
+
+NETWORKS = st.tuples(st.integers(0, 15), st.integers(0, 4), st.sampled_from((4, 6))).map(
+    lambda t: ipaddress.ip_network(
+        (ipaddress.IPv4Address(t[0] << 28) if t[2] == 4 else ipaddress.IPv6Address(t[0] << 124), t[1]),
+        strict=False,
+    )
+)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(NETWORKS, st.integers(0, 2), st.integers(0, 3)), max_size=10),
+    NETWORKS,
+    st.integers(0, 3) | st.none(),
+)
+def test_validity_agrees_with_the_definition(vrps, route, origin):
+    """RFC 6811 section 2 written down naively, over nested prefixes of both families."""
+    entries = [
+        {"prefix": str(prefix), "maxLength": prefix.prefixlen + more, "asn": asn} for prefix, more, asn in vrps
+    ]
+    covering = [
+        (prefix, more, asn)
+        for prefix, more, asn in vrps
+        if prefix.version == route.version and route.subnet_of(prefix)
+    ]
+    matching = [1 for p, more, asn in covering if asn == origin != 0 and route.prefixlen <= p.prefixlen + more]
+    expected = Validity.VALID if matching else Validity.INVALID if covering else Validity.NOT_FOUND
+    result = table(entries).validate(route, origin)
+    decided = result.matched + result.wrong_origin + result.wrong_length
+
+    assert result.state is (expected if vrps else Validity.UNKNOWN)
+    assert {(v.prefix, v.max_length - v.prefix.prefixlen, v.asn) for v in decided} == set(covering)
 
 
 def test_no_vrps_is_unknown_not_not_found():
