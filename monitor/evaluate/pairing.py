@@ -1,4 +1,4 @@
-"""Scoring: what replay concluded beside what is known to be true. Pure.
+"""Which incident answers which true trouble. Pure.
 
 An expected trouble and an incident belong together when they speak of the same target (or, for a vantage's
 fault, of the same vantage) and overlap in time, give or take `SLACK_S`. Each side is matched at most once,
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor.model.incident import Incident
+from monitor.model.verdict import Cause
 
 SLACK_S = 300.0
 """Incidents open after, and close after, what caused them; five minutes are ten rounds at 30 s."""
@@ -22,32 +23,48 @@ NONE = "none"
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """One true trouble of expected.json. `target` None: a vantage's own, named in `affected`."""
+    """One true trouble of expected.json. `target` None: a vantage's own, named in `affected`.
+
+    `also`: causes that are right as well, `none` where no incident is; `culprit`: the network to blame.
+    """
 
     target: str | None
     cause: str
     start: float
     end: float
     affected: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    culprit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """An expected trouble and the incident that answers it; one of them may be missing."""
+    """An expected trouble and the incident that answers it; one of them may be missing.
+
+    `repeated`: an incident too many, but of the right cause: its trouble has another one already.
+    """
 
     folder: str
     expected: Expected | None
     incident: Incident | None
+    repeated: bool = False
 
     @property
     def truth(self) -> str:
-        """The true cause."""
-        return self.expected.cause if self.expected is not None else NONE
+        """The true cause; of several right ones that which was named."""
+        if self.expected is None:
+            return NONE
+        return self.given if self.given in self.expected.also else self.expected.cause
 
     @property
     def given(self) -> str:
         """The cause that was named."""
         return self.incident.cause.value if self.incident is not None else NONE
+
+    @property
+    def abstained(self) -> bool:
+        """Whether there was trouble, and an incident that names no cause."""
+        return self.expected is not None and self.given == Cause.INSUFFICIENT.value != self.truth
 
     @property
     def delay_s(self) -> float | None:
@@ -56,25 +73,14 @@ class Pair:
             return None
         return max(self.incident.named_at - self.expected.start, 0.0)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseScore:
-    """Precision and recall of one cause; None where nothing was given, or nothing was true."""
-
-    cause: str
-    right: int
-    given: int
-    true: int
-
     @property
-    def precision(self) -> float | None:
-        """The share of the incidents of this cause that were right."""
-        return self.right / self.given if self.given else None
-
-    @property
-    def recall(self) -> float | None:
-        """The share of the true troubles of this cause that were named."""
-        return self.right / self.true if self.true else None
+    def blamed(self) -> bool | None:
+        """Whether the network to blame was named; None where none is, or the cause was not named."""
+        if self.expected is None or self.expected.culprit is None or self.incident is None:
+            return None
+        if self.truth != self.given:
+            return None
+        return self.expected.culprit == self.incident.detail.origin
 
 
 def read_expected(data: bytes) -> tuple[Expected, ...]:
@@ -104,33 +110,20 @@ def match(folder: str, expected: Sequence[Expected], incidents: Sequence[Inciden
         for e, truth in enumerate(expected)
     ]
     return pairs + [
-        Pair(folder=folder, expected=None, incident=incident)
+        Pair(folder=folder, expected=None, incident=incident, repeated=_is_right(expected, incident))
         for i, incident in enumerate(incidents)
         if i not in taken_i
     ]
 
 
-def confusion(pairs: Sequence[Pair]) -> dict[tuple[str, str], int]:
-    """(true cause, given cause) to count."""
-    counts: dict[tuple[str, str], int] = {}
-    for pair in pairs:
-        key = (pair.truth, pair.given)
-        counts[key] = counts.get(key, 0) + 1
-    return counts
-
-
-def scores(pairs: Sequence[Pair]) -> list[CauseScore]:
-    """Precision and recall per cause, by name; `none` is not a cause."""
-    causes = sorted({cause for pair in pairs for cause in (pair.truth, pair.given)} - {NONE})
-    return [
-        CauseScore(
-            cause=cause,
-            right=sum(pair.truth == cause == pair.given for pair in pairs),
-            given=sum(pair.given == cause for pair in pairs),
-            true=sum(pair.truth == cause for pair in pairs),
-        )
-        for cause in causes
-    ]
+def _is_right(expected: Sequence[Expected], incident: Incident) -> bool:
+    """Whether an incident names the cause of a trouble, though it is not the one that answers it."""
+    return any(
+        _same_subject(truth, incident)
+        and _overlap(truth, incident) > 0
+        and incident.cause.value in (truth.cause, *truth.also)
+        for truth in expected
+    )
 
 
 def _same_subject(truth: Expected, incident: Incident) -> bool:

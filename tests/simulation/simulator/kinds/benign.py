@@ -1,0 +1,177 @@
+"""Nothing is wrong, though much happens: no incident may open, and above all no hijack."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+
+from simulator.addresses import host
+from simulator.conditions import ServerAct, ServerState, Span
+from simulator.kinds.network import switch_provider
+from simulator.kinds.registry import kind
+from simulator.propagation import Announcement
+from simulator.world import World
+
+
+@kind("quiet")
+def quiet(world: World) -> None:
+    """An ordinary day."""
+
+
+@kind("quiet")
+def quiet_with_accidents(world: World) -> None:
+    """More single failures than usual."""
+    services = tuple(replace(one, failing=world.rng.uniform(0.008, 0.015)) for one in world.setting.services)
+    world.setting = replace(world.setting, services=services)
+
+
+@kind("maintenance", vantages=3, knows_origins=True)
+def maintenance_reroute(world: World) -> None:
+    """A provider is switched off for an hour; the other way may be longer, and is not full."""
+    switch_provider(world)
+    world.truth("route.change", "none")
+
+
+@kind("scrubbing", held_out=True, routes=True, knows_origins=True)
+def scrubbing_turned_on(world: World) -> None:
+    """The declared scrubbing provider announces the /24s; route.moved may be said."""
+    service = world.main
+    provider = world.rng.choice([asn for asn in world.graph.transits if asn != service.asn])
+    services = tuple(
+        replace(one, allowed_origins=(provider,)) if one is service else one for one in world.setting.services
+    )
+    world.setting = replace(world.setting, services=services)
+    for prefix in service.prefixes:
+        inside = next(iter(prefix.subnets(new_prefix=24 if prefix.version == 4 else 48)))
+        world.routing.announce(world.span.start, inside, [Announcement(provider)])
+        if world.span.end <= world.setting.end:
+            world.routing.announce(world.span.end, inside, [])
+    world.truth("route.moved", "none")
+
+
+@kind("anycast", vantages=5, sites=2, routes=True, knows_origins=True)
+def anycast_shift(world: World) -> None:
+    """One of two sites stops announcing, and its clients go to the other, maybe a longer way."""
+    service = world.main
+    services = tuple(
+        replace(one, declared_origins=one.sites) if one is service else one for one in world.setting.services
+    )
+    world.setting = replace(world.setting, services=services)
+    for prefix in service.prefixes:
+        world.routing.announce(world.span.start, prefix, [Announcement(service.sites[0])])
+    world.truth("route.change", "none")
+
+
+@kind("siblings", held_out=True, routes=True, knows_origins=True)
+def siblings_announce_too(world: World) -> None:
+    """A second network of the same owner, declared, announces the prefix as well."""
+    service = world.main
+    sibling = world.rng.choice([asn for asn in world.graph.stubs if asn != service.asn])
+    services = tuple(
+        replace(one, declared_origins=(service.asn, sibling)) if one is service else one
+        for one in world.setting.services
+    )
+    world.setting = replace(world.setting, services=services)
+    for prefix in service.prefixes:
+        world.routing.announce(world.span.start, prefix, [Announcement(service.asn), Announcement(sibling)])
+
+
+@kind("deploy", https=True)
+def certificate_rotated(world: World) -> None:
+    """A new key everywhere at once."""
+    _deploy(world, ServerState(key_version=2))
+
+
+@kind("deploy", held_out=True, https=True)
+def key_and_body_at_once(world: World) -> None:
+    """A deploy changes both, server by server."""
+    _deploy(world, ServerState(key_version=2, body_version=2))
+
+
+def _deploy(world: World, state: ServerState) -> None:
+    for address in world.main.addresses:
+        span = Span(world.span.start + world.rng.uniform(0, 240), world.setting.end + 1)
+        world.script.servers.append(ServerAct(span, world.main.name, lambda at, rng: state, frozenset({address})))
+
+
+@kind("deploy", https=True, rotating=True)
+def cdn_adds_servers(world: World) -> None:
+    """A CDN answers with more addresses from the same prefix."""
+    service = world.main
+    more = tuple(host(service.prefixes[0], 50 + number) for number in range(4))
+    services = tuple(
+        replace(one, addresses=(*one.addresses, *more)) if one is service else one
+        for one in world.setting.services
+    )
+    world.setting = replace(world.setting, services=services)
+
+
+@kind("churn", routes=True)
+def unrelated_churn(world: World) -> None:
+    """A hundred prefixes of others come and go."""
+    pool = list(ipaddress.ip_network("198.51.100.0/24").subnets(new_prefix=28))
+    for number in range(60):
+        at = world.span.start + world.rng.uniform(-200, 600)
+        world.churn.append((at, world.rng.choice(pool), 64_500 + number % 40))
+
+
+@kind("churn", held_out=True, routes=True)
+def flash_crowd_in_churn(world: World) -> None:
+    """Unrelated churn, and at the same time a real overload: the overload is the cause."""
+    unrelated_churn(world)
+    truth = world.truth("server.overload")
+    world.script.servers.append(
+        ServerAct(
+            world.span,
+            world.main.name,
+            lambda at, rng: ServerState(think_factor=8, think_extra_s=rng.uniform(0.5, 5), stall=0.3),
+            None,
+            truth,
+        )
+    )
+
+
+@kind("collector", routes=True)
+def collector_reset(world: World) -> None:
+    """A collector's sessions go down and come back with the whole table."""
+    collectors = sorted({peer.collector for peer in world.setting.peers})
+    span = Span(world.span.start, world.span.start + world.rng.uniform(20, 120))
+    world.resets += [(span, collector) for collector in collectors[: world.rng.choice([1, 3])]]
+
+
+@kind("traffic engineering", routes=True)
+def prepending(world: World) -> None:
+    """The origin prepends itself three times."""
+    world.prepended += [(world.span.start, prefix, 3) for prefix in world.main.prefixes]
+
+
+@kind("traffic engineering", routes=True, knows_origins=True)
+def own_deaggregation(world: World) -> None:
+    """The origin announces its /24s itself."""
+    for prefix in world.main.prefixes:
+        for part in list(prefix.subnets(new_prefix=24 if prefix.version == 4 else 48))[:4]:
+            world.routing.announce(world.span.start, part, [Announcement(world.main.asn)])
+    world.roas = [(prefix, 24 if prefix.version == 4 else 48, asn) for prefix, _, asn in world.roas]
+
+
+@kind("measuring", held_out=True)
+def clock_of_a_vantage_is_wrong(world: World) -> None:
+    """By two seconds."""
+    first, *others = world.setting.vantages
+    world.setting = replace(
+        world.setting, vantages=(replace(first, skew_s=world.rng.choice([-2.0, 1.5, 2.0])), *others)
+    )
+
+
+@kind("measuring")
+def nothing_measured_for_a_while(world: World) -> None:
+    """The monitor was off for twenty minutes."""
+    world.script.silences.append(Span(world.span.start, world.span.start + 1200))
+
+
+@kind("measuring", controls=1)
+def a_control_is_down(world: World) -> None:
+    """The well-known endpoint has trouble of its own."""
+    control = next(one for one in world.setting.services if one.control)
+    state = world.rng.choice([ServerState(silent=True), ServerState(wrong=1.0)])
+    world.script.servers.append(ServerAct(world.span, control.name, lambda at, rng: state))

@@ -1,0 +1,122 @@
+"""The way is the trouble, and nobody took anything: leaks, changes with a cost, congestion, withdrawals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from simulator.conditions import Link, LinkAct, LinkState, link
+from simulator.kinds.registry import kind
+from simulator.propagation import Announcement
+from simulator.world import World
+
+
+def links_on_the_ways(world: World) -> list[Link]:
+    """The links between networks that some but not all vantages use to reach the main target, most used first."""
+    used: dict[Link, set[str]] = {}
+    for vantage in world.setting.vantages:
+        path = world.routing.deliver(vantage.asn, world.main.addresses[0], world.setting.start).path
+        for pair in pairwise(path):
+            used.setdefault(link(*pair), set()).add(vantage.name)
+    several = [one for one, names in used.items() if len(names) < len(world.setting.vantages)]
+    return sorted(several or used, key=lambda one: (-len(used[one]), one))
+
+
+def switch_provider(world: World) -> int:
+    """The origin announces to one of its providers alone from the span's start to its end; gives which."""
+    service = world.main
+    chosen = world.rng.choice(world.graph.providers[service.asn])
+    for prefix in service.prefixes:
+        world.routing.announce(world.span.start, prefix, [Announcement(service.asn, (), frozenset({chosen}))])
+        if world.span.end <= world.setting.end:
+            world.routing.announce(world.span.end, prefix, [Announcement(asn) for asn in service.sites])
+    return chosen
+
+
+@kind("change", vantages=5, traces=True, knows_origins=True)
+def change_with_a_cost(world: World) -> None:
+    """Traffic moves to another provider whose link is long or full."""
+    chosen = switch_provider(world)
+    state = LinkState(world.rng.uniform(0.06, 0.16), world.rng.choice([0.0, 0.03]))
+    truth = world.truth("route.change", "path.congestion")
+    world.script.links.append(LinkAct(world.span, link(world.main.asn, chosen), state, truth))
+
+
+@kind("leak", vantages=5, traces=True, routes=True, knows_origins=True)
+def leak_through_a_customer(world: World) -> None:
+    """A multihomed network tells one provider what it learned from another, and cannot carry it."""
+    service = world.main
+    routes = world.routing.epochs[service.prefixes[0]][0][1]
+    leakers = [
+        asn
+        for asn in [*world.graph.stubs, *world.graph.transits]
+        if len(world.graph.providers[asn]) >= 2 and asn != service.asn and len(routes.get(asn, ())) >= 3
+    ]
+    leaker = world.rng.choice(leakers)
+    for prefix in service.prefixes:
+        leaked = Announcement(leaker, routes[leaker][1:])
+        world.routing.announce(world.span.start, prefix, [*(Announcement(asn) for asn in service.sites), leaked])
+        if world.span.end <= world.setting.end:
+            world.routing.announce(world.span.end, prefix, [Announcement(asn) for asn in service.sites])
+    truth = world.truth("route.leak", "route.change", culprit=leaker)
+    state = LinkState(world.rng.uniform(0.05, 0.3), world.rng.choice([0.02, 0.1, 0.3]))
+    for beside in (routes[leaker][1], *world.graph.providers[leaker]):
+        world.script.links.append(LinkAct(world.span, link(leaker, beside), state, truth))
+
+
+@kind("congestion", vantages=5, knows_origins=True)
+def congestion_in_transit(world: World) -> None:
+    """A link on the way of some is full."""
+    state = LinkState(world.rng.uniform(0.04, 0.2), world.rng.uniform(0.02, 0.15))
+    truth = world.truth("path.congestion")
+    world.script.links.append(LinkAct(world.span, links_on_the_ways(world)[0], state, truth))
+
+
+@kind("congestion", vantages=5, held_out=True, knows_origins=True)
+def congestion_every_evening(world: World) -> None:
+    """As before, in bursts of some minutes."""
+    state, chosen = LinkState(world.rng.uniform(0.06, 0.2), 0.05), links_on_the_ways(world)[0]
+    truth = world.truth("path.congestion")
+    begin = world.span.start
+    while begin < min(world.span.end, world.setting.end):
+        burst = replace(world.span, start=begin, end=begin + 240)
+        world.script.links.append(LinkAct(burst, chosen, state, truth))
+        begin += 300
+
+
+@kind("access link", vantages=3, traces=True)
+def access_link_full(world: World) -> None:
+    """The target's own line is saturated: everybody waits and loses packets at the last step."""
+    state = LinkState(world.rng.uniform(0.05, 0.25), world.rng.uniform(0.08, 0.25))
+    truth = world.truth("server.link", "path.congestion")
+    world.script.links.append(LinkAct(world.span, (world.main.asn, world.main.asn), state, truth))
+
+
+@kind("withdrawal", routes=True, knows_origins=True)
+def withdrawn(world: World) -> None:
+    """The origin stops announcing."""
+    for prefix in world.main.prefixes:
+        world.routing.announce(world.span.start, prefix, [])
+        if world.span.end <= world.setting.end:
+            world.routing.announce(world.span.end, prefix, [Announcement(asn) for asn in world.main.sites])
+    truth = world.truth("route.withdrawn")
+    _mark(world, truth)
+
+
+@kind("withdrawal", held_out=True, routes=True, knows_origins=True)
+def flapping(world: World) -> None:
+    """Announced and withdrawn every few minutes."""
+    begin, up = world.span.start, False
+    while begin < min(world.span.end, world.setting.end):
+        for prefix in world.main.prefixes:
+            by = [Announcement(asn) for asn in world.main.sites] if up else []
+            world.routing.announce(begin, prefix, by)
+        begin, up = begin + (60 if up else 240), not up
+    for prefix in world.main.prefixes:
+        world.routing.announce(begin, prefix, [Announcement(asn) for asn in world.main.sites])
+    _mark(world, world.truth("route.withdrawn"))
+
+
+def _mark(world: World, truth: int) -> None:
+    """All exchanges of the span count as touched: packets that arrive nowhere meet no act that says so."""
+    world.truths[truth].everyone = True
