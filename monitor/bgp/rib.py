@@ -11,9 +11,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from monitor.bgp.prefix_key import PrefixKey, address_key, first_and_length, key_at, key_of
 from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind
@@ -27,8 +28,7 @@ MAX_ROUTES = 2_000_000
 _MAX_ORIGINS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A peer's route. `since`: first announced by this very path without interruption; `at`: last announced."""
 
     path: AsPath
@@ -60,13 +60,16 @@ class RouteChangeKind(StrEnum):
     UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteChange:
-    """One peer's route of one prefix before and after an event. `old`: what it had, also if withdrawn since."""
+class RouteChange(NamedTuple):
+    """One peer's route of one prefix before and after an event. `old`: what it had, also if withdrawn since.
+
+    `which`: the prefix by version and key. A tuple, since one is made for each fact of a full feed.
+    """
 
     at: float
     kind: RouteChangeKind
     prefix: Prefix
+    which: tuple[int, PrefixKey]
     peer: PeerKey
     peer_asn: Asn
     old: Route | None
@@ -147,6 +150,18 @@ class Rib:
         """The peers that have given any route and whose session is not known to be down."""
         return frozenset(self._by_peer)
 
+    def is_known(self, peer: PeerKey) -> bool:
+        """Whether a peer has given any route and its session is not known to be down."""
+        return peer in self._by_peer
+
+    def has(self, which: tuple[int, PrefixKey]) -> bool:
+        """Whether anything is remembered of a prefix, by version and key."""
+        return which in self._entries
+
+    def __len__(self) -> int:
+        """The prefixes of which anything is remembered."""
+        return len(self._entries)
+
     def first_seen(self, prefix: Prefix, origin: Asn) -> float | None:
         """When any peer first had the prefix from this origin; None: never."""
         entry = self._entries.get(_which(prefix))
@@ -183,13 +198,15 @@ class Rib:
         if entry is None:
             entry = self._entries[which] = _Entry(event.prefix)
             self._sorted.pop(event.prefix.version, None)
+        present = peer in entry.routes
+        if present and old is not None and old.path == path:
+            new = entry.routes[peer] = Route(path, old.since, event.at, old.kind)
+            return _change(event, which, peer, RouteChangeKind.UNCHANGED, old, new)
         new_origin = _see(entry, path, event.at)
-        kind = _kind(known, new_origin, old, present=peer in entry.routes, path=path)
+        kind = _kind(known, new_origin, old, present=present)
         new = Route(path, event.at, event.at, event.kind)
-        if kind is RouteChangeKind.UNCHANGED and old is not None:
-            new = replace(old, at=event.at)
         self._put(which, entry, peer, new)
-        return _change(event, kind, old, new)
+        return _change(event, which, peer, kind, old, new)
 
     def _put(self, which: _Which, entry: _Entry, peer: PeerKey, route: Route) -> None:
         if peer not in entry.routes:
@@ -211,7 +228,7 @@ class Rib:
         self._withdrawals[which, peer] = None
         if len(self._withdrawals) > self._max_withdrawn:
             self._forget_oldest_withdrawal()
-        return _change(event, RouteChangeKind.WITHDRAWN, old, None)
+        return _change(event, which, peer, RouteChangeKind.WITHDRAWN, old, None)
 
     def _take(self, entry: _Entry, peer: PeerKey) -> None:
         del entry.routes[peer]
@@ -261,6 +278,8 @@ def _last_known(entry: _Entry | None, peer: PeerKey) -> tuple[Route | None, floa
 def _see(entry: _Entry, path: AsPath, at: float) -> bool:
     """Note the origins of a path; whether one of them was never seen with the prefix."""
     new = False
+    if path.segments and path.segments[-1] in entry.first_seen and entry.first_seen[path.segments[-1]] <= at:
+        return False
     for origin in path.origins:
         seen = entry.first_seen.get(origin)
         new = new or seen is None
@@ -271,26 +290,18 @@ def _see(entry: _Entry, path: AsPath, at: float) -> bool:
     return new
 
 
-def _kind(known: bool, new_origin: bool, old: Route | None, *, present: bool, path: AsPath) -> RouteChangeKind:
-    """The kind of an announcement's change."""
+def _kind(known: bool, new_origin: bool, old: Route | None, *, present: bool) -> RouteChangeKind:
+    """The kind of an announcement that is not the same again."""
     if not known:
         return RouteChangeKind.NEW_PREFIX
     if new_origin:
         return RouteChangeKind.NEW_ORIGIN
     if old is None:
         return RouteChangeKind.NEW_PEER
-    if not present:
-        return RouteChangeKind.RESTORED
-    return RouteChangeKind.UNCHANGED if old.path == path else RouteChangeKind.PATH_CHANGED
+    return RouteChangeKind.PATH_CHANGED if present else RouteChangeKind.RESTORED
 
 
-def _change(event: RouteEvent, kind: RouteChangeKind, old: Route | None, new: Route | None) -> RouteChange:
-    return RouteChange(
-        at=event.at,
-        kind=kind,
-        prefix=event.prefix,
-        peer=(event.collector, event.peer),
-        peer_asn=event.peer_asn,
-        old=old,
-        new=new,
-    )
+def _change(
+    event: RouteEvent, which: _Which, peer: PeerKey, kind: RouteChangeKind, old: Route | None, new: Route | None
+) -> RouteChange:
+    return RouteChange(event.at, kind, event.prefix, which, peer, event.peer_asn, old, new)

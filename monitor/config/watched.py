@@ -45,6 +45,7 @@ def read_target(table: Table, folder: Path) -> Target:
         prefixes=table.get("prefixes", value.list_of(address.prefix, MAX_LISTED), ()),
         origins=_read_origins(table, "origins"),
         allowed_origins=_read_origins(table, "allowed_origins"),
+        siblings=_read_origins(table, "siblings"),
     )
     if target.client_key is not None and target.client_cert is None and not table.has("client_cert"):
         table.reject("client_key", "goes with a client_cert, the certificate that the key is for")

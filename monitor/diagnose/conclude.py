@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.missing import missing_measurement
 from monitor.diagnose.path import PathChange
-from monitor.diagnose.routing import Anomaly, AnomalyKind
+from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.rules import RULES, UP_DOWN, UP_OVERLOAD
 from monitor.diagnose.situation import DependencyState, Situation, VantageSituation
 from monitor.diagnose.symptom import Symptom
@@ -25,9 +26,20 @@ ENOUGH = 0.5
 MOST = 0.995
 """No verdict from a dozen dependent rules is surer than this."""
 
+_BY_KIND = {
+    Cause.ROUTE_MOVED: ALLOWED,
+    Cause.ROUTE_WITHDRAWN: (EpisodeKind.WITHDRAWN,),
+    Cause.ROUTE_LEAK: (EpisodeKind.LEAK,),
+}
 ROUTE_CAUSES = (Cause.ROUTE_HIJACK, Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN, Cause.ROUTE_CHANGE)
 _NEW = (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
-_TAKEN = (AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN)
+_TAKEN = (EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_ORIGIN, EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK)
+_KINDS = {
+    EpisodeKind.NEW_MORE_SPECIFIC: HijackKind.SUBPREFIX,
+    EpisodeKind.NEW_ORIGIN: HijackKind.ORIGIN,
+    EpisodeKind.FORGED_ORIGIN: HijackKind.FORGED_ORIGIN,
+    EpisodeKind.NEW_LINK: HijackKind.PATH,
+}
 _WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
 _SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE, Symptom.TLS_STALLED, Symptom.READ_TIMEOUT)
 
@@ -36,7 +48,7 @@ def conclude(situation: Situation) -> Verdict:
     """The verdict on one target; `ok` when there is neither trouble, nor an unusual route, nor a diversion."""
     affected = tuple(view.vantage for view in situation.vantages if view.affected or view.diverted)
     diverted = sum(view.diverted for view in situation.vantages)
-    if not situation.trouble and not _route_matters(situation) and diverted < 2:
+    if not situation.trouble and not situation.routing.standing and diverted < 2:
         return fine(situation.target.name, len(situation.vantages), situation.now)
     findings = [finding for detect in DETECTORS for finding in detect(situation)]
     causes = candidates(situation) if situation.trouble else ROUTE_CAUSES
@@ -105,10 +117,6 @@ def conclude_sick(sickness: Sickness, now: float, vantages: int) -> Verdict:
     )
 
 
-def _route_matters(situation: Situation) -> bool:
-    return any(anomaly.active and not anomaly.after_withdrawal for anomaly in situation.routing.anomalies)
-
-
 def _both_planes(findings: list[Finding], situation: Situation) -> bool:
     """Whether BGP and packets or answers both speak for a hijack."""
     control = any(
@@ -127,7 +135,7 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
     failure = min(words, key=lambda word: (-words[word], word)) if words else None
     if cause is Cause.ROUTE_HIJACK:
         return _hijack(situation, failure)
-    if cause in (Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN):
+    if cause in _BY_KIND:
         return _routed(situation, cause, failure)
     if cause in (UP_OVERLOAD, UP_DOWN):
         return Detail(upstream=_upstream(situation), failure=failure)
@@ -141,16 +149,16 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
     return Detail(failure=failure)
 
 
-def _strongest(situation: Situation, *kinds: AnomalyKind) -> Anomaly | None:
-    anomalies = [anomaly for anomaly in relevant(situation) if anomaly.kind in kinds]
-    return min(anomalies, key=weightiest, default=None)
+def _strongest(situation: Situation, *kinds: EpisodeKind) -> Episode | None:
+    episodes = [episode for episode in relevant(situation) if episode.kind in kinds]
+    return min(episodes, key=weightiest, default=None)
 
 
 def _hijack(situation: Situation, failure: str | None) -> Detail:
     old, new = _trails(situation)
     effect = _effect(situation)
-    anomaly = _strongest(situation, *_TAKEN)
-    if anomaly is None:
+    episode = _strongest(situation, *_TAKEN)
+    if episode is None:
         tails = Counter(
             view.trail.tail
             for view in situation.vantages
@@ -161,16 +169,15 @@ def _hijack(situation: Situation, failure: str | None) -> Detail:
         return Detail(
             effect=effect, origin=origin, expected_origins=expected, failure=failure, old_path=old, new_path=new
         )
-    subprefix = anomaly.kind is AnomalyKind.NEW_MORE_SPECIFIC
     return Detail(
-        kind=HijackKind.SUBPREFIX if subprefix else HijackKind.ORIGIN,
+        kind=_KINDS[episode.kind],
         effect=effect,
-        prefix=str(anomaly.prefix),
-        origin=anomaly.origin,
-        expected_origins=tuple(sorted(anomaly.expected)),
-        rpki=anomaly.validity.value,
-        peers=anomaly.peers,
-        peers_of=anomaly.peers_of,
+        prefix=str(episode.prefix),
+        origin=episode.origin,
+        expected_origins=tuple(sorted(episode.expected)),
+        rpki=episode.validity.state.value,
+        peers=episode.peers,
+        peers_of=episode.peers_of,
         failure=failure,
         old_path=old,
         new_path=new,
@@ -200,17 +207,16 @@ def _is_handed_on(view: VantageSituation) -> bool:
 
 
 def _routed(situation: Situation, cause: Cause, failure: str | None) -> Detail:
-    kind = AnomalyKind.AUTHORISED if cause is Cause.ROUTE_MOVED else AnomalyKind.WITHDRAWN
-    anomaly = _strongest(situation, kind)
-    if anomaly is None:
+    episode = _strongest(situation, *_BY_KIND[cause])
+    if episode is None:
         return Detail(failure=failure)
     return Detail(
-        prefix=str(anomaly.prefix),
-        origin=anomaly.origin,
-        expected_origins=tuple(sorted(anomaly.expected)),
-        rpki=anomaly.validity.value,
-        peers=anomaly.peers,
-        peers_of=anomaly.peers_of,
+        prefix=str(episode.prefix),
+        origin=episode.origin,
+        expected_origins=tuple(sorted(episode.expected)),
+        rpki=episode.validity.state.value,
+        peers=episode.peers,
+        peers_of=episode.peers_of,
         failure=failure,
     )
 

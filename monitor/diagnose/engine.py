@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from monitor.bgp.rib import Rib, RouteChangeKind
 from monitor.diagnose.conclude import conclude, conclude_sick, fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.knowledge import Knowledge
-from monitor.diagnose.rightful import TableOrigins
+from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
 from monitor.diagnose.target_state import TargetState
 from monitor.diagnose.tracker import Tracker, abandoned
 from monitor.diagnose.vantage_health import VantageHealth
 from monitor.diagnose.view import View
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
-from monitor.model.route import FeedState, PeerState, RouteEvent, RouteKind
+from monitor.model.route import RouteFact
 from monitor.model.target import Target
 from monitor.model.verdict import Cause, Verdict
 from probes.observation import DnsObservation, HttpObservation, NotMeasured, TraceObservation
@@ -36,8 +35,8 @@ SILENCE_S = 600.0
 CLOCK_STEP_S = 60.0
 """Late facts come some seconds late; a minute back is a clock that was set."""
 
-ANOMALY_KEPT_S = 3600.0
-"""How long an unusual route is remembered after it ended."""
+SETTLE_EVERY_S = 60.0
+"""While facts of the past are taken in, routes are settled this often, as they would have been then."""
 
 
 class Engine:
@@ -45,11 +44,9 @@ class Engine:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._rib = Rib()
-        self._dumped: TableOrigins = {}
+        self._routes = RouteWatch(knowledge)
         self._states = {
-            target.name: TargetState(target, knowledge.prefix_table, knowledge.vrps, self._dumped)
-            for target in knowledge.targets
+            target.name: TargetState(target, knowledge.prefix_table, self._routes) for target in knowledge.targets
         }
         self._order = _dependencies_first(knowledge.targets)
         self._health = VantageHealth(knowledge.controls)
@@ -97,9 +94,14 @@ class Engine:
         Judging begins after `until`, or after the newest of the facts: a process that was down for an hour
         has nothing to say of that hour.
         """
+        settled_at: float | None = None
         for fact in facts:
+            at = known_at(fact)
+            if settled_at is None or at - settled_at > SETTLE_EVERY_S:
+                self._routes.settle(at)
+                settled_at = at
             self._take(fact)
-            self._last_fact = max(self._last_fact or 0.0, known_at(fact))
+            self._last_fact = max(self._last_fact or 0.0, at)
         self._last_fact = until if until is not None else self._last_fact
 
     def feed(self, facts: Iterable[Fact]) -> list[IncidentChange]:
@@ -120,34 +122,18 @@ class Engine:
         return self._judge_until(now)
 
     def _take(self, fact: Fact) -> None:
-        if isinstance(fact, RouteEvent | PeerState):
-            self._take_route(fact)
-        elif isinstance(fact, HttpObservation):
+        self._routes.take(fact)
+        if isinstance(fact, HttpObservation):
             if fact.target in self._knowledge.control_names:
                 self._health.add(fact, known_at(fact))
             elif fact.target in self._states:
                 self._states[fact.target].add_http(fact, known_at(fact))
-        elif isinstance(fact, FeedState | NotMeasured) or fact.target not in self._states:
+        elif isinstance(fact, RouteFact | NotMeasured) or fact.target not in self._states:
             return
         elif isinstance(fact, DnsObservation):
             self._states[fact.target].add_dns(fact, known_at(fact))
         elif isinstance(fact, TraceObservation):
             self._states[fact.target].add_trace(fact, known_at(fact))
-
-    def _take_route(self, fact: RouteEvent | PeerState) -> None:
-        change = self._rib.apply(fact)
-        for state in self._states.values():
-            state.routing.touch(fact.prefix if isinstance(fact, RouteEvent) else None)
-        if not isinstance(fact, RouteEvent):
-            return
-        if fact.kind is RouteKind.RIB:
-            origins = self._dumped.get(fact.prefix, frozenset()) | fact.origins
-            self._dumped[fact.prefix] = origins
-            for state in self._states.values():
-                state.routing.rightful.learn_dumped(fact.prefix, origins)
-        if change is not None and change.kind is RouteChangeKind.PATH_CHANGED:
-            for state in self._states.values():
-                state.routing.moved(change.prefix, change.peer, change.at, change.old, change.new)
 
     def _judge_until(self, now: float) -> list[IncidentChange]:
         """Judge every moment of the grid that lies before or at `now`."""
@@ -168,6 +154,7 @@ class Engine:
         return (at // self._tick_s + 1) * self._tick_s
 
     def _judge(self, now: float) -> list[IncidentChange]:
+        self._routes.settle(now)
         by_vantage: dict[str, dict[str, View]] = {}
         for name, state in self._states.items():
             for vantage, view in state.views.items():
@@ -197,7 +184,6 @@ class Engine:
             return tracker.update(self._fine(name, state.measuring(now), now), now)
         situation = state.situation(
             now,
-            rib=self._rib,
             sick=sick,
             vouched=partial(self._health.vouched, now=now),
             dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
@@ -208,7 +194,6 @@ class Engine:
         change = tracker.update(verdict, situation.onset, settled=situation.settled, receding=situation.receding)
         if change is not None and change.kind is ChangeKind.CLOSED:
             state.forget_trouble(change.incident.started_at or change.incident.opened_at, now)
-        state.routing.expire(now - ANOMALY_KEPT_S)
         return change
 
     def _fine(self, name: str, vantages: int, now: float) -> Verdict:

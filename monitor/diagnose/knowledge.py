@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.bgp.episodes import Relationships
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rpki import VrpTable
 from monitor.model.settings import Config
@@ -15,13 +16,14 @@ from monitor.model.target import Control, Target, Vantage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Everything that is known without measuring. `prefix_table` and `vrps` None: not available."""
+    """Everything that is known without measuring. `prefix_table`, `vrps`, `relationships` None: not available."""
 
     targets: tuple[Target, ...]
     controls: tuple[Control, ...] = ()
     vantages: tuple[Vantage, ...] = ()
     prefix_table: PrefixTable | None = None
     vrps: VrpTable | None = None
+    relationships: Relationships | None = None
     control_names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -30,7 +32,12 @@ class Knowledge:
 
     @classmethod
     def from_config(
-        cls, config: Config, *, prefix_table: PrefixTable | None = None, vrps: VrpTable | None = None
+        cls,
+        config: Config,
+        *,
+        prefix_table: PrefixTable | None = None,
+        vrps: VrpTable | None = None,
+        relationships: Relationships | None = None,
     ) -> Knowledge:
         """What a configuration says, with the tables that were loaded beside it."""
         return cls(
@@ -39,4 +46,5 @@ class Knowledge:
             vantages=config.vantages,
             prefix_table=prefix_table,
             vrps=vrps,
+            relationships=relationships,
         )

@@ -20,7 +20,7 @@ def missing_measurement(situation: Situation, first: Cause, second: Cause) -> st
     if route_question and untraced:
         return f"a traceroute from {untraced[0]} would settle it"
     if Cause.ROUTE_HIJACK in (first, second):
-        unseen = situation.routing.genuine is None and not situation.routing.anomalies
+        unseen = situation.routing.genuine is None and not situation.routing.episodes
         if unseen:
             return "routes of its prefix from a BGP feed would settle it"
         unkeyed = [view.vantage for view in affected if view.identity is Identity.UNKNOWN]

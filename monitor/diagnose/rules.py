@@ -11,11 +11,11 @@ A rule whose meaning changes gets a new id; a change of any number gets a new `R
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -23,6 +23,7 @@ LINK = Cause.SERVER_LINK
 UP_OVERLOAD = Cause.UPSTREAM_OVERLOAD
 UP_DOWN = Cause.UPSTREAM_DOWN
 HIJACK = Cause.ROUTE_HIJACK
+LEAK = Cause.ROUTE_LEAK
 CHANGE = Cause.ROUTE_CHANGE
 MOVED = Cause.ROUTE_MOVED
 WITHDRAWN = Cause.ROUTE_WITHDRAWN
@@ -39,6 +40,7 @@ PRIOR: dict[Cause, float] = {
     UP_OVERLOAD: -0.5,
     UP_DOWN: -0.5,
     HIJACK: -4.0,
+    LEAK: -3.0,
     CHANGE: -0.5,
     MOVED: -3.0,
     WITHDRAWN: -2.0,
@@ -242,6 +244,42 @@ _RULES = (
         "RPKI {rpki}",
     ),
     Rule(
+        "routing.forged_more_specific", "routing", "control",
+        {HIJACK: 5, MOVED: 1, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1, CHANGE: -1,
+         CONGESTION: -2, LINK: -2},
+        "{prefix} is announced with the usual origin {far} behind {near}, never seen next to it, path {path}, "
+        "{seen} of {of} peers, RPKI {rpki}",
+    ),
+    Rule(
+        "routing.new_neighbour", "routing", "control",
+        {HIJACK: 1.5, CHANGE: 2, MOVED: 0.5, OVERLOAD: -0.3, UP_OVERLOAD: -0.3},
+        "{far} is reached through {near}, never seen next to it, by {seen} of {of} peers, path {path}",
+    ),
+    Rule(
+        "routing.new_link", "routing", "control",
+        {HIJACK: 1, CHANGE: 1.5, OVERLOAD: -0.3, UP_OVERLOAD: -0.3},
+        "{near} and {far}, never seen side by side, are on the way of {seen} of {of} peers, path {path}",
+    ),
+    Rule(
+        "routing.leak", "routing", "control",
+        {LEAK: 6, HIJACK: 0.5, CHANGE: 1, OVERLOAD: -0.5, UP_OVERLOAD: -0.5, DOWN: -0.5, UP_DOWN: -0.5},
+        "{offender} passes {prefix} on to {near}, which neither pays it nor is paid for it: path {path}, "
+        "{seen} of {of} peers",
+    ),
+    Rule(
+        "routing.name_server_space_taken", "routing", "control",
+        {HIJACK: 5.5, TAMPERED: 4, NAMES: 1.5, MOVED: 1, OVERLOAD: -0.5, UP_OVERLOAD: -0.5, CHANGE: -3,
+         CONGESTION: -1, LINK: -1},
+        "{prefix}, where a name server is, is announced by {origin} (expected {expected}), path {path}, "
+        "{seen} of {of} peers, RPKI {rpki}",
+    ),
+    Rule(
+        "routing.router_space_taken", "routing", "control",
+        {HIJACK: 1, CHANGE: 0.5},
+        "{prefix}, where a router of the usual way is, is announced by {origin} (expected {expected}), "
+        "{seen} of {of} peers",
+    ),
+    Rule(
         "routing.rpki_invalid", "routing", "control",
         {HIJACK: 2, MOVED: -2},
         "the route {prefix} by {origin} is RPKI invalid",
@@ -339,5 +377,13 @@ _RULES = (
     ),
 )  # fmt: skip
 
-RULES: dict[str, Rule] = {rule.id: rule for rule in _RULES}
+
+def _with_leak(rule: Rule) -> Rule:
+    """A leak looks like any other re-route in every measurement; only the valley in its path tells them apart."""
+    if LEAK in rule.likelihoods or CHANGE not in rule.likelihoods:
+        return rule
+    return replace(rule, likelihoods={**rule.likelihoods, LEAK: rule.likelihoods[CHANGE]})
+
+
+RULES: dict[str, Rule] = {rule.id: _with_leak(rule) for rule in _RULES}
 """All rules by id."""

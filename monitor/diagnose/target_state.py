@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.bgp.rib import Rib
-from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.identity import Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.path import SETTLED_S, PathChange, PathMemory, Trail, new_networks, trail_of
-from monitor.diagnose.rightful import TableOrigins
-from monitor.diagnose.routing import CORRELATION_S, AnomalyKind, Routing, TargetRouting
+from monitor.diagnose.route_watch import RouteWatch
+from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
 from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
@@ -36,15 +34,13 @@ RECENT_BAD = 3
 
 
 class TargetState:
-    """The memory of one target: a view per vantage, paths, keys, names and routes."""
+    """The memory of one target: a view per vantage, paths, keys and names; `routes` of all targets is shared."""
 
-    def __init__(
-        self, target: Target, table: PrefixTable | None, vrps: VrpTable | None, dumped: TableOrigins
-    ) -> None:
+    def __init__(self, target: Target, table: PrefixTable | None, routes: RouteWatch) -> None:
         self.target = target
         self.views: dict[str, View] = {}
         self.names = NameMemory()
-        self.routing = TargetRouting(target, table, vrps, dumped)
+        self._routes = routes
         self._table = table
         self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
@@ -63,22 +59,16 @@ class TargetState:
                 self._stir(known_at)
             self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
         if observation.address is not None:
-            self.routing.learn_address(observation.address)
             self._known_addresses.setdefault(observation.address, known_at)
             if len(self._known_addresses) > KEPT_ADDRESSES:
                 del self._known_addresses[next(iter(self._known_addresses))]
 
     def add_dns(self, observation: DnsObservation, known_at: float) -> None:
-        """Take a DNS observation. Only what the zone's own servers, or no one else, answered is an address."""
+        """Take a DNS observation."""
         self.names.add(observation, known_at)
-        if observation.role == "authoritative" and observation.rrtype in ("A", "AAAA"):
-            for answer in observation.answers:
-                self.routing.learn_address(answer)
 
     def add_trace(self, observation: TraceObservation, known_at: float) -> None:
         """Take a traceroute."""
-        if observation.address is not None:
-            self.routing.learn_address(observation.address)
         if self._table is None or not observation.hops:
             return
         memory = self._paths.setdefault(observation.vantage, PathMemory())
@@ -105,7 +95,7 @@ class TargetState:
     def calm(self, now: float) -> bool:
         """Whether there is nothing at all to judge: nothing bad, no unusual route, no new key or path."""
         stirred = self._stirred_at is not None and now - self._stirred_at <= SETTLED_S
-        return not self.uneasy and not stirred and self.routing.calm
+        return not self.uneasy and not stirred and not self._routes.is_stirred(self.target.name)
 
     def measuring(self, now: float) -> int:
         """How many vantages measure the target at `now`."""
@@ -127,7 +117,6 @@ class TargetState:
         self,
         now: float,
         *,
-        rib: Rib,
         sick: frozenset[str],
         vouched: Vouch,
         dependencies: tuple[Dependency, ...],
@@ -136,8 +125,8 @@ class TargetState:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
         affected = incident.affected if incident is not None else ()
-        routing = self._recent(self.routing.assess(rib, now), now, since)
-        suspicious = any(a.active and a.kind is not AnomalyKind.AUTHORISED for a in routing.anomalies)
+        routing = self._recent(self._routes.routing(self.target.name, now), now, since)
+        suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
         trouble = adds_up(current, now, vouched, suspicious)
         onset = self._onset_with_routes(now, sick, routing, since)
@@ -173,16 +162,16 @@ class TargetState:
 
     @staticmethod
     def _recent(routing: Routing, now: float, since: float | None) -> Routing:
-        """Without the anomalies that ended before this trouble, or (without an incident) a while ago."""
+        """Without the episodes that ended before this trouble, or (without an incident) a while ago."""
         before, _ = CORRELATION_S
         limit = since if since is not None else now - before
-        return replace(routing, anomalies=tuple(a for a in routing.anomalies if a.active or a.last_at >= limit))
+        return replace(routing, episodes=tuple(e for e in routing.episodes if e.active or e.last_at >= limit))
 
     def _onset_with_routes(self, now: float, sick: frozenset[str], routing: Routing, since: float | None) -> float:
         """The onset, set back to an unusual route that came before it and still stood."""
         onset = min(self.onset(now, sick), since if since is not None else now)
         before, _ = CORRELATION_S
-        starts = [a.first_at for a in routing.anomalies if since is None or a.first_at >= since - before]
+        starts = [e.first_at for e in routing.episodes if since is None or e.first_at >= since - before]
         return min([onset, *starts])
 
     @staticmethod
@@ -265,13 +254,13 @@ class TargetState:
         A new key counts where the path ends elsewhere, or where BGP shows that the address was taken; and
         so does a path that now passes the very network which took it.
         """
-        taken = [a for a in routing.anomalies if a.kind in (AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN)]
+        taken = [episode for episode in routing.episodes if episode.taken]
         address = as_address(shown.observation.address or "")
         new_key = identity in (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
-        in_taken = address is not None and any(contains(anomaly.prefix, address) for anomaly in taken)
+        in_taken = address is not None and any(contains(episode.prefix, address) for episode in taken)
         networks = new_networks(trace.trail, trace.usual) if trace.trail is not None else ()
         return (new_key and (in_taken or trace.change is PathChange.ENDS_ELSEWHERE)) or any(
-            anomaly.origin in networks for anomaly in taken
+            episode.offender in networks for episode in taken
         )
 
     def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
@@ -281,7 +270,7 @@ class TargetState:
         return self._known_addresses.get(address, onset) < onset
 
     def _expected_origins(self) -> frozenset[Asn]:
-        return self.target.origins | self.target.allowed_origins | self.routing.rightful.home()
+        return self.target.origins | self.target.allowed_origins | self._routes.home(self.target.name)
 
 
 @dataclass(frozen=True, slots=True)

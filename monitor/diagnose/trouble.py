@@ -58,10 +58,10 @@ def is_receding(
     affected = [view for view in views if view.affected]
     if 2 * sum(view.fresh for view in affected) < len(affected):
         return True
-    if incident is None or not incident.cause.value.startswith("route.") or not routing.anomalies:
+    if incident is None or not incident.cause.value.startswith("route.") or not routing.episodes:
         return False
-    gone_at = max(anomaly.last_at for anomaly in routing.anomalies)
-    return not any(anomaly.active for anomaly in routing.anomalies) and now - gone_at <= memory_s
+    gone_at = max(episode.last_at for episode in routing.episodes)
+    return not any(episode.active for episode in routing.episodes) and now - gone_at <= memory_s
 
 
 def settled(views: list[View]) -> bool:

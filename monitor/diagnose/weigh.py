@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp
 
+from monitor.bgp.episodes import EpisodeKind
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.rules import GROUP_DISCOUNT, MIXTURE, PRIOR, RULES, UP_DOWN, UP_OVERLOAD
 from monitor.diagnose.situation import Situation
@@ -53,6 +54,8 @@ class Ranking:
 def candidates(situation: Situation) -> tuple[Cause, ...]:
     """The causes that can apply at all: nothing is upstream's fault where nothing is upstream."""
     excluded: set[Cause] = set() if situation.dependencies else {UP_OVERLOAD, UP_DOWN}
+    if not any(episode.kind is EpisodeKind.LEAK for episode in situation.routing.episodes):
+        excluded.add(Cause.ROUTE_LEAK)
     if not situation.names_asked:
         excluded.add(Cause.DNS_TAMPERED)
     return tuple(cause for cause in PRIOR if cause not in excluded)

@@ -18,7 +18,8 @@ class Target:
 
     `interval_s` between HTTP rounds. `addresses`: how many of each family are probed in a round; 1 takes
     the one that the resolver names first, more take the lowest ones. `depends_on` names targets that this
-    one calls. `prefixes`, `origins` and `allowed_origins` are declared routing; None means learned.
+    one calls. `prefixes`, `origins`, `allowed_origins` (of a scrubbing provider and the like) and `siblings`
+    (other AS numbers of the same organisation) are declared routing; what is empty is learned.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Target:
     prefixes: tuple[Prefix, ...] = ()
     origins: frozenset[Asn] = frozenset()
     allowed_origins: frozenset[Asn] = frozenset()
+    siblings: frozenset[Asn] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ depends_on = ["coov"]
 prefixes = ["203.0.113.0/24"]
 origins = [64500]
 allowed_origins = [64999]
+siblings = [64501]
 [[target]]
 name = "coov"
 url = "https://coov.example/"
@@ -72,6 +73,7 @@ def test_example_of_the_design_is_read_key_by_key() -> None:
         prefixes=(ip_network("203.0.113.0/24"),),
         origins=frozenset({64500}),
         allowed_origins=frozenset({64999}),
+        siblings=frozenset({64501}),
     )
     assert config.controls == (Control(name="https://control.example/", url="https://control.example/"),)
     assert config.vantages == (Vantage(name="seoul-1", asn=64501),)

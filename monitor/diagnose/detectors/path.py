@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from monitor.diagnose.detectors.routing import relevant
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.path import PathChange, Trail
-from monitor.diagnose.routing import AnomalyKind
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.evidence import FactRef
 
@@ -40,10 +39,10 @@ def detect(situation: Situation) -> Iterator[Finding]:
 def _through_new_origin(situation: Situation) -> Iterator[Finding]:
     """Packets that now pass the network which BGP says took the prefix: both planes tell one story."""
     traced = [view for view in situation.vantages if view.trail is not None]
-    for anomaly in relevant(situation):
-        if anomaly.origin is None or anomaly.kind is AnomalyKind.AUTHORISED:
+    for episode in relevant(situation):
+        if not episode.taken:
             continue
-        views = [view for view in traced if anomaly.origin in view.new_networks]
+        views = [view for view in traced if episode.offender in view.new_networks]
         if views:
             of = [view for view in traced if view.affected or view in views]
             yield Finding(
@@ -53,7 +52,7 @@ def _through_new_origin(situation: Situation) -> Iterator[Finding]:
                 at=min(view.path_at or situation.onset for view in views),
                 share=strength(len(views), len(of)),
                 witnesses=tuple(view.vantage for view in views),
-                values={"origin": f"AS{anomaly.origin}", "prefix": str(anomaly.prefix)},
+                values={"origin": f"AS{episode.offender}", "prefix": str(episode.prefix)},
             )
             return
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.finding import Finding
-from monitor.diagnose.routing import CORRELATION_S, Anomaly, AnomalyKind
+from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation
 from monitor.model.evidence import FactRef
 from monitor.model.vrp import Validity
 
 _RULES = {
-    AnomalyKind.NEW_MORE_SPECIFIC: "routing.new_more_specific",
-    AnomalyKind.NEW_ORIGIN: "routing.new_origin",
-    AnomalyKind.AUTHORISED: "routing.authorised_origin",
-    AnomalyKind.WITHDRAWN: "routing.withdrawn",
+    EpisodeKind.NEW_MORE_SPECIFIC: "routing.new_more_specific",
+    EpisodeKind.NEW_ORIGIN: "routing.new_origin",
+    EpisodeKind.NEW_LINK: "routing.new_link",
+    EpisodeKind.LEAK: "routing.leak",
+    EpisodeKind.AUTHORISED: "routing.authorised_origin",
+    EpisodeKind.SCRUBBING: "routing.authorised_origin",
+    EpisodeKind.SIBLING: "routing.authorised_origin",
+    EpisodeKind.WITHDRAWN: "routing.withdrawn",
 }
 STIRRED_SHARE = 0.1
 """Paths of so many peers change every hour somewhere; fewer say nothing."""
@@ -23,26 +28,27 @@ FEW_PEERS = 2
 """A route that fewer peers carry may be one router's mistake."""
 
 
-def relevant(situation: Situation) -> list[Anomaly]:
-    """The anomalies that stand, or stood while the trouble lasted, the weightiest first."""
-    return sorted(situation.routing.anomalies, key=weightiest)
+def relevant(situation: Situation) -> list[Episode]:
+    """The episodes that stand, or stood while the trouble lasted, the weightiest first."""
+    return sorted(situation.routing.episodes, key=weightiest)
 
 
-def weightiest(anomaly: Anomaly) -> tuple[bool, int, float, str]:
-    """Sorts the anomaly first that a reader should hear of: standing, widest seen, oldest."""
-    return not anomaly.active, -anomaly.peers, anomaly.first_at, str(anomaly.prefix)
+def weightiest(episode: Episode) -> tuple[bool, bool, bool, int, float, str]:
+    """Sorts the episode first that a reader should hear of: of the target, standing, taken, widest, oldest."""
+    elsewhere, ended = episode.role is not Role.TARGET, not episode.active
+    return elsewhere, ended, not episode.taken, -episode.peers, episode.first_at, str(episode.prefix)
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
-    """Anomalies, a quiet table, and paths that moved."""
-    anomalies = relevant(situation)
-    for anomaly in anomalies:
-        yield from _anomaly(anomaly)
+    """Episodes, a quiet table, and paths that moved."""
+    episodes = relevant(situation)
+    for episode in episodes:
+        yield from _episode(episode)
     routing = situation.routing
     before, _ = CORRELATION_S
     moves = routing.moved_since(situation.onset - before)
     stirred = len(moves) > STIRRED_SHARE * routing.peers
-    if situation.trouble and routing.genuine and not anomalies and not stirred:
+    if situation.trouble and routing.genuine and not episodes and not stirred:
         yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset)
     if stirred:
         at, old, new = moves[-1]
@@ -56,33 +62,47 @@ def detect(situation: Situation) -> Iterator[Finding]:
         )
 
 
-def _anomaly(anomaly: Anomaly) -> Iterator[Finding]:
-    rule = _RULES[anomaly.kind]
-    if anomaly.after_withdrawal and anomaly.kind in (AnomalyKind.NEW_MORE_SPECIFIC, AnomalyKind.NEW_ORIGIN):
-        rule = "routing.stray_origin"
+def _rule(episode: Episode) -> str:
+    """The rule that an episode is worth."""
+    if episode.after_withdrawal and episode.taken:
+        return "routing.stray_origin"
+    if episode.role is Role.HOP:
+        return "routing.router_space_taken"
+    if episode.role is Role.NAME_SERVER and episode.taken:
+        return "routing.name_server_space_taken"
+    if episode.kind is EpisodeKind.FORGED_ORIGIN:
+        return "routing.forged_more_specific" if episode.taken else "routing.new_neighbour"
+    return _RULES[episode.kind]
+
+
+def _episode(episode: Episode) -> Iterator[Finding]:
+    near, far = episode.link or (episode.offender, episode.origin)
     values = {
-        "prefix": str(anomaly.prefix),
-        "origin": f"AS{anomaly.origin}",
-        "expected": " or ".join(f"AS{asn}" for asn in sorted(anomaly.expected)) or "unknown",
-        "path": str(anomaly.path) if anomaly.path is not None else "no path",
-        "rpki": anomaly.validity.value,
+        "prefix": str(episode.prefix),
+        "origin": f"AS{episode.origin}",
+        "near": f"AS{near}",
+        "far": f"AS{far}",
+        "offender": f"AS{episode.offender}",
+        "expected": " or ".join(f"AS{asn}" for asn in sorted(episode.expected)) or "unknown",
+        "path": str(episode.path) if episode.path is not None else "no path",
+        "rpki": episode.validity.state.value,
     }
-    fact = FactRef(kind="route", at=anomaly.first_at, prefix=str(anomaly.prefix))
+    fact = FactRef(kind="route", at=episode.first_at, prefix=str(episode.prefix))
     yield Finding(
-        rule=rule,
-        seen=anomaly.peers,
-        of=anomaly.peers_of,
-        at=anomaly.first_at,
-        share=1.0 if anomaly.peers >= FEW_PEERS or anomaly.peers_of <= FEW_PEERS else 0.7,
+        rule=_rule(episode),
+        seen=episode.peers,
+        of=episode.peers_of,
+        at=episode.first_at,
+        share=1.0 if episode.peers >= FEW_PEERS or episode.peers_of <= FEW_PEERS else 0.7,
         values=values,
         facts=(fact,),
     )
-    if anomaly.validity is Validity.INVALID:
+    if episode.taken and episode.validity.state is Validity.INVALID:
         yield Finding(
             rule="routing.rpki_invalid",
-            seen=anomaly.peers,
-            of=anomaly.peers_of,
-            at=anomaly.first_at,
+            seen=episode.peers,
+            of=episode.peers_of,
+            at=episode.first_at,
             values=values,
             facts=(fact,),
         )

@@ -1,0 +1,212 @@
+"""The register of episodes: opens them, counts who carries them, closes them, and forgets the oldest. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from monitor.bgp.episodes.episode import Episode, EpisodeChange, Reason, ReasonWord, Role, Turn
+from monitor.bgp.episodes.ground import Ground
+from monitor.bgp.episodes.interest import Which
+from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.rib import PeerKey
+from monitor.model import AsPath
+
+RESUMED_S = 300.0
+"""What returns so soon after its last carrier let go is the same story; later it is the next one."""
+
+MAX_EPISODES = 10_000
+MAX_OPEN_AT_PREFIX = 64
+"""A hostile peer can announce one prefix with a new origin every second; each is a new story."""
+
+StoryKey = tuple[Which, object]
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One episode while it is followed. `witnesses`: every peer that ever carried it."""
+
+    number: int
+    which: Which
+    ground: Ground
+    judgement: Judgement
+    path: AsPath | None
+    first_at: float
+    last_at: float
+    earlier: int
+    carriers: set[PeerKey] = field(default_factory=set)
+    peers: int = 0
+    peers_of: int = 0
+    collectors: set[str] = field(default_factory=set)
+    after_withdrawal: bool = False
+    seen_before_at: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether any peer carries it."""
+        return bool(self.carriers)
+
+    def change(self, at: float, turn: Turn) -> EpisodeChange:
+        """What became of it."""
+        told = self.judgement
+        return EpisodeChange(at, turn, self.number, told.kind, self.ground.prefix, told.origin, told.offender)
+
+    def episode(self, role: Role) -> Episode:
+        """It as it stands now, for one to whom its prefix plays that role."""
+        told = self.judgement
+        return Episode(
+            number=self.number,
+            kind=told.kind,
+            place=self.ground.place,
+            role=role,
+            prefix=self.ground.prefix,
+            concerns=self.ground.concerns,
+            expected=self.ground.expected,
+            origin=told.origin,
+            offender=told.offender,
+            link=told.link,
+            path=self.path,
+            first_at=self.first_at,
+            last_at=self.last_at,
+            active=self.active,
+            carriers=len(self.carriers),
+            peers=self.peers,
+            peers_of=max(self.peers_of, self.peers),
+            collectors=len(self.collectors),
+            validity=told.validity,
+            after_withdrawal=self.after_withdrawal,
+            earlier=self.earlier,
+            reasons=told.reasons + self._history(),
+        )
+
+    def _history(self) -> tuple[Reason, ...]:
+        found = []
+        if self.earlier:
+            text = f"the same was seen {self.earlier} times before"
+            found.append(Reason(ReasonWord.ORIGIN_SEEN_BEFORE, text))
+        elif self.seen_before_at is not None:
+            ago_s = self.first_at - self.seen_before_at
+            text = f"AS{self.judgement.origin} announced it before, {ago_s:.0f} s earlier"
+            found.append(Reason(ReasonWord.ORIGIN_SEEN_BEFORE, text))
+        if self.after_withdrawal:
+            text = "it shows only after the usual route had gone"
+            found.append(Reason(ReasonWord.AFTER_WITHDRAWAL, text))
+        return tuple(found)
+
+
+class Register:
+    """All episodes that are followed or remembered."""
+
+    def __init__(self, *, max_episodes: int = MAX_EPISODES) -> None:
+        self.refused = 0
+        self._max = max_episodes
+        self._count = 0
+        self._all: OrderedDict[int, Record] = OrderedDict()
+        self._latest: dict[StoryKey, Record] = {}
+        self._at_prefix: dict[Which, dict[int, Record]] = {}
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._all.values())
+
+    def at(self, which: Which) -> Iterable[Record]:
+        """The episodes of one prefix, oldest first."""
+        return self._at_prefix.get(which, {}).values()
+
+    def join(
+        self, which: Which, ground: Ground, judgement: Judgement, peer: PeerKey, at: float, path: AsPath | None
+    ) -> tuple[Record | None, Turn | None]:
+        """A peer takes up a story: its record, and what that makes of it; (None, None) when too many are open."""
+        record = self._latest.get((which, judgement.key))
+        turn: Turn | None = None
+        if record is None or (not record.active and at - record.last_at > RESUMED_S):
+            record = self._open(which, ground, judgement, at, path, record)
+            if record is None:
+                return None, None
+            turn = Turn.OPENED
+        elif not record.active:
+            turn = Turn.RESUMED
+        record.ground, record.judgement = ground, judgement
+        record.carriers.add(peer)
+        record.collectors.add(peer[0])
+        record.peers = max(record.peers, len(record.carriers))
+        record.last_at = max(record.last_at, at)
+        return record, turn
+
+    def restate(
+        self,
+        which: Which,
+        ground: Ground,
+        judgement: Judgement,
+        carriers: frozenset[PeerKey],
+        at: float,
+        now: float,
+    ) -> tuple[Record | None, Turn | None]:
+        """Say who has lost a prefix, since `at`: the record and what that makes of it. No carriers: it is over."""
+        record = self._latest.get((which, judgement.key))
+        was_active = record is not None and record.active
+        if not carriers:
+            if record is None or not was_active:
+                return record, None
+            record.carriers.clear()
+            record.last_at = now
+            return record, Turn.ENDED
+        if record is None or (not was_active and at - record.last_at > RESUMED_S):
+            record = self._open(which, ground, judgement, at, None, record)
+            if record is None:
+                return None, None
+            turn: Turn | None = Turn.OPENED
+        else:
+            turn = None if was_active else Turn.RESUMED
+        record.judgement, record.carriers = judgement, set(carriers)
+        record.collectors.update(peer[0] for peer in carriers)
+        record.peers = max(record.peers, len(carriers))
+        record.last_at = now
+        return record, turn
+
+    def leave(self, record: Record, peer: PeerKey, at: float) -> Turn | None:
+        """A peer lets go of a story; ENDED when it was the last."""
+        record.carriers.discard(peer)
+        record.last_at = max(record.last_at, at)
+        return None if record.carriers else Turn.ENDED
+
+    def forget_ended(self, before: float) -> None:
+        """Drop what ended before a time."""
+        for record in [one for one in self._all.values() if not one.active and one.last_at < before]:
+            self._drop(record)
+
+    def _open(
+        self,
+        which: Which,
+        ground: Ground,
+        judgement: Judgement,
+        at: float,
+        path: AsPath | None,
+        last: Record | None,
+    ) -> Record | None:
+        here = self._at_prefix.get(which, {})
+        if sum(record.active for record in here.values()) >= MAX_OPEN_AT_PREFIX:
+            self.refused += 1
+            return None
+        if len(self._all) >= self._max:
+            oldest = next((one for one in self._all.values() if not one.active), None)
+            if oldest is None:
+                self.refused += 1
+                return None
+            self._drop(oldest)
+        self._count += 1
+        earlier = last.earlier + 1 if last is not None else 0
+        record = Record(self._count, which, ground, judgement, path, at, at, earlier)
+        self._all[record.number] = record
+        self._latest[which, judgement.key] = record
+        self._at_prefix.setdefault(which, {})[record.number] = record
+        return record
+
+    def _drop(self, record: Record) -> None:
+        del self._all[record.number]
+        here = self._at_prefix[record.which]
+        del here[record.number]
+        if not here:
+            del self._at_prefix[record.which]
+        if self._latest.get((record.which, record.judgement.key)) is record:
+            del self._latest[record.which, record.judgement.key]

@@ -1,0 +1,144 @@
+"""What of BGP matters to the targets: tells the detector what is theirs, and what it found of each. Pure.
+
+Watched for a target are its declared prefixes and, as they are met, its addresses, its name servers' and the
+routers' on its way, each in its own role. It is the one place where observations and routes meet before a
+verdict; it judges neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.bgp.episodes import Declared, Episode, EpisodeChange, EpisodeKind, Place, Role, RouteDetector
+from monitor.bgp.episodes.detector import KEPT_S
+from monitor.bgp.rib import PeerKey
+from monitor.diagnose.fact import Fact
+from monitor.diagnose.knowledge import Knowledge
+from monitor.diagnose.routing import MOVES_KEPT_S, Move, Routing
+from monitor.model.asn import Asn
+from monitor.model.prefix import as_address
+from monitor.model.route import PeerState, RouteEvent
+from monitor.model.target import Target
+from probes.observation import DnsObservation, HttpObservation, TraceObservation
+
+MOST_ADDRESSES = {Role.TARGET: 512, Role.NAME_SERVER: 64, Role.HOP: 128}
+"""Addresses of each role that are watched for one target; a large CDN rotates through hundreds."""
+
+_TELLING = frozenset(EpisodeKind) - {
+    EpisodeKind.NEW_COVERING_ORIGIN,
+    EpisodeKind.VISIBILITY_LOSS,
+    EpisodeKind.RPKI_INVALID,
+    EpisodeKind.VRP_CHANGE,
+    EpisodeKind.OWN_DEAGGREGATION,
+    EpisodeKind.BLACKHOLE,
+    EpisodeKind.AS_SET,
+    EpisodeKind.PREPENDING,
+    EpisodeKind.PREPEND_TYPO,
+}
+"""Kinds that can tell one cause from another; the rest is for the list of route events."""
+
+
+class RouteWatch:
+    """The routes of all targets. `kept_s`: how long ended episodes are remembered."""
+
+    def __init__(self, knowledge: Knowledge, *, kept_s: float = KEPT_S) -> None:
+        self.detector = RouteDetector(
+            table=knowledge.prefix_table,
+            vrps=knowledge.vrps,
+            relationships=knowledge.relationships,
+            kept_s=kept_s,
+        )
+        self._mapped = knowledge.prefix_table is not None
+        self._declared = {target.name: _declared(target) for target in knowledge.targets}
+        self._met: dict[tuple[str, Role], set[str]] = {}
+        self._stirred: set[str] = set(self._declared)
+        for target in knowledge.targets:
+            for prefix in target.prefixes:
+                self.detector.watch_prefix(target.name, prefix, self._declared[target.name])
+
+    def take(self, fact: Fact) -> Iterable[EpisodeChange]:
+        """Take in a fact: a route, or an observation that shows addresses to watch."""
+        if isinstance(fact, RouteEvent | PeerState):
+            return self.detector.apply(fact)
+        if isinstance(fact, HttpObservation | DnsObservation | TraceObservation) and fact.target in self._declared:
+            self._observe(fact)
+        return ()
+
+    def settle(self, now: float) -> list[EpisodeChange]:
+        """Let time pass."""
+        changes = self.detector.settle(now)
+        self._stirred |= self.detector.take_stirred()
+        return changes
+
+    def is_stirred(self, target: str) -> bool:
+        """Whether routes of a target changed since its routing was last asked for."""
+        return target in self._stirred
+
+    def routing(self, target: str, now: float) -> Routing:
+        """The routing of a target at `now`."""
+        self._stirred.discard(target)
+        usual = sorted(self.detector.usual(target), key=str)
+        episodes = tuple(episode for episode in self.detector.episodes(target) if _tells(episode))
+        peers: set[PeerKey] = set()
+        moved: dict[PeerKey, Move] = {}
+        genuine = False
+        for prefix in usual:
+            routes, expected = self.detector.rib.routes(prefix), self.detector.expected(prefix)
+            peers.update(routes)
+            genuine = genuine or any(route.path.origins & expected for route in routes.values())
+            for peer, move in self.detector.moves(prefix).items():
+                if peer in routes and now - move[0] <= MOVES_KEPT_S:
+                    moved[peer] = max(move, moved.get(peer, move), key=lambda item: item[0])
+        if any(episode.active for episode in episodes):
+            self._stirred.add(target)
+        return Routing(
+            episodes=episodes,
+            genuine=genuine if peers else None,
+            peers=len(peers),
+            moves=tuple(sorted(moved.values(), key=lambda move: move[0])),
+        )
+
+    def home(self, target: str) -> frozenset[Asn]:
+        """The networks that a target's addresses lie in."""
+        declared = self._declared[target].origins
+        return declared or self.detector.home(target)
+
+    def _observe(self, seen: HttpObservation | DnsObservation | TraceObservation) -> None:
+        """Only what the zone's own servers, or no one else, answered is a target's address."""
+        if isinstance(seen, DnsObservation):
+            if seen.role != "authoritative":
+                return
+            self._meet(seen.target, seen.server, Role.NAME_SERVER)
+            if seen.rrtype in ("A", "AAAA"):
+                for answer in seen.answers:
+                    self._meet(seen.target, answer, Role.TARGET)
+            return
+        if seen.address is not None:
+            self._meet(seen.target, seen.address, Role.TARGET)
+        if isinstance(seen, TraceObservation) and self._mapped:
+            for hop in seen.hops:
+                if hop.address is not None and hop.address != seen.address:
+                    self._meet(seen.target, hop.address, Role.HOP)
+
+    def _meet(self, target: str, text: str, role: Role) -> None:
+        met = self._met.setdefault((target, role), set())
+        if text in met or len(met) >= MOST_ADDRESSES[role]:
+            return
+        address = as_address(text)
+        if address is None:
+            return
+        met.add(text)
+        declared = self._declared[target] if role is Role.TARGET else Declared()
+        if self.detector.watch_address(target, address, role, declared):
+            self._stirred.add(target)
+
+
+def _tells(episode: Episode) -> bool:
+    """Whether an episode can tell one cause from another: of a router on the way, only that its space is taken."""
+    if episode.kind not in _TELLING or episode.place in (Place.BESIDE, Place.LESS_SPECIFIC):
+        return False
+    return episode.role is not Role.HOP or episode.taken
+
+
+def _declared(target: Target) -> Declared:
+    return Declared(target.origins, target.allowed_origins, target.siblings)
