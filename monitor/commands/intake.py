@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import click
 
 from monitor.history import Store, UnstorableFactError
-from monitor.model import FeedState, PeerState, RouteEvent, RouteFact
+from monitor.model import RouteFact
 from monitor.report.safe_text import one_line
 from probes.observation import Observation
 
@@ -32,7 +32,7 @@ class Intake:
     def take(self, place: str, facts: Iterable[Observation | RouteFact]) -> None:
         """Take what was read at one place."""
         for fact in facts:
-            if isinstance(fact, RouteEvent | PeerState | FeedState):
+            if isinstance(fact, RouteFact):
                 self._routes.append((place, fact))
             else:
                 self._observations.append((place, fact))

@@ -18,6 +18,7 @@ from monitor.model.settings import (
     DnsSettings,
     HistorySettings,
     MailSettings,
+    RisLiveTransport,
     RpkiSettings,
     TraceMethod,
     TracerouteSettings,
@@ -64,6 +65,8 @@ def read_traceroute(table: Table) -> TracerouteSettings:
         # The TTL of IPv4 has eight bits; no path of today's Internet is longer than 64 hops.
         max_hops=table.get("max_hops", value.integer(1, 64), defaults.max_hops),
         timeout_s=timeout_s,
+        # scamper's limit is 10,000 too; more than this process can send is not meant.
+        rate=table.get("rate", value.integer(1, 10_000), defaults.rate),
     )
     table.close()
     return traceroute
@@ -94,13 +97,18 @@ def _read_feed(table: Table, kind: BgpSourceKind, name: str, folder: Path) -> Bg
     feed = BgpSource(kind=kind, name=name)
     url = table.get("url", address.url(("wss", "ws")), feed.url)
     host = table.get("host", value.name, None)
+    transport = table.get("transport", value.choice(RisLiveTransport), feed.transport)
+    if transport is RisLiveTransport.HTTP and not urlsplit(url).path.rstrip("/").endswith("/ws"):
+        table.reject("url", 'must end in /ws/ with transport "http", whose stream is taken to be beside it')
     path = table.get("path", address.file(folder), None)
     if kind is BgpSourceKind.MRT and not table.has("path"):
         table.reject("path", 'is missing; source "mrt" reads files, such as path = "updates/*.gz"')
-    for key in ("url", "host") if kind is BgpSourceKind.MRT else ("path",):
+    for key in ("url", "host", "transport") if kind is BgpSourceKind.MRT else ("path",):
         if table.has(key):
             table.reject(key, f'does not go with source "{kind.value}"')
-    return BgpSource(kind=kind, name=name, url=url, host=host, path=None if path is None else str(path))
+    return BgpSource(
+        kind=kind, name=name, url=url, host=host, transport=transport, path=None if path is None else str(path)
+    )
 
 
 def read_rpki(table: Table, folder: Path) -> RpkiSettings:

@@ -1,4 +1,4 @@
-"""A server that speaks RIS Live's websocket protocol on loopback, fed with messages by its owner.
+"""A server that speaks RIS Live's protocol on loopback, by websocket and HTTP, fed with messages by its owner.
 
 It is for the demonstration, tests and measurements, where the real one (https://ris-live.ripe.net/manual/)
 is out of reach or would have nothing to tell. It filters as the real one does: a message goes to a client
@@ -9,89 +9,74 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from monitor.demo.ris_live_client import LINGER_S, STREAM_PATH, WEBSOCKET_PATH, Client, Wire, on_wire
+from monitor.demo.ris_live_filter import FILTERS, Message, RequestError, parse_subscription, prefixes_of
+from monitor.model import Prefix
 
-from monitor.model import Prefix, covers, parse_prefix
-
-_MAX_REQUEST_BYTES = 64 * 1024
 _MAX_SUBSCRIPTIONS = 20_000
-_OUTBOX = 10_000
-"""Messages that wait for one client; who lets more pile up is told so and cut off, as RIS Live does."""
-_FILTERS = frozenset({"host", "type", "require", "peer", "prefix", "moreSpecific", "lessSpecific", "path"})
+_MOST_WAITING_BYTES = 8 * 1024 * 1024
+"""Of one client, some 20,000 messages; the real server's limit is not published."""
 
 
-class _RequestError(ValueError):
-    """A client's message that the server answers with `ris_error`."""
+class Prepared:
+    """A message that is ready to be sent often: its bytes are made once, and who gets it is remembered."""
 
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.prefixes = prefixes_of(message)
+        self.receivers: tuple[Client, ...] = ()
+        self.receivers_of = -1
+        """The server's state for which `receivers` are right."""
+        self._wires: dict[tuple[Wire, bool], bytes] = {}
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """The filters of one `ris_subscribe`; None: any. A message must pass all of them."""
-
-    prefix: Prefix | None = None
-    more_specific: bool = True
-    less_specific: bool = False
-    host: str | None = None
-    type: str | None = None
-    peer: str | None = None
-    require: str | None = None
-
-    def matches(self, message: Mapping[str, Any], prefixes: tuple[Prefix, ...]) -> bool:
-        """Whether a message, whose prefixes are `prefixes`, is to be sent."""
-        return (
-            (self.host is None or message.get("host") == self.host)
-            and (self.type is None or message.get("type") == self.type)
-            and (self.peer is None or message.get("peer") == self.peer)
-            and (self.require is None or bool(message.get(self.require)))
-            and (self.prefix is None or any(self._concerns(prefix) for prefix in prefixes))
-        )
-
-    def _concerns(self, prefix: Prefix) -> bool:
-        if self.prefix is None or prefix == self.prefix:
-            return True
-        return (self.more_specific and covers(self.prefix, prefix)) or (
-            self.less_specific and covers(prefix, self.prefix)
-        )
-
-
-@dataclass(slots=True, eq=False)
-class _Client:
-    """A connection, what it asked for, and what waits to be sent to it."""
-
-    connection: ServerConnection
-    subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    outbox: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(_OUTBOX))
-    """Lines to send; None: close the connection."""
+    def bytes_for(self, client: Client) -> bytes:
+        """What is written to a client."""
+        key = (client.wire, client.include_raw)
+        if key not in self._wires:
+            left_out = () if client.include_raw else ("raw",)
+            data = {name: value for name, value in self.message.items() if name not in left_out}
+            self._wires[key] = on_wire(json.dumps({"type": "ris_message", "data": data}).encode(), client.wire)
+        return self._wires[key]
 
 
 class RisLiveServer:
-    """`async with RisLiveServer() as server:` listens at `server.url` until left.
+    """`async with RisLiveServer() as server:` listens at `server.url` and `server.stream_url` until left.
 
     `push` sends a message object to the clients that asked for it. `acknowledge` False makes a server
-    that takes subscriptions and confirms none, `answer_pings` False one that falls silent.
+    that takes subscriptions and confirms none, `answer_pings` False one that falls silent, `closed_paths` one
+    that refuses one of the two ways in.
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, *, acknowledge: bool = True, answer_pings: bool = True
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        acknowledge: bool = True,
+        answer_pings: bool = True,
+        closed_paths: Iterable[str] = (),
+        most_waiting_bytes: int = _MOST_WAITING_BYTES,
     ) -> None:
         self.acknowledge = acknowledge
         self.answer_pings = answer_pings
+        self.closed_paths = frozenset(closed_paths)
+        self.most_waiting_bytes = most_waiting_bytes
         self._host = host
         self._port = port
-        self._clients: set[_Client] = set()
-        self._server: Server | None = None
-        self._changed = asyncio.Condition()
+        self._connections: set[Client] = set()
+        self._clients: set[Client] = set()
+        self._collectors: set[str] = set()
+        self._state = 0
+        self._changed = asyncio.Event()
+        self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> RisLiveServer:
-        self._server = await serve(
-            self._serve, self._host, self._port, max_size=_MAX_REQUEST_BYTES, close_timeout=1
-        )
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connection, self._host, self._port)
         # Keep the port over a restart, so that clients find the server again.
         self._port = self._server.sockets[0].getsockname()[1]
         return self
@@ -101,152 +86,177 @@ class RisLiveServer:
     ) -> None:
         if self._server is not None:
             self._server.close()
+            await self.drop_clients()
+            for stranger in tuple(self._connections):
+                stranger.end(1001, "going away")
             await self._server.wait_closed()
             self._server = None
 
     @property
     def url(self) -> str:
-        """Where it listens; known once it was entered."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"ws://{host}:{self._port}/v1/ws/"
+        """Where its websocket is; known once it was entered."""
+        return f"ws://{self._place}{WEBSOCKET_PATH}"
+
+    @property
+    def stream_url(self) -> str:
+        """Where its HTTP stream is."""
+        return f"http://{self._place}{STREAM_PATH}?format=json"
+
+    @property
+    def clients(self) -> int:
+        """How many are connected and were let in."""
+        return len(self._clients)
 
     async def push(self, message: Mapping[str, Any]) -> int:
         """Send a message object (`{"type":"UPDATE",…}`, without envelope); to how many clients it goes."""
-        prefixes = tuple(parse_prefix(text) for text in _prefix_texts(message))
-        text = json.dumps({"type": "ris_message", "data": dict(message)})
-        receivers = [
-            client
-            for client in self._clients
-            if any(wish.matches(message, prefixes) for wish in client.subscriptions.values())
-        ]
-        for client in receivers:
-            self._put(client, text)
-        return len(receivers)
+        return self.push_many([Prepared(message)])
+
+    def push_many(self, batch: Iterable[Prepared]) -> int:
+        """Send prepared messages in one piece; how many went to clients, each counted."""
+        pieces: dict[Client, list[bytes]] = {}
+        for prepared in batch:
+            if prepared.receivers_of != self._state:
+                self._find_receivers(prepared)
+            for client in prepared.receivers:
+                pieces.setdefault(client, []).append(prepared.bytes_for(client))
+        for client, written in pieces.items():
+            client.write(b"".join(written))
+        return sum(map(len, pieces.values()))
+
+    async def wait_until_read(self, most_bytes: int = 0) -> None:
+        """Return once no client has more bytes waiting: for an owner that must not overrun them."""
+        while any(client.waiting_bytes > most_bytes for client in self._clients):  # noqa: ASYNC110
+            await asyncio.sleep(0.0005)  # asyncio tells one protocol of its buffer, not many of theirs
 
     async def wait_for_subscription(self, prefix: Prefix) -> None:
         """Return once some client is subscribed to exactly this prefix."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: prefix in self.subscribed())
+        while prefix not in self.subscribed():
+            self._changed.clear()
+            await self._changed.wait()
 
     def subscribed(self) -> frozenset[Prefix]:
         """The prefixes that clients are subscribed to now."""
         return frozenset(
-            wish.prefix for client in self._clients for wish in client.subscriptions.values() if wish.prefix
+            prefix
+            for client in self._clients
+            for wish in client.subscriptions.values()
+            for prefix in wish.prefixes or ()
         )
 
     async def send_text(self, text: str) -> None:
         """Send a line as it is to every client: what a faulty server might say."""
-        for client in list(self._clients):
-            self._put(client, text)
+        for client in tuple(self._clients):
+            client.say(text)
 
     async def drop_clients(self, complaint: str | None = None) -> None:
-        """Cut every connection off, after a last `ris_error` if there is a complaint."""
-        for client in list(self._clients):
-            if complaint is not None:
-                await client.connection.send(_error(complaint))
-            await client.connection.close(1001, "going away")
+        """Close every connection, after a last `ris_error` if there is a complaint."""
+        for client in tuple(self._clients):
+            client.end(1001, "going away", None if complaint is None else _error(complaint))
+        async with asyncio.timeout(2 * LINGER_S):
+            while self._clients:
+                self._changed.clear()
+                await self._changed.wait()
 
-    def _put(self, client: _Client, text: str) -> None:
-        """Queue a line for a client without ever waiting for it."""
-        try:
-            client.outbox.put_nowait(text)
-        except asyncio.QueueFull:
-            while not client.outbox.empty():
-                client.outbox.get_nowait()
-            client.outbox.put_nowait(_error("client is too slow"))
-            client.outbox.put_nowait(None)
+    @property
+    def _place(self) -> str:
+        return f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
 
-    async def _serve(self, connection: ServerConnection) -> None:
-        client = _Client(connection)
+    def _connection(self) -> Client:
+        client = Client(self, _error)
+        self._connections.add(client)
+        return client
+
+    def _find_receivers(self, prepared: Prepared) -> None:
+        message = prepared.message
+        self._collectors.add(str(message.get("host", "")))
+        prepared.receivers = tuple(
+            client
+            for client in self._clients
+            if any(wish.matches(message, prepared.prefixes) for wish in client.subscriptions.values())
+        )
+        prepared.receivers_of = self._state
+
+    def _has_changed(self) -> None:
+        self._state += 1
+        self._changed.set()
+
+    # What connections tell (`ris_live_client.Host`).
+
+    def refuses(self, path: str) -> bool:
+        """Whether this way in is closed."""
+        return path in self.closed_paths
+
+    def came(self, client: Client) -> None:
+        """A client may ask now."""
         self._clients.add(client)
-        sender = asyncio.create_task(self._send(client))
+        self._has_changed()
+
+    def left(self, client: Client) -> None:
+        """A client is gone."""
+        self._connections.discard(client)
+        self._clients.discard(client)
+        self._has_changed()
+
+    def streams(self, client: Client, filters: str | None) -> str | None:
+        """A client asks for the HTTP stream, of all messages without filters; what is wrong with them."""
         try:
-            async for request in connection:
-                for answer in self._answers(client, request):
-                    self._put(client, answer)
-                async with self._changed:
-                    self._changed.notify_all()
-        except ConnectionClosed:
-            pass
-        finally:
-            self._clients.discard(client)
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            data = _object(filters or "{}")
+            client.subscriptions[filters or ""] = parse_subscription(data)
+        except RequestError as error:
+            return _error(str(error))
+        client.include_raw = _options(data).get("includeRaw") is True
+        return None
 
-    async def _send(self, client: _Client) -> None:
-        while (line := await client.outbox.get()) is not None:
-            await client.connection.send(line)
-        await client.connection.close(1008, "client is too slow")
-
-    def _answers(self, client: _Client, request: str | bytes) -> list[str]:
+    def asked(self, client: Client, request: str) -> None:
+        """A client of the websocket says something."""
         try:
-            return self._answer(client, request)
-        except _RequestError as error:
-            return [_error(str(error))]
+            answers = self._answer(client, request)
+        except RequestError as error:
+            answers = [_error(str(error))]
+        for answer in answers:
+            client.say(answer)
+        self._has_changed()
 
-    def _answer(self, client: _Client, request: str | bytes) -> list[str]:
-        kind, data = _request(request)
+    def _answer(self, client: Client, request: str) -> list[str]:
+        message = _object(request)
+        kind, data = message.get("type"), message.get("data")
         if kind == "ping":
             return [json.dumps({"type": "pong"})] if self.answer_pings else []
         if kind == "request_rrc_list":
-            return [json.dumps({"type": "ris_rrc_list", "data": []})]
+            return [json.dumps({"type": "ris_rrc_list", "data": sorted(self._collectors)})]
         if kind not in ("ris_subscribe", "ris_unsubscribe"):
-            raise _RequestError(f"unknown message type {kind!r}")
-        filters = {key: value for key, value in data.items() if key in _FILTERS}
+            raise RequestError(f"unknown message type {kind!r}")
+        data = data if isinstance(data, dict) else {}
+        filters = {key: value for key, value in data.items() if key in FILTERS}
         name = json.dumps(filters, sort_keys=True)
         if kind == "ris_unsubscribe":
             client.subscriptions.pop(name, None)
             return []
         if len(client.subscriptions) >= _MAX_SUBSCRIPTIONS:
-            raise _RequestError(f"more than {_MAX_SUBSCRIPTIONS} subscriptions")
-        client.subscriptions[name] = _subscription(filters)
-        options = data.get("socketOptions")
-        wants_answer = isinstance(options, dict) and options.get("acknowledge") is True
-        if not (wants_answer and self.acknowledge):
+            raise RequestError(f"more than {_MAX_SUBSCRIPTIONS} subscriptions")
+        client.subscriptions[name] = parse_subscription(filters)
+        options = _options(data)
+        if "includeRaw" in options:
+            client.include_raw = options["includeRaw"] is True
+        if not (self.acknowledge and options.get("acknowledge") is True):
             return []
-        return [
-            json.dumps({"type": "ris_subscribe_ok", "data": {"subscription": filters, "socketOptions": options}})
-        ]
+        confirmed = {"subscription": filters, "socketOptions": options}
+        return [json.dumps({"type": "ris_subscribe_ok", "data": confirmed})]
 
 
-def _prefix_texts(message: Mapping[str, Any]) -> list[str]:
-    announced = [text for group in message.get("announcements") or () for text in group["prefixes"]]
-    return [text for text in (*announced, *(message.get("withdrawals") or ())) if text != "eor"]
-
-
-def _request(request: str | bytes) -> tuple[str, dict[str, Any]]:
-    """Type and data of a client's message."""
+def _object(text: str) -> dict[str, Any]:
     try:
-        message = json.loads(request)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _RequestError("not JSON") from error
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise _RequestError("no message type")
-    data = message.get("data")
-    return message["type"], data if isinstance(data, dict) else {}
+        raise RequestError("not JSON") from error
+    if not isinstance(found, dict):
+        raise RequestError("not a JSON object")
+    return found
 
 
-def _subscription(filters: dict[str, Any]) -> Subscription:
-    for key in ("host", "type", "peer", "require"):
-        if not isinstance(filters.get(key), str | None):
-            raise _RequestError(f"{key} is not text")
-    if "path" in filters:
-        raise _RequestError("this server does not filter by path")
-    text = filters.get("prefix")
-    try:
-        prefix = None if text is None else parse_prefix(text)
-    except (ValueError, TypeError) as error:
-        raise _RequestError(f"prefix: {error}") from error
-    return Subscription(
-        prefix=prefix,
-        # The manual's defaults.
-        more_specific=filters.get("moreSpecific", True) is True,
-        less_specific=filters.get("lessSpecific", False) is True,
-        host=filters.get("host"),
-        type=filters.get("type"),
-        peer=filters.get("peer"),
-        require=filters.get("require"),
-    )
+def _options(data: dict[str, Any]) -> dict[str, Any]:
+    options = data.get("socketOptions")
+    return options if isinstance(options, dict) else {}
 
 
 def _error(complaint: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.model.route import FeedState, PeerState, RouteEvent, RouteFact
+from monitor.model.route import RouteFact
 from probes.observation import Observation, completed_at
 
 Fact = Observation | RouteFact
@@ -17,7 +17,7 @@ Fact = Observation | RouteFact
 
 def known_at(fact: Fact) -> float:
     """When the fact could first be known, Unix seconds."""
-    if isinstance(fact, RouteEvent | PeerState | FeedState):
+    if isinstance(fact, RouteFact):
         return fact.at
     return completed_at(fact)
 

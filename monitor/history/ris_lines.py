@@ -1,20 +1,20 @@
 """Route facts as RIS Live's message objects, one a line (the format of contract 3.1's routes).
 
 The inverse of `monitor.bgp.ris_live`, for export. RIS Live has no word for two things: a table's entry
-(`rib`) becomes an announcement with the added field `"rib": true`, and a feed's own state has no message.
-The ORIGIN attribute is not kept in history, so the field `origin` is absent.
+(`rib`) becomes an announcement with the added field `"rib": true`, and a feed's own state and counts have no
+message. The ORIGIN attribute is not kept in history, so the field `origin` is absent.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from monitor.model import FeedState, PeerState, RouteEvent, RouteFact, RouteKind
+from monitor.model import FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
 
 
 def ris_line(fact: RouteFact) -> bytes | None:
-    """One message without the line's end; None for a feed's state."""
-    if isinstance(fact, FeedState):
+    """One message without the line's end; None for a feed's state or counts."""
+    if isinstance(fact, FeedState | FeedTally):
         return None
     message: dict[str, object] = {
         "type": "UPDATE" if isinstance(fact, RouteEvent) else "RIS_PEER_STATE",

@@ -1,4 +1,4 @@
-"""Route facts as rows of `route`, `peer_state` and `feed_state`, and back. Times are Unix microseconds."""
+"""Route facts as rows of `route`, `peer_state`, `feed_state`, `feed_tally`, and back. Times: Unix microseconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from functools import lru_cache
 from monitor.history.glossary import ReadingGlossary, WritingGlossary
 from monitor.history.resolution import wall_micros
 from monitor.history.shelf import Row, Shelf
-from monitor.model import AsPath, FeedState, PeerState, Prefix, RouteEvent, RouteFact, RouteKind, parse_prefix
+from monitor.model import (
+    AsPath,
+    FeedState,
+    FeedTally,
+    PeerState,
+    Prefix,
+    RouteEvent,
+    RouteFact,
+    RouteKind,
+    parse_prefix,
+)
 from monitor.model.asn import Asn
 
 # The numbers are in files: never renumbered. `v_routes` spells them too.
@@ -83,10 +93,29 @@ def _feed_from_row(row: Row, glossary: ReadingGlossary) -> FeedState:
     )
 
 
+_COUNTS = ("received", "parsed", "relevant", "late", "dropped", "bad")
+
+
+def _tally_to_row(fact: FeedTally, seq: int, glossary: WritingGlossary) -> Row:
+    counts = tuple(getattr(fact, name) for name in _COUNTS)
+    return (wall_micros(fact.at), seq, glossary.word(fact.source), wall_micros(fact.since), *counts)
+
+
+def _tally_from_row(row: Row, glossary: ReadingGlossary) -> FeedTally:
+    at, _, source, since, *counts = row
+    return FeedTally(
+        since=since / 1e6,
+        at=at / 1e6,
+        source=glossary.text("word", source),
+        **dict(zip(_COUNTS, counts, strict=True)),
+    )
+
+
 _EVENT_COLUMNS = ("at", "seq", "kind", "prefix", "peer", "as_path", "next_hop")
 
 ROUTE_SHELVES: dict[type[RouteFact], Shelf[RouteFact]] = {
     RouteEvent: Shelf("route", _EVENT_COLUMNS, _event_to_row, _event_from_row),
     PeerState: Shelf("peer_state", ("at", "seq", "peer", "up"), _peer_to_row, _peer_from_row),
     FeedState: Shelf("feed_state", ("at", "seq", "source", "live", "reason"), _feed_to_row, _feed_from_row),
+    FeedTally: Shelf("feed_tally", ("at", "seq", "source", "since", *_COUNTS), _tally_to_row, _tally_from_row),
 }

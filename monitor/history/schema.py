@@ -28,7 +28,14 @@ from monitor.history.views import DNS_VIEW, HTTP_VIEW, VIEWS
 APPLICATION_ID = 0x77687964
 
 MIGRATIONS = Migrations("whydown")
-MIGRATION_NAMES = ("0001_facts", "0002_incidents_and_outbox", "0003_views", "0004_dns_detail", "0005_tls_detail")
+MIGRATION_NAMES = (
+    "0001_facts",
+    "0002_incidents_and_outbox",
+    "0003_views",
+    "0004_dns_detail",
+    "0005_tls_detail",
+    "0006_feed_tally",
+)
 
 _KEY = """
     target INTEGER NOT NULL REFERENCES target(id),
@@ -128,6 +135,12 @@ _TLS_DETAIL = (
     HTTP_VIEW,
 )
 
+# What a route feed counted between `since` and `at`.
+_FEED_TALLY = """CREATE TABLE feed_tally (at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    source INTEGER NOT NULL REFERENCES word(id), since INTEGER NOT NULL, received INTEGER NOT NULL,
+    parsed INTEGER NOT NULL, relevant INTEGER NOT NULL, late INTEGER NOT NULL, dropped INTEGER NOT NULL,
+    bad INTEGER NOT NULL, PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID"""
+
 
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
@@ -158,3 +171,8 @@ def _dns_detail(db: Database) -> None:
 def _tls_detail(db: Database) -> None:
     for statement in _TLS_DETAIL:
         db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[5])
+def _feed_tally(db: Database) -> None:
+    db.conn.execute(_FEED_TALLY)

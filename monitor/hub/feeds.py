@@ -21,7 +21,7 @@ from monitor.bgp.sources import MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
 from monitor.model.prefix import Address, Prefix, parse_address
-from monitor.model.route import FeedState
+from monitor.model.route import FeedState, FeedTally
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from probes import DnsObservation, HttpObservation, Observation, clock
 
@@ -109,14 +109,23 @@ class Feeds:
             await asyncio.sleep(RESTART_AFTER_S)
 
     async def _say_blind(self, source: BgpSource, reason: str) -> None:
-        await self._sink([FeedState(at=clock.wall(), source=source.name, live=False, reason=reason)])
+        await self._sink([_blind(source, reason)])
 
     async def _take(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
             if isinstance(fact, FeedState):
                 said = self._log.info if fact.live else self._log.warning
                 said("feed_live" if fact.live else "feed_blind", feed=fact.source, reason=fact.reason)
+            elif isinstance(fact, FeedTally):
+                self._count_told(fact)
         await self._sink(facts)
+
+    def _count_told(self, tally: FeedTally) -> None:
+        said = self._log.warning if tally.dropped or tally.bad else self._log.debug
+        said(
+            "feed_tally", feed=tally.source, seconds=round(tally.at - tally.since), received=tally.received,
+            parsed=tally.parsed, relevant=tally.relevant, late=tally.late, dropped=tally.dropped, bad=tally.bad,
+        )  # fmt: skip
 
     def _file_read(self, path: Path, stats: MrtStats) -> None:
         said = self._log.warning if stats.damage or stats.bad else self._log.info
@@ -128,30 +137,40 @@ class Feeds:
     async def _follow(self, source: BgpSource) -> None:
         self._log.info("feed_started", feed=source.name, kind=source.kind.value)
         if source.kind is BgpSourceKind.MRT:
-            # What is not watched yet when a file is read is thrown away, and no file is read twice.
-            await self._watching.wait()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SETTLE_S):
-                    await self._settled.wait()
-            files = MrtSource(source.path or "", self._wanted_now, told=self._file_read)
-            await files.run(self._take)
-            return
+            await self._follow_files(source)
+        else:
+            await self._follow_ris_live(source)
+
+    async def _follow_files(self, source: BgpSource) -> None:
+        # What is not watched yet when a file is read is thrown away, and no file is read twice.
+        await self._watching.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self._settled.wait()
+        files = MrtSource(source.path or "", self._wanted_now, told=self._file_read)
+        await files.run(self._take)
+
+    async def _follow_ris_live(self, source: BgpSource) -> None:
         # After a crash the last that was kept may be "live", and nobody listened since.
         await self._say_blind(source, "starting")
-        live = RisLiveSource(source, self._watch.subscriptions())
+        # A message names all prefixes of an update, of which perhaps one is watched.
+        live = RisLiveSource(
+            source, self._watch.subscriptions(), wants=lambda version, key: self._watch.wants(version, key)
+        )
         self._live.append(live)
         try:
             await live.run(self._take)
         except asyncio.CancelledError:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
-                    await self._say_blind(source, "stopped")
+                    await self._sink([*live.last_counts(), _blind(source, "stopped")])
             raise
         finally:
             self._live.remove(live)
             counts = live.counts
             self._log.info(
-                "feed_ended", feed=source.name, received=counts.received, facts=counts.facts, bad=counts.bad,
+                "feed_ended", feed=source.name, received=counts.received, parsed=counts.parsed,
+                relevant=counts.relevant, late=counts.late, bad=counts.bad, facts=counts.facts,
                 dropped=counts.dropped, last_error=live.last_error,
             )  # fmt: skip
 
@@ -176,6 +195,10 @@ class Feeds:
                 yield from (
                     (address, seen.target) for address in _addresses_in(seen) if _may_be_announced(address)
                 )
+
+
+def _blind(source: BgpSource, reason: str) -> FeedState:
+    return FeedState(at=clock.wall(), source=source.name, live=False, reason=reason)
 
 
 def _addresses_in(seen: Observation) -> Iterable[Address]:

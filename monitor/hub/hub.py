@@ -19,7 +19,7 @@ import structlog
 from monitor.diagnose.fact import Fact
 from monitor.hub.pipeline import Pipeline, Step
 from monitor.hub.reaction import Reaction
-from monitor.model.route import FeedState, PeerState, RouteEvent
+from monitor.model.route import RouteEvent, RouteFact
 from probes import Observation, clock
 
 MOST_WAITING = 20_000
@@ -111,7 +111,7 @@ class Hub:
         return batch
 
     def _after(self, step: Step, batch: Sequence[Fact]) -> None:
-        seen = [fact for fact in batch if not isinstance(fact, RouteEvent | PeerState | FeedState)]
+        seen = [fact for fact in batch if not isinstance(fact, RouteFact)]
         events = [fact for fact in batch if isinstance(fact, RouteEvent)]
         begun = self._reaction.to_observations(seen)
         closer = begun | self._reaction.to_routes(events) | self._reaction.to_verdicts(step.verdicts)

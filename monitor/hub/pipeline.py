@@ -23,7 +23,7 @@ from monitor.history.errors import UnstorableFactError
 from monitor.history.notice import Notice
 from monitor.hub.fact_order import FactOrder
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
-from monitor.model.route import FeedState, PeerState, RouteEvent, RouteFact
+from monitor.model.route import RouteFact
 from monitor.model.verdict import Verdict
 from probes import Observation
 
@@ -142,7 +142,7 @@ class Pipeline:
         routes: list[RouteFact] = []
         observations: list[Observation] = []
         for fact in facts:
-            if isinstance(fact, RouteEvent | PeerState | FeedState):
+            if isinstance(fact, RouteFact):
                 routes.append(fact)
             else:
                 observations.append(fact)

@@ -123,4 +123,24 @@ class FeedState:
     reason: str = ""
 
 
-RouteFact = RouteEvent | PeerState | FeedState
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTally:
+    """What a feed counted between `since` and `at`, Unix seconds. Nothing it received is missing here.
+
+    `received` messages of the server; of them `parsed` ones that could be read, the others are `bad`; of the
+    parsed ones `relevant` ones that brought facts, and `late` ones that reached us long after their stamp.
+    `dropped`: facts thrown away because who takes them was too slow.
+    """
+
+    since: float
+    at: float
+    source: str
+    received: int = 0
+    parsed: int = 0
+    relevant: int = 0
+    late: int = 0
+    dropped: int = 0
+    bad: int = 0
+
+
+RouteFact = RouteEvent | PeerState | FeedState | FeedTally

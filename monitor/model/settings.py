@@ -47,13 +47,14 @@ class TraceMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracerouteSettings:
-    """How often and how to trace. `enabled` False: never."""
+    """How often and how to trace. `enabled` False: never. `rate`: packets a second, all traces together."""
 
     enabled: bool = True
     interval_s: float = 300.0
     method: TraceMethod = TraceMethod.TCP
     max_hops: int = 30
     timeout_s: float = 10.0
+    rate: int = 200
 
 
 class BgpSourceKind(StrEnum):
@@ -63,14 +64,26 @@ class BgpSourceKind(StrEnum):
     MRT = "mrt"
 
 
+class RisLiveTransport(StrEnum):
+    """How RIS Live is reached: `auto` is the websocket, and the HTTP stream where that cannot be had."""
+
+    AUTO = "auto"
+    WEBSOCKET = "websocket"
+    HTTP = "http"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BgpSource:
-    """One feed. ris-live: `url` of the websocket, `host` one collector or None for all. mrt: `path` glob."""
+    """One feed. ris-live: `url` of the websocket, `host` one collector or None for all. mrt: `path` glob.
+
+    The HTTP stream of a RIS Live is taken to be beside its websocket: `…/stream/` for `…/ws/`.
+    """
 
     kind: BgpSourceKind
     name: str
     url: str = "wss://ris-live.ripe.net/v1/ws/"
     host: str | None = None
+    transport: RisLiveTransport = RisLiveTransport.AUTO
     path: str | None = None
 
 

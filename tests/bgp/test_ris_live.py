@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.bgp.ris_live import (
-    MAX_LINE_BYTES,
-    RisLiveError,
-    ServerError,
-    decode,
-    receive,
-    subscribe_message,
-    unsubscribe_message,
-)
+from monitor.bgp.ris_live import MAX_LINE_BYTES, Reader, RisLiveError, ServerError, decode
+from monitor.bgp.ris_live_requests import subscribe_message, unsubscribe_message
 from monitor.model import PeerState, RouteEvent, RouteKind, parse_prefix
 
 UPDATE = {
@@ -105,7 +98,7 @@ def test_peer_state(kind, state, up):
 def test_other_messages_carry_no_facts(kind):
     """They are no errors either."""
     assert decode(json.dumps({"type": kind, "data": {"x": 1}, "timestamp": 1})) == ()
-    assert receive(json.dumps({"type": kind})).type == kind
+    assert Reader().receive(json.dumps({"type": kind})).type == kind
 
 
 def test_server_error_carries_its_reason_made_safe():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.history import Reader, Store, UnstorableFactError
 from monitor.history.trace_rows import pack_rtts, unpack_rtts
-from monitor.model import AsPath, FeedState, PeerState, RouteEvent, RouteFact, RouteKind
+from monitor.model import AsPath, FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
 from monitor.model.asn import Asn
 from probes.observation import (
     DnsObservation,
@@ -79,8 +79,13 @@ events = st.builds(
     collector=texts, path=st.none() | as_paths, next_hop=some,
 )  # fmt: skip
 peer_states = st.builds(PeerState, at=stamps, collector=texts, peer=texts, peer_asn=asns, up=st.booleans())
+totals = st.integers(0, 2**40)
+tallies = st.builds(
+    FeedTally, since=stamps, at=stamps, source=texts, received=totals, parsed=totals, relevant=totals,
+    late=totals, dropped=totals, bad=totals,
+)  # fmt: skip
 feed_states = st.builds(FeedState, at=stamps, source=texts, live=st.booleans(), reason=texts)
-route_facts = st.lists(events | peer_states | feed_states, max_size=8)
+route_facts = st.lists(events | peer_states | feed_states | tallies, max_size=8)
 
 examples = settings(
     derandomize=True, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
