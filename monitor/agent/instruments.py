@@ -34,6 +34,10 @@ class Instruments(Protocol):
         """One traceroute."""
         ...
 
+    def pace_traces(self, rate: int) -> None:
+        """Send at most so many packets a second for all traceroutes together, from now on."""
+        ...
+
     async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
         """The addresses of `name` that the machine's own resolvers give; empty when they give none."""
         ...
@@ -76,6 +80,10 @@ class NetworkInstruments:
     async def trace(self, request: TraceRequest, *, vantage: str, target: str) -> TraceObservation:
         """One traceroute."""
         return await self._tracer.trace(request, vantage=vantage, target=target)
+
+    def pace_traces(self, rate: int) -> None:
+        """Send at most so many packets a second for all traceroutes together, from now on."""
+        self._tracer.rate = rate
 
     async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
         """The addresses of `name` that the machine's own resolvers give; empty when they give none."""

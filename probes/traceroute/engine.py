@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from probes import clock
@@ -71,12 +72,10 @@ class Tracer:
     """
 
     def __init__(self, *, rate: float = DEFAULT_RATE) -> None:
-        if not rate > 0:
-            raise ValueError(f"rate is {rate}, it must be more than 0 packets a second")
-        self._rate = rate
+        _check_rate(rate)
         self._raw = RawSockets()
         self._traffic = Traffic(rate)
-        self._places = asyncio.Semaphore(min(max(int(rate * _ROUND_S), _FEWEST_AT_ONCE), _MOST_AT_ONCE))
+        self._places = _places(rate)
         self._prepared: set[tuple[int, Method]] = set()
         self._unstamped = 0
         self._claimed: dict[tuple[object, ...], asyncio.Event] = {}
@@ -90,6 +89,18 @@ class Tracer:
     async def aclose(self) -> None:
         """Close the shared sockets. Traces that still run hear nothing more."""
         self._raw.close()
+
+    @property
+    def rate(self) -> float:
+        """Packets a second of all traces together. Can be set at any time; traces under way go on by it."""
+        return self._traffic.rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        _check_rate(rate)
+        if rate != self._traffic.rate:
+            self._traffic.rate = rate
+            self._places = _places(rate)
 
     @property
     def malformed(self) -> int:
@@ -121,7 +132,7 @@ class Tracer:
                 outcome.failure = Failure.MONITOR_FAULT
                 outcome.error = (
                     f"trace {request.address}: not started within {request.timeout_s} s,"
-                    f" at {self._rate:g} packets a second"
+                    f" at {self.rate:g} packets a second for all traces"
                 )
         return _observation(request, outcome, at=at, start=start, vantage=vantage, target=target)
 
@@ -195,6 +206,15 @@ async def trace(request: TraceRequest, *, vantage: str, target: str) -> TraceObs
     """Trace once with sockets of its own; for many traces use one `Tracer`."""
     async with Tracer() as tracer:
         return await tracer.trace(request, vantage=vantage, target=target)
+
+
+def _check_rate(rate: float) -> None:
+    if not 0 < rate < inf:
+        raise ValueError(f"rate is {rate}, it must be more than 0 packets a second")
+
+
+def _places(rate: float) -> asyncio.Semaphore:
+    return asyncio.Semaphore(min(max(int(rate * _ROUND_S), _FEWEST_AT_ONCE), _MOST_AT_ONCE))
 
 
 def _ways(request: TraceRequest) -> list[_Way]:

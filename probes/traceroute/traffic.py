@@ -86,6 +86,15 @@ class Traffic:
         self._news: dict[Run, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def rate(self) -> float:
+        """Packets a second. Can be set at any time."""
+        return self._pace.rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self._pace.rate = rate
+
     async def carry(self, run: Run, channel: Channel) -> None:
         """Send what the run's strategy wants until it is finished, and close the channel.
 

@@ -82,6 +82,9 @@ class _Instruments:
             at=1.0, vantage=vantage, target=target, address=request.address, reached=True, hops=hops
         )
 
+    def pace_traces(self, rate: int) -> None:
+        self.trace_rate = rate
+
     async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
         return self.pool[family]
 
@@ -396,9 +399,10 @@ def test_ipv4_servers_are_asked_where_there_are_any() -> None:
 
 
 def test_traces_can_use_another_method() -> None:
-    """The configured method, hops and deadline reach the tracer."""
+    """The configured method, hops, deadline and packet rate reach the tracer."""
     instruments = _Instruments()
-    config = Config(vantage="v", targets=(SHOP,), traceroute=TracerouteSettings(max_hops=12, timeout_s=4.0))
+    settings = TracerouteSettings(max_hops=12, timeout_s=4.0, rate=50)
+    config = Config(vantage="v", targets=(SHOP,), traceroute=settings)
     _rounds(config, instruments, Probe.HTTP, Probe.TRACE)
 
     assert (instruments.traces[0].method, instruments.traces[0].max_hops, instruments.traces[0].timeout_s) == (
@@ -406,3 +410,4 @@ def test_traces_can_use_another_method() -> None:
         12,
         4.0,
     )
+    assert instruments.trace_rate == 50
