@@ -44,8 +44,11 @@ _WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
 _SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE, Symptom.TLS_STALLED, Symptom.READ_TIMEOUT)
 
 
-def conclude(situation: Situation) -> Verdict:
-    """The verdict on one target; `ok` when there is neither trouble, nor an unusual route, nor a diversion."""
+def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
+    """The verdict on one target; `ok` when there is neither trouble, nor an unusual route, nor a diversion.
+
+    `shortfall`: what the route feeds could not hear of in its time, said beside the missing measurement.
+    """
     affected = tuple(view.vantage for view in situation.vantages if view.affected or view.diverted)
     diverted = sum(view.diverted for view in situation.vantages)
     if not situation.trouble and not situation.routing.standing and diverted < 2:
@@ -55,6 +58,7 @@ def conclude(situation: Situation) -> Verdict:
     ranking = weigh(findings, causes)
     (first, confidence), (second, left) = ranking.first, ranking.second
     named = first if confidence >= ENOUGH else Cause.INSUFFICIENT
+    missing = missing_measurement(situation, first, second) if confidence < MOST else None
     rival = (second, left) if named is first else (first, confidence)
     return Verdict(
         at=situation.now,
@@ -67,7 +71,7 @@ def conclude(situation: Situation) -> Verdict:
         vantages=len(situation.vantages),
         evidence=as_evidence(ranking, first, second),
         runner_up=RunnerUp(cause=rival[0], confidence=round(min(rival[1], MOST), 4)),
-        missing=missing_measurement(situation, first, second) if confidence < MOST else None,
+        missing="; ".join(filter(None, (missing, shortfall))) or None,
     )
 
 

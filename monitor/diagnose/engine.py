@@ -12,6 +12,7 @@ from functools import partial
 
 from monitor.diagnose.conclude import conclude, conclude_sick, fine
 from monitor.diagnose.fact import Fact, known_at
+from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
@@ -50,6 +51,7 @@ class Engine:
         }
         self._order = _dependencies_first(knowledge.targets)
         self._health = VantageHealth(knowledge.controls)
+        self._feeds = FeedHealth()
         intervals = [target.interval_s for target in knowledge.targets]
         intervals += [control.interval_s for control in knowledge.controls]
         shortest = min(intervals, default=LONGEST_TICK_S)
@@ -123,6 +125,7 @@ class Engine:
 
     def _take(self, fact: Fact) -> None:
         self._routes.take(fact)
+        self._feeds.take(fact)
         if isinstance(fact, HttpObservation):
             if fact.target in self._knowledge.control_names:
                 self._health.add(fact, known_at(fact))
@@ -189,7 +192,7 @@ class Engine:
             dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
             incident=incident,
         )
-        verdict = conclude(situation)
+        verdict = conclude(situation, self._feeds.shortfall(situation.onset, now))
         self._verdicts[name] = verdict
         change = tracker.update(verdict, situation.onset, settled=situation.settled, receding=situation.receding)
         if change is not None and change.kind is ChangeKind.CLOSED:
