@@ -1,15 +1,17 @@
 # What there is to do with a checkout. `make` alone lists it.
 #
 # PYTHON chooses the interpreter for .venv (3.11 or later); without it the newest one found is taken.
+# SECONDS is how long `make fuzz` hunts in each parser.
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?=
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint types bench lock clean
+.PHONY: help setup demo test test-all lint types bench fuzz lock clean
 
 help:  ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,10 @@ types: setup  ## Types, strictly
 
 bench: setup  ## Measure what the design promises of speed; prints figures, judges nothing
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+fuzz: setup  ## Hunt for bytes that break a parser; keeps what it learns in build/fuzz
+	@$(BIN)/python -m pip install --quiet --group fuzz
+	@$(BIN)/python tests/fuzz/hunt.py --seconds $(SECONDS)
 
 lock: setup  ## Write .ci/requirements.txt anew from pyproject.toml
 	@.ci/lock
