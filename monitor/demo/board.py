@@ -14,7 +14,7 @@ from monitor.demo import setting
 from monitor.demo.mailbox import Mail
 from monitor.demo.story import Act
 from monitor.diagnose.fact import Fact
-from monitor.diagnose.path import trail_of
+from monitor.diagnose.paths.trail import trail_of
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import RouteEvent

@@ -10,7 +10,7 @@ from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.missing import missing_measurement
-from monitor.diagnose.path import PathChange
+from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.rules import RULES, UP_DOWN, UP_OVERLOAD
 from monitor.diagnose.situation import DependencyState, Situation, VantageSituation

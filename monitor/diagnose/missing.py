@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.diagnose.identity import Identity
-from monitor.diagnose.path import PathChange
+from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.situation import DependencyState, Situation
 from monitor.model.verdict import Cause
 

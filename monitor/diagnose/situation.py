@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.names import Tampered
-from monitor.diagnose.path import PathChange, Trail
+from monitor.diagnose.paths.change import Divergence, PathChange
+from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import Routing
 from monitor.diagnose.symptom import Judged, Symptom
 from monitor.model.asn import Asn
@@ -21,7 +22,7 @@ class VantageSituation:
     """What one healthy vantage sees of the target since the trouble began.
 
     `rtt_s`, `think_s`: newest figures; `usual_*` None without a baseline. `identity` UNKNOWN: no key seen
-    since the onset. `path` UNKNOWN: no traceroute since the onset.
+    since the onset. `path` UNKNOWN: no traceroute since the onset, or an odd one that nothing bears out yet.
     """
 
     vantage: str
@@ -46,6 +47,7 @@ class VantageSituation:
     trail: Trail | None = None
     usual_trail: Trail | None = None
     new_networks: tuple[Asn, ...] = ()
+    divergence: Divergence | None = None
     path_at: float | None = None
 
 

@@ -5,12 +5,16 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.diagnose.identity import Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
-from monitor.diagnose.path import SETTLED_S, PathChange, PathMemory, Trail, new_networks, trail_of
+from monitor.diagnose.paths.belief import Belief, Reading, believe, readings
+from monitor.diagnose.paths.change import PathChange, divergence
+from monitor.diagnose.paths.memory import SETTLED_S, PathMemory
+from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
@@ -71,8 +75,10 @@ class TargetState:
         """Take a traceroute."""
         if self._table is None or not observation.hops:
             return
-        memory = self._paths.setdefault(observation.vantage, PathMemory())
-        if memory.add(trail_of(observation, self._table), known_at):
+        memory = self._paths.get(observation.vantage)
+        if memory is None:
+            memory = self._paths[observation.vantage] = PathMemory(self._table)
+        if memory.add(observation, known_at):
             self._stir(known_at)
 
     def _stir(self, at: float) -> None:
@@ -132,11 +138,13 @@ class TargetState:
         onset = self._onset_with_routes(now, sick, routing, since)
         many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
         at_once = incident is None and (many or suspicious)
+        beliefs = self._beliefs(current, onset, routing)
         judged = [
             self._vantage(
                 view,
                 onset,
                 routing,
+                beliefs.get(view.vantage, _NO_TRACE),
                 affected=trouble and (view.confirmed or (view.failing and at_once)),
                 vouched=vouched(view.vantage, view.bad_since or now),
             )
@@ -179,7 +187,7 @@ class TargetState:
         return view.vantage not in sick and view.current(now)
 
     def _vantage(
-        self, view: View, onset: float, routing: Routing, *, affected: bool, vouched: bool
+        self, view: View, onset: float, routing: Routing, believed: Belief, *, affected: bool, vouched: bool
     ) -> VantageSituation | None:
         latest = view.latest
         if latest is None:
@@ -190,7 +198,7 @@ class TargetState:
         rtt = _newest_rtt(bad[-RECENT_BAD:] or view.since(onset))
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
-        trace = self._trace(view, onset, bad)
+        trace = _spoken_of(believed, view, bad)
         identity, issuer = self._identity(view, onset, bad)
         return VantageSituation(
             vantage=view.vantage,
@@ -211,26 +219,25 @@ class TargetState:
             path=trace.change,
             trail=trace.trail,
             usual_trail=_nearest(trace.usual),
-            new_networks=new_networks(trace.trail, trace.usual) if trace.trail is not None else (),
+            new_networks=trace.new_networks,
+            divergence=divergence(trace.trail, trace.usual) if trace.trail is not None else None,
             path_at=trace.at,
         )
 
-    def _trace(self, view: View, onset: float, bad: list[Judged]) -> _Trace:
-        """The latest traceroute since the onset, unless it is from before or after this vantage's trouble.
-
-        The usual path proves something only between two bad exchanges: before them it is of the time
-        before, and behind the last of them it may be the recovery.
-        """
-        memory = self._paths.get(view.vantage)
-        if memory is None or memory.latest_at is None:
-            return _NO_TRACE
-        change = memory.change(onset, self._expected_origins())
-        before = change is PathChange.UNCHANGED and _precedes(memory.latest_at, view.bad_since)
-        later = bool(bad) and memory.latest_at > bad[-1].known_at
-        after = later and (change is PathChange.UNCHANGED or not view.fresh)
-        if change is PathChange.UNKNOWN or before or after:
-            return _NO_TRACE
-        return _Trace(change, memory.latest, memory.usual(onset), memory.latest_at)
+    def _beliefs(self, current: list[View], onset: float, routing: Routing) -> dict[str, Belief]:
+        """What is believed of the path of each vantage that has traced it since the onset."""
+        told = frozenset(e.offender for e in routing.episodes if e.taken and e.offender is not None)
+        home = self._expected_origins()
+        seen: dict[str, tuple[Reading, ...]] = {}
+        for view in current:
+            memory = self._paths.get(view.vantage)
+            if memory is not None and (own := readings(memory, onset, home)):
+                seen[view.vantage] = own
+        odd = {name: own[-1] for name, own in seen.items() if own[-1].change.is_change}
+        return {
+            name: believe(own, [reading for other, reading in odd.items() if other != name], told)
+            for name, own in seen.items()
+        }
 
     def _identity(self, view: View, onset: float, bad: list[Judged]) -> tuple[Identity, str | None]:
         """Who answered: the key of the newest bad exchange that had one, or of the newest of all."""
@@ -248,7 +255,7 @@ class TargetState:
         return identity, key[1] if identity is not Identity.UNKNOWN else None
 
     @staticmethod
-    def _is_diverted(shown: Judged, identity: Identity, trace: _Trace, routing: Routing) -> bool:
+    def _is_diverted(shown: Judged, identity: Identity, trace: Belief, routing: Routing) -> bool:
         """Whether the traffic is in the wrong hands, even where the answers look right.
 
         A new key counts where the path ends elsewhere, or where BGP shows that the address was taken; and
@@ -258,9 +265,8 @@ class TargetState:
         address = as_address(shown.observation.address or "")
         new_key = identity in (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
         in_taken = address is not None and any(contains(episode.prefix, address) for episode in taken)
-        networks = new_networks(trace.trail, trace.usual) if trace.trail is not None else ()
         return (new_key and (in_taken or trace.change is PathChange.ENDS_ELSEWHERE)) or any(
-            episode.offender in networks for episode in taken
+            episode.offender in trace.new_networks for episode in taken
         )
 
     def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
@@ -273,17 +279,22 @@ class TargetState:
         return self.target.origins | self.target.allowed_origins | self._routes.home(self.target.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Trace:
-    """A traceroute that speaks of the trouble: how it differs from the usual trails, and when it was known."""
-
-    change: PathChange
-    trail: Trail | None
-    usual: list[Trail]
-    at: float | None
+_NO_TRACE = Belief()
 
 
-_NO_TRACE = _Trace(PathChange.UNKNOWN, None, [], None)
+def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:
+    """What is believed of the path, unless the trace is from before or after this vantage's trouble.
+
+    The usual path proves something only between two bad exchanges: before them it is of the time before, and
+    behind the last of them it may be the recovery.
+    """
+    if believed.at is None:
+        return _NO_TRACE
+    unchanged = believed.change is PathChange.UNCHANGED
+    before = unchanged and _precedes(believed.at, view.bad_since)
+    later = bool(bad) and believed.at > bad[-1].known_at
+    after = later and (unchanged or not view.fresh)
+    return _NO_TRACE if before or after else believed
 
 
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:
@@ -303,6 +314,6 @@ def _shifted(rtt_s: float | None, usual_s: float | None, deviation_s: float) -> 
     return abs(rtt_s - usual_s) > limit
 
 
-def _nearest(trails: list[Trail]) -> Trail | None:
+def _nearest(trails: Sequence[Trail]) -> Trail | None:
     """The most telling of the usual trails: one that reached, with the most networks."""
     return max(trails, key=lambda trail: (trail.reached, len(trail.ases), trail.ases), default=None)

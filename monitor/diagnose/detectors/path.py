@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from monitor.diagnose.detectors.routing import relevant
 from monitor.diagnose.finding import Finding, strength
-from monitor.diagnose.path import PathChange, Trail
+from monitor.diagnose.paths.change import PathChange
+from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.evidence import FactRef
 
@@ -67,13 +68,22 @@ def _finding(rule: str, views: list[VantageSituation], traced: list[VantageSitua
         share=strength(len(views), len(traced)),
         witnesses=tuple(view.vantage for view in views),
         values={
-            "new": ", ".join(f"AS{asn}" for asn in example.new_networks) or "no new network",
+            "new": _new(example),
             "path": _text(example.trail),
             "usual": _text(example.usual_trail),
             "vantage": example.vantage,
         },
         facts=tuple(FactRef(kind="trace", at=view.path_at or 0.0, vantage=view.vantage) for view in views[:5]),
     )
+
+
+def _new(view: VantageSituation) -> str:
+    """The new networks, and behind which known one the path enters the first of them."""
+    if not view.new_networks:
+        return "no new network"
+    left = view.divergence.behind if view.divergence is not None else None
+    networks = ", ".join(f"AS{asn}" for asn in view.new_networks)
+    return networks if left is None else f"{networks} behind AS{left}"
 
 
 def _text(trail: Trail | None) -> str:

@@ -12,7 +12,7 @@ from math import sqrt
 
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
-from monitor.diagnose.path import PathChange
+from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.situation import Situation, VantageSituation
 
 STRONG = 0.6

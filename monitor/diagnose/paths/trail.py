@@ -1,0 +1,85 @@
+"""The AS-level path of one traceroute. Pure.
+
+Silent hops and public addresses that no table maps are wildcards, unmapped private hops are left out, and the
+number of hops is never used, because load balancers and silent routers change it for no reason. The
+destination's own answer is left out too: its address stays the same whoever answers, so it says nothing of who
+did; the last network *before* it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from monitor.bgp.ip_to_as import PrefixTable
+from monitor.model.asn import Asn
+from monitor.model.prefix import Address, as_address
+from probes.observation import HopReply, TraceObservation
+
+_PRIVATE = tuple(
+    ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                                    "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)  # fmt: skip
+"""RFC 1918, 6598, 3927, 4193, 4291: inside of somebody's network, never between two. Narrower than Python's
+`is_private`, which has documentation and test ranges too and leaves 100.64/10 out."""
+
+_REFUSALS = (HopReply.HOST_UNREACHABLE, HopReply.NET_UNREACHABLE, HopReply.ADMIN_PROHIBITED)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The AS-level path of one traceroute: `ases` without repetition, nearest first.
+
+    `silent`: how many wildcard hops lie before each of `ases`, and, last, behind the last of them; empty: none.
+    """
+
+    ases: tuple[Asn, ...]
+    reached: bool
+    silent: tuple[int, ...] = ()
+
+    @property
+    def tail(self) -> Asn | None:
+        """The last network seen before the destination itself."""
+        return self.ases[-1] if self.ases else None
+
+    @property
+    def gap_before_end(self) -> bool:
+        """Whether wildcards lie between the last network and the end, so that others may lie there too."""
+        return self.room(len(self.ases)) > 0
+
+    def room(self, index: int) -> int:
+        """How many networks may hide in front of `ases[index]` (`len(ases)`: behind the last)."""
+        return self.silent[index] if self.silent else 0
+
+
+def trail_of(trace: TraceObservation, table: PrefixTable, wildcards: Collection[int] = ()) -> Trail:
+    """The AS-level path of a traceroute under a prefix-to-AS table.
+
+    An address of several ASes maps to the one before it if that is among them, else to the least. Hops at the
+    TTLs `wildcards` count as silent.
+    """
+    ases: list[Asn] = []
+    silent: list[int] = [0]
+    for hop in trace.hops:
+        if hop.address is None or hop.ttl in wildcards:
+            silent[-1] += 1
+            continue
+        if hop.address == trace.address and hop.reply not in _REFUSALS:
+            continue
+        address = as_address(hop.address)
+        mapped = table.lookup(address) if address is not None else None
+        if not mapped:
+            silent[-1] += address is None or not _is_private(address)
+            continue
+        asn = next((asn for asn in ases[-1:] if asn in mapped), min(mapped))
+        if ases and ases[-1] == asn:
+            silent[-1] = 0  # silent routers inside one network hide no other
+            continue
+        ases.append(asn)
+        silent.append(0)
+    return Trail(tuple(ases), trace.reached, tuple(silent))
+
+
+def _is_private(address: Address) -> bool:
+    return any(address in block for block in _PRIVATE)
