@@ -109,8 +109,13 @@ def count_unwanted(data: bytes, start: int, end: int, wanted: PrefixFilter) -> i
         return None
     try:
         keys, count = wanted.pick(data, announced, message_end, 4)
-        for field in _other_fields(data, withdrawn, attributes, announced):
-            more_keys, more = wanted.pick(field.data, field.start, field.end, field.version)
+        fields = [_Field(4, data, withdrawn, attributes - 2)] if withdrawn_bytes else []
+        # Wherever one of our families has a multiprotocol attribute, its family stands there in three bytes.
+        if data.find(b"\0\2\1", attributes, announced) >= 0 or data.find(b"\0\1\1", attributes, announced) >= 0:
+            found = scan(data, attributes, announced)
+            fields += (_mp_reach(found)[0], _mp_unreach(found))
+        for version, source, first, behind in fields:
+            more_keys, more = wanted.pick(source, first, behind, version)
             keys += more_keys
             count += more
     except (UpdateError, PathAttributeError, NlriError):
@@ -215,20 +220,6 @@ class _Field(NamedTuple):
 
 
 _EMPTY = _Field(4, b"", 0, 0)
-
-
-def _other_fields(data: bytes, withdrawn: int, attributes: int, end: int) -> tuple[_Field, ...]:
-    """All prefixes but the announced ones of IPv4, which most messages have alone.
-
-    Wherever one of our families has a multiprotocol attribute, its family stands there in three bytes.
-    """
-    fields: tuple[_Field, ...] = ()
-    if attributes > withdrawn + 2:
-        fields = (_Field(4, data, withdrawn, attributes - 2),)
-    if data.find(b"\0\2\1", attributes, end) >= 0 or data.find(b"\0\1\1", attributes, end) >= 0:
-        found = scan(data, attributes, end)
-        fields += (_mp_reach(found)[0], _mp_unreach(found))
-    return fields
 
 
 def _mp_reach(attributes: Attributes) -> tuple[_Field, str | None]:

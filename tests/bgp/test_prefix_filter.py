@@ -17,9 +17,9 @@ from monitor.model import parse_prefix
 PLACES = {4: ["10.0.0.0", "10.0.7.0", "10.1.0.0", "11.255.255.255"], 6: ["2001:db8::", "2001:db8:7::", "2a02::1"]}
 
 
-def networks(version: int) -> st.SearchStrategy[str]:
+def networks(version: int, shortest: int = 0) -> st.SearchStrategy[str]:
     """Prefixes of all lengths around a few places."""
-    lengths = st.integers(0, 32 if version == 4 else 128)
+    lengths = st.integers(shortest, 32 if version == 4 else 128)
     pairs = st.tuples(st.sampled_from(PLACES[version]), lengths)
     return pairs.map(lambda pair: str(ipaddress.ip_network(pair, strict=False)))
 
@@ -31,11 +31,12 @@ def filter_for(prefixes: list[str]) -> PrefixFilter:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(data=st.data())
 def test_it_picks_what_the_exact_question_picks(wire, version, data):
     """Whatever is watched and whatever the field holds, set host bits included."""
-    wanted = filter_for(data.draw(st.lists(networks(version), max_size=4)))
+    # Wide ones have a test of their own, since they take a tenth of a second each.
+    wanted = filter_for(data.draw(st.lists(networks(version, 12 if version == 4 else 20), max_size=4)))
     field = bytearray(wire.nlri(*data.draw(st.lists(networks(version), max_size=8))))
     if field and data.draw(st.booleans()):
         field[data.draw(st.integers(0, len(field) - 1))] ^= data.draw(st.integers(0, 255))
