@@ -11,10 +11,10 @@ SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint types bench fuzz lock clean
+.PHONY: help setup demo lab lab-results test test-all lint types bench fuzz lock clean
 
 help:  ## List what there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv with the pinned dependencies and whydown itself
 
@@ -27,6 +27,12 @@ $(READY): .ci/requirements.txt pyproject.toml .ci/make-venv
 
 demo: setup  ## Watch a service overloaded, then hijacked, and told apart (two minutes, no root)
 	@$(BIN)/whydown demo
+
+lab: setup  ## Play SCENARIO=subprefix-hijack in a small Internet of namespaces; without one, list them (root)
+	@PYTHONPATH=tests/lab $(BIN)/python -m lab $(SCENARIO)
+
+lab-results: setup  ## Play every scenario and write tests/lab/RESULTS.md (about an hour)
+	@PYTHONPATH=tests/lab $(BIN)/python -m lab.results
 
 test: setup  ## The everyday tests
 	@$(BIN)/python -m pytest -m "not slow"

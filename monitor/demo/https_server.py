@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -42,16 +42,22 @@ class Answer:
 Answerer = Callable[[str], Awaitable[Answer]]
 """Takes the request's path, gives the answer."""
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 
-async def serve(answer: Answerer, *, address: str, port: int, certificate: str, key: str) -> asyncio.Server:
-    """Listen on `address`:`port` (0: any free one); `certificate` and `key` are PEM files.
 
-    :raises OSError: the address cannot be bound
+def tls_context(certificate: str, key: str) -> ssl.SSLContext:
+    """What a server shows; `certificate` and `key` are PEM files.
+
     :raises ssl.SSLError: certificate and key cannot be used
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def handler(answer: Answerer) -> Handler:
+    """What to do with a connection: answer its requests one by one, then close it."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -63,9 +69,19 @@ async def serve(answer: Answerer, *, address: str, port: int, certificate: str, 
             with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
                 await writer.wait_closed()
 
+    return connected
+
+
+async def serve(answer: Answerer, *, address: str, port: int, certificate: str, key: str) -> asyncio.Server:
+    """Listen on `address`:`port` (0: any free one); `certificate` and `key` are PEM files.
+
+    :raises OSError: the address cannot be bound
+    :raises ssl.SSLError: certificate and key cannot be used
+    """
     return await asyncio.start_server(
-        connected, address, port, ssl=context, backlog=_BACKLOG, limit=_MAX_HEAD_BYTES, ssl_shutdown_timeout=1.0
-    )
+        handler(answer), address, port, ssl=tls_context(certificate, key), backlog=_BACKLOG,
+        limit=_MAX_HEAD_BYTES, ssl_shutdown_timeout=1.0,
+    )  # fmt: skip
 
 
 async def _converse(answer: Answerer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab import scenario
 
 if TYPE_CHECKING:
     from conftest import RunLab
 
 pytestmark = pytest.mark.netns
 # In this order: what a hijacker's server showed is remembered for a while, so the black hole comes before it.
-CORE = ("baseline", "overload", "subprefix-blackhole", "subprefix-hijack")
+CORE = (
+    "baseline", "overload", "dependency-overload", "crash", "reroute", "vantage-fault", "subprefix-blackhole",
+    "subprefix-hijack",
+)  # fmt: skip
+
+
+def test_core_set_is_what_the_files_say() -> None:
+    """A scenario is either slow or played here."""
+    assert sorted(CORE) == [name for name in scenario.names() if not scenario.read(name).slow]
 
 
 @pytest.fixture(scope="module")

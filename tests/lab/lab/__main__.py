@@ -3,65 +3,100 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import msgspec
 import structlog
+from lab import map as lab_map
 from lab import scenario
 from lab.monitor_config import PACES
-from lab.play import Outcome, playing
+from lab.play import Outcome, in_lines, playing
+from lab.scenario import Scenario
+from lab.screen import Telling
+from lab.topology import lab_topology
+from rich.console import Console
 
-from monitor.demo.namespaces import enter_private
+from monitor.demo.children import ChildError
+from monitor.demo.namespaces import NetworkError, enter_private
 
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--pace", type=click.Choice(sorted(PACES)), default="fast", show_default=True)
+@click.option("--pace", type=click.Choice(sorted(PACES)), default="fast", show_default=True, help="How hurried.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a scenario on standard output.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Folder to keep everything in.")
-def main(names: Sequence[str], pace: str, as_json: bool, keep: Path | None) -> None:
-    """Play scenarios NAMES in the laboratory; without names, list them."""
+@click.option("--plain", is_flag=True, help="Lines instead of the live status, on a terminal too.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps history, recordings, logs.")
+def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path | None) -> None:
+    """Play scenarios NAMES in the laboratory; without names, show its map and list them.
+
+    Exit 0: all were answered rightly. Exit 1: one was not. Exit 3: the laboratory cannot be built here.
+    """
     if not names:
+        click.echo("\n".join(lab_map.lines(lab_topology())) + "\n")
         for name in scenario.names():
             click.echo(f"  {name:24} {scenario.read(name).title}")
         return
-    chosen = [scenario.read(name) for name in names]
+    try:
+        chosen = [scenario.read(name) for name in names]
+    except scenario.ScenarioError as error:
+        raise click.UsageError(str(error)) from error
     because = enter_private((sys.executable, "-m", "lab", *sys.argv[1:]), own_processes=True)
     if because is not None:
         click.echo(f"the laboratory needs network namespaces: {because}", err=True)
         sys.exit(3)
     folder = keep or Path(tempfile.mkdtemp(prefix="wd-lab-"))
     folder.mkdir(parents=True, exist_ok=True)
-    structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=(folder / "monitor.log").open("w")))
-    start = time.monotonic()
-
-    def show(line: str) -> None:
-        click.echo(f"{time.monotonic() - start:7.1f} s  {line}", err=as_json)
-
-    right = True
-    for outcome in asyncio.run(_play(chosen, folder, pace, show)):
-        right = right and outcome.right
-        if as_json:
-            click.echo(msgspec.json.encode(outcome))
-        else:
-            click.echo(f"{outcome.scenario.name}: {'right' if outcome.right else 'WRONG'}")
-            for answer in outcome.answers:
-                click.echo(f"   {asdict(answer)}")
-            click.echo(f"   false alarms {outcome.false_alarms}, closed after {outcome.closed_s}")
-    sys.exit(0 if right else 1)
+    console = Console()
+    live = console.is_terminal and not plain and not as_json
+    telling = Telling(console, live=live, echo=lambda line: click.echo(line, err=as_json))
+    try:
+        with (folder / "monitor.log").open("w", encoding="utf-8") as log, _daemons_heard_in(folder), telling:
+            structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
+            outcomes = asyncio.run(_play_until_terminated(chosen, folder, pace, telling))
+    except* (NetworkError, ChildError, OSError) as errors:
+        click.echo(f"the laboratory could not go on: {errors.exceptions[0]}; see {folder}", err=True)
+        sys.exit(3)
+    for outcome in outcomes:
+        click.echo(msgspec.json.encode(outcome) if as_json else "\n".join(in_lines(outcome)))
+    sys.exit(0 if all(outcome.right for outcome in outcomes) else 1)
 
 
-async def _play(
-    chosen: Sequence[scenario.Scenario], folder: Path, pace: str, show: Callable[[str], None]
+async def _play_until_terminated(
+    chosen: Sequence[Scenario], folder: Path, pace: str, telling: Telling
 ) -> list[Outcome]:
-    async with playing(folder, PACES[pace], show) as play:
-        return [await play.play(one) for one in chosen]
+    """Play; SIGTERM cancels it, which the first process of a namespace would not hear of by itself."""
+    playing_all = asyncio.ensure_future(_play(chosen, folder, pace, telling))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing_all.cancel)
+    return await playing_all
+
+
+async def _play(chosen: Sequence[Scenario], folder: Path, pace: str, telling: Telling) -> list[Outcome]:
+    async with playing(folder, PACES[pace], telling.show) as play:
+        watching = asyncio.create_task(telling.watch(play))
+        outcomes = [await play.play(one) for one in chosen]
+        watching.cancel()
+        return outcomes
+
+
+@contextmanager
+def _daemons_heard_in(folder: Path) -> Iterator[None]:
+    """What children say on standard error goes to a file meanwhile; our own goes where it always went."""
+    ours = os.dup(2)
+    with (folder / "daemons.log").open("wb") as log, os.fdopen(ours, "w") as stderr:
+        os.dup2(log.fileno(), 2)
+        before, sys.stderr = sys.stderr, stderr
+        try:
+            yield
+        finally:
+            sys.stderr = before
+            os.dup2(ours, 2)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ Requests need one of a few workers; the others queue, and beyond the queue they 
     refuse            stop listening: connections are refused
     listen            listen again
     workers N         this many workers from now on
-    stall             accept no more connections: the listen queue fills, SYNs are dropped
+    stall S           accept one connection every S seconds, behind a listen queue of one: SYNs are dropped
     certificate F F   another certificate and key for new connections
     state             print the state as JSON: workers, inside, and how often each status was sent
 
@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import functools
 import json
 import socket
 import ssl
@@ -27,13 +29,13 @@ import sys
 from collections import Counter
 from http import HTTPStatus
 
-from monitor.demo.https_server import Answer, serve
+from monitor.demo.https_server import Answer, handler, serve, tls_context
 from monitor.demo.service import WORKERS, WorkerPool
 
 PORT = 443
 _UPSTREAM_TIMEOUT_S = 2.0
 # The smallest that listen(2) takes: one connection waits, the next SYN is dropped.
-_STALLED_BACKLOG = 0
+_SHORT_QUEUE = 0
 
 
 class Upstream:
@@ -90,7 +92,7 @@ class Api:
         self._sent: Counter[str] = Counter()
         self._papers = certificate, key
         self._addresses: list[str] = []
-        self._sockets: list[socket.socket] = []
+        self._stalls: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
 
     async def answer(self, path: str) -> Answer:
@@ -128,9 +130,12 @@ class Api:
             case ["workers", number]:
                 self._workers = int(number)
                 self._pool = WorkerPool(workers=self._workers)
-            case ["stall"]:
+            case ["stall", every_s]:
                 self._close()
-                self._sockets = [_deaf(address) for address in self._addresses]
+                self._stalls = [
+                    asyncio.create_task(self._accept_slowly(address, float(every_s)))
+                    for address in self._addresses
+                ]
             case ["certificate", certificate, key]:
                 self._papers = certificate, key
                 self._close()
@@ -144,20 +149,28 @@ class Api:
     def _close(self) -> None:
         for server in self._servers:
             server.close()
-        for one in self._sockets:
-            one.close()
-        self._servers, self._sockets = [], []
+        for stall in self._stalls:
+            stall.cancel()
+        self._servers, self._stalls = [], []
+
+    async def _accept_slowly(self, address: str, every_s: float) -> None:
+        """The listen queue, not the workers, is what is short here (listen(2), RFC 9293 section 3.8.6.2.1)."""
+        loop = asyncio.get_running_loop()
+        context, handle = tls_context(*self._papers), handler(self.answer)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.create_server((address, PORT), family=family, backlog=_SHORT_QUEUE) as listening:
+            listening.setblocking(False)
+            while True:
+                connection, _ = await loop.sock_accept(listening)
+                reader = asyncio.StreamReader()
+                with contextlib.suppress(OSError):
+                    await loop.connect_accepted_socket(
+                        functools.partial(asyncio.StreamReaderProtocol, reader, handle), connection, ssl=context
+                    )
+                await asyncio.sleep(every_s)
 
 
 _GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-
-
-def _deaf(address: str) -> socket.socket:
-    """A listening socket that nobody accepts from."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    one = socket.create_server((address, PORT), family=family, backlog=_STALLED_BACKLOG, reuse_port=False)
-    one.setblocking(False)
-    return one
 
 
 async def commands() -> asyncio.StreamReader:

@@ -7,13 +7,13 @@ customers only. A large community (RFC 8092) of the router's own marks where it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
-from lab.topology import COLLECTOR, SERVICE, Neighbour, Network, Topology
+from lab.topology import COLLECTOR, SCRUBBER, SERVICE, End, Neighbour, Network, Topology
 
 from monitor.model.asn import Asn
 from monitor.model.vrp import Vrp
@@ -87,7 +87,7 @@ def router_config(
         "log stderr { warning, error, fatal, bug };",
         "protocol device { }",
         *_kernel(),
-        *_own_routes(network, policy, neighbours),
+        *_own_routes(network, policy, topology.ends(network.asn)),
         *(_roa_tables(vrps) if network.rejects_invalid else ()),
     ]
     for neighbour in neighbours:
@@ -117,7 +117,9 @@ def collector_config(sessions: Sequence[CollectorSession], recording: Path) -> s
         parts.append(
             f"protocol bgp as{session.asn} {{ local {session.collector} as {COLLECTOR};"
             f" neighbor {session.router} as {session.asn}; passive; mrtdump {{ messages }}; {_TIMES}"
-            " ipv4 { import all; export none; }; ipv6 { import all; export none; }; }"
+            " ipv4 { import all; export none; };"
+            # A next hop of its own is asked for, though nothing is ever sent.
+            " ipv6 { import all; export none; next hop address 2001:db8:ffff::1; }; }"
         )
     return "\n".join(parts) + "\n"
 
@@ -134,22 +136,21 @@ def _kernel() -> list[str]:
     return [f"protocol kernel kernel{family} {{ ipv{family} {{ import none; {export} }}; }}" for family in (4, 6)]
 
 
-def _own_routes(network: Network, policy: Policy, neighbours: Sequence[Neighbour]) -> list[str]:
+def _own_routes(network: Network, policy: Policy, ends: Mapping[Asn, End]) -> list[str]:
     routes: dict[int, list[str]] = {4: [], 6: []}
     for prefix in (network.prefix, network.prefix6):
         if prefix not in policy.keeps_own:
             routes[prefix.version].append(f"route {prefix} unreachable;")
     for claim in policy.announces:
-        routes[claim.prefix.version].append(f"route {claim.prefix} {_target(claim, neighbours)};")
+        routes[claim.prefix.version].append(f"route {claim.prefix} {_target(claim, ends)};")
     return [f"protocol static own{family} {{ ipv{family}; {' '.join(routes[family])} }}" for family in (4, 6)]
 
 
-def _target(claim: Announcement, neighbours: Sequence[Neighbour]) -> str:
+def _target(claim: Announcement, ends: Mapping[Asn, End]) -> str:
     if claim.forward is Forwarding.BLACKHOLE:
         return "blackhole"
     if claim.forward is Forwarding.HOST:
         return "unreachable"
-    ends = {neighbour.asn: neighbour.theirs for neighbour in neighbours}
     end = ends[Asn(int(claim.forward))]
     via: IPv4Address | IPv6Address = end.address if claim.prefix.version == 4 else end.address6
     return f"via {via}"
@@ -209,9 +210,10 @@ def _claims(policy: Policy, family: int) -> str:
 
 
 def ordinary_vrps(topology: Topology) -> tuple[Vrp, ...]:
-    """The service's ROAs: its own prefixes, nothing longer, by its own AS."""
+    """The service's ROAs: its own prefixes, nothing longer, by itself; down to /24 by its scrubbing provider."""
     network = topology.networks[SERVICE]
-    return tuple(
+    own = tuple(
         Vrp(prefix=prefix, max_length=prefix.prefixlen, asn=network.asn)
         for prefix in (network.prefix, network.prefix6)
     )
+    return (*own, Vrp(prefix=network.prefix, max_length=24, asn=SCRUBBER))

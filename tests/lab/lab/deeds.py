@@ -6,6 +6,10 @@ could do is done: routers are reconfigured, servers told, packets lost; the moni
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from ipaddress import ip_network
@@ -20,6 +24,8 @@ from monitor.model.asn import Asn
 Undo = Callable[[], Awaitable[None]]
 # Longer than any scenario; undoing ends it.
 _CROWD_S = 120.0
+# Longer than a round trip, so that what is starved mistimes it.
+_STARVING_CYCLE_S = 2.0
 
 
 class DeedError(ValueError):
@@ -64,6 +70,128 @@ async def crowd(stage: Stage, at: str, clients: int = 60) -> Undo:
     return undo
 
 
+async def leak(stage: Stage, network: int, to: int) -> Undo:
+    """Let a network tell a neighbour all its routes, against the interest of both (RFC 7908 type 1)."""
+    asn = Asn(network)
+    before = _policy(stage, asn)
+    return await _follow(stage, asn, replace(before, leaks_to=before.leaks_to | {Asn(to)}))
+
+
+async def withdraw(stage: Stage, network: int, families: tuple[int, ...] = (4, 6)) -> Undo:
+    """Let a network announce its own prefixes no more."""
+    asn = Asn(network)
+    own = stage.topology.networks[asn]
+    gone = {prefix for prefix in (own.prefix, own.prefix6) if prefix.version in families}
+    before = _policy(stage, asn)
+    return await _follow(stage, asn, replace(before, keeps_own=before.keeps_own | gone))
+
+
+async def cut(stage: Stage, link: str) -> Undo:
+    """Take a link between two routers down, as a digger does."""
+    stage.internet.set_link(link, up=False)
+
+    async def undo() -> None:
+        stage.internet.set_link(link, up=True)
+
+    return undo
+
+
+async def flap(stage: Stage, link: str, every_s: float) -> Undo:
+    """Take a link down and up again and again."""
+
+    async def run() -> None:
+        while True:
+            for up in (False, True):
+                stage.internet.set_link(link, up=up)
+                await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(run())
+
+    async def undo() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        stage.internet.set_link(link, up=True)
+
+    return undo
+
+
+async def impair(stage: Stage, link: str, **changes: float) -> Undo:
+    """Give a link loss, a rate, a queue or another delay (fields of `wires.Change`)."""
+    await stage.impair(link, **changes)
+
+    async def undo() -> None:
+        await stage.impair(link)
+
+    return undo
+
+
+async def refuse(stage: Stage, server: str) -> Undo:
+    """Let a server's process end, so that its host refuses connections."""
+    stage.servers[server].tell("refuse")
+
+    async def undo() -> None:
+        stage.servers[server].tell("listen")
+
+    return undo
+
+
+async def expire(stage: Stage) -> Undo:
+    """Let the service show a certificate that ended yesterday."""
+    service, papers = stage.servers["service"], stage.papers
+    service.tell(f"certificate {papers.service_expired.certificate} {papers.service_expired.key}")
+
+    async def undo() -> None:
+        service.tell(f"certificate {papers.service.certificate} {papers.service.key}")
+
+    return undo
+
+
+async def stall(stage: Stage, server: str, accept_every_s: float) -> Undo:
+    """Let a server accept a connection only now and then, behind a short listen queue."""
+    stage.servers[server].tell(f"stall {accept_every_s}")
+
+    async def undo() -> None:
+        stage.servers[server].tell("listen")
+
+    return undo
+
+
+async def poison(stage: Stage, vantage: str, host: str) -> Undo:
+    """Let the resolver of a vantage answer with the address of another host."""
+    address = stage.topology.hosts[host].address
+    await stage.start_resolver(vantage, (f"{SERVICE_NAME}. 5 IN A {address}",))
+
+    async def undo() -> None:
+        await stage.start_resolver(vantage)
+
+    return undo
+
+
+async def starve(stage: Stage, vantages: tuple[str, ...], share: float) -> Undo:
+    """Let the monitor's processes at some vantages run only this share of the time."""
+    pids = [stage.vantages[name].pid for name in vantages]
+
+    def tell(number: signal.Signals) -> None:
+        for pid in pids:
+            os.kill(pid, number)
+
+    async def run() -> None:
+        while True:
+            tell(signal.SIGSTOP)
+            await asyncio.sleep(_STARVING_CYCLE_S * (1 - share))
+            tell(signal.SIGCONT)
+            await asyncio.sleep(_STARVING_CYCLE_S * share)
+
+    task = asyncio.create_task(run())
+
+    async def undo() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        tell(signal.SIGCONT)
+
+    return undo
+
+
 def _policy(stage: Stage, asn: Asn) -> Policy:
     return stage.policies.get(asn, Policy())
 
@@ -81,7 +209,25 @@ async def _follow(stage: Stage, asn: Asn, policy: Policy) -> Undo:
     return undo
 
 
-_DEEDS: dict[str, Callable[..., Awaitable[Undo]]] = {deed.__name__: deed for deed in (announce, impostor, crowd)}
+_DEEDS: dict[str, Callable[..., Awaitable[Undo]]] = {
+    deed.__name__: deed
+    for deed in (
+        announce, impostor, crowd, leak, withdraw, cut, flap, impair, refuse, expire, stall, poison, starve,
+    )
+}  # fmt: skip
+
+
+def is_known(step: dict[str, Any]) -> bool:
+    """Whether a step can be done: there is such a deed and it takes these fields."""
+    fields = dict(step)
+    deed = _DEEDS.get(fields.pop("deed", ""))
+    if deed is None:
+        return False
+    try:
+        inspect.signature(deed).bind(None, **fields)
+    except TypeError:
+        return False
+    return True
 
 
 async def do(stage: Stage, step: dict[str, Any]) -> Undo:
@@ -89,11 +235,7 @@ async def do(stage: Stage, step: dict[str, Any]) -> Undo:
 
     :raises DeedError: there is no such deed
     """
-    fields = dict(step)
-    name = fields.pop("deed", None)
-    if name not in _DEEDS:
-        raise DeedError(f"no deed {name!r}; there are {', '.join(sorted(_DEEDS))}")
-    try:
-        return await _DEEDS[name](stage, **fields)
-    except TypeError as error:
-        raise DeedError(f"{name}: {error}") from error
+    if not is_known(step):
+        raise DeedError(f"{step} is no step; there are {', '.join(sorted(_DEEDS))}")
+    fields = {name: value for name, value in step.items() if name != "deed"}
+    return await _DEEDS[step["deed"]](stage, **fields)

@@ -26,13 +26,16 @@ class Said:
 class Answer:
     """How one expectation was met. Seconds are None where it was not; `given`: the nearest incident in words.
 
-    `cause_s`: until the right cause was named and stayed. `mail_s`: until the first mail after that.
+    A missing incident is right where it is optional. `cause_s`: until the right cause was named and stayed.
+    `mail_s`: until the first mail after that.
     """
 
     expected: str
     given: str
     right_cause: bool
     right_vantages: bool
+    expected_vantages: tuple[str, ...]
+    given_vantages: tuple[str, ...]
     cause_s: float | None
     mail_s: float | None
 
@@ -108,7 +111,7 @@ def in_words(incident: Incident) -> str:
 
 
 def _about(incident: Incident, wanted: Expectation) -> bool:
-    if wanted.target is None:
+    if not wanted.target:
         return incident.target is None
     return incident.target == wanted.target or wanted.target in incident.members
 
@@ -120,9 +123,11 @@ def _answer(
         str(word) for word in (wanted.cause.value, wanted.kind, wanted.effect, wanted.prefix) if word is not None
     )
     if incident is None:
+        fine = wanted.optional
         return Answer(
-            expected=expected, given="nothing", right_cause=False, right_vantages=False, cause_s=None, mail_s=None
-        )
+            expected=expected, given="nothing", right_cause=fine, right_vantages=fine,
+            expected_vantages=truly_hit, given_vantages=(), cause_s=None, mail_s=None,
+        )  # fmt: skip
     named_at = _named_at(transcript, incident.id, wanted)
     mail_at = next((at for at in transcript.mails if named_at is not None and at >= named_at), None)
     return Answer(
@@ -130,6 +135,8 @@ def _answer(
         given=in_words(incident),
         right_cause=meets(incident, wanted),
         right_vantages=set(incident.affected) == set(truly_hit),
+        expected_vantages=truly_hit,
+        given_vantages=incident.affected,
         cause_s=None if named_at is None else named_at - transcript.began_at,
         mail_s=None if mail_at is None else mail_at - transcript.began_at,
     )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from lab.live_feed import LiveFeed
 from lab.monitor_config import TARGET, UPSTREAM, Pace, hub_config
 from lab.scenario import Expectation, Scenario, Whom
 from lab.stage import Stage
-from lab.topology import lab_topology
+from lab.topology import Link, lab_topology
 
 from monitor.config import load_config
 from monitor.demo.children import Child, ChildError
@@ -56,8 +57,24 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Every expectation was met, and nothing else was claimed."""
-        return all(answer.right for answer in self.answers) and not self.false_alarms
+        """Every expectation was met, nothing else was claimed, and it ended when the trouble did."""
+        return all(answer.right for answer in self.answers) and not self.false_alarms and self.closed_s is not None
+
+
+def in_lines(outcome: Outcome) -> list[str]:
+    """An outcome for people."""
+    lines = [f"{outcome.scenario.name}: {'right' if outcome.right else 'WRONG'}"]
+    for answer in outcome.answers:
+        soon = "" if answer.cause_s is None else f" after {answer.cause_s:.1f} s"
+        mail = "" if answer.mail_s is None else f", mail after {answer.mail_s:.1f} s"
+        whom = "right" if answer.right_vantages else f"wrong: {', '.join(answer.given_vantages)}"
+        lines.append(f"   expected {answer.expected}; given {answer.given}{soon}{mail}; vantages {whom}")
+        if not answer.right_vantages:
+            lines.append(f"   truly hit: {', '.join(answer.expected_vantages)}")
+    lines += [f"   false alarm: {alarm}" for alarm in outcome.false_alarms]
+    if outcome.closed_s is None:
+        lines.append("   an incident stayed open after the trouble was over")
+    return lines
 
 
 Show = Callable[[str], None]
@@ -71,11 +88,12 @@ class Play:
         self.board = Board()
         self.step: Step | None = None
         self.mails: list[str] = []
+        self.controls = _CONTROLS
         self._pace = pace
         self._show = show
         self._transcript = Transcript(began_at=clock.wall())
         self._seen: Counter[tuple[str, str, str]] = Counter()
-        self._peace: dict[str, Way] = {}
+        self._peace: dict[tuple[str, str], Way] = {}
 
     # What the monitor tells
 
@@ -144,14 +162,16 @@ class Play:
         )
 
     async def _watch(self, scenario: Scenario, transcript: Transcript) -> tuple[list[Answer], list[Incident]]:
-        until = clock.monotonic() + (scenario.limit_s if scenario.expect else scenario.calm_s)
+        waited_for = any(not wanted.optional for wanted in scenario.expect)
+        until = clock.monotonic() + (scenario.limit_s if waited_for else scenario.calm_s)
         right_since: float | None = None
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             expected = [(wanted, await self._truly_hit(wanted)) for wanted in scenario.expect]
             found, false_alarms = answers(transcript, expected)
             now = clock.monotonic()
-            if scenario.expect and not false_alarms and all(one.right and one.mail_s for one in found):
+            required = [one for one, wanted in zip(found, scenario.expect, strict=True) if not wanted.optional]
+            if required and not false_alarms and all(one.right and one.mail_s for one in required):
                 right_since = now if right_since is None else right_since
             else:
                 right_since = None
@@ -170,19 +190,37 @@ class Play:
     # Ground truth
 
     async def _truly_hit(self, wanted: Expectation) -> tuple[str, ...]:
+        names = self.stage.topology.vantages
         if wanted.affected is Whom.ALL:
-            return self.stage.topology.vantages
+            return names
         if wanted.affected is Whom.DIVERTED:
             ways = await self._ways()
-            return tuple(name for name in self.stage.topology.vantages if ways[name] != self._peace[name])
+            there = wanted.towards
+            return tuple(name for name in names if ways[name, there] != self._peace[name, there])
+        if wanted.affected is Whom.CROSSING:
+            crossing = await asyncio.to_thread(
+                self._crossing, self.stage.topology.link(wanted.over), wanted.towards
+            )
+            return tuple(name for name in names if name in crossing)
         return tuple(wanted.affected)
 
-    async def _ways(self) -> dict[str, Way]:
-        """Where each vantage's packets to the service go now, by the kernels' tables."""
-        address = self.stage.topology.hosts["service"].address
+    async def _ways(self) -> dict[tuple[str, str], Way]:
+        """Where each vantage's packets to the service and its name servers go now, by the kernels' tables."""
+        topology, way = self.stage.topology, self.stage.internet.way
         return {
-            name: await asyncio.to_thread(self.stage.internet.way, name, address)
+            (name, there): await asyncio.to_thread(way, name, topology.hosts[there].address)
+            for name in topology.vantages
+            for there in ("service", "names")
+        }
+
+    def _crossing(self, link: Link, there: str) -> set[str]:
+        hosts, way = self.stage.topology.hosts, self.stage.internet.way
+        both = {(link.one.asn, link.other.asn), (link.other.asn, link.one.asn)}
+        return {
+            name
             for name in self.stage.topology.vantages
+            for one in (way(name, hosts[there].address), way(there, hosts[name].address))
+            if both & set(pairwise(one.networks))
         }
 
     def _is_warm(self) -> bool:

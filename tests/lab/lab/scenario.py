@@ -32,15 +32,23 @@ class Whom(StrEnum):
 
     ALL = "all"
     DIVERTED = "diverted"
-    """Those whose packets go another way, or to another end, than in peace."""
+    """Those whose packets go another way, or to another end, than in peace; to the host `towards`."""
+    CROSSING = "crossing"
+    """Those whose packets, or the answers to them, cross the link `over`."""
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One incident that is right. Fields that are None may be anything."""
+    """One incident that is right. Fields that are None may be anything.
+
+    `optional`: it may be missing. `target` empty: a vantage's own fault.
+    """
 
     cause: Cause
-    target: str | None = "check-in"
+    optional: bool = False
+    target: str = "check-in"
     affected: Whom | tuple[str, ...] = Whom.ALL
+    towards: str = "service"
+    over: str = ""
     kind: str | None = None
     effect: str | None = None
     prefix: str | None = None

@@ -120,6 +120,11 @@ class Topology:
                     found.append(Neighbour(asn=theirs.asn, ours=ours, theirs=theirs, role=str(role)))
         return tuple(found)
 
+    def ends(self, asn: Asn) -> dict[Asn, End]:
+        """The far ends of a network's links, private ones too, by the network there."""
+        found = {link.other.asn: link.other for link in self.links if link.one.asn == asn}
+        return found | {link.one.asn: link.one for link in self.links if link.other.asn == asn}
+
     def link(self, name: str) -> Link:
         """The link of that name.
 

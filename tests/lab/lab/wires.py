@@ -67,7 +67,7 @@ def tun_in(namespace: str, device: str) -> int:
 
     :raises OSError: TUN devices are closed to us here
     """
-    with _inside(namespace):
+    with inside(namespace):
         fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         try:
             fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH", device.encode(), _IFF_TUN | _IFF_NO_PI))
@@ -87,8 +87,8 @@ def tun_possible(namespace: str) -> bool:
 
 
 @contextmanager
-def _inside(namespace: str) -> Iterator[None]:
-    """Be in a network namespace meanwhile; setns(2) by hand, for Python has it from 3.12 on only."""
+def inside(namespace: str) -> Iterator[None]:
+    """Be in a network namespace meanwhile, by setns(2), which Python has from 3.12 on; sockets stay there."""
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
     try:

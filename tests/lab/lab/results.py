@@ -1,0 +1,135 @@
+"""`python -m lab.results`: plays scenarios with and without the boost and writes the table, RESULTS.md.
+
+Each laboratory plays a handful of scenarios, so that one that breaks takes few with it. What is written is what
+was measured: a scenario that was answered wrongly, or not at all, is in the table with what was said instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import click
+from lab import scenario
+from lab.monitor_config import PACES
+
+from monitor import __version__
+
+FILE = scenario.FOLDER.parent / "RESULTS.md"
+# Scenarios a laboratory; and the longest that one may take.
+_AT_ONCE = 6
+_SECONDS_EACH = 450
+# Those that show what the boost is worth: found by vantages, found by BGP, and at the server.
+_UNBOOSTED = ("overload", "crash", "subprefix-blackhole", "subprefix-hijack", "exact-hijack", "vantage-fault")
+Outcome = dict[str, Any]
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--into", type=click.Path(path_type=Path), default=FILE, show_default=True)
+def main(names: Sequence[str], into: Path) -> None:
+    """Measure scenarios NAMES, default all, and write the table."""
+    boosted = dict(_played(names or scenario.names(), "steady"))
+    unboosted = dict(_played([name for name in _UNBOOSTED if name in boosted], "unboosted"))
+    into.write_text("\n".join(table(boosted, unboosted)) + "\n", encoding="utf-8")
+
+
+def _played(names: Sequence[str], pace: str) -> Iterator[tuple[str, Outcome | None]]:
+    """Each scenario's outcome, None when its laboratory broke."""
+    for first in range(0, len(names), _AT_ONCE):
+        some = names[first : first + _AT_ONCE]
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "lab", *some, "--pace", pace, "--json"], env=os.environ,
+                stdout=subprocess.PIPE, timeout=_SECONDS_EACH * len(some), check=False,
+            )  # fmt: skip
+            lines = done.stdout.splitlines()
+        except subprocess.TimeoutExpired:
+            lines = []
+        found = {outcome["scenario"]["name"]: outcome for outcome in map(json.loads, lines)}
+        for name in some:
+            yield name, found.get(name)
+
+
+def table(boosted: dict[str, Outcome | None], unboosted: dict[str, Outcome | None]) -> Iterator[str]:
+    """The file's lines."""
+    steady = PACES["steady"]
+    right = [name for name, outcome in boosted.items() if outcome is not None and _is_right(outcome)]
+    yield "# What the monitor said in the laboratory"
+    yield ""
+    yield (
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC with whydown {__version__} by `make lab-results`, on"
+        f" {os.cpu_count()} processors, Linux {platform.release()}. What is played on: `make lab`."
+    )
+    yield ""
+    yield (
+        f"HTTP every {steady.interval_s:g} s, traceroute every {steady.trace_s:g} s, DNS every {steady.dns_s:g} s;"
+        f" boosted every {steady.boost_s:g} s. Seconds count from the last deed of the scenario to the right cause"
+        " named for good, and to the mail in the SMTP server's hands. The vantages truly hit are read from the"
+        " kernels' forwarding tables."
+    )
+    yield ""
+    yield f"**{len(right)} of {len(boosted)} right.** {_times(boosted)}"
+    yield ""
+    yield "| scenario | expected | said | vantages | cause, s | mail, s | cause without boost, s |"
+    yield "|---|---|---|---|---:|---:|---:|"
+    for name, outcome in boosted.items():
+        yield from _rows(name, outcome, unboosted.get(name))
+
+
+def _rows(name: str, outcome: Outcome | None, without: Outcome | None) -> Iterator[str]:
+    if outcome is None:
+        yield f"| {name} | | the laboratory broke | | | | |"
+        return
+    slower = {answer["expected"]: answer for answer in (without or {}).get("answers", [])}
+    for answer in outcome["answers"]:
+        said = "right" if answer["right_cause"] else answer["given"]
+        vantages = "right" if answer["right_vantages"] else f"{', '.join(answer['given_vantages']) or 'none'}"
+        seconds = _seconds(slower.get(answer["expected"], {}).get("cause_s"))
+        yield (
+            f"| {name} | {answer['expected']} | {said} | {vantages} | {_seconds(answer['cause_s'])}"
+            f" | {_seconds(answer['mail_s'])} | {seconds} |"
+        )
+    if not outcome["answers"]:
+        yield f"| {name} | nothing | {'right' if _is_right(outcome) else 'see below'} | | | | |"
+    for alarm in outcome["false_alarms"]:
+        yield f"| {name} | | **false alarm**: {alarm} | | | | |"
+    if outcome["closed_s"] is None:
+        yield f"| {name} | | an incident stayed open after the trouble was over | | | | |"
+
+
+def _is_right(outcome: Outcome) -> bool:
+    return (
+        all(answer["right_cause"] and answer["right_vantages"] for answer in outcome["answers"])
+        and not outcome["false_alarms"]
+        and outcome["closed_s"] is not None
+    )
+
+
+def _times(outcomes: dict[str, Outcome | None]) -> str:
+    answers = [answer for outcome in outcomes.values() if outcome is not None for answer in outcome["answers"]]
+    causes = sorted(answer["cause_s"] for answer in answers if answer["cause_s"] is not None)
+    mails = [answer["mail_s"] - answer["cause_s"] for answer in answers if answer["mail_s"] is not None]
+    if len(causes) < 2:
+        return ""
+    cuts = quantiles(causes, n=20, method="inclusive")
+    return (
+        f"Time to the right cause, where it was named: median {cuts[9]:.1f} s, 95 % within {cuts[18]:.1f} s;"
+        f" to the mail at most {max(mails, default=0.0):.1f} s more."
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    main()
