@@ -163,8 +163,10 @@ _TIMEOUT_WORDS = {
 }
 _RESET_WORDS = {Layer.CONNECT: Failure.CONNECT_RESET, Layer.TLS: Failure.TLS_RESET}
 
-# X509_V_ERR_* of OpenSSL's x509_vfy.h; every other code says that no chain to a trusted root was found.
+# X509_V_ERR_* of OpenSSL's x509_vfy.h; every other code says that no chain to a trusted root was found. A
+# revocation list that is missing, old or broken is in our own file, and nothing was learned of the server.
 _VERIFY_WORDS = {
+    **dict.fromkeys((3, 5, 8, 11, 12, 15, 16, 33, 35, 36, 44, 54), Failure.MONITOR_FAULT),
     9: Failure.TLS_NOT_YET_VALID,
     10: Failure.TLS_EXPIRED,
     23: Failure.TLS_REVOKED,

@@ -19,7 +19,8 @@ class HttpRequest:
     `timeout_s`: deadline of the whole exchange, name to last byte. `address`: connect there instead of
     resolving the URL's name (which still goes into SNI, Host and certificate checks). `family`: 4 or 6;
     None takes IPv4 where the name has it, else IPv6. `http2`: offer HTTP/2 by ALPN. `verify_tls` False
-    accepts any certificate; `ca_file` is a PEM file trusted instead of the system's roots. `client_cert`,
+    accepts any certificate; `ca_file` is a PEM file trusted instead of the system's roots; where it holds
+    revocation lists too, the server's certificate must be in the scope of one and not on it. `client_cert`,
     `client_key`: PEM files shown to a server that asks who we are, and to no other origin that it redirects
     to; the key may be in the certificate's file. `max_body_bytes` bounds the body after decompression.
 

@@ -4,6 +4,9 @@ Making a context parses some 140 root certificates (48 ms), so a prober keeps on
 CA file, verification, client certificate); the version, because the ALPN offer is set on the context.
 Whether a chain is trusted is OpenSSL's decision alone; what is remembered of the certificate is in
 `probes.http.identity`.
+
+Revocation is checked against lists that the user gives (RFC 5280 section 5), and not by asking: Python's ssl
+cannot ask for a stapled OCSP answer, and a question to a third party within a probe would be another probe.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ MAX_CHAIN = 10
 
 _Key = tuple[bool, str | None, bool, str | None, str | None]
 _Stamp = tuple[int, ...]
-"""When the client's certificate and key were written: they live for days, where roots live for years."""
+"""When the request's files were written: client certificates and revocation lists live for days."""
 
 
 class TlsContexts:
@@ -33,12 +36,12 @@ class TlsContexts:
         self._contexts: dict[_Key, tuple[_Stamp, ssl.SSLContext]] = {}
 
     def context(self, request: HttpRequest) -> ssl.SSLContext:
-        """The context for `request`, made on its first use, and anew when its client certificate was replaced.
+        """The context for `request`, made on its first use, and anew when one of its files was replaced.
 
         :raises OSError: a file cannot be read; ssl.SSLError where it does not hold what it should
         """
         key = (request.http2, request.ca_file, request.verify_tls, request.client_cert, request.client_key)
-        stamp = tuple(Path(file).stat().st_mtime_ns for file in key[3:] if isinstance(file, str))
+        stamp = tuple(Path(file).stat().st_mtime_ns for file in key if isinstance(file, str))
         kept = self._contexts.get(key)
         if kept is None or kept[0] != stamp:
             kept = self._contexts[key] = (stamp, _make(request))
@@ -48,6 +51,9 @@ class TlsContexts:
 def _make(request: HttpRequest) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=request.ca_file or _fallback_roots())
     context.set_alpn_protocols(["h2", "http/1.1"] if request.http2 else ["http/1.1"])
+    if context.cert_store_stats()["crl"]:
+        # Of the server's own certificate alone: lists for the authorities above it are seldom at hand.
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     if not request.verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

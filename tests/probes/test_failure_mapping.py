@@ -100,8 +100,10 @@ def test_deadline_is_the_time_out_of_the_phase_it_struck_in(layer, sent, word):
 @pytest.mark.parametrize(
     ("code", "word"),
     [
+        (3, Failure.MONITOR_FAULT),
         (9, Failure.TLS_NOT_YET_VALID),
         (10, Failure.TLS_EXPIRED),
+        (12, Failure.MONITOR_FAULT),
         (18, Failure.TLS_UNTRUSTED),
         (19, Failure.TLS_UNTRUSTED),
         (20, Failure.TLS_UNTRUSTED),

@@ -1,4 +1,4 @@
-"""Each failure word of an HTTP probe, provoked by a real far end."""
+"""What an observation holds beside its failure word. That each word can be provoked: `test_failure_words`."""
 
 import asyncio
 import contextlib
@@ -102,26 +102,6 @@ def test_silence_in_the_handshake_is_tls_handshake_timeout(observe):
     assert seen.kernel_rtt_s is not None
 
 
-def test_reset_in_the_handshake_is_tls_reset(observe):
-    """A middlebox's favourite: RST in answer to the ClientHello."""
-
-    async def handler(reader, writer):
-        await reader.read(100)
-        reset(writer)
-
-    assert observe(handler, scheme="https").failure is Failure.TLS_RESET
-
-
-def test_end_in_the_handshake_is_tls_closed(observe):
-    """The server hangs up after the ClientHello."""
-
-    async def handler(reader, writer):
-        await reader.read(65536)
-        writer.close()
-
-    assert observe(handler, scheme="https").failure is Failure.TLS_CLOSED
-
-
 def test_server_without_tls_is_tls_error(observe, responding):
     """Plain HTTP on the HTTPS port is no TLS record."""
 
@@ -201,28 +181,6 @@ def test_silent_server_is_read_timeout_within_the_deadline(observe):
     assert (seen.wait_s, seen.status) == (None, None)
     assert 0.3 <= seen.total_s < 0.5 + seen.loop_lag_s
     assert seen.error == "wait for the response: no answer in time"
-
-
-def test_server_that_does_not_read_is_write_timeout(observe):
-    """A large request that nobody takes off the line ends in writing."""
-
-    async def handler(reader, writer):
-        writer.transport.pause_reading()
-        await asyncio.Event().wait()
-
-    seen = observe(handler, method="POST", body=b"x" * 30_000_000, timeout_s=0.5)
-
-    assert seen.failure is Failure.WRITE_TIMEOUT
-
-
-def test_reset_after_the_request_is_connection_reset(observe):
-    """RST instead of an answer."""
-
-    async def handler(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        reset(writer)
-
-    assert observe(handler).failure is Failure.CONNECTION_RESET
 
 
 def test_reset_in_the_body_keeps_status_and_wait(observe):
