@@ -9,7 +9,7 @@ from typing import Protocol
 from probes.traceroute.replies import Reply
 from probes.traceroute.stamps import Departure
 
-__all__ = ["Arrival", "Channel", "OnArrival"]
+__all__ = ["Arrival", "Channel", "Inlet", "OnArrival"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,22 @@ class Arrival:
 
 
 OnArrival = Callable[[Arrival], None]
+
+
+class Inlet(Protocol):
+    """The sockets that all traces hear by: read whenever something comes, or held back and read when told.
+
+    What the kernel stamps can wait; so a busy tracer wakes up for many answers and not for each.
+    """
+
+    def hold(self) -> None:
+        """Read nothing unless told. Ignored where the kernel stamps no arrivals."""
+
+    def release(self) -> None:
+        """Read whenever something comes."""
+
+    def read(self) -> None:
+        """Read what waits, if held back."""
 
 
 class Channel(Protocol):

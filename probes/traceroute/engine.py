@@ -74,7 +74,7 @@ class Tracer:
     def __init__(self, *, rate: float = DEFAULT_RATE) -> None:
         _check_rate(rate)
         self._raw = RawSockets()
-        self._traffic = Traffic(rate)
+        self._traffic = Traffic(rate, self._raw)
         self._places = _places(rate)
         self._prepared: set[tuple[int, Method]] = set()
         self._unstamped = 0

@@ -1,9 +1,9 @@
 """Whose packet goes out next, and when: a packet rate that many senders share. Pure; time is an argument.
 
 A token bucket: tokens come in at the rate, a packet takes one, and at most a burst of them is saved up. So in
-any second at most `rate` + `burst` packets go out. Senders that want to send stand in one line; each turn is
-one packet, and who wants another one goes to its end. With few senders a whole trace leaves at once; with many
-an answer to a sender's last packet has mostly come before its next turn, and then spares packets.
+any second at most the rate and a burst of packets go out. Senders that want to send stand in one line; each
+turn is one packet, and who wants another one goes to its end. With few senders a whole trace leaves at once;
+with many, an answer to a sender's last packet has mostly come before its next turn, and then spares packets.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
-__all__ = ["BURST", "Pace"]
+__all__ = ["Pace", "burst_of"]
 
-BURST: Final = 32
+_LEAST_BURST: Final = 32
 """Packets; all of a trace of the default 30 hops, whose length is known, may go out in one round trip."""
+_BURST_S: Final = 0.05
+"""A busy machine may let a process wait so long; what it was to send meanwhile is made up for."""
 
 _BATCH_S: Final = 0.01
 """When tokens are short, what this time brings in is waited for: a hundred wake-ups a second suffice."""
@@ -24,12 +26,11 @@ Sender = TypeVar("Sender", bound=Hashable)
 
 
 class Pace(Generic[Sender]):
-    """The line of senders, and the tokens. `rate` in packets per second, more than 0; `burst` at least 1."""
+    """The line of senders, and the tokens. `rate` in packets per second, more than 0, may be set at any time."""
 
-    def __init__(self, rate: float, *, now: float, burst: int = BURST) -> None:
+    def __init__(self, rate: float, *, now: float) -> None:
         self.rate = rate
-        self._burst = burst
-        self._tokens = float(burst)
+        self._tokens = burst_of(rate)
         self._counted_at = now
         self._line: OrderedDict[Sender, None] = OrderedDict()
 
@@ -56,10 +57,15 @@ class Pace(Generic[Sender]):
         """When to call `turn` again; None while nobody stands in line."""
         if not self._line:
             return None
-        wanted = max(min(float(len(self._line)), self.rate * _BATCH_S, float(self._burst)), 1.0)
+        wanted = max(min(float(len(self._line)), self.rate * _BATCH_S), 1.0)
         return self._counted_at + max(wanted - self._tokens, 0.0) / self.rate
 
     def _count(self, now: float) -> None:
         earned = max(now - self._counted_at, 0.0) * self.rate
-        self._tokens = min(self._tokens + earned, float(self._burst))
+        self._tokens = min(self._tokens + earned, burst_of(self.rate))
         self._counted_at = max(now, self._counted_at)
+
+
+def burst_of(rate: float) -> float:
+    """How many packets may go out at once after a pause."""
+    return max(_LEAST_BURST, rate * _BURST_S)

@@ -41,7 +41,9 @@ class RawSockets:
 
     def __init__(self) -> None:
         self._senders: dict[int, _Sender] = {}
-        self._receivers: list[socket.socket] = []
+        self._receivers: dict[socket.socket, Callable[[], None]] = {}
+        self._held = False
+        self._stamped = True
         self._listeners: dict[tuple[object, ...], OnArrival] = {}
         self.malformed = 0
         """Received packets that no reader could make sense of."""
@@ -63,8 +65,10 @@ class RawSockets:
             raise
         self._senders[family] = sender = _Sender(opened[0])
         for sock, read in zip(opened[1:], _READERS[family], strict=True):
-            self._receivers.append(sock)
-            asyncio.get_running_loop().add_reader(sock.fileno(), partial(self._drain, sock, read, sender))
+            self._receivers[sock] = drain = partial(self._drain, sock, read, sender)
+            self._stamped = request_stamps(sock) and self._stamped
+            if not self._held:
+                asyncio.get_running_loop().add_reader(sock, drain)
 
     def channel(
         self, template: Template, destination: SocketAddress, cookie: int, on_arrival: OnArrival
@@ -80,11 +84,32 @@ class RawSockets:
             partial(self._listeners.pop, key, None),
         )
 
+    def hold(self) -> None:
+        """Read nothing unless told: the answers wait in the kernel, which has stamped them."""
+        if self._held or not self._stamped:
+            return
+        self._held = True
+        for sock in self._receivers:
+            asyncio.get_running_loop().remove_reader(sock)
+
+    def release(self) -> None:
+        """Read whenever something comes."""
+        if self._held:
+            self._held = False
+            for sock, drain in self._receivers.items():
+                asyncio.get_running_loop().add_reader(sock, drain)
+
+    def read(self) -> None:
+        """Read what waits, if held back."""
+        if self._held:
+            for drain in self._receivers.values():
+                drain()
+
     def close(self) -> None:
         """Close all sockets."""
         loop = asyncio.get_running_loop()
         for sock in self._receivers:
-            loop.remove_reader(sock.fileno())
+            loop.remove_reader(sock)
             sock.close()
         for sender in self._senders.values():
             sender.close()
@@ -175,14 +200,12 @@ def _sender(family: int) -> socket.socket:
 
 def _icmp_receiver(family: int) -> socket.socket:
     sock = _socket(family, socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6)
-    request_stamps(sock)
     (keep_icmp4 if family == 4 else keep_icmp6)(sock)
     return sock
 
 
 def _tcp_receiver(family: int) -> socket.socket:
     sock = _socket(family, socket.IPPROTO_TCP)
-    request_stamps(sock)
     keep_tcp(sock, family)
     return sock
 

@@ -97,8 +97,8 @@ class Departures:
             kept.kernel_ns = stamp
 
 
-def request_stamps(sock: socket.socket, *, departures: bool = False) -> None:
-    """Ask for stamps of what arrives, and of what leaves; a kernel without them leaves them out.
+def request_stamps(sock: socket.socket, *, departures: bool = False) -> bool:
+    """Ask for stamps of what arrives, and of what leaves; False: this kernel knows none.
 
     Asking for departures anew, after having asked without them, makes the kernel count from 0.
     """
@@ -107,6 +107,8 @@ def request_stamps(sock: socket.socket, *, departures: bool = False) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOPROTOOPT, errno.EINVAL, errno.EPERM):
             raise
+        return False
+    return True
 
 
 def stamp_ns(ancillary: AncillaryData) -> int | None:

@@ -15,7 +15,7 @@ from itertools import count
 from math import inf
 
 from probes import clock
-from probes.traceroute.channel import Arrival, Channel
+from probes.traceroute.channel import Arrival, Channel, Inlet
 from probes.traceroute.flow import Marks
 from probes.traceroute.pace import Pace
 from probes.traceroute.send_error import TRANSIENT, CannotTraceError
@@ -23,6 +23,9 @@ from probes.traceroute.stamps import Departure
 from probes.traceroute.strategy import Answer, Probe, Strategy
 
 __all__ = ["Run", "Traffic"]
+
+_SOON_S = 0.02
+"""Answers may wait so long for the next turn; patience with silent routers is 0.5 s."""
 
 _STAMP_SLACK_S = 0.001
 """A round trip by the kernel's stamps that is longer than ours means that the wall clock was set."""
@@ -76,9 +79,13 @@ class Run:
 
 
 class Traffic:
-    """All runs of one event loop, under one packet rate. Make it inside the loop or before; use it inside."""
+    """All runs of one event loop, under one packet rate. Make it inside the loop or before; use it inside.
 
-    def __init__(self, rate: float) -> None:
+    While the line moves every few milliseconds, `inlet` is held back and read before each turn.
+    """
+
+    def __init__(self, rate: float, inlet: Inlet) -> None:
+        self._inlet = inlet
         self._pace: Pace[Run] = Pace(rate, now=clock.monotonic())
         self._channels: dict[Run, Channel] = {}
         self._looks: list[tuple[float, int, Run]] = []
@@ -124,6 +131,7 @@ class Traffic:
 
     def _wake(self) -> None:
         self._timer = None
+        self._inlet.read()
         now = clock.monotonic()
         while self._looks and self._looks[0][0] <= now:
             at, _, run = heapq.heappop(self._looks)
@@ -166,6 +174,10 @@ class Traffic:
 
     def _sleep(self, now: float) -> None:
         turn_at = self._pace.next_turn_at()
+        if turn_at is not None and turn_at - now < _SOON_S:
+            self._inlet.hold()
+        else:
+            self._inlet.release()
         at = min(inf if turn_at is None else turn_at, self._looks[0][0] if self._looks else inf)
         if at == inf:
             return

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from probes.observation import TraceObservation
-from probes.traceroute.pace import BURST
+from probes.traceroute.pace import burst_of
 
 if TYPE_CHECKING:
     from conftest import Chain
@@ -166,7 +166,7 @@ def test_three_hundred_traces_at_once_keep_the_rate(watched: Tracing, family: in
     assert {len(observation.hops) for observation in seen.observations} == {3}
     busiest = max(bisect.bisect_right(left, at + SECOND) - number for number, at in enumerate(left))
     # A tenth more, because a packet that a busy machine holds back leaves in the next second's company.
-    assert busiest <= rate * 1.1 + BURST
+    assert busiest <= rate * 1.1 + burst_of(rate)
 
 
 @FAMILIES
