@@ -28,6 +28,7 @@ __all__ = [
     "MplsLabel",
     "NotMeasured",
     "Observation",
+    "Rewritten",
     "TraceObservation",
     "completed_at",
     "decode",
@@ -146,14 +147,39 @@ class MplsLabel(msgspec.Struct, frozen=True, kw_only=True):
     ttl: int
 
 
+class Rewritten(StrEnum):
+    """A field of the probe that was another one when it came to the hop than when it left us."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+    SOURCE_PORT = "source_port"
+    """Of ICMP: the identifier."""
+    PORT = "port"
+    CHECKSUM = "checksum"
+    """The transport checksum: alone, of a field that is not told here, such as the MSS option."""
+
+
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
-    """What answered at one TTL (IPv6: hop limit). `address` None: nobody did."""
+    """What answered at one TTL (IPv6: hop limit). `address` None: nobody did.
+
+    `others`: further routers that answered later attempts at this TTL, at most 8, as balancing by packet shows
+    them. `rewritten`: what an address translator or another middlebox on the way changed, told by comparing the
+    quoted packet with the one that was sent (RFC 5508 §4.2 lets a translator undo it in the quotation, and then it
+    is not seen; Detal et al., "Revealing middlebox interference with Tracebox", IMC 2013); () nothing, None: the
+    answer quotes nothing, or was not measured. `quoted_destination`: what the destination was changed to.
+    """
 
     ttl: int
     address: str | None = None
     rtt_s: float | None = None
     reply: HopReply | None = None
     mpls: tuple[MplsLabel, ...] = ()
+    reply_ttl: int | None = None
+    """The TTL or hop limit with which the answer arrived: how far the way back is, and a trait of the router's
+    system (Vanaubel et al., "Network fingerprinting: TTL-based router signatures", IMC 2013)."""
+    others: tuple[str, ...] = ()
+    rewritten: tuple[Rewritten, ...] | None = None
+    quoted_destination: str | None = None
 
 
 class TraceObservation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="trace"):

@@ -28,6 +28,7 @@ DICTIONARIES: dict[str, tuple[str, ...]] = {
     "dns_detail": ("subnet", "ecs", "nsid", "soa_serial", "dnssec_reason"),
     "aim": ("address", "method", "port", "flow", "mode"),
     "path": ("hops",),
+    "way_back": ("ttls",),
     "prefix": ("text", "low", "high"),
     "peer": ("collector", "address", "asn"),
     "as_path": ("text",),

@@ -53,7 +53,7 @@ def path_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scop
         if last_path.get(series) == (path, reached):
             continue
         last_path[series] = (path, reached)
-        hops = {ttl: address for ttl, address, _, _ in decode_hops(glossary.text("path", path)) if address}
+        hops = {hop.ttl: hop.address for hop in decode_hops(glossary.text("path", path)) if hop.address}
         last_ttl = max(hops, default=None) if reached else None
         before = known.get(series)
         if before is None or before.contradicts(hops, last_ttl):

@@ -7,9 +7,9 @@ How facts are laid out:
   `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts all facts in the order in
   which they came, over all tables; it keeps two observations of the same moment apart.
 - What repeats is kept once in a dictionary (`word`, `identity` and `tls_detail` of who answered, `question`,
-  `answer` and `dns_detail` of DNS, `aim` and `path` of a traceroute, `peer`, `prefix`, `as_path`), found by a
-  16-byte BLAKE2b digest of its values. AUTOINCREMENT, because readers remember ids: a number is never given
-  out twice.
+  `answer` and `dns_detail` of DNS, `aim`, `path` and `way_back` of a traceroute, `peer`, `prefix`, `as_path`),
+  found by a 16-byte BLAKE2b digest of its values. AUTOINCREMENT, because readers remember ids: a number is
+  never given out twice.
 - Foreign keys are declared and not enforced: they tell `prune` and people what refers to what, and
   checking them on every insert would cost a look-up for each.
 - An incident and its changes are whole JSON records beside the columns that are searched.
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.history.views import DNS_VIEW, HTTP_VIEW, VIEWS
+from monitor.history.views import DNS_VIEW, HTTP_VIEW, TRACE_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964
@@ -35,6 +35,7 @@ MIGRATION_NAMES = (
     "0004_dns_detail",
     "0005_tls_detail",
     "0006_feed_tally",
+    "0007_way_back",
 )
 
 _KEY = """
@@ -142,6 +143,15 @@ _FEED_TALLY = """CREATE TABLE feed_tally (at INTEGER NOT NULL, seq INTEGER NOT N
     bad INTEGER NOT NULL, PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID"""
 
 
+# With what TTLs the answers to a traceroute arrived.
+_WAY_BACK = (
+    f"CREATE TABLE way_back ({_DICTIONARY}, ttls TEXT NOT NULL) STRICT",
+    "ALTER TABLE trace ADD COLUMN way_back INTEGER REFERENCES way_back(id)",
+    "DROP VIEW v_trace",
+    TRACE_VIEW,
+)
+
+
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
     for statement in (*_DICTIONARIES, *_OBSERVATIONS, *_ROUTES):
@@ -176,3 +186,9 @@ def _tls_detail(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[5])
 def _feed_tally(db: Database) -> None:
     db.conn.execute(_FEED_TALLY)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[6])
+def _way_back(db: Database) -> None:
+    for statement in _WAY_BACK:
+        db.conn.execute(statement)

@@ -2,7 +2,9 @@
 
 The same path is walked again and again: who answered with what at each TTL is one entry of the
 dictionary `path`, and a row holds only that entry's number and the round-trip times, one LEB128 number a
-hop: microseconds plus one, zero where nobody answered. Twenty hops take about fifty bytes.
+hop: microseconds plus one, zero where nobody answered. Twenty hops take about fifty bytes. With what TTLs the
+answers arrived is an entry of the dictionary `way_back`: it changes with the routes back to the vantage, not with
+the way there.
 """
 
 from __future__ import annotations
@@ -14,22 +16,43 @@ import msgspec
 
 from monitor.history.glossary import ReadingGlossary, WritingGlossary
 from monitor.history.resolution import micros, seconds, wall_millis
-from probes.observation import Failure, Hop, HopReply, MplsLabel, TraceObservation
+from probes.observation import Failure, Hop, HopReply, MplsLabel, Rewritten, TraceObservation
 
 COLUMNS = (
     "target", "done", "vantage", "seq", "aim", "path", "rtts", "reached", "elapsed_us", "failure", "error",
+    "way_back",
 )  # fmt: skip
 
 StoredLabel = tuple[int, int, bool, int]
-StoredHop = tuple[int, str | None, HopReply | None, tuple[StoredLabel, ...]]
+_TTLS = msgspec.json.Decoder(tuple[int | None, ...])
+
+
+class StoredHop(msgspec.Struct, frozen=True, array_like=True):
+    """One hop of a `path` entry. Entries from before the last three were known have four members."""
+
+    ttl: int
+    address: str | None
+    reply: HopReply | None
+    labels: tuple[StoredLabel, ...]
+    others: tuple[str, ...] = ()
+    rewritten: tuple[Rewritten, ...] | None = None
+    quoted_destination: str | None = None
+
+
 _HOPS = msgspec.json.Decoder(tuple[StoredHop, ...])
 
 
 def to_row(fact: TraceObservation, seq: int, glossary: WritingGlossary) -> tuple[Any, ...]:
     """The row's values in the order of COLUMNS."""
     elapsed_us = micros(fact.elapsed_s)
-    hops = [(hop.ttl, hop.address, hop.reply, [msgspec.structs.astuple(label) for label in hop.mpls])
-            for hop in fact.hops]  # fmt: skip
+    hops = [
+        (
+            hop.ttl, hop.address, hop.reply, [msgspec.structs.astuple(label) for label in hop.mpls],
+            hop.others, hop.rewritten, hop.quoted_destination,
+        )
+        for hop in fact.hops
+    ]  # fmt: skip
+    ttls = [hop.reply_ttl for hop in fact.hops]
     return (
         glossary.number("target", (fact.target,)),
         wall_millis(fact.at) * 1000 + (elapsed_us or 0),
@@ -42,13 +65,24 @@ def to_row(fact: TraceObservation, seq: int, glossary: WritingGlossary) -> tuple
         elapsed_us,
         glossary.word(fact.failure),
         glossary.free_text(fact.error),
+        None
+        if all(ttl is None for ttl in ttls)
+        else glossary.number("way_back", (msgspec.json.encode(ttls).decode(),)),
     )
+
+
+def _way_back(ttls: list[int | None], glossary: WritingGlossary) -> int | None:
+    if all(ttl is None for ttl in ttls):
+        return None
+    return glossary.number("way_back", (msgspec.json.encode(ttls).decode(),))
 
 
 def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> TraceObservation:
     """The observation that `to_row` was given."""
-    target, done, vantage, _, aim, path, rtts, reached, elapsed, failure, error = row
+    target, done, vantage, _, aim, path, rtts, reached, elapsed, failure, error, way_back = row
     address, method, port, flow, mode = glossary.values("aim", aim)
+    hops = decode_hops(glossary.text("path", path))
+    ttls = (None,) * len(hops) if way_back is None else _TTLS.decode(glossary.text("way_back", way_back))
     return TraceObservation(
         at=(done - (elapsed or 0)) // 1000 / 1e3,
         vantage=glossary.text("vantage", vantage),
@@ -61,10 +95,18 @@ def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> TraceObservatio
         reached=bool(reached),
         failure=None if failure is None else Failure(glossary.text("word", failure)),
         hops=tuple(
-            Hop(ttl=ttl, address=hop_address, rtt_s=seconds(rtt), reply=reply, mpls=tuple(map(_label, labels)))
-            for (ttl, hop_address, reply, labels), rtt in zip(
-                decode_hops(glossary.text("path", path)), unpack_rtts(rtts), strict=True
+            Hop(
+                ttl=hop.ttl,
+                address=hop.address,
+                rtt_s=seconds(rtt),
+                reply=hop.reply,
+                mpls=tuple(map(_label, hop.labels)),
+                reply_ttl=reply_ttl,
+                others=hop.others,
+                rewritten=hop.rewritten,
+                quoted_destination=hop.quoted_destination,
             )
+            for hop, rtt, reply_ttl in zip(hops, unpack_rtts(rtts), ttls, strict=True)
         ),
         elapsed_s=seconds(elapsed),
         error=error,
@@ -72,7 +114,7 @@ def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> TraceObservatio
 
 
 def decode_hops(json: str) -> tuple[StoredHop, ...]:
-    """The hops of a `path` entry: TTL, address, reply, MPLS labels."""
+    """The hops of a `path` entry."""
     return _HOPS.decode(json)
 
 

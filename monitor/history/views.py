@@ -31,6 +31,15 @@ _HTTP_TABLES = """http f JOIN target ON target.id = f.target JOIN vantage ON van
     LEFT JOIN word version ON version.id = f.http_version LEFT JOIN word checks ON checks.id = f.checks_failed
     LEFT JOIN identity ON identity.id = f.identity"""
 
+_TRACE_COLUMNS = f"""{_iso("f.done - ifnull(f.elapsed_us, 0)")} AS at, vantage.name AS vantage,
+    target.name AS target, aim.address, aim.method, aim.port, aim.flow, aim.mode, f.reached,
+    failure.text AS failure, f.elapsed_us / 1000.0 AS elapsed_ms,
+    (SELECT group_concat(ifnull(json_extract(hop.value, '$[1]'), '*'), ' ') FROM json_each(path.hops) hop)
+    AS hops, path.hops AS hops_json, f.error"""  # noqa: S608
+_TRACE_TABLES = """trace f JOIN target ON target.id = f.target JOIN vantage ON vantage.id = f.vantage
+    JOIN aim ON aim.id = f.aim JOIN path ON path.id = f.path
+    LEFT JOIN word failure ON failure.id = f.failure"""
+
 # Nothing in these statements comes from outside: `_iso` is given the column names just below.
 VIEWS = (
     f"CREATE VIEW v_http AS SELECT {_HTTP_COLUMNS} FROM {_HTTP_TABLES}",  # noqa: S608
@@ -41,14 +50,7 @@ VIEWS = (
     FROM dns f JOIN target ON target.id = f.target JOIN vantage ON vantage.id = f.vantage
     JOIN question ON question.id = f.question LEFT JOIN answer ON answer.id = f.answer
     LEFT JOIN word failure ON failure.id = f.failure""",  # noqa: S608
-    f"""CREATE VIEW v_trace AS SELECT {_iso("f.done - ifnull(f.elapsed_us, 0)")} AS at, vantage.name AS vantage,
-    target.name AS target, aim.address, aim.method, aim.port, aim.flow, aim.mode, f.reached,
-    failure.text AS failure, f.elapsed_us / 1000.0 AS elapsed_ms,
-    (SELECT group_concat(ifnull(json_extract(hop.value, '$[1]'), '*'), ' ') FROM json_each(path.hops) hop)
-    AS hops, path.hops AS hops_json, f.error
-    FROM trace f JOIN target ON target.id = f.target JOIN vantage ON vantage.id = f.vantage
-    JOIN aim ON aim.id = f.aim JOIN path ON path.id = f.path
-    LEFT JOIN word failure ON failure.id = f.failure""",  # noqa: S608
+    f"CREATE VIEW v_trace AS SELECT {_TRACE_COLUMNS} FROM {_TRACE_TABLES}",  # noqa: S608
     f"""CREATE VIEW v_routes AS SELECT {_iso("f.at")} AS at,
     CASE f.kind WHEN 0 THEN 'announcement' WHEN 1 THEN 'withdrawal' WHEN 2 THEN 'rib' END AS kind,
     prefix.text AS prefix, peer.collector, peer.address AS peer, peer.asn AS peer_asn,
@@ -79,3 +81,7 @@ HTTP_VIEW = f"""CREATE VIEW v_http AS SELECT {_HTTP_COLUMNS},
     FROM {_HTTP_TABLES} LEFT JOIN tls_detail detail ON detail.id = f.tls_detail
     LEFT JOIN word redirects ON redirects.id = f.redirects"""  # noqa: S608
 """`v_http` since it knows more of the certificate; `VIEWS` has the first one, which old files were made with."""
+
+TRACE_VIEW = f"""CREATE VIEW v_trace AS SELECT {_TRACE_COLUMNS}, way_back.ttls AS reply_ttls
+    FROM {_TRACE_TABLES} LEFT JOIN way_back ON way_back.id = f.way_back"""  # noqa: S608
+"""`v_trace` since it knows the ways back; `VIEWS` has the first one, which old files were made with."""

@@ -5,8 +5,11 @@ Atlas probe):
 
 - `late`: the answer to an earlier packet, printed under whichever hop is being probed when it comes. Which
   hop it belongs to is not said, so it is left out, as ripe.atlas.sagan does.
-- `dup`: a second answer to one packet. `edst`: it quotes a packet to another destination. `mtu`: the packet
-  was too large. None of them is this hop's answer.
+- `dup`: a second answer to one packet. `edst`: it quotes a packet to another destination, in real results one of
+  another measurement that ran at the same time. `mtu`: the packet was too large. None of them is this hop's
+  answer. What a translator changed of our own probes is no `edst`, and so has no place in a result.
+- several routers at one hop: the first to answer is the hop's, the further ones are `others`. They are written as
+  packets without a round trip, since an observation keeps none.
 - no `err` from the destination under UDP is a port unreachable, the way a UDP trace ends.
 - hop 255 follows a stretch of silence, to see whether the host answers at all. Silent, it says nothing.
 """
@@ -36,6 +39,7 @@ from probes.atlas.result import (
 from probes.failure_word import Failure, Layer
 from probes.observation import Hop, HopReply, MplsLabel, TraceObservation
 from probes.traceroute.replies import REACHED, icmp4_kind, icmp6_kind
+from probes.traceroute.strategy import MOST_OTHERS
 
 _LAST_RESORT_TTL: Final = 255
 
@@ -92,6 +96,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "from"
     error: str | None = None
     sender: str | None = None
     rtt: Milliseconds | None = None
+    ttl: int | None = None
     err: str | int | None = None
     flags: str | None = None
     late: int | None = None
@@ -169,14 +174,24 @@ def _hop(one: HopResult, proto: str, destination: str | None) -> Hop:
         return Hop(ttl=ttl)
     first = answers[0]
     address = address_of(first.sender, "from")
+    reply = _reply(first, proto, address == destination)
     times = [a.rtt for a in answers if a.sender == first.sender and a.rtt is not None]
     return Hop(
         ttl=ttl,
         address=address,
         rtt_s=seconds(min(times, default=None)),
-        reply=_reply(first, proto, address == destination),
+        reply=reply,
         mpls=_labels(first.icmpext),
+        reply_ttl=first.ttl if first.ttl is not None and 0 <= first.ttl <= 255 else None,
+        others=_others(answers, address) if reply is HopReply.TIME_EXCEEDED else (),
     )
+
+
+def _others(answers: list[Packet], address: str | None) -> tuple[str, ...]:
+    """The further routers that answered, in the order in which they did."""
+    plain = (packet for packet in answers if packet.err is None and packet.flags is None)
+    found = dict.fromkeys(address_of(packet.sender, "from") for packet in plain)
+    return tuple(other for other in found if other is not None and other != address)[:MOST_OTHERS]
 
 
 def _reply(packet: Packet, proto: str, from_destination: bool) -> HopReply | None:
@@ -226,7 +241,12 @@ def write_traceroute(seen: TraceObservation, url: str) -> TracerouteResult:
     proto = seen.method.upper()
     if proto not in ("ICMP", "UDP", "TCP"):
         raise AtlasError(f"trace by {seen.method!r}, Atlas knows icmp, udp and tcp")
-    hops = [HopResult(hop=hop.ttl, result=(_packet(hop, seen, proto),)) for hop in seen.hops]
+    hops = [
+        HopResult(
+            hop=hop.ttl, result=(_packet(hop, seen, proto), *(Packet(sender=other) for other in hop.others))
+        )
+        for hop in seen.hops
+    ]  # fmt: skip
     if seen.failure is not None:
         hops.append(HopResult(error=error_text(seen.failure, seen.error)))
     return TracerouteResult(
@@ -254,6 +274,7 @@ def _packet(hop: Hop, seen: TraceObservation, proto: str) -> Packet:
     return Packet(
         sender=hop.address,
         rtt=milliseconds(hop.rtt_s),
+        ttl=hop.reply_ttl,
         err=None if silent or hop.reply is None else _LETTER_OF.get(hop.reply),
         flags=None if hop.reply is None else _FLAGS_OF.get(hop.reply),
         icmpext=_extension(hop.mpls) if hop.mpls else None,

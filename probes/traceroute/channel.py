@@ -14,10 +14,12 @@ __all__ = ["Arrival", "Channel", "Inlet", "OnArrival"]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reply and when it came: `stamp_ns` is the kernel's wall-clock stamp, None where it gave none."""
+    """A reply and how it came: `stamp_ns` is the kernel's wall-clock stamp, `ttl` the TTL or hop limit that was
+    left; None where the kernel did not say."""
 
     reply: Reply
     stamp_ns: int | None
+    ttl: int | None = None
 
 
 OnArrival = Callable[[Arrival], None]

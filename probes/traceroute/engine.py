@@ -161,7 +161,7 @@ class Tracer:
             deadline=deadline,
             expected_hops=request.expected_hops,
         )
-        run = Run(Strategy(plan), self._traffic.heard)
+        run = Run(template, Strategy(plan), self._traffic.heard)
         destination = socket_address(request.address, flow.port or 0)
         make = self._raw.channel if way.mode == "raw" else UnprivilegedChannel
         channel: Channel = make(template, destination, run.marks.cookie, run.arrived)

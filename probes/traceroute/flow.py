@@ -22,12 +22,24 @@ from typing import Final
 
 from probes.traceroute.request import Method
 
-__all__ = ["FIRST_SOURCE_PORT", "SOURCE_PORTS", "Flow", "Marks", "Quoted", "flow_number", "ident_of"]
+__all__ = [
+    "CHECKSUM_AT",
+    "FIRST_SOURCE_PORT",
+    "SOURCE_PORTS",
+    "Flow",
+    "Marks",
+    "Quoted",
+    "flow_number",
+    "ident_of",
+]
 
 FIRST_SOURCE_PORT: Final = 61440
 SOURCE_PORTS: Final = 4096
 """61440-65535: above Linux's ephemeral ports (32768-60999), so that no connection of this host shares the
 5-tuple of a trace, and one comparison of a socket filter tells replies to us from all other TCP."""
+
+CHECKSUM_AT: Final[dict[Method, int]] = {"tcp": 16, "udp": 6, "icmp": 2}
+"""Where in the transport header the checksum stands."""
 
 MAX_PROBES: Final = 1024
 """More than hops times attempts of any request; keeps base + index inside 16 bits."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from probes.traceroute.flow import Flow
+from probes.traceroute.flow import CHECKSUM_AT, Flow
 from probes.traceroute.request import Method
 
 __all__ = ["Template", "build", "skeleton"]
@@ -46,6 +46,13 @@ class Template:
         _PATCHES[self.flow.method](packet, self.network_header, mark, cookie)
         return bytes(packet)
 
+    def checksum(self, mark: int, cookie: int) -> int:
+        """The transport checksum of the probe with this mark."""
+        if self.flow.method == "udp":
+            return mark
+        checksum = _word(self.packet, self.network_header + CHECKSUM_AT[self.flow.method])
+        return checksum if self.flow.method == "icmp" else _added(checksum, cookie + mark)
+
     def body(self, mark: int, cookie: int) -> bytes:
         """What an unprivileged socket sends: an ICMP message, or a UDP payload; the kernel adds the rest.
 
@@ -69,7 +76,7 @@ def build(flow: Flow) -> Template:
         struct.pack_into("!I", packet, 0, 6 << 28 | flow.ident)
     if (flow.family, flow.method) == (4, "icmp"):
         words = 0  # RFC 792 has no pseudo-header
-    fields, checksum = _FIELDS[flow.method]
+    fields, checksum = _IDENTIFIER_AT[flow.method], CHECKSUM_AT[flow.method]
     values = (flow.ident,) if flow.port is None else (flow.ident, flow.port)
     struct.pack_into(f"!{len(values)}H", packet, transport + fields, *values)
     checksum += transport
@@ -109,8 +116,8 @@ def _transport(family: int, method: Method) -> Any:
     return ICMPv6EchoRequest(id=0, seq=0, data=_ECHO_PAYLOAD)
 
 
-_FIELDS: Final = {"tcp": (0, 16), "udp": (0, 6), "icmp": (4, 2)}
-"""Where in the transport header the identifier (and then the port) stands, and where the checksum."""
+_IDENTIFIER_AT: Final[dict[Method, int]] = {"tcp": 0, "udp": 0, "icmp": 4}
+"""Where in the transport header the identifier, and then the port, stands."""
 
 
 def _patch_ipv4(packet: bytearray, ttl: int, mark: int) -> None:
@@ -142,7 +149,7 @@ def _patch_echo(packet: bytearray, offset: int, mark: int, _cookie: int) -> None
 _PATCHES = {"tcp": _patch_tcp, "udp": _patch_udp, "icmp": _patch_echo}
 
 
-def _word(packet: bytearray, offset: int) -> int:
+def _word(packet: bytes | bytearray, offset: int) -> int:
     return packet[offset] << 8 | packet[offset + 1]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from probes.traceroute.arrival_ttl import arrival_ttl, request_ttl
 from probes.traceroute.channel import Arrival, OnArrival
 from probes.traceroute.packets import Template
 from probes.traceroute.raw_filter import keep_icmp4, keep_icmp6, keep_tcp
@@ -45,6 +46,7 @@ class RawSockets:
         self._held = False
         self._stamped = True
         self._listeners: dict[tuple[object, ...], OnArrival] = {}
+        self._by_cookie: dict[tuple[int, int], OnArrival] = {}
         self.malformed = 0
         """Received packets that no reader could make sense of."""
 
@@ -76,12 +78,14 @@ class RawSockets:
         """A channel for one trace; `open` was called for its family, and no other trace has its flow."""
         key = template.flow.key
         self._listeners[key] = on_arrival
+        if template.flow.method == "tcp":
+            self._by_cookie[template.flow.family, cookie] = on_arrival
         return RawChannel(
             self._senders[template.flow.family],
             template,
             (destination[0], 0, *destination[2:]),
             cookie,
-            partial(self._listeners.pop, key, None),
+            partial(self._forget, key, (template.flow.family, cookie)),
         )
 
     def hold(self) -> None:
@@ -116,6 +120,19 @@ class RawSockets:
         self._receivers.clear()
         self._senders.clear()
 
+    def _listener_of(self, reply: Reply) -> OnArrival | None:
+        """The trace that a reply belongs to: by its flow; of a quotation that an address translator changed, by
+        the part of the TCP sequence number that all probes of the trace share."""
+        listener = self._listeners.get(reply.quoted.key)
+        if listener is None and reply.quoted_source is not None and reply.quoted.cookie is not None:
+            listener = self._by_cookie.get((reply.quoted.family, reply.quoted.cookie))
+        return listener
+
+    def _forget(self, key: tuple[object, ...], cookie: tuple[int, int]) -> None:
+        listener = self._listeners.pop(key, None)
+        if self._by_cookie.get(cookie) is listener:  # two traces may have drawn one cookie
+            self._by_cookie.pop(cookie, None)
+
     def _drain(self, sock: socket.socket, read: _Read, sender: _Sender) -> None:
         sender.read_stamps()  # first, so that every answer finds when its probe left
         for received in waiting(sock):
@@ -124,9 +141,9 @@ class RawSockets:
             except MalformedReplyError:
                 self.malformed += 1
                 continue
-            listener = None if reply is None else self._listeners.get(reply.quoted.key)
+            listener = None if reply is None else self._listener_of(reply)
             if reply is not None and listener is not None:
-                listener(Arrival(reply, stamp_ns(received.ancillary)))
+                listener(Arrival(reply, stamp_ns(received.ancillary), arrival_ttl(received.ancillary)))
 
 
 class _Sender:
@@ -200,12 +217,14 @@ def _sender(family: int) -> socket.socket:
 
 def _icmp_receiver(family: int) -> socket.socket:
     sock = _socket(family, socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6)
+    request_ttl(sock, family)
     (keep_icmp4 if family == 4 else keep_icmp6)(sock)
     return sock
 
 
 def _tcp_receiver(family: int) -> socket.socket:
     sock = _socket(family, socket.IPPROTO_TCP)
+    request_ttl(sock, family)
     keep_tcp(sock, family)
     return sock
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from probes.observation import HopReply, MplsLabel
 from probes.traceroute.extensions import mpls_labels_after_quote
-from probes.traceroute.flow import Quoted
+from probes.traceroute.flow import CHECKSUM_AT, Quoted
 from probes.traceroute.request import Method
 
 __all__ = [
@@ -47,12 +47,18 @@ class MalformedReplyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer to one probe: who answered, how, and what it tells of the probe."""
+    """One answer to one probe: who answered, how, and what it tells of the probe.
+
+    `quoted_source`, `quoted_checksum`: the probe's source address and transport checksum as an ICMP error quotes
+    them; None where nothing, or too little, is quoted.
+    """
 
     responder: str
     kind: HopReply
     quoted: Quoted
     mpls: tuple[MplsLabel, ...] = ()
+    quoted_source: str | None = None
+    quoted_checksum: int | None = None
 
 
 # RFC 792, RFC 1122 §3.2.2.1 and RFC 1812 §5.2.7.1. Protocol unreachable (2) is said by the host, as port
@@ -104,8 +110,12 @@ def read_icmp4(packet: bytes) -> Reply | None:
     quoted = None if meaning is None else _quoted4(message[8:])
     if meaning is None or quoted is None:
         return None
+    datagram = message[8:]
+    source = socket.inet_ntop(socket.AF_INET, datagram[12:16])
+    checksum = _quoted_checksum(quoted.method, datagram[(datagram[0] & 0x0F) * 4 :])
     # RFC 4884 §4.1: the second octet of the unused word counts 32-bit words.
-    return Reply(responder, meaning, quoted, mpls_labels_after_quote(message[8:], message[5] * 4))
+    labels = mpls_labels_after_quote(datagram, message[5] * 4)
+    return Reply(responder, meaning, quoted, labels, source, checksum)
 
 
 def read_icmp6(message: bytes, responder: str) -> Reply | None:
@@ -118,10 +128,12 @@ def read_icmp6(message: bytes, responder: str) -> Reply | None:
     quoted = None if meaning is None else _quoted6(message[8:])
     if meaning is None or quoted is None:
         return None
-    if kind == 4:  # a parameter problem has a pointer where the others have the length
-        return Reply(responder, meaning, quoted)
-    # RFC 4884 §4.4: the first octet of the unused word counts 64-bit words.
-    return Reply(responder, meaning, quoted, mpls_labels_after_quote(message[8:], message[4] * 8))
+    datagram = message[8:]
+    source = socket.inet_ntop(socket.AF_INET6, datagram[8:24])
+    checksum = _quoted_checksum(quoted.method, datagram[40:])
+    # RFC 4884 §4.4: the first octet of the unused word counts 64-bit words; a parameter problem has none.
+    labels = () if kind == 4 else mpls_labels_after_quote(datagram, message[4] * 8)
+    return Reply(responder, meaning, quoted, labels, source, checksum)
 
 
 def read_tcp4(packet: bytes) -> Reply | None:
@@ -178,6 +190,13 @@ def _quoted(family: int, protocol: int, destination: str, transport: bytes, ip_i
     if method == "udp":
         return Quoted(family, method, destination, first, second, fourth, None, ip_id)
     return Quoted(family, method, destination, first, second, fourth, third, ip_id)
+
+
+def _quoted_checksum(method: Method, transport: bytes) -> int | None:
+    offset = CHECKSUM_AT[method]
+    if len(transport) < offset + 2:
+        return None
+    return transport[offset] << 8 | transport[offset + 1]
 
 
 def _ipv4_header(packet: bytes, what: str) -> int:

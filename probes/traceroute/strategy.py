@@ -18,10 +18,11 @@ Theory of operation. TTLs are probed in ascending order, several at once:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from probes.observation import Hop, HopReply, MplsLabel
+from probes.observation import Hop, HopReply, MplsLabel, Rewritten
 from probes.traceroute.replies import REACHED
 
 __all__ = ["SILENT_LIMIT", "Answer", "Plan", "Probe", "Strategy"]
@@ -38,6 +39,9 @@ _LEAST_PATIENCE_S: Final = 0.5
 often at most a few a second, so that asking again sooner would find them silent again."""
 
 _LOOP_SIGHTINGS: Final = 3
+
+MOST_OTHERS: Final = 8
+"""Further routers remembered at one TTL; attempts are fewer, but a hostile one may answer often."""
 
 _REFUSED: Final = frozenset({
     HopReply.HOST_UNREACHABLE, HopReply.NET_UNREACHABLE, HopReply.ADMIN_PROHIBITED,
@@ -64,12 +68,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for a probe; `rtt_s` in seconds since it was sent."""
+    """What came back for a probe; `rtt_s` in seconds since it was sent, the rest as in `Hop`."""
 
     address: str
     reply: HopReply
     rtt_s: float
     mpls: tuple[MplsLabel, ...] = ()
+    ttl: int | None = None
+    rewritten: tuple[Rewritten, ...] | None = None
+    quoted_destination: str | None = None
 
 
 @dataclass(slots=True)
@@ -88,6 +95,8 @@ class Strategy:
     """How many probes were sent, by TTL."""
     _answers: list[Answer | None] = field(init=False)
     """The first answer, by TTL."""
+    _others: dict[int, list[str]] = field(default_factory=dict, init=False)
+    """The routers that answered later attempts at a TTL, and not the first, by TTL."""
     _awaited: dict[int, float] = field(default_factory=dict, init=False)
     """When each probe that is waited for was sent, in the order of sending."""
     _silent: set[int] = field(default_factory=set, init=False)
@@ -142,7 +151,9 @@ class Strategy:
         """Take an answer to probe `index`; the first one for a TTL stands."""
         self._awaited.pop(index, None)
         ttl = self._probed[index]
-        if self._answers[ttl] is not None:
+        standing = self._answers[ttl]
+        if standing is not None:
+            self._heard_another(ttl, standing, answer)
             return
         self._answers[ttl] = answer
         self._slowest_s = max(self._slowest_s, answer.rtt_s)
@@ -183,7 +194,13 @@ class Strategy:
     def hops(self) -> tuple[Hop, ...]:
         """What was found: TTL 1 to the end of the path, or to the last TTL that was probed."""
         last = self._end() or self._fresh - 1
-        return tuple(_hop(ttl, self._answers[ttl]) for ttl in range(1, last + 1))
+        return tuple(_hop(ttl, self._answers[ttl], self._others.get(ttl, ())) for ttl in range(1, last + 1))
+
+    def _heard_another(self, ttl: int, standing: Answer, answer: Answer) -> None:
+        others = self._others.setdefault(ttl, [])
+        is_router = answer.reply is standing.reply is HopReply.TIME_EXCEEDED
+        if is_router and answer.address not in (standing.address, *others) and len(others) < MOST_OTHERS:
+            others.append(answer.address)
 
     def _sending(self, ttl: int, now: float) -> Probe:
         probe = Probe(self.sent, ttl)
@@ -268,7 +285,11 @@ class Strategy:
             self._silent.add(self._probed[index])
 
 
-def _hop(ttl: int, answer: Answer | None) -> Hop:
+def _hop(ttl: int, answer: Answer | None, others: Sequence[str]) -> Hop:
     if answer is None:
         return Hop(ttl=ttl)
-    return Hop(ttl=ttl, address=answer.address, rtt_s=answer.rtt_s, reply=answer.reply, mpls=answer.mpls)
+    return Hop(
+        ttl=ttl, address=answer.address, rtt_s=answer.rtt_s, reply=answer.reply, mpls=answer.mpls,
+        reply_ttl=answer.ttl, others=tuple(others), rewritten=answer.rewritten,
+        quoted_destination=answer.quoted_destination,
+    )  # fmt: skip

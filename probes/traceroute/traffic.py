@@ -15,9 +15,12 @@ from itertools import count
 from math import inf
 
 from probes import clock
+from probes.observation import Rewritten
 from probes.traceroute.channel import Arrival, Channel, Inlet
 from probes.traceroute.flow import Marks
 from probes.traceroute.pace import Pace
+from probes.traceroute.packets import Template
+from probes.traceroute.rewriting import rewriting
 from probes.traceroute.send_error import TRANSIENT, CannotTraceError
 from probes.traceroute.stamps import Departure
 from probes.traceroute.strategy import Answer, Probe, Strategy
@@ -36,6 +39,7 @@ class Run:
     """One trace under way. `news` is called after each answer that came; `unstamped` counts those whose round
     trip is by our own clock, because the kernel stamped only one end of it, or none."""
 
+    template: Template
     strategy: Strategy
     news: Callable[[Run], None]
     marks: Marks = field(default_factory=Marks)
@@ -64,7 +68,12 @@ class Run:
             index = self.marks.index(reply.quoted, self.strategy.sent)
         if index is not None:
             rtt_s = self._rtt(self._departures[index], arrival.stamp_ns, now)
-            self.strategy.heard(index, Answer(reply.responder, reply.kind, rtt_s, reply.mpls))
+            rewritten = rewriting(self.template, reply, self.marks.mark(index), self.marks.cookie)
+            changed = rewritten is not None and Rewritten.DESTINATION in rewritten
+            self.strategy.heard(index, Answer(
+                reply.responder, reply.kind, rtt_s, reply.mpls, arrival.ttl, rewritten,
+                reply.quoted.destination if changed else None,
+            ))  # fmt: skip
         self.news(self)
 
     def _rtt(self, departure: Departure, stamp_ns: int | None, now: float) -> float:

@@ -17,6 +17,7 @@ import struct
 from typing import Final
 
 from probes.observation import HopReply
+from probes.traceroute.arrival_ttl import arrival_ttl, request_ttl
 from probes.traceroute.channel import Arrival, OnArrival
 from probes.traceroute.error_queue import QueuedError, queued_error
 from probes.traceroute.extensions import mpls_labels
@@ -105,7 +106,7 @@ class UnprivilegedChannel:
 
     def _hand_on(self, reply: Reply | None, received: Received) -> None:
         if reply is not None:
-            self._on_arrival(Arrival(reply, stamp_ns(received.ancillary)))
+            self._on_arrival(Arrival(reply, stamp_ns(received.ancillary), arrival_ttl(received.ancillary)))
 
     def _reply_of_error(self, error: QueuedError, message: bytes) -> Reply | None:
         kind = (icmp4_kind if error.family == 4 else icmp6_kind)(error.kind, error.code)
@@ -155,6 +156,7 @@ def _open(flow: Flow, destination: SocketAddress) -> socket.socket:
             if error.errno != errno.ENOPROTOOPT:  # older than Linux 5.9: no labels
                 raise
         request_stamps(sock, departures=True)
+        request_ttl(sock, flow.family)
         if flow.method == "udp":
             # One flow number means one source port for many targets; each socket is connected to its own.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

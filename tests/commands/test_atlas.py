@@ -32,7 +32,7 @@ TRACE = {
 SEEN = TraceObservation(
     at=1700000000.0, vantage="atlas-6042", target="shop.example", address="203.0.113.9", method="icmp", flow=3,
     reached=True, elapsed_s=2.0,
-    hops=(Hop(ttl=1, address="203.0.113.9", rtt_s=0.0125, reply=HopReply.ECHO_REPLY),),
+    hops=(Hop(ttl=1, address="203.0.113.9", rtt_s=0.0125, reply=HopReply.ECHO_REPLY, reply_ttl=60),),
 )  # fmt: skip
 
 Whydown = Callable[..., Result]

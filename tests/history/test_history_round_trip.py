@@ -22,6 +22,7 @@ from probes.observation import (
     MplsLabel,
     NotMeasured,
     Observation,
+    Rewritten,
     TraceObservation,
     completed_at,
 )
@@ -58,7 +59,9 @@ labels = st.builds(
 )
 hops = st.builds(
     Hop, ttl=st.integers(1, 64), address=some, rtt_s=spans, reply=st.none() | st.sampled_from(HopReply),
-    mpls=st.lists(labels, max_size=2).map(tuple),
+    mpls=st.lists(labels, max_size=2).map(tuple), reply_ttl=st.none() | st.integers(0, 255),
+    others=st.lists(texts, max_size=2).map(tuple), quoted_destination=some,
+    rewritten=st.none() | st.lists(st.sampled_from(Rewritten), max_size=2).map(tuple),
 )  # fmt: skip
 traces = st.builds(
     TraceObservation, at=walls, vantage=words, target=words, address=some, method=words, port=counts, flow=counts,

@@ -39,7 +39,8 @@ TRACE = TraceObservation(
     hops=(
         Hop(ttl=1, address="198.51.100.1", rtt_s=0.0004, reply=HopReply.TIME_EXCEEDED),
         Hop(ttl=2),
-        Hop(ttl=3, address="198.51.100.9", rtt_s=0.0123, reply=HopReply.TIME_EXCEEDED,
+        Hop(ttl=3, address="198.51.100.9", rtt_s=0.0123, reply=HopReply.TIME_EXCEEDED, reply_ttl=253,
+            others=("198.51.100.8",),
             mpls=(MplsLabel(label=24001, tc=1, bottom=False, ttl=254),
                   MplsLabel(label=16, tc=0, bottom=True, ttl=1))),
         Hop(ttl=4, address="203.0.113.10", rtt_s=0.0211, reply=HopReply.SYN_ACK),
@@ -119,7 +120,7 @@ def test_sagan_reads_our_traceroute(sagan):
 
     assert (theirs.probe_id, theirs.protocol, theirs.paris_id, theirs.af) == (6042, "TCP", 7, 4)
     assert theirs.destination_name == "checkin.example"
-    assert theirs.ip_path == [["198.51.100.1"], [None], ["198.51.100.9"], ["203.0.113.10"]]
+    assert theirs.ip_path == [["198.51.100.1"], [None], ["198.51.100.9", "198.51.100.8"], ["203.0.113.10"]]
     assert theirs.hops[2].packets[0].icmp_header.objects[0]["mpls"][0]["label"] == 24001
     assert (theirs.is_success, theirs.destination_ip_responded, theirs.last_median_rtt) == (True, True, 21.1)
     assert (theirs.end_time - theirs.created).total_seconds() == 2

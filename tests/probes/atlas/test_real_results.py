@@ -131,6 +131,9 @@ def test_traceroutes_agree_with_sagan(real_results, sagan, name, traces):
             assert ours.rtt_s * 1000 == pytest.approx(
                 min(p.rtt for p in answered if p.origin == first.origin), abs=1e-3
             )
+            assert ours.reply_ttl == first.ttl
+            routers = dict.fromkeys(p.origin for p in answered)
+            assert ours.others == (tuple(routers)[1:] if ours.reply == "time_exceeded" else ())
             if first.icmp_header is not None:
                 labelled += 1
                 stack = first.icmp_header.objects[0]["mpls"]

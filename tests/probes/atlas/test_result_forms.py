@@ -71,6 +71,15 @@ def test_answers_to_other_packets_are_passed_over(mark):
     assert _hops(foreign, {"x": "*"})[0].address is None
 
 
+def test_further_routers_of_a_hop_are_kept_beside_the_first():
+    """Balancing by packet; a router that says "unreachable" there is no other way."""
+    second, third = _answer(**{"from": "198.51.100.2"}), _answer(**{"from": "198.51.100.3"}, err="H")
+    (hop,) = _hops(_answer(ttl=61), second, third, _answer(), second)
+
+    assert (hop.address, hop.others, hop.reply_ttl) == ("198.51.100.1", ("198.51.100.2",), 61)
+    assert _hops(_answer(ttl=-1))[0].reply_ttl is None
+
+
 def test_round_trip_is_the_least_of_the_router_that_answered_first():
     """Another router at the same distance does not lend its time."""
     other = _answer(**{"from": "198.51.100.2"}, rtt=0.1)

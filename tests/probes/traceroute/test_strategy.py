@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes.observation import HopReply
-from probes.traceroute.strategy import SILENT_LIMIT, Answer, Plan, Strategy
+from probes.traceroute.strategy import MOST_OTHERS, SILENT_LIMIT, Answer, Plan, Strategy
 
 EXCEEDED, SYN_ACK, ECHO = HopReply.TIME_EXCEEDED, HopReply.SYN_ACK, HopReply.ECHO_REPLY
 REFUSED = HopReply.ADMIN_PROHIBITED
@@ -356,3 +356,17 @@ def test_every_network_is_left_in_bounded_packets_and_time(
     assert max((ttls.count(ttl) for ttls in [[t for _, t in network.sent]] for ttl in ttls), default=0) <= attempts
     assert [hop.ttl for hop in hops] == list(range(1, len(hops) + 1))
     assert not strategy.reached or hops[-1].reply in (SYN_ACK, ECHO)
+
+
+def test_other_routers_at_one_ttl_are_kept() -> None:
+    """Balancing by packet: a later attempt is answered by another router, which the first one does not hide."""
+    strategy = Strategy(Plan(max_hops=5, attempts=3, deadline=100.0))
+    first = strategy.due(0.0, 1)[0]
+    again = strategy.due(2.0, 1)[0]
+    assert first.ttl == again.ttl == 1
+    for address in ("left", "right", "left", *(f"spoofed {n}" for n in range(20))):
+        strategy.heard(again.index, Answer(address, EXCEEDED, 0.1))
+
+    hop = strategy.hops()[0]
+    assert hop.address == "left"
+    assert hop.others == ("right", *(f"spoofed {n}" for n in range(MOST_OTHERS - 1)))
