@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Every term of an incident's verdict."),
     "report": ("report", "An incident as text, HTML or JSON."),
     "replay": ("replay", "Diagnose a folder of recorded facts."),
+    "investigate": ("investigate", "Diagnose a past window, fetching its routes."),
     "evaluate": ("evaluate", "Score incident folders against their expected verdicts."),
     "export": ("export", "Write facts of the history as JSON lines."),
     "import": ("import_", "Read facts from JSON lines into the history."),

@@ -57,15 +57,28 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
     config = load_config(folder / "config.toml")
     observations = list(_observations(folder, complain))
     table = _prefix_table(folder)
-    watch = Watch((prefix for target in config.targets for prefix in target.prefixes), table)
-    for address in _addresses(observations, {target.name for target in config.targets}):
-        watch.add_address(address)
-    routes = _named_peers(list(_routes(folder, watch, complain)))
+    routes = list(_routes(folder, watch_of(config, observations, table), complain))
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
     knowledge = Knowledge.from_config(config, prefix_table=table, vrps=_vrps(folder))
-    dumped = tuple(fact for fact in routes if _is_dumped(fact))
-    later: list[Fact] = [fact for fact in routes if not _is_dumped(fact)]
+    return assembled(config, knowledge, observations, routes)
+
+
+def watch_of(config: Config, observations: Iterable[Observation], table: PrefixTable | None) -> Watch:
+    """What is watched for the targets: declared prefixes, and those around every address that was met."""
+    watch = Watch((prefix for target in config.targets for prefix in target.prefixes), table)
+    for address in _addresses(observations, {target.name for target in config.targets}):
+        watch.add_address(address)
+    return watch
+
+
+def assembled(
+    config: Config, knowledge: Knowledge, observations: Iterable[Observation], routes: Iterable[RouteFact]
+) -> Folder:
+    """Facts from anywhere as a folder has them: a table's routes apart, all else in the order it was known."""
+    named = _named_peers(list(routes))
+    dumped = tuple(fact for fact in named if _is_dumped(fact))
+    later: list[Fact] = [fact for fact in named if not _is_dumped(fact)]
     return Folder(config, knowledge, dumped, tuple(in_order([*later, *observations])))
 
 

@@ -12,11 +12,11 @@ from monitor.config import parse_duration
 
 
 def parse_moment(text: str, now: float) -> float:
-    """Unix seconds of `24h`, `7d`, `30m` (before `now`), `now`, or ISO 8601 such as `2026-01-31T08:00+01:00`.
+    """Unix seconds of `24h`, `7d`, `30m ago` (before `now`), `now`, or ISO 8601 such as `2026-01-31T08:00+01:00`.
 
     :raises ValueError: none of these, or an ISO time without a zone
     """
-    text = text.strip()
+    text = text.strip().removesuffix(" ago")
     if text == "now":
         return now
     try:

@@ -8,18 +8,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-import msgspec
-from rich.console import Console
 
+from monitor.commands.incident_output import show_incidents
 from monitor.commands.zone import Zone
 from monitor.config import ConfigError
 from monitor.replay import Folder, ReplayError, read_folder
 from monitor.replay import replay as replay_folder
-from monitor.report.explain import explain
-from monitor.report.text import incident_text
 
 MAX_COMPLAINTS = 20
-_PIPE_WIDTH = 110
 
 
 class Complaints:
@@ -68,19 +64,8 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
     whydown replay tests/scenarios/kakao-2022-02-03
     whydown replay tests/scenarios/kakao-2022-02-03 --json | jq .cause
     """
-    incidents = replay_folder(read_or_exit(folder), chunk)
-    if as_json:
-        for incident in incidents:
-            click.echo(msgspec.json.encode(incident))
-        return
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-    if not incidents:
-        click.echo("no incident")
-    for incident in incidents:
-        if explained:
-            console.print(explain(incident, (), timezone=timezone.key))
-        else:
-            ended = incident.closed_at if incident.closed_at is not None else incident.updated_at
-            # No history holds this incident, so `whydown explain` would not find it.
-            terms_by = f"whydown replay {shlex.quote(str(folder))} --explain"
-            click.echo(incident_text(incident, timezone=timezone.key, now=ended, terms_by=terms_by))
+    # No history holds these incidents, so `whydown explain` would not find them.
+    show_incidents(
+        replay_folder(read_or_exit(folder), chunk), timezone, as_json=as_json, explained=explained,
+        terms_by=f"whydown replay {shlex.quote(str(folder))} --explain",
+    )  # fmt: skip

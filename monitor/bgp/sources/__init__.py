@@ -1,21 +1,36 @@
 """Where routes and tables come from: the only part of `monitor.bgp` that does I/O by itself."""
 
+from monitor.bgp.sources.answer_folder import AnswerFolder
 from monitor.bgp.sources.mrt_files import MrtSource
+from monitor.bgp.sources.past_routes import PastRoutes, grouped, past_routes, validity_now
 from monitor.bgp.sources.prefix_table import read_prefix_table
+from monitor.bgp.sources.ripestat import Ripestat
+from monitor.bgp.sources.ripestat_query import Answers, Query, RipestatUnavailableError
 from monitor.bgp.sources.ris_live_feed import RisLiveSource
 from monitor.bgp.sources.ris_live_session import FeedTimes
 from monitor.bgp.sources.routes_file import read_routes_file
+from monitor.bgp.sources.saved_answers import SavedAnswers
 from monitor.bgp.sources.sink import Sink
 from monitor.bgp.sources.vrps import VrpSource, VrpSourceError, load_vrps
 
 __all__ = [
+    "AnswerFolder",
+    "Answers",
     "FeedTimes",
     "MrtSource",
+    "PastRoutes",
+    "Query",
+    "Ripestat",
+    "RipestatUnavailableError",
     "RisLiveSource",
+    "SavedAnswers",
     "Sink",
     "VrpSource",
     "VrpSourceError",
+    "grouped",
     "load_vrps",
+    "past_routes",
     "read_prefix_table",
     "read_routes_file",
+    "validity_now",
 ]
