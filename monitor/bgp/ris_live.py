@@ -27,7 +27,7 @@ MAX_PATH = 16_384
 MAX_PREFIXES = 65_536
 _MAX_TIME = 253_402_300_799
 """The end of the year 9999."""
-_MOST_UNWANTED = 131_072
+MOST_UNWANTED = 131_072
 """Prefixes remembered as unwanted, about 15 MB. A collector's busy five minutes name 20,000 different ones."""
 
 _END_OF_TABLE = "eor"
@@ -111,11 +111,12 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 class Reader:
     """Reads lines for somebody who wants some prefixes only; `wanted` None: all.
 
-    What `wanted` says of a prefix is remembered until `forget`.
+    What `wanted` says of a prefix is remembered until `forget`, of `most_remembered` unwanted ones.
     """
 
-    def __init__(self, wanted: Wanted | None = None) -> None:
+    def __init__(self, wanted: Wanted | None = None, *, most_remembered: int = MOST_UNWANTED) -> None:
         self._wanted = wanted
+        self._most_remembered = most_remembered
         self._unwanted = {_END_OF_TABLE}
 
     def forget(self) -> None:
@@ -180,7 +181,7 @@ class Reader:
         return picked
 
     def _remember(self, text: str) -> None:
-        if len(self._unwanted) >= _MOST_UNWANTED:
+        if len(self._unwanted) >= self._most_remembered:
             self.forget()
         self._unwanted.add(text)
 

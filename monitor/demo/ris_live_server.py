@@ -67,6 +67,8 @@ class RisLiveServer:
         self.most_waiting_bytes = most_waiting_bytes
         self._host = host
         self._port = port
+        self.arrivals = 0
+        """How many clients were let in so far."""
         self._connections: set[Client] = set()
         self._clients: set[Client] = set()
         self._collectors: set[str] = set()
@@ -122,6 +124,12 @@ class RisLiveServer:
         for client, written in pieces.items():
             client.write(b"".join(written))
         return sum(map(len, pieces.values()))
+
+    def push_to_all(self, batch: Iterable[Prepared]) -> None:
+        """Send prepared messages to every client, as to one that asked for all of the world's routes."""
+        batch = list(batch)
+        for client in tuple(self._clients):
+            client.write(b"".join([prepared.bytes_for(client) for prepared in batch]))
 
     async def wait_until_read(self, most_bytes: int = 0) -> None:
         """Return once no client has more bytes waiting: for an owner that must not overrun them."""
@@ -189,6 +197,7 @@ class RisLiveServer:
     def came(self, client: Client) -> None:
         """A client may ask now."""
         self._clients.add(client)
+        self.arrivals += 1
         self._has_changed()
 
     def left(self, client: Client) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.bgp.prefix_key import parse_key
 from monitor.bgp.ris_live import MAX_LINE_BYTES, Reader, RisLiveError, ServerError, decode
-from monitor.bgp.ris_live_requests import subscribe_message, unsubscribe_message
+from monitor.bgp.watch import Watch
 from monitor.model import PeerState, RouteEvent, RouteKind, parse_prefix
 
 UPDATE = {
@@ -179,23 +180,74 @@ def test_real_messages_of_every_kind(shared_data):
     ]
 
 
-def test_subscriptions_ask_for_everything_about_a_prefix():
-    """More and less specific, acknowledged; unsubscribing names the same filters."""
-    asked = json.loads(subscribe_message(parse_prefix("203.0.113.0/24"), "rrc00"))
-    taken_back = json.loads(unsubscribe_message(parse_prefix("203.0.113.0/24"), "rrc00"))
+def wants(*prefixes: str):
+    """The question that a watch answers: equal, inside or covering."""
+    watch = Watch(parse_prefix(text) for text in prefixes)
+    return watch.wants
 
-    options = asked["data"].pop("socketOptions")
-    assert options == {"acknowledge": True}
-    assert asked["type"] == "ris_subscribe"
-    assert asked["data"] == taken_back["data"] | {}
-    assert asked["data"] == {
-        "prefix": "203.0.113.0/24",
-        "moreSpecific": True,
-        "lessSpecific": True,
-        "type": "UPDATE",
-        "host": "rrc00",
-    }
-    assert "host" not in json.loads(subscribe_message(parse_prefix("203.0.113.0/24")))["data"]
+
+def test_only_wanted_prefixes_of_a_message_become_facts():
+    """An update names hundreds of prefixes of which one is watched; the server sends it whole."""
+    reader = Reader(wants("203.0.113.0/24"))
+    text = line(
+        announcements=[{"next_hop": "198.51.100.1", "prefixes": ["192.0.2.0/24", "203.0.113.0/25", "eor"]}],
+        withdrawals=["203.0.112.0/22", "198.51.100.0/24"],
+    )
+
+    for _ in range(2):
+        assert [str(fact.prefix) for fact in reader.receive(text).facts] == ["203.0.112.0/22", "203.0.113.0/25"]
+
+
+def test_a_message_without_wanted_prefixes_costs_no_values_and_is_no_error():
+    """Its path is not looked at; its time is, and a prefix that is none is still bad."""
+    reader = Reader(wants("203.0.113.0/24"))
+    other = [{"next_hop": "?", "prefixes": ["192.0.2.0/24"]}]
+
+    received = reader.receive(line(announcements=other, path=[-1]))
+
+    assert (received.type, received.facts, received.at) == ("UPDATE", (), 1643855431.23)
+    with pytest.raises(RisLiveError, match="not a prefix"):
+        reader.receive(line(announcements=[{"prefixes": ["192.0.2.0/24", "nonsense"]}]))
+
+
+def test_what_is_wanted_is_asked_anew_after_a_change():
+    """Otherwise a newly watched prefix would stay unheard if it was ever seen before."""
+    wanted = set()
+    reader = Reader(lambda version, key: (version, key) in wanted)
+
+    assert reader.receive(line()).facts == ()
+    wanted.add(parse_key("211.249.221.0/24"))
+    assert reader.receive(line()).facts == ()
+    reader.forget()
+    assert len(reader.receive(line()).facts) == 1
+
+
+def test_what_is_remembered_of_unwanted_prefixes_is_bounded():
+    """A stream of ever new prefixes must not fill the memory: when it is full, all is asked anew."""
+    asked = []
+    reader = Reader(lambda version, key: bool(asked.append(key)), most_remembered=11)
+    first, *others = ([f"192.0.2.{n}/32"] for n in range(11))
+
+    for withdrawals in (first, *others[:9], first, others[9], first):
+        reader.receive(line(withdrawals=withdrawals, announcements=None))
+
+    keys = [parse_key(text)[1] for (text,) in (first, *others)]
+    assert asked == [*keys[:10], keys[10], keys[0]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"ris_rrc_list","data":["rrc00","rrc01"]}',
+        '{"type":"pong","data":null}',
+        '{"type":"ris_subscribe_ok","data":{"subscription":{"prefix":["a"]},"socketOptions":{}}}',
+    ],
+)
+def test_answers_with_data_of_their_own_form_are_no_errors(text):
+    """What they carry is not a message."""
+    received = Reader().receive(text)
+
+    assert (received.type, received.facts) == (json.loads(text)["type"], ())
 
 
 JSON = st.recursive(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 from contextlib import asynccontextmanager
@@ -12,10 +13,13 @@ from websockets.asyncio.server import serve
 
 from monitor.bgp.ris_live import MAX_LINE_BYTES
 from monitor.bgp.sources import FeedTimes, RisLiveSource
+from monitor.bgp.sources.ris_live_feed import LATE_S
 from monitor.bgp.sources.ris_live_session import MOST_BAD_IN_A_ROW
+from monitor.bgp.watch import Watch
 from monitor.demo.ris_live_server import RisLiveServer
-from monitor.model import FeedState, RouteEvent, parse_prefix
+from monitor.model import FeedState, FeedTally, RouteEvent, parse_prefix
 from monitor.model.settings import BgpSource, BgpSourceKind
+from probes import clock
 
 NET = parse_prefix("203.0.113.0/24")
 QUICK = FeedTimes(ping_s=0.05, stale_s=5, acknowledge_s=5, open_s=5, backoff_s=0.01, max_backoff_s=0.02)
@@ -136,6 +140,69 @@ def test_watch_changes_over_the_same_connection():
     asyncio.run(scenario())
 
 
+def test_only_the_wanted_prefixes_of_a_message_become_facts():
+    """The server sends an update whole if one of its prefixes is subscribed; a peer may name hundreds in one."""
+
+    async def scenario() -> None:
+        facts = Facts()
+        message = update("203.0.113.0/24")
+        message["announcements"][0]["prefixes"] += [f"10.{n}.0.0/16" for n in range(200)]
+        async with RisLiveServer() as server:
+            feed = ris_live(server.url, wants=Watch([NET]).wants)
+            async with running(feed, facts):
+                await facts.until(lives(1))
+                await server.push(message)
+                await facts.until(events(1))
+
+                assert facts.prefixes() == ["203.0.113.0/24"]
+                assert (feed.counts.relevant, feed.counts.facts) == (1, 1)
+
+    asyncio.run(scenario())
+
+
+def test_every_message_is_in_a_count_that_is_told():
+    """Received, read, relevant, late, bad: as a fact of the time since the last one."""
+
+    async def scenario() -> None:
+        facts = Facts()
+        times = FeedTimes(ping_s=5, acknowledge_s=5, open_s=5, backoff_s=0.01, tally_s=0.05)
+        begun = clock.wall()
+        async with RisLiveServer() as server, running(ris_live(server.url, times=times), facts):
+            await facts.until(lives(1))
+            await server.push(update("203.0.113.0/24", at=clock.wall()))
+            await server.push(update("203.0.113.0/24", at=clock.wall() - LATE_S - 5))
+            await server.send_text("{")
+            await facts.until(lambda found: sum(t.received for t in found if isinstance(t, FeedTally)) == 4)
+
+        tallies = [fact for fact in facts.all if isinstance(fact, FeedTally)]
+        counts = {
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("received", "parsed", "relevant", "late", "dropped", "bad")
+        }
+        # The fourth is the answer to the subscription.
+        assert counts == {"received": 4, "parsed": 3, "relevant": 2, "late": 1, "dropped": 0, "bad": 1}
+        assert begun <= tallies[0].since < tallies[0].at <= clock.wall()
+        assert all(one.at == other.since for one, other in itertools.pairwise(tallies))
+
+    asyncio.run(scenario())
+
+
+def test_all_subscriptions_go_out_at_once():
+    """Two hundred prefixes: live after one round trip, not after two hundred."""
+
+    async def scenario() -> None:
+        facts = Facts()
+        many = [parse_prefix(f"10.{n}.0.0/16") for n in range(200)]
+        # With a pause between two, as other clients make, this would take longer than the deadline.
+        async with RisLiveServer() as server, running(feed := ris_live(server.url, prefixes=many), facts):
+            await facts.until(lives(1))
+
+            assert server.subscribed() == set(many)
+            assert (feed.counts.received, feed.counts.connections) == (200, 1)
+
+    asyncio.run(scenario())
+
+
 def test_nothing_to_watch_means_no_connection():
     """Without a filter the server would send the routes of the whole world."""
 
@@ -219,7 +286,10 @@ def test_silent_server_is_left():
         async with RisLiveServer(answer_pings=False) as server, running(ris_live(server.url, times=times), facts):
             await facts.until(lives(2))
 
-        assert facts.states()[1] == (False, "silent for 0 s")
+        live, blind, *_ = (fact for fact in facts.all if isinstance(fact, FeedState))
+        assert (blind.live, blind.reason) == (False, "silent for 0 s")
+        # Blind since the server was last heard, which was when it confirmed the subscription.
+        assert blind.at - live.at < 0.1
 
     asyncio.run(scenario())
 
