@@ -2,7 +2,9 @@
 
 A vantage is sick when its controls, well-known endpoints that have nothing to do with the targets, fail
 there and its targets with them. A control that fails at most vantages has trouble of its own and vouches
-for nobody. Without controls, a vantage is sick when all its targets fail and others see those fine.
+for nobody. Without controls, a vantage is sick when all its targets fail and others see those fine. Who was
+sick stays so until what failed there is well for longer than chance: a line that loses every third packet
+has good moments.
 """
 
 from __future__ import annotations
@@ -16,6 +18,12 @@ from probes.observation import HttpObservation
 
 PATIENCE_ROUNDS = 3.0
 """After this many control intervals without a control observation, a vantage needs no voucher any more."""
+
+VOUCHER_OF = 12
+VOUCHER_BAD = 3
+VOUCHER_SHARE = 0.2
+"""A control that was bad so often of its newest observations, or in more than this share of those since the
+trouble began, vouches for nobody: its vantage loses packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class VantageHealth:
     def __init__(self, controls: tuple[Control, ...]) -> None:
         self._intervals = {control.name: control.interval_s for control in controls}
         self._views: dict[str, dict[str, View]] = {}
+        self._sick: dict[str, Sickness] = {}
 
     def add(self, observation: HttpObservation, known_at: float) -> None:
         """Take an observation of a control."""
@@ -52,14 +61,19 @@ class VantageHealth:
         views = [view for view in self._views.get(vantage, {}).values() if view.current(now)]
         if not views:
             return True
-        if any(not judged.bad for view in views for judged in view.since(since)):
+        views = [view for view in views if _vouches(view, since)]
+        if any(view.since(since) for view in views):
             return True
-        silent = not any(view.since(since) for view in views)
+        silent = bool(views) and not any(view.since(since) for view in views)
         return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
 
     def sick(self, now: float, targets: dict[str, dict[str, View]]) -> dict[str, Sickness]:
         """The sick vantages at `now`. `targets`: vantage to target name to view."""
-        found = {}
+        found = {
+            vantage: sickness
+            for vantage, sickness in self._sick.items()
+            if not self._is_well(vantage, targets, now)
+        }
         for vantage in sorted(self._views.keys() | targets.keys()):
             if not any(view.bad_since is not None for view in self._all(vantage, targets)):
                 continue
@@ -68,7 +82,13 @@ class VantageHealth:
             sickness = _by_controls(vantage, controls, own) if controls else _alone(vantage, targets, now)
             if sickness is not None:
                 found[vantage] = sickness
+        self._sick = found
         return found
+
+    def _is_well(self, vantage: str, targets: dict[str, dict[str, View]], now: float) -> bool:
+        """Whether a vantage that was sick is well again: its controls, and the targets that are well elsewhere."""
+        views = [*self._asked(vantage, now), *self._own(vantage, targets, now)]
+        return all(view.settled for view in views)
 
     @staticmethod
     def _own(vantage: str, targets: dict[str, dict[str, View]], now: float) -> list[View]:
@@ -98,6 +118,13 @@ class VantageHealth:
             if view.current(now) and healthy_control:
                 views.append(view)
         return views
+
+
+def _vouches(view: View, since: float) -> bool:
+    """Whether a control is well enough for its word on its vantage to count, if it was asked since `since`."""
+    asked = view.since(since)
+    bad = sum(judged.bad for judged in asked)
+    return bad <= VOUCHER_SHARE * len(asked) and view.bad_of(VOUCHER_OF) < VOUCHER_BAD
 
 
 def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:

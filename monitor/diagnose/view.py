@@ -110,6 +110,10 @@ class View:
         """The recent observations known at or after `since`, oldest first."""
         return [judged for judged in self._recent if judged.known_at >= since]
 
+    def bad_of(self, count: int) -> int:
+        """How many of the newest `count` observations are bad."""
+        return sum(judged.bad for judged in self._last(count))
+
     def symptom(self) -> Symptom:
         """The commonest symptom of the last bad observations; the newest wins a tie; NONE when all is well."""
         bad = [judged.symptom for judged in reversed(self._last(6)) if judged.bad][:3]

@@ -1,0 +1,43 @@
+"""A vantage that loses many packets is one fault of its own: not many, and no target's."""
+
+from __future__ import annotations
+
+import pytest
+from story import API, CONTROL, DATABASE, Story
+from world import Place, Service, World
+
+from monitor.model.verdict import Cause
+
+
+def _lossy(service: Service, share: float):
+    """At Tokyo each exchange is lost with this probability."""
+
+    def answer(world: World, at: float, place: Place):
+        if place.name == "tokyo" and world.random.random() < share:
+            return world.unanswered(at, place, service)
+        return world.ok(at, place, service)
+
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_lossy_line_is_one_fault_of_its_vantage(seed: int) -> None:
+    """Two of three exchanges are lost, by chance: one incident, whatever the order of good and bad ones."""
+    story = Story(api=_lossy(API, 0.65), database=_lossy(DATABASE, 0.65), control=_lossy(CONTROL, 0.65), seed=seed)
+
+    incidents = story.incidents()
+
+    assert [(i.target, i.cause, i.affected) for i in incidents] == [(None, Cause.VANTAGE_FAULT, ("tokyo",))]
+
+
+def test_a_control_that_often_fails_vouches_for_nobody() -> None:
+    """The control fails every third time, the API always: nothing can be said of the API."""
+
+    def every_third(world: World, at: float, place: Place):
+        if place.name == "tokyo" and int(at // 30) % 3 == 0:
+            return world.unanswered(at, place, CONTROL)
+        return world.ok(at, place, CONTROL)
+
+    story = Story(api=_lossy(API, 1.0), control=every_third)
+
+    assert [i for i in story.incidents() if i.target is not None] == []
