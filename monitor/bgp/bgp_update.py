@@ -37,6 +37,11 @@ _START = Struct("!16sHBH")
 _VERSION_OF_AFI = {1: 4, 2: 6}
 _UNICAST = 1
 
+Families = frozenset[int]
+"""IP versions."""
+NO_FAMILY: Families = frozenset()
+ALL_FAMILIES: Families = frozenset({4, 6})
+
 _Which = tuple[int, PrefixKey]
 """A prefix: IP version and key."""
 
@@ -124,7 +129,7 @@ def count_unwanted(data: bytes, start: int, end: int, wanted: PrefixFilter) -> i
 
 
 def decode_message(
-    message: bytes, *, asn_size: int = 4, add_path: bool = False, wanted: PrefixFilter | None = None
+    message: bytes, *, asn_size: int = 4, add_path: Families = NO_FAMILY, wanted: PrefixFilter | None = None
 ) -> Update | None:
     """A whole BGP message with its header; None when it is not an UPDATE. Bytes behind it are ignored.
 
@@ -141,12 +146,12 @@ def decode_message(
 
 
 def decode_update(
-    body: bytes, *, asn_size: int = 4, add_path: bool = False, wanted: PrefixFilter | None = None
+    body: bytes, *, asn_size: int = 4, add_path: Families = NO_FAMILY, wanted: PrefixFilter | None = None
 ) -> Update:
     """An UPDATE without its header. Prefixes are scanned first; the path is read only if one is wanted.
 
-    `asn_size`: bytes of an AS number in AS_PATH, 2 from speakers without RFC 6793. `add_path`: path
-    identifiers precede the prefixes (RFC 7911). `wanted` None: all.
+    `asn_size`: bytes of an AS number in AS_PATH, 2 from speakers without RFC 6793. `add_path`: where
+    path identifiers precede the prefixes (RFC 7911). `wanted` None: all.
 
     :raises UpdateError: it is malformed
     """
@@ -156,7 +161,7 @@ def decode_update(
         raise UpdateError(str(error)) from error
 
 
-def _decode(body: bytes, asn_size: int, add_path: bool, wanted: PrefixFilter | None) -> Update:
+def _decode(body: bytes, asn_size: int, add_path: Families, wanted: PrefixFilter | None) -> Update:
     attributes_start, nlri_start = _fields(body, 0, len(body))
     attributes = scan(body, attributes_start, nlri_start)
     mp_announced, mp_next_hop = _mp_reach(attributes)
@@ -203,7 +208,7 @@ class _Field(NamedTuple):
     start: int
     end: int
 
-    def pick(self, wanted: PrefixFilter | None, add_path: bool) -> tuple[list[_Which], int]:
+    def pick(self, wanted: PrefixFilter | None, add_path: Families) -> tuple[list[_Which], int]:
         """The wanted ones, and how many there are.
 
         :raises NlriError: they are malformed
@@ -212,9 +217,9 @@ class _Field(NamedTuple):
         if start == end:
             return [], 0
         if wanted is not None:
-            keys, total = wanted.pick(data, start, end, version, add_path)
+            keys, total = wanted.pick(data, start, end, version, version in add_path)
         else:
-            keys = read_prefixes(data, start, end, version, add_path)
+            keys = read_prefixes(data, start, end, version, version in add_path)
             total = len(keys)
         return [(version, key) for key in keys], total
 

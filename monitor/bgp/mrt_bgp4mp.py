@@ -10,7 +10,15 @@ import socket
 from dataclasses import dataclass
 
 from monitor.bgp import bgp_update
-from monitor.bgp.bgp_update import Update, UpdateError, decode_message, decode_update
+from monitor.bgp.bgp_update import (
+    ALL_FAMILIES,
+    NO_FAMILY,
+    Families,
+    Update,
+    UpdateError,
+    decode_message,
+    decode_update,
+)
 from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
 from monitor.bgp.mrt_stream import HEADER_BYTES
 from monitor.bgp.prefix_filter import PrefixFilter
@@ -26,7 +34,7 @@ class _Form:
 
     state_change: bool
     asn_size: int
-    add_path: bool = False
+    add_path: Families = NO_FAMILY
 
 
 _FORMS = {
@@ -34,8 +42,8 @@ _FORMS = {
     1: _Form(False, 2),
     4: _Form(False, 4),
     5: _Form(True, 4),
-    8: _Form(False, 2, add_path=True),
-    9: _Form(False, 4, add_path=True),
+    8: _Form(False, 2, add_path=ALL_FAMILIES),
+    9: _Form(False, 4, add_path=ALL_FAMILIES),
 }
 _ADDRESS_SIZE = {1: 4, 2: 16}
 _LEGACY_UPDATE, _LEGACY_STATE_CHANGE = 1, 3

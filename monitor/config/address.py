@@ -165,6 +165,18 @@ def prefix(value: object) -> Prefix:
         raise UnfitError(f"{allowed}{_without_host_bits(value)}") from error
 
 
+def network(value: object) -> Prefix:
+    """A prefix, or an address, which stands for itself alone."""
+    try:
+        host = ipaddress.ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        host = None
+    try:
+        return prefix(value if host is None else f"{host}/{host.max_prefixlen}")
+    except UnfitError as error:
+        raise UnfitError(f"an address or {error}") from error
+
+
 def _without_host_bits(value: str) -> str:
     try:
         network = ipaddress.ip_network(value, strict=False)

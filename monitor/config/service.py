@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import zoneinfo
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +26,13 @@ from monitor.model.settings import (
 )
 
 MAX_FEEDS = 100
+MAX_SENDERS = 1_000
+
+_KEYS_OF_FEED = {
+    BgpSourceKind.RIS_LIVE: ("url", "host", "transport"),
+    BgpSourceKind.MRT: ("path",),
+    BgpSourceKind.BMP: ("listen", "from"),
+}
 
 
 def read_history(table: Table, folder: Path) -> HistorySettings:
@@ -76,7 +84,7 @@ def read_bgp(tables: tuple[Table, ...], folder: Path) -> tuple[BgpSource, ...]:
     """Every [[bgp]]; a feed without a name is called by its source, the second one of a kind `ris-live-2`."""
     feeds: list[BgpSource] = []
     for table in tables:
-        kind = table.require("source", _feed_kind, BgpSourceKind.RIS_LIVE)
+        kind = table.require("source", value.choice(BgpSourceKind), BgpSourceKind.RIS_LIVE)
         of_its_kind = sum(feed.kind is kind for feed in feeds) + 1
         name = table.get("name", value.name, kind.value if of_its_kind == 1 else f"{kind.value}-{of_its_kind}")
         if any(feed.name == name for feed in feeds):
@@ -84,12 +92,6 @@ def read_bgp(tables: tuple[Table, ...], folder: Path) -> tuple[BgpSource, ...]:
         feeds.append(_read_feed(table, kind, name, folder))
         table.close()
     return tuple(feeds)
-
-
-def _feed_kind(found: object) -> BgpSourceKind:
-    if found == "bmp":
-        raise UnfitError('"ris-live" or "mrt"; "bmp" is known, but not built yet')
-    return value.choice(BgpSourceKind)(found)
 
 
 def _read_feed(table: Table, kind: BgpSourceKind, name: str, folder: Path) -> BgpSource:
@@ -103,12 +105,31 @@ def _read_feed(table: Table, kind: BgpSourceKind, name: str, folder: Path) -> Bg
     path = table.get("path", address.file(folder), None)
     if kind is BgpSourceKind.MRT and not table.has("path"):
         table.reject("path", 'is missing; source "mrt" reads files, such as path = "updates/*.gz"')
-    for key in ("url", "host", "transport") if kind is BgpSourceKind.MRT else ("path",):
+    listen = table.get("listen", address.listen_address, feed.listen)
+    senders = table.get("from", value.list_of(address.network, MAX_SENDERS, least=1), feed.senders)
+    if kind is BgpSourceKind.BMP and not (table.has("from") or _is_loopback(listen)):
+        table.reject("listen", "is reachable from elsewhere, so from must say which routers may send")
+    for key in (key for of, keys in _KEYS_OF_FEED.items() if of is not kind for key in keys):
         if table.has(key):
             table.reject(key, f'does not go with source "{kind.value}"')
     return BgpSource(
-        kind=kind, name=name, url=url, host=host, transport=transport, path=None if path is None else str(path)
+        kind=kind,
+        name=name,
+        url=url,
+        host=host,
+        transport=transport,
+        path=None if path is None else str(path),
+        listen=listen,
+        senders=senders,
     )
+
+
+def _is_loopback(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def read_rpki(table: Table, folder: Path) -> RpkiSettings:

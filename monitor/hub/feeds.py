@@ -17,7 +17,7 @@ import structlog
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt import MrtStats
 from monitor.bgp.prefix_filter import PrefixFilter
-from monitor.bgp.sources import MrtSource, RisLiveSource
+from monitor.bgp.sources import BmpSource, MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
 from monitor.model.prefix import Address, Prefix, parse_address
@@ -44,6 +44,7 @@ class Feeds:
         self._sink = sink
         self._log = structlog.get_logger("feeds")
         self._watch = Watch()
+        self._filter: PrefixFilter | None = None
         self._targets: frozenset[str] = frozenset()
         self._addresses: dict[Address, str] = {}
         self._wanted: dict[str, BgpSource] = {}
@@ -138,15 +139,32 @@ class Feeds:
         self._log.info("feed_started", feed=source.name, kind=source.kind.value)
         if source.kind is BgpSourceKind.MRT:
             await self._follow_files(source)
+        elif source.kind is BgpSourceKind.BMP:
+            await self._follow_routers(source)
         else:
             await self._follow_ris_live(source)
 
-    async def _follow_files(self, source: BgpSource) -> None:
-        # What is not watched yet when a file is read is thrown away, and no file is read twice.
+    async def _until_settled(self) -> None:
+        """Wait for what is to be watched: of what comes once only, the rest is thrown away."""
         await self._watching.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self._settled.wait()
+
+    async def _follow_routers(self, source: BgpSource) -> None:
+        await self._say_blind(source, "no router is connected")
+        # A router sends its table when it has connected, and no second time.
+        await self._until_settled()
+        try:
+            await BmpSource(source, self._wanted_now).run(self._take)
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._say_blind(source, "stopped")
+
+    async def _follow_files(self, source: BgpSource) -> None:
+        # No file is read twice.
+        await self._until_settled()
         files = MrtSource(source.path or "", self._wanted_now, told=self._file_read)
         await files.run(self._take)
 
@@ -175,13 +193,16 @@ class Feeds:
             )  # fmt: skip
 
     def _wanted_now(self) -> PrefixFilter:
-        return PrefixFilter(self._watch.wants, self._watch.prefixes())
+        if self._filter is None:
+            self._filter = PrefixFilter(self._watch.wants, self._watch.prefixes())
+        return self._filter
 
     def _settle(self) -> None:
         if not self._unmet:
             self._settled.set()
 
     def _tell_watch(self) -> None:
+        self._filter = None
         subscriptions = self._watch.subscriptions()
         if subscriptions:
             self._watching.set()

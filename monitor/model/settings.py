@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.model.prefix import Prefix, parse_prefix
 from monitor.model.target import Control, Target, Vantage
 
 
@@ -62,6 +63,7 @@ class BgpSourceKind(StrEnum):
 
     RIS_LIVE = "ris-live"
     MRT = "mrt"
+    BMP = "bmp"
 
 
 class RisLiveTransport(StrEnum):
@@ -76,7 +78,8 @@ class RisLiveTransport(StrEnum):
 class BgpSource:
     """One feed. ris-live: `url` of the websocket, `host` one collector or None for all. mrt: `path` glob.
 
-    The HTTP stream of a RIS Live is taken to be beside its websocket: `…/stream/` for `…/ws/`.
+    The HTTP stream of a RIS Live is taken to be beside its websocket: `…/stream/` for `…/ws/`. bmp: `listen` is
+    where routers connect to, `senders` are the networks that they may do so from.
     """
 
     kind: BgpSourceKind
@@ -85,6 +88,8 @@ class BgpSource:
     host: str | None = None
     transport: RisLiveTransport = RisLiveTransport.AUTO
     path: str | None = None
+    listen: str = "127.0.0.1:11019"
+    senders: tuple[Prefix, ...] = (parse_prefix("127.0.0.0/8"), parse_prefix("::1/128"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.bgp.bgp_update import UpdateError, decode_message, decode_update
+from monitor.bgp.bgp_update import ALL_FAMILIES, UpdateError, decode_message, decode_update
 from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.prefix_key import key_of, parse_key
 from monitor.model import parse_prefix
@@ -105,7 +105,7 @@ def test_prefix_withdrawn_and_announced_at_once_is_announced(wire):
 
 def test_marked_add_path_identifiers_are_read_over(wire):
     """RFC 7911."""
-    update = decode_update(route(wire) + wire.nlri("203.0.113.0/24", path_id=70_000), add_path=True)
+    update = decode_update(route(wire) + wire.nlri("203.0.113.0/24", path_id=70_000), add_path=ALL_FAMILIES)
 
     assert [str(p) for p, _ in update.announced] == ["203.0.113.0/24"]
 
@@ -169,8 +169,8 @@ def test_message_header_is_checked(wire):
 
 
 @QUIET
-@given(st.binary(max_size=200), st.sampled_from([2, 4]), st.booleans())
-@example(b"\0\0\0\0\0\0\0\0\x08\x0a", 4, False)
+@given(st.binary(max_size=200), st.sampled_from([2, 4]), st.frozensets(st.sampled_from([4, 6])))
+@example(b"\0\0\0\0\0\0\0\0\x08\x0a", 4, frozenset())
 def test_any_bytes_give_an_update_or_its_own_error(body, asn_size, add_path):
     """Input from the network is hostile."""
     try:

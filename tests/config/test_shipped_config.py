@@ -60,7 +60,11 @@ def test_every_example_in_the_comments_is_valid(everything: str) -> None:
 
     assert config.alert.mail is not None
     assert config.alert.mail.to == ("noc@example.com",)
-    assert [feed.kind for feed in config.bgp] == [BgpSourceKind.RIS_LIVE, BgpSourceKind.MRT]
+    assert [feed.kind for feed in config.bgp] == [
+        BgpSourceKind.RIS_LIVE,
+        BgpSourceKind.MRT,
+        BgpSourceKind.BMP,
+    ]
     assert config.unused == ("hub", "web")
 
 

@@ -1,6 +1,7 @@
 """Where routes and tables come from: the only part of `monitor.bgp` that does I/O by itself."""
 
 from monitor.bgp.sources.answer_folder import AnswerFolder
+from monitor.bgp.sources.bmp_listener import BmpSource
 from monitor.bgp.sources.mrt_files import MrtSource
 from monitor.bgp.sources.past_routes import PastRoutes, grouped, past_routes, validity_now
 from monitor.bgp.sources.prefix_table import read_prefix_table
@@ -16,6 +17,7 @@ from monitor.bgp.sources.vrps import VrpSource, VrpSourceError, load_vrps
 __all__ = [
     "AnswerFolder",
     "Answers",
+    "BmpSource",
     "FeedTimes",
     "MrtSource",
     "PastRoutes",
