@@ -12,6 +12,7 @@ from rich.console import Console
 from monitor.config import ConfigError, load_config
 from monitor.history import HistoryError, Reader
 from monitor.model.incident import Incident
+from monitor.model.route import FeedState, FeedTally
 from monitor.station.board import Board, Row
 from monitor.station.live_status import Snapshot, draw
 from probes import HttpObservation, clock
@@ -37,6 +38,16 @@ class VantageState(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
 
 
+class FeedReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One route feed: its state since `since`, and what it counted within the hour; None: nothing was told."""
+
+    source: str
+    live: bool
+    since: float
+    reason: str
+    counts: FeedTally | None
+
+
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` prints. `age_s`: of the newest fact; None: there is none within an hour."""
 
@@ -44,6 +55,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     alive: bool
     age_s: float | None
     rows: tuple[VantageState, ...]
+    feeds: tuple[FeedReport, ...]
     open_incidents: tuple[Incident, ...]
 
 
@@ -111,6 +123,7 @@ def _report(
         alive=alive,
         age_s=age_s,
         rows=tuple(_state(row) for row in board.rows),
+        feeds=tuple(_feed(state, board.tallies.get(state.source)) for state in board.feeds.values()),
         open_incidents=tuple(incidents),
     )
 
@@ -119,6 +132,10 @@ def _state(row: Row) -> VantageState:
     return VantageState(
         target=row.target, vantage=row.vantage, last=row.last, rounds=row.measured, failures=row.failures
     )
+
+
+def _feed(state: FeedState, counts: FeedTally | None) -> FeedReport:
+    return FeedReport(source=state.source, live=state.live, since=state.at, reason=state.reason, counts=counts)
 
 
 def _spoken(age_s: float | None) -> str:

@@ -142,5 +142,19 @@ class FeedTally:
     dropped: int = 0
     bad: int = 0
 
+    def joined(self, later: FeedTally) -> FeedTally:
+        """Both together."""
+        return FeedTally(
+            since=min(self.since, later.since),
+            at=max(self.at, later.at),
+            source=self.source,
+            received=self.received + later.received,
+            parsed=self.parsed + later.parsed,
+            relevant=self.relevant + later.relevant,
+            late=self.late + later.late,
+            dropped=self.dropped + later.dropped,
+            bad=self.bad + later.bad,
+        )
+
 
 RouteFact = RouteEvent | PeerState | FeedState | FeedTally

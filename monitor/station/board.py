@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.diagnose.fact import Fact
-from monitor.model.route import FeedState
+from monitor.model.route import FeedState, FeedTally
 from probes import HttpObservation, NotMeasured
 from probes.observation import completed_at
 
@@ -45,6 +45,8 @@ class Board:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Row] = {}
         self.feeds: dict[str, FeedState] = {}
+        self.tallies: dict[str, FeedTally] = {}
+        """What each feed counted, all of it together."""
         self.newest_at: float | None = None
         """When the newest observation was complete, Unix seconds; None before the first."""
 
@@ -53,6 +55,9 @@ class Board:
         for fact in facts:
             if isinstance(fact, FeedState):
                 self.feeds[fact.source] = fact
+            elif isinstance(fact, FeedTally):
+                before = self.tallies.get(fact.source)
+                self.tallies[fact.source] = fact if before is None else before.joined(fact)
             elif isinstance(fact, HttpObservation):
                 self._see_exchange(fact)
             elif isinstance(fact, NotMeasured) and fact.probe == "http":

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.model.incident import Incident
+from monitor.model.route import FeedTally
 from monitor.model.verdict import Cause, Verdict
 from monitor.report.cause_name import percent
 from monitor.report.safe_text import listed, one_line
@@ -23,6 +24,7 @@ from probes.observation import completed_at
 
 MOST_ROWS = 60
 MOST_INCIDENTS = 8
+MOST_FEEDS = 8
 _NAME = 32
 
 # One character a round: a person sees a pattern sooner than a number.
@@ -54,6 +56,7 @@ def draw(snapshot: Snapshot) -> RenderableType:
     parts += _section(
         "open incidents", [incident_line(one, snapshot.now) for one in snapshot.incidents], MOST_INCIDENTS
     )
+    parts += _section("feeds", [_counts(tally) for tally in snapshot.board.tallies.values()], MOST_FEEDS)
     parts += _section("last mails", [Text(one_line(line, 160)) for line in snapshot.mails], 3)
     parts += _section("log", [Text(one_line(line, 200), style="dim") for line in snapshot.log], 6)
     return Group(*parts)
@@ -69,6 +72,17 @@ def incident_line(incident: Incident, now: float) -> Text:
     line.append(
         f"  {len(incident.affected)} of {incident.vantages} vantages  {one_line(incident.id, 60)}", style="dim"
     )
+    return line
+
+
+def _counts(tally: FeedTally) -> Text:
+    """What one feed received and what became of it."""
+    line = Text(
+        f"{one_line(tally.source, _NAME)}  {tally.received:,} received in {_age(tally.at - tally.since)}: "
+    )
+    line.append(f"{tally.parsed:,} read, {tally.relevant:,} relevant, {tally.late:,} late, ")
+    line.append(f"{tally.dropped:,} routes dropped", style="yellow" if tally.dropped else "")
+    line.append(f", {tally.bad:,} bad", style="yellow" if tally.bad else "")
     return line
 
 

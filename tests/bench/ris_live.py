@@ -5,7 +5,7 @@
 First in this process, from bytes: decode, filter and the state of each peer (the route-event detector), with
 1,000 watched prefixes. `whole feed` is what a collector says of 20,000 other prefixes, one message in a hundred
 of a watched one; `subscribed` is of watched prefixes alone; `--mrt` adds the updates of a real collector's
-file. Then `ris_live_subject.py`, the real feeds behind a real websocket: the same two, with the socket's cost;
+file. Then `contest/subject.py`, the real feeds behind a real websocket: the same two, with the socket's cost;
 the delay from sending a hijack to its line at 5,000 messages a second; and resident memory over N messages
 (default 5 million; 50 million take some ten minutes). Seconds are CPU seconds of the process that works.
 """
@@ -23,9 +23,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from contest.messages import ORIGIN, Message, churn, hijack, inside, strangers, usual, watched
+from contest.monitors import Ours
 from ris_live_beside_bgpalerter import STEP_S, ended, push, started
-from ris_live_contest import Ours
-from ris_live_messages import ORIGIN, Message, churn, hijack, inside, strangers, usual, watched
 
 from monitor.bgp.episodes import Declared, RouteDetector
 from monitor.bgp.mrt import read_mrt

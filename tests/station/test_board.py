@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from monitor.model.incident import Incident
-from monitor.model.route import FeedState
+from monitor.model.route import FeedState, FeedTally
 from monitor.model.verdict import Cause, Detail, Verdict
 from monitor.station.board import ROUNDS_SHOWN, Board
 from monitor.station.live_status import MOST_ROWS, Snapshot, draw
@@ -143,3 +143,19 @@ def test_a_feed_that_has_said_nothing_is_not_hidden() -> None:
     head = _drawn(Snapshot(now=NOW, title="", board=board, feeds=["local", "ris-live"])).splitlines()[0]
 
     assert head.split("  ")[1:] == ["local live", "ris-live not heard yet"]
+
+
+def test_what_a_feed_received_and_lost_is_shown_in_all() -> None:
+    """A message that was dropped or could not be read must not need a log to be seen."""
+    board = Board()
+    board.see(
+        FeedTally(
+            since=NOW - 60 * n - 60, at=NOW - 60 * n, source="ris", received=1000, parsed=998, relevant=7, late=1,
+            dropped=n, bad=2,
+        )
+        for n in range(3)
+    )  # fmt: skip
+
+    drawn = _drawn(Snapshot(now=NOW, title="t", board=board))
+
+    assert "ris  3,000 received in 3 min: 2,994 read, 21 relevant, 3 late, 3 routes dropped, 6 bad" in drawn

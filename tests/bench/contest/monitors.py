@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from ris_live_messages import ORIGIN, TRANSITS, relationships, usual
+from contest.messages import ORIGIN, TRANSITS, relationships, usual
 
 _HERE = Path(__file__).parent
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -90,7 +90,7 @@ class Subject(ABC):
 
 
 class Ours(Subject):
-    """`ris_live_subject.py`: the real feeds and detector."""
+    """`subject.py`: the real feeds and detector."""
 
     name = "whydown"
 
@@ -99,7 +99,7 @@ class Ours(Subject):
         table = [message | {"rib": True, "timestamp": time.time() - 3600} for message in usual(prefixes)]
         known = {"prefixes": prefixes, "table": table, "relationships": relationships()}
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(_HERE / "ris_live_subject.py"), url,
+            sys.executable, str(_HERE / "subject.py"), url,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdin is not None

@@ -1,6 +1,6 @@
 """The part of the monitor that the benches of RIS Live measure, as a process of its own.
 
-`python tests/bench/ris_live_subject.py URL` reads what it is to know beforehand from its standard input: the
+`python tests/bench/contest/subject.py URL` reads what it is to know beforehand from its standard input: the
 watched prefixes, their routes as a RIB dump gives them, and lines of a relationship file. Then it follows the
 prefixes with the real feeds into the real detector of route events, and prints a line an event as soon as it is
 known. On SIGTERM it prints its counts.
