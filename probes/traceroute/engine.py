@@ -117,7 +117,8 @@ class Tracer:
         """Trace once. The observation's `method` and `mode` say how it was really done.
 
         `failure` is set only where this machine could not trace: no route, no permission, its own fault. An
-        unanswered trace is an observation with `reached` false.
+        unanswered trace is an observation with `reached` false. One that the packet rate cut short keeps its
+        hops but has a failure, since its last hop is not where the packets end.
         """
         at, start = clock.wall(), clock.monotonic()
         ways = _ways(request)
@@ -128,11 +129,12 @@ class Tracer:
         except CannotTraceError as reason:
             outcome.failure, outcome.error = reason.failure, f"trace {request.address}: {reason}"
         except TimeoutError:
-            if outcome.strategy is None:
+            if outcome.strategy is None or outcome.strategy.starved:
+                sent = 0 if outcome.strategy is None else outcome.strategy.sent
                 outcome.failure = Failure.MONITOR_FAULT
                 outcome.error = (
-                    f"trace {request.address}: not started within {request.timeout_s} s,"
-                    f" at {self.rate:g} packets a second for all traces"
+                    f"trace {request.address}: {f'cut short after {sent} packets' if sent else 'not started'}"
+                    f" within {request.timeout_s} s, at {self.rate:g} packets a second for all traces"
                 )
         return _observation(request, outcome, at=at, start=start, vantage=vantage, target=target)
 

@@ -46,7 +46,8 @@ class Pace(Generic[Sender]):
         """Who may send one packet now, taken out of the line; None: nobody wants to, or there is no token."""
         if not self._line:
             return None
-        self._count(now)
+        if now > self._counted_at:
+            self._count(now)
         return self._line.popitem(last=False)[0] if self._tokens >= 1 else None
 
     def spend(self) -> None:
@@ -61,9 +62,8 @@ class Pace(Generic[Sender]):
         return self._counted_at + max(wanted - self._tokens, 0.0) / self.rate
 
     def _count(self, now: float) -> None:
-        earned = max(now - self._counted_at, 0.0) * self.rate
-        self._tokens = min(self._tokens + earned, burst_of(self.rate))
-        self._counted_at = max(now, self._counted_at)
+        self._tokens = min(self._tokens + (now - self._counted_at) * self.rate, burst_of(self.rate))
+        self._counted_at = now
 
 
 def burst_of(rate: float) -> float:

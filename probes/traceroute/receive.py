@@ -12,8 +12,9 @@ _OCTETS: Final = 2048
 """Answers are below 600 octets (RFC 1812 §4.3.2.3) or the IPv6 minimum MTU of 1280 (RFC 4443 §2.4)."""
 
 _ANCILLARY_OCTETS: Final = 512
-_AT_ONCE: Final = 256
-"""Packets per turn of the event loop, so that a flood of answers cannot stop everything else."""
+_AT_ONCE: Final = 1024
+"""Packets per turn of the event loop, so that a flood of answers cannot stop everything else; more than the
+largest burst of probes, so that a busy tracer does not fall behind its answers and ask again for what it has."""
 
 
 class Received(NamedTuple):
@@ -30,7 +31,7 @@ class Received(NamedTuple):
 
 
 def waiting(sock: socket.socket, flags: int = 0) -> Iterator[Received]:
-    """The packets that wait in a non-blocking socket, at most 256; an error pending on it ends the turn."""
+    """The packets that wait in a non-blocking socket, at most 1,024; an error pending on it ends the turn."""
     for _ in range(_AT_ONCE):
         try:
             octets, ancillary, _, address = sock.recvmsg(_OCTETS, _ANCILLARY_OCTETS, flags)

@@ -177,6 +177,11 @@ class Strategy:
             self._attempts += 1
         return None
 
+    @property
+    def starved(self) -> bool:
+        """Whether there is a probe to send that `due` was not asked for: what is missing is not the network's."""
+        return len(self._awaited) < self._window and self._wanted() is not None
+
     def finished(self, now: float) -> bool:
         """Whether nothing more is to be sent or waited for."""
         if now >= self.plan.deadline:
@@ -189,7 +194,8 @@ class Strategy:
         earliest = next(iter(self._awaited.values()), None)
         if earliest is None:
             return self.plan.deadline
-        return min(earliest + self._patience_s, self.plan.deadline)
+        at = earliest + self._patience_s
+        return at if at < self.plan.deadline else self.plan.deadline
 
     def hops(self) -> tuple[Hop, ...]:
         """What was found: TTL 1 to the end of the path, or to the last TTL that was probed."""
@@ -208,7 +214,8 @@ class Strategy:
         self._sent[ttl] += 1
         self._awaited[probe.index] = now
         self._silent.discard(ttl)
-        self._fresh = max(self._fresh, ttl + 1)
+        if ttl >= self._fresh:
+            self._fresh = ttl + 1
         return probe
 
     def _learn(self, ttl: int, answer: Answer) -> None:
@@ -244,9 +251,10 @@ class Strategy:
     def _wanted(self) -> int | None:
         """The lowest TTL to probe, None when there is nothing to send."""
         burst, horizon = self._reach()
-        for ttl in sorted(self._silent):
-            if ttl <= horizon and self._sent[ttl] < self._attempts:
-                return ttl
+        if self._silent:
+            for ttl in sorted(self._silent):
+                if ttl <= horizon and self._sent[ttl] < self._attempts:
+                    return ttl
         return self._fresh if self._fresh <= min(max(burst, horizon), self.plan.max_hops) else None
 
     def _reach(self) -> tuple[int, int]:

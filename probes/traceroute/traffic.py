@@ -110,6 +110,8 @@ class Traffic:
     @rate.setter
     def rate(self, rate: float) -> None:
         self._pace.rate = rate
+        if self._channels:
+            self._sleep(clock.monotonic())  # the next turn may be sooner than the timer thinks
 
     async def carry(self, run: Run, channel: Channel) -> None:
         """Send what the run's strategy wants until it is finished, and close the channel.

@@ -7,6 +7,8 @@ import gc
 import subprocess
 import sys
 
+import pytest
+
 from probes.failure_word import Failure
 from probes.observation import HopReply, TraceObservation, decode, encode
 from probes.traceroute import Tracer, TraceRequest, trace
@@ -68,6 +70,58 @@ def test_many_traces_share_a_low_rate() -> None:
             return await together(tracer, *[loopback() for _ in range(12)])
 
     assert [o.reached for o in asyncio.run(run())] == [True] * 12
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    """At the start and later, by an error that says it."""
+    with pytest.raises(ValueError, match="packets a second"):
+        Tracer(rate=rate)
+
+    async def run() -> None:
+        async with Tracer(rate=7) as tracer:
+            with pytest.raises(ValueError, match="packets a second"):
+                tracer.rate = rate
+            assert tracer.rate == 7
+
+    asyncio.run(run())
+
+
+def test_a_trace_that_the_rate_leaves_too_few_turns_says_so() -> None:
+    """A hundredth of a packet a second: the burst serves some, the others name the rate, and none is taken for
+    a target that does not answer."""
+
+    async def run() -> list[TraceObservation]:
+        async with Tracer(rate=0.01) as tracer:
+            await tracer.trace(loopback(), vantage="here", target="loopback")  # imports scapy, which takes long
+            return await together(tracer, *[loopback(timeout_s=0.5) for _ in range(40)])
+
+    seen = asyncio.run(run())
+    served = [one for one in seen if one.reached]
+    others = [one for one in seen if not one.reached]
+
+    assert served
+    assert others
+    assert {one.failure for one in served} == {None}
+    assert {one.failure for one in others} == {Failure.MONITOR_FAULT}
+    assert all("0.01 packets a second" in (one.error or "") for one in others)
+
+
+def test_a_rate_can_be_raised_while_traces_wait() -> None:
+    """What the burst left over would take a quarter of an hour, and is done at once."""
+
+    async def run() -> list[TraceObservation]:
+        async with Tracer(rate=0.01) as tracer:
+            one = (tracer.trace(loopback(timeout_s=30), vantage="here", target="loopback") for _ in range(40))
+            traces = waiting = {asyncio.create_task(trace) for trace in one}
+            ended = traces
+            while ended:  # until the burst is used up and no timer is left but the next turn
+                ended, waiting = await asyncio.wait(waiting, timeout=1.2, return_when=asyncio.FIRST_COMPLETED)
+            assert waiting
+            tracer.rate = 1000
+            return await asyncio.gather(*traces)
+
+    assert [one.reached for one in asyncio.run(run())] == [True] * 40
 
 
 def test_a_deadline_before_the_first_packet_is_the_monitors_own_fault() -> None:

@@ -293,6 +293,16 @@ def test_the_deadline_ends_everything() -> None:
     assert strategy.due(0.5) == []
 
 
+def test_a_trace_without_room_is_starved_and_one_that_waits_is_not() -> None:
+    """What was not sent says nothing of the network; what is not answered does."""
+    strategy = Strategy(plan())
+    strategy.due(0.0, room=2)
+    assert strategy.starved
+
+    strategy.due(0.0)
+    assert not strategy.starved
+
+
 def test_room_bounds_what_is_sent_and_the_rest_follows() -> None:
     """An engine with little room gets few probes, the lowest TTLs first."""
     strategy = Strategy(plan(expected_hops=9))
