@@ -19,7 +19,7 @@ import dns.message
 import dns.name
 import dns.query
 import dns.resolver
-import h2.events
+import h2.exceptions
 import h11
 import httpcore
 import httpx
@@ -113,12 +113,6 @@ def _by_detail(exc: BaseException, layer: Layer, *, sent: bool) -> Failure | Non
         return _timeout_word(layer, sent=sent)
     if isinstance(exc, OSError):
         return _errno_word(exc, layer)
-    if isinstance(exc, httpcore.RemoteProtocolError) and exc.args:
-        # httpcore wraps the HTTP/2 event itself: RST_STREAM and GOAWAY are the server's own way to hang up.
-        if isinstance(exc.args[0], h2.events.StreamReset):
-            return Failure.CONNECTION_RESET
-        if isinstance(exc.args[0], h2.events.ConnectionTerminated):
-            return Failure.CONNECTION_CLOSED
     return None
 
 
@@ -129,9 +123,6 @@ def _by_class(chain: list[BaseException], layer: Layer, *, ended: bool) -> Failu
     word = words[0] if words else Failure.UNKNOWN
     if word is Failure.PROTOCOL_ERROR and ended:
         return Failure.CONNECTION_CLOSED
-    if word is Failure.UNKNOWN and layer is Layer.EXCHANGE and isinstance(chain[0], ValueError):
-        # httpcore reads an HTTP/2 `:status` with int(), so a server's bad number comes out as ValueError.
-        return Failure.PROTOCOL_ERROR
     return word
 
 
@@ -221,6 +212,7 @@ _HTTP_WORDS: Words = {
     h11.LocalProtocolError: Failure.MONITOR_FAULT,
     h11.RemoteProtocolError: Failure.PROTOCOL_ERROR,
     h11.ProtocolError: Failure.PROTOCOL_ERROR,
+    h2.exceptions.H2Error: Failure.PROTOCOL_ERROR,
     httpx.ConnectTimeout: Failure.CONNECT_TIMEOUT,
     httpx.ReadTimeout: Failure.READ_TIMEOUT,
     httpx.WriteTimeout: Failure.WRITE_TIMEOUT,

@@ -13,7 +13,6 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable
 
-import anyio.lowlevel
 import dns.message
 import httpcore
 
@@ -66,8 +65,6 @@ async def _ask(
     timeline = Timeline()
     address = question.address
     backend = MeasuringBackend(timeline, _look_nothing_up, None, (question.certificate_name, address.address))
-    # httpcore's locks load anyio's backend on first use: 40 ms that are not to be measured.
-    await anyio.lowlevel.checkpoint()
     start = clock.monotonic()
     try:
         async with asyncio.timeout(question.timeout_s):

@@ -10,8 +10,6 @@ import asyncio
 import ssl
 from dataclasses import dataclass, replace
 
-import anyio.lowlevel
-
 from probes import clock
 from probes.dns.stub import StubResolver
 from probes.expectation import Answer, Missed, missed
@@ -49,7 +47,6 @@ class HttpProber:
         self._resolve = resolve or StubResolver()
         self._contexts = TlsContexts()
         self._lag = LoopLag()
-        self._warm = False
 
     async def probe(self, request: HttpRequest, *, vantage: str, target: str) -> HttpObservation:
         """Ask once and say what happened; `target` and `vantage` are names copied into the observation."""
@@ -60,7 +57,6 @@ class HttpProber:
         at, start = clock.wall(), clock.monotonic()
         try:
             context = self._context(request)
-            await self._warm_up()
             at, start = clock.wall(), clock.monotonic()
             with self._lag.watch(lag):
                 async with asyncio.timeout(request.timeout_s):
@@ -76,12 +72,6 @@ class HttpProber:
     async def aclose(self) -> None:
         """Forget the TLS contexts. Connections need no closing: none outlives its probe."""
         self._contexts = TlsContexts()
-
-    async def _warm_up(self) -> None:
-        """httpcore's locks load anyio's backend on first use: 40 ms that are not to be measured."""
-        if not self._warm:
-            await anyio.lowlevel.checkpoint()
-            self._warm = True
 
     def _context(self, request: HttpRequest) -> ssl.SSLContext | None:
         if not request.url.lower().startswith("https:") and not request.follow_redirects:

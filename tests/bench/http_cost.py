@@ -1,9 +1,9 @@
 """What an HTTP probe costs, beside Debian's prometheus-blackbox-exporter: `python tests/bench/http_cost.py`
 
-Both probe the same local server in turn, 2,000 times with 50 probes at once, over TLS and in the clear, each
-probe a connection of its own with the certificate verified. Ours includes the store: every observation is
-durable in a history, in batches. CPU is user and system time of the prober's process, without its start; the
-server's, and that of the client that asks the exporter, are not counted. Two turns each, summed.
+Both probe the same local server in turn, 2,000 times with 50 probes at once: in the clear, over TLS, and over TLS
+with HTTP/2, each probe a connection of its own with the certificate verified. Ours includes the store: every
+observation is durable in a history, in batches. CPU is user and system time of the prober's process, without its
+start; the server's, and that of the client that asks the exporter, are not counted. Two turns each, summed.
 
 The last part says how much later than the kernel a prober sees its SYN-ACKs when it has 1,000 targets every
 30 s: `connect_s` less the connection's first round trip as the kernel measured it (TCP_INFO).
@@ -24,13 +24,16 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import quote
 
+import h2.config
+import h2.connection
+import h2.events
 import trustme
 
 from monitor.history import Store
@@ -47,16 +50,27 @@ _ANSWER = (
     b"HTTP/1.1 200 OK\r\ndate: Sun, 22 Nov 2026 12:00:00 GMT\r\ncontent-type: application/json\r\n"
     b"server: bench\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (len(_BODY), _BODY)
 )
-_MODULE = "http_2xx"
+_FIELDS2 = [
+    (":status", "200"), ("date", "Sun, 22 Nov 2026 12:00:00 GMT"), ("content-type", "application/json"),
+    ("server", "bench"), ("content-length", str(len(_BODY))),
+]  # fmt: skip
+_MODULES = {"http": "http_2xx", "https": "http_2xx", "h2": "http2_2xx"}
 _CONFIGURATION = """
 modules:
-  {module}:
+  http_2xx: &plain
     prober: http
     timeout: 10s
-    http:
+    http: &http
       preferred_ip_protocol: ip4
+      enable_http2: false
       tls_config:
         ca_file: {ca_file}
+  http2_2xx:
+    <<: *plain
+    http:
+      <<: *http
+      enable_http2: true
+      valid_http_versions: [HTTP/2.0]
 """
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -75,12 +89,33 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.close()
 
 
+async def _answer2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    connection.initiate_connection()
+    try:
+        while data := await reader.read(65536):
+            for event in connection.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    connection.send_headers(event.stream_id, _FIELDS2)
+                    connection.send_data(event.stream_id, _BODY, end_stream=True)
+            writer.write(connection.data_to_send())
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+def _tls(certificate: Path, protocol: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    context.set_alpn_protocols([protocol])
+    return context
+
+
 async def _serve(certificate: Path, ports: Connection) -> None:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate)
-    plain = await asyncio.start_server(_answer, "127.0.0.1", 0, backlog=1024)
-    secure = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=tls, backlog=1024)
-    ports.send([server.sockets[0].getsockname()[1] for server in (plain, secure)])
+    kinds = ((_answer, None), (_answer, _tls(certificate, "http/1.1")), (_answer2, _tls(certificate, "h2")))
+    servers = [await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls, backlog=1024) for answer, tls in kinds]
+    ports.send([server.sockets[0].getsockname()[1] for server in servers])
     await asyncio.Event().wait()
 
 
@@ -92,14 +127,18 @@ def _run_server(certificate: Path, ports: Connection) -> None:
 
 
 @contextmanager
-def target(certificate: Path) -> Iterator[tuple[str, str]]:
-    """A server in a process of its own: its URLs, http and https."""
+def target(certificate: Path) -> Iterator[dict[str, str]]:
+    """A server in a process of its own: its URLs by the kind of exchange, http, https and h2."""
     here, there = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=_run_server, args=(certificate, there))
     server.start()
     try:
-        plain, secure = here.recv()
-        yield f"http://127.0.0.1:{plain}/health", f"https://127.0.0.1:{secure}/health"
+        plain, secure, second = here.recv()
+        yield {
+            "http": f"http://127.0.0.1:{plain}/health",
+            "https": f"https://127.0.0.1:{secure}/health",
+            "h2": f"https://127.0.0.1:{second}/health",
+        }
     finally:
         server.terminate()
         server.join()
@@ -112,7 +151,7 @@ def target(certificate: Path) -> Iterator[tuple[str, str]]:
 def exporter(folder: Path, ca_file: str) -> Iterator[tuple[int, int]]:
     """The exporter, listening: its process id and its port."""
     configuration = folder / "blackbox.yml"
-    configuration.write_text(_CONFIGURATION.format(module=_MODULE, ca_file=ca_file))
+    configuration.write_text(_CONFIGURATION.format(ca_file=ca_file))
     port = random.randint(20000, 30000)
     with (folder / "blackbox.log").open("wb") as log:
         process = subprocess.Popen(
@@ -149,13 +188,13 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def by_exporter(pid: int, port: int, url: str, count: int) -> float:
+def by_exporter(pid: int, port: int, kind: str, url: str, count: int) -> float:
     """CPU seconds that the exporter takes for `count` probes, asked over kept connections as Prometheus does."""
 
     def ask(times: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         for _ in range(times):
-            connection.request("GET", f"/probe?module={_MODULE}&target={quote(url, safe='')}")
+            connection.request("GET", f"/probe?module={_MODULES[kind]}&target={quote(url, safe='')}")
             metrics = connection.getresponse().read()
             if b"\nprobe_success 1" not in metrics:
                 raise RuntimeError(f"the exporter's probe of {url} failed")
@@ -170,9 +209,8 @@ def by_exporter(pid: int, port: int, url: str, count: int) -> float:
 # Ours
 
 
-async def by_prober(prober: HttpProber, url: str, ca_file: str, store: Store, count: int) -> float:
+async def by_prober(prober: HttpProber, request: HttpRequest, store: Store, count: int) -> float:
     """CPU seconds that this process takes for `count` probes with their observations stored."""
-    request = HttpRequest(url=url, ca_file=ca_file, http2=False)
     left = iter(range(count))
     seen: list[HttpObservation] = []
 
@@ -180,7 +218,7 @@ async def by_prober(prober: HttpProber, url: str, ca_file: str, store: Store, co
         for _ in left:
             observation = await prober.probe(request, vantage="bench", target="local")
             if observation.failure:
-                raise RuntimeError(f"our probe of {url} failed: {observation.error}")
+                raise RuntimeError(f"our probe of {request.url} failed: {observation.error}")
             seen.append(observation)
             if len(seen) == _BATCH:
                 store.add_observations(seen)
@@ -212,24 +250,25 @@ async def inflation(prober: HttpProber, url: str, ca_file: str, seconds: float) 
     )
 
 
-def compare(folder: Path, urls: Sequence[str], ca_file: str, count: int) -> None:
-    """Print the CPU of one probe, ours and the exporter's, over http and https."""
+def compare(folder: Path, urls: Mapping[str, str], ca_file: str, count: int) -> None:
+    """Print the CPU of one probe, ours and the exporter's, for each kind of exchange."""
     prober = HttpProber()
     with (
         asyncio.Runner() as runner,
         exporter(folder, ca_file) as (pid, port),
         Store.open(folder / "bench.db") as store,
     ):
-        for url in urls:
-            runner.run(by_prober(prober, url, ca_file, store, _WARM_UP))
-            by_exporter(pid, port, url, _WARM_UP)
+        for kind, url in urls.items():
+            request = HttpRequest(url=url, ca_file=ca_file, http2=kind == "h2")
+            runner.run(by_prober(prober, request, store, _WARM_UP))
+            by_exporter(pid, port, kind, url, _WARM_UP)
             ours = theirs = 0.0
             for _ in range(_TURNS):
-                theirs += by_exporter(pid, port, url, count)
-                ours += runner.run(by_prober(prober, url, ca_file, store, count))
+                theirs += by_exporter(pid, port, kind, url, count)
+                ours += runner.run(by_prober(prober, request, store, count))
             each_ms = 1000 / (count * _TURNS)
             print(
-                f"{url.partition(':')[0]:<5}  ours {ours * each_ms:.2f} ms CPU a probe, stored;"
+                f"{kind:<5}  ours {ours * each_ms:.2f} ms CPU a probe, stored;"
                 f"  exporter {theirs * each_ms:.2f} ms;  ratio {ours / theirs:.2f}"
             )
 
@@ -251,7 +290,7 @@ def main() -> None:
                 compare(folder, urls, ca_file, options.probes)
             else:
                 print(f"no comparison: {_EXPORTER} is not installed")
-            late = asyncio.run(inflation(HttpProber(), urls[1], ca_file, options.seconds))
+            late = asyncio.run(inflation(HttpProber(), urls["https"], ca_file, options.seconds))
     p50, p95 = (statistics.quantiles(late, n=100)[percent - 1] * 1000 for percent in (50, 95))
     print(f"connect_s beyond the kernel's round trip at 33 probes/s: p50 {p50:.2f} ms, p95 {p95:.2f} ms")
 

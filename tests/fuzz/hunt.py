@@ -51,7 +51,7 @@ def _hunt(name: str, seconds: int) -> bool:
     rate = re.search(r"stat::average_exec_per_sec: *(\d+)", done.stderr)
     found = re.findall(r"Test unit written to (\S+)", done.stderr)
     if executed is None or rate is None:
-        print(f"{name:<14} did not run:\n{done.stderr[-2000:]}")
+        print(f"{name:<14} ended with status {done.returncode}:\n{done.stderr[-2000:]}")
         return False
     print(f"{name:<14} {int(executed[1]):>10,} executions {int(rate[1]):>8,}/s  {len(found)} findings", flush=True)
     if found:
