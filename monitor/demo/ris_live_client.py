@@ -19,7 +19,7 @@ from websockets.server import ServerProtocol
 from monitor.demo.ris_live_filter import Subscription
 
 MAX_REQUEST_BYTES = 256 * 1024
-LINGER_S = 1.0
+LINGER_S = 5.0
 """How long a client that is cut off may take to read its last messages."""
 
 WEBSOCKET_PATH, STREAM_PATH = "/v1/ws/", "/v1/stream/"

@@ -14,7 +14,7 @@ import structlog
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.diagnose.fact import Fact
 from monitor.hub.feeds import Feeds
-from monitor.model.route import FeedState, RouteEvent
+from monitor.model.route import FeedState, FeedTally, RouteEvent
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from monitor.model.target import Target
 from probes import DnsObservation, HttpObservation
@@ -67,6 +67,9 @@ def test_the_address_a_probe_met_is_subscribed_and_its_routes_arrive() -> None:
     assert [(event.prefix, set(event.origins)) for event in events] == [(ip_network("203.0.113.0/24"), {64666})]
     states = [(fact.live, fact.reason) for fact in facts if isinstance(fact, FeedState)]
     assert states == [(False, "starting"), (True, ""), (False, "stopped")]
+    # The answer to the subscription, and the message: told at the end, since the minute was not over.
+    (tally,) = (fact for fact in facts if isinstance(fact, FeedTally))
+    assert (tally.received, tally.parsed, tally.relevant, tally.late) == (2, 2, 1, 1)
 
 
 def test_a_feed_that_a_reload_removes_is_ended() -> None:
