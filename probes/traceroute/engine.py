@@ -129,13 +129,14 @@ class Tracer:
         except CannotTraceError as reason:
             outcome.failure, outcome.error = reason.failure, f"trace {request.address}: {reason}"
         except TimeoutError:
-            if outcome.strategy is None or outcome.strategy.starved:
-                sent = 0 if outcome.strategy is None else outcome.strategy.sent
-                outcome.failure = Failure.MONITOR_FAULT
-                outcome.error = (
-                    f"trace {request.address}: {f'cut short after {sent} packets' if sent else 'not started'}"
-                    f" within {request.timeout_s} s, at {self.rate:g} packets a second for all traces"
-                )
+            pass  # what was found until now is the trace
+        if outcome.failure is None and (outcome.strategy is None or outcome.strategy.starved):
+            sent = 0 if outcome.strategy is None else outcome.strategy.sent
+            outcome.failure = Failure.MONITOR_FAULT
+            outcome.error = (
+                f"trace {request.address}: {f'cut short after {sent} packets' if sent else 'not started'}"
+                f" within {request.timeout_s} s, at {self.rate:g} packets a second for all traces"
+            )
         return _observation(request, outcome, at=at, start=start, vantage=vantage, target=target)
 
     async def _attempt(self, request: TraceRequest, ways: list[_Way], deadline: float, outcome: _Outcome) -> None:
