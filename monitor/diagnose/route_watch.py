@@ -16,7 +16,7 @@ from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
 from monitor.diagnose.routing import MOVES_KEPT_S, Move, Routing
 from monitor.model.asn import Asn
-from monitor.model.prefix import as_address
+from monitor.model.prefix import Address, as_address, contains
 from monitor.model.route import PeerState, RouteEvent
 from monitor.model.target import Target
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
@@ -50,6 +50,7 @@ class RouteWatch:
         )
         self._mapped = knowledge.prefix_table is not None
         self._declared = {target.name: _declared(target) for target in knowledge.targets}
+        self._prefixes = {target.name: target.prefixes for target in knowledge.targets}
         self._met: dict[tuple[str, Role], set[str]] = {}
         self._stirred: set[str] = set(self._declared)
         for target in knowledge.targets:
@@ -128,9 +129,18 @@ class RouteWatch:
         if address is None:
             return
         met.add(text)
-        declared = self._declared[target] if role is Role.TARGET else Declared()
+        declared = self._declared[target] if role is Role.TARGET and self._is_own(target, address) else Declared()
         if self.detector.watch_address(target, address, role, declared):
             self._stirred.add(target)
+
+    def _is_own(self, target: str, address: Address) -> bool:
+        """Whether what is declared of a target's origins is meant of this address too.
+
+        One outside of all declared prefixes may come from a poisoned resolver: it belongs to whoever the table
+        says, and that network's own announcements take nothing from anybody.
+        """
+        prefixes = self._prefixes[target]
+        return not prefixes or any(contains(prefix, address) for prefix in prefixes)
 
 
 def _tells(episode: Episode) -> bool:

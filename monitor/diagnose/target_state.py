@@ -33,6 +33,10 @@ SHIFT_SHARE = 0.25
 KEPT_ADDRESSES = 4096
 """Addresses remembered for one target; a large CDN rotates through hundreds."""
 
+AFTERMATH_S = 30.0
+"""A route that was gone this long before the first bad observation did not cause it. As long as a peer still
+carries one it is not gone, however slowly a withdrawal travels; this is for clocks and for packets."""
+
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
 
@@ -131,11 +135,12 @@ class TargetState:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
         affected = incident.affected if incident is not None else ()
-        routing = self._recent(self._routes.routing(self.target.name, now), now, since)
+        first_bad = min(self.onset(now, sick), since if since is not None else now)
+        routing = _without_past(self._routes.routing(self.target.name, now), first_bad)
         suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
         trouble = adds_up(current, now, vouched, suspicious)
-        onset = self._onset_with_routes(now, sick, routing, since)
+        onset = _with_routes(first_bad, routing, since)
         many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
         at_once = incident is None and (many or suspicious)
         beliefs = self._beliefs(current, onset, routing)
@@ -167,20 +172,6 @@ class TargetState:
             names_asked=self.names.asked_since(onset),
             names_tampered=tuple(self.names.tampered(onset, self._table)),
         )
-
-    @staticmethod
-    def _recent(routing: Routing, now: float, since: float | None) -> Routing:
-        """Without the episodes that ended before this trouble, or (without an incident) a while ago."""
-        before, _ = CORRELATION_S
-        limit = since if since is not None else now - before
-        return replace(routing, episodes=tuple(e for e in routing.episodes if e.active or e.last_at >= limit))
-
-    def _onset_with_routes(self, now: float, sick: frozenset[str], routing: Routing, since: float | None) -> float:
-        """The onset, set back to an unusual route that came before it and still stood."""
-        onset = min(self.onset(now, sick), since if since is not None else now)
-        before, _ = CORRELATION_S
-        starts = [e.first_at for e in routing.episodes if since is None or e.first_at >= since - before]
-        return min([onset, *starts])
 
     @staticmethod
     def _counts(view: View, now: float, sick: frozenset[str]) -> bool:
@@ -300,6 +291,19 @@ def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:
     """Whether a measurement is from before this vantage's own trouble, so that finding nothing proves nothing."""
     return measured_at is not None and bad_since is not None and measured_at < bad_since
+
+
+def _without_past(routing: Routing, first_bad: float) -> Routing:
+    """Without the episodes that had ended before this trouble: who took the space then takes nothing now."""
+    limit = first_bad - AFTERMATH_S
+    return replace(routing, episodes=tuple(e for e in routing.episodes if e.active or e.last_at >= limit))
+
+
+def _with_routes(first_bad: float, routing: Routing, since: float | None) -> float:
+    """The onset, set back to an unusual route that came before the first bad observation and still stood."""
+    before, _ = CORRELATION_S
+    starts = [e.first_at for e in routing.episodes if since is None or e.first_at >= since - before]
+    return min([first_bad, *starts])
 
 
 def _newest_rtt(judged: list[Judged]) -> float | None:

@@ -160,8 +160,8 @@ class Internet:
         # A gateway has one address, whichever host asks; an impostor lives in another network's range.
         connect(space, "net0", host.address, network.gateway)
         connect6(space, "net0", host.address6, network.gateway6)
-        batch([f"route add default via {network.gateway}"], inside=space)
-        batch([f"route add default via {network.gateway6}"], inside=space)
+        batch([f"route add default via {network.gateway} dev net0 onlink"], inside=space)
+        batch([f"route add default via {network.gateway6} dev net0 onlink"], inside=space)
         batch(
             [
                 f"addr add {network.gateway}/32 dev {device}",

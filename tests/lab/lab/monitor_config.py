@@ -28,17 +28,17 @@ class Pace:
     trace_s: float
     dns_s: float
     boost_s: float
-    boost_for_s: float = 60.0
+    boost_for_s: float = 40.0
     warm_rounds: int = 8
 
 
 PACES: Mapping[str, Pace] = {
     # For the everyday tests: all is always as fast as a boost would make it.
-    "fast": Pace(interval_s=2, timeout_s=2, trace_s=4, dns_s=4, boost_s=1),
+    "fast": Pace(interval_s=2, timeout_s=2, trace_s=4, dns_s=4, boost_s=1, boost_for_s=10),
     # A third of the shipped file's 30 s, so that a boost has something to do.
-    "steady": Pace(interval_s=10, timeout_s=4, trace_s=30, dns_s=20, boost_s=2, warm_rounds=6),
+    "steady": Pace(interval_s=10, timeout_s=4, trace_s=20, dns_s=20, boost_s=2, warm_rounds=6),
     # The same without: a boost that is no faster than the ordinary rounds.
-    "unboosted": Pace(interval_s=10, timeout_s=4, trace_s=30, dns_s=20, boost_s=60, warm_rounds=6),
+    "unboosted": Pace(interval_s=10, timeout_s=4, trace_s=20, dns_s=20, boost_s=60, warm_rounds=6),
 }
 
 

@@ -42,7 +42,9 @@ _WARM_S = 240.0
 _LOOK_EVERY_S = 0.2
 # How long a right answer must stay right before the scenario counts as answered.
 _SETTLED_S = 4.0
-_WARM_TRACES = 3
+_WARM_TRACES = 2
+# Rounds that an answer may take besides its scenario's own time.
+_ROUNDS = 3
 _CONTROLS = ("control-1", "control-2")
 
 
@@ -93,12 +95,14 @@ class Play:
         self._show = show
         self._transcript = Transcript(began_at=clock.wall())
         self._seen: Counter[tuple[str, str, str]] = Counter()
+        self._boosted_at = 0.0
         self._peace: dict[tuple[str, str], Way] = {}
 
     # What the monitor tells
 
     def boost(self, target: str) -> None:
         """The hub wishes for a closer look at a target; every vantage takes it, and at the controls."""
+        self._boosted_at = clock.monotonic()
         for vantage in self.stage.vantages.values():
             for name in (target, *_CONTROLS):
                 vantage.tell(f"boost {name}")
@@ -134,7 +138,8 @@ class Play:
         """
         self._show("the monitor learns what is usual")
         end = clock.monotonic() + _WARM_S
-        while not self._is_warm():
+        # The first routes are news, and boost; a scenario begins at the ordinary pace.
+        while not self._is_warm() or clock.monotonic() - self._boosted_at < self._pace.boost_for_s:
             if clock.monotonic() > end:
                 raise ChildError(f"the vantages saw too little in {_WARM_S:g} s: {dict(self._seen)}")
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -163,7 +168,8 @@ class Play:
 
     async def _watch(self, scenario: Scenario, transcript: Transcript) -> tuple[list[Answer], list[Incident]]:
         waited_for = any(not wanted.optional for wanted in scenario.expect)
-        until = clock.monotonic() + (scenario.limit_s if waited_for else scenario.calm_s)
+        rounds_s = _ROUNDS * self._pace.interval_s
+        until = clock.monotonic() + rounds_s + (scenario.limit_s if waited_for else scenario.calm_s)
         right_since: float | None = None
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)

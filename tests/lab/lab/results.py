@@ -1,7 +1,7 @@
 """`python -m lab.results`: plays scenarios with and without the boost and writes the table, RESULTS.md.
 
-Each laboratory plays a handful of scenarios, so that one that breaks takes few with it. What is written is what
-was measured: a scenario that was answered wrongly, or not at all, is in the table with what was said instead.
+Each scenario has a laboratory of its own, so that none is answered from what another left behind. What is written
+is what was measured: a wrong answer is in the table with what was said instead.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
@@ -24,9 +25,10 @@ from lab.monitor_config import PACES
 from monitor import __version__
 
 FILE = scenario.FOLDER.parent / "RESULTS.md"
-# Scenarios a laboratory; and the longest that one may take.
-_AT_ONCE = 6
-_SECONDS_EACH = 450
+# Laboratories at the same time: more would measure each other.
+_LANES = 2
+# The longest that a laboratory may take for its one scenario: warming up, answering, closing.
+_SECONDS_EACH = 600
 # Those that show what the boost is worth: found by vantages, found by BGP, and at the server.
 _UNBOOSTED = ("overload", "crash", "subprefix-blackhole", "subprefix-hijack", "exact-hijack", "vantage-fault")
 Outcome = dict[str, Any]
@@ -35,28 +37,32 @@ Outcome = dict[str, Any]
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--into", type=click.Path(path_type=Path), default=FILE, show_default=True)
-def main(names: Sequence[str], into: Path) -> None:
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps every laboratory's own folder.")
+def main(names: Sequence[str], into: Path, keep: Path | None) -> None:
     """Measure scenarios NAMES, default all, and write the table."""
-    boosted = dict(_played(names or scenario.names(), "steady"))
-    unboosted = dict(_played([name for name in _UNBOOSTED if name in boosted], "unboosted"))
+    wanted = names or scenario.names()
+    boosted = _played(wanted, "steady", keep)
+    unboosted = _played([name for name in _UNBOOSTED if name in wanted], "unboosted", keep)
     into.write_text("\n".join(table(boosted, unboosted)) + "\n", encoding="utf-8")
 
 
-def _played(names: Sequence[str], pace: str) -> Iterator[tuple[str, Outcome | None]]:
-    """Each scenario's outcome, None when its laboratory broke."""
-    for first in range(0, len(names), _AT_ONCE):
-        some = names[first : first + _AT_ONCE]
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "lab", *some, "--pace", pace, "--json"], env=os.environ,
-                stdout=subprocess.PIPE, timeout=_SECONDS_EACH * len(some), check=False,
-            )  # fmt: skip
-            lines = done.stdout.splitlines()
-        except subprocess.TimeoutExpired:
-            lines = []
-        found = {outcome["scenario"]["name"]: outcome for outcome in map(json.loads, lines)}
-        for name in some:
-            yield name, found.get(name)
+def _played(names: Sequence[str], pace: str, keep: Path | None) -> dict[str, Outcome | None]:
+    """Each scenario's outcome in a laboratory of its own; None where that broke."""
+    with ThreadPoolExecutor(_LANES) as lanes:
+        return dict(zip(names, lanes.map(lambda name: _play(name, pace, keep), names), strict=True))
+
+
+def _play(name: str, pace: str, keep: Path | None) -> Outcome | None:
+    kept = () if keep is None else ("--keep", str(keep / f"{pace}-{name}"))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", name, "--pace", pace, "--json", *kept],
+            stdout=subprocess.PIPE, timeout=_SECONDS_EACH, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None
+    lines = done.stdout.splitlines()
+    return json.loads(lines[0]) if lines else None
 
 
 def table(boosted: dict[str, Outcome | None], unboosted: dict[str, Outcome | None]) -> Iterator[str]:
