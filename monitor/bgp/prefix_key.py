@@ -46,19 +46,28 @@ def parse_place(text: str) -> tuple[int, int, int]:
     :raises ValueError: not a prefix
     """
     address, slash, digits = text.partition("/")
-    if not (slash and digits.isascii() and digits.isdigit() and len(digits) <= 3):
+    if not slash:
         raise ValueError(f"not a prefix: {text[:64]!r}")
-    version = 6 if ":" in address else 4
+    return place_of(address, digits)
+
+
+def place_of(address: str, digits: str) -> tuple[int, int, int]:
+    """As `parse_place`, of a prefix whose address and length stand apart.
+
+    :raises ValueError: not a prefix
+    """
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
+        raise ValueError(f"not a prefix: {address[:48]!r} {digits[:8]!r}")
+    version, family = (6, socket.AF_INET6) if ":" in address else (4, socket.AF_INET)
     try:
-        packed = socket.inet_pton(socket.AF_INET6 if version == 6 else socket.AF_INET, address)
+        first = int.from_bytes(socket.inet_pton(family, address), "big")
     except (OSError, ValueError) as error:
-        raise ValueError(f"not a prefix: {text[:64]!r}") from error
+        raise ValueError(f"not a prefix: {address[:48]!r} {digits[:8]!r}") from error
     length, bits = int(digits), BITS[version]
     if length > bits:
-        raise ValueError(f"prefix length above {bits}: {text[:64]!r}")
-    first = int.from_bytes(packed, "big")
+        raise ValueError(f"prefix length above {bits}: {address[:48]!r} {digits!r}")
     if first & (1 << bits - length) - 1:
-        raise ValueError(f"host bits set: {text[:64]!r}")
+        raise ValueError(f"host bits set: {address[:48]!r} {digits!r}")
     return version, first, length
 
 

@@ -40,18 +40,26 @@ class PrefixRanges:
         ends the range behind it belongs again to the one below.
         """
         begin, lengths, parents, bits = self._begin, self._lengths, self._parents, self._bits
-        ends: list[int] = []
+        firsts, belongs = self._firsts, self._owners
+        ends: list[int] = [1 << bits + 1]
         owners = [NONE]
+        last = -1
         for number, (first, length) in enumerate(prefixes, 1):
-            while ends and ends[-1] <= first:
+            while ends[-1] <= first:
                 owners.pop()
-                begin(ends.pop(), owners[-1])
+                last = ends.pop()
+                begin(last, owners[-1])
             lengths.append(length)
             parents.append(owners[-1])
-            begin(first, number)
+            if first == last:
+                belongs[-1] = number
+            else:
+                firsts.append(first)
+                belongs.append(number)
+                last = first
             ends.append(first + (1 << bits - length))
             owners.append(number)
-        while ends:
+        while len(ends) > 1:
             owners.pop()
             begin(ends.pop(), owners[-1])
 

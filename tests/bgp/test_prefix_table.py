@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import ipaddress
+import struct
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.bgp.sources import read_prefix_table
+from monitor.bgp.mrt import read_mrt
+from monitor.bgp.mrt_origins import TableStats, table_origins
+from monitor.bgp.sources import ExchangesError, read_exchanges, read_prefix_table
 from monitor.model import parse_address
 
 LINES = [
@@ -93,6 +97,113 @@ def test_whole_address_space_is_one_range():
         {3},
         {2},
     ]
+
+
+def test_exchange_points_lie_over_the_table():
+    """Whoever announces an exchange's network, a hop in it belongs to no AS that we know."""
+    lines = ["80.249.208.0/21 1200", "80.249.0.0/16 64500", "2001:7f8::/32 64501"]
+    exchanges = [ipaddress.ip_network(text) for text in ("80.249.208.0/21", "2001:7f8:1::/64")]
+    table = PrefixTable.parse(lines, exchanges)
+
+    assert [table.lookup(text) for text in ("80.249.209.1", "80.249.1.1", "2001:7f8:1::1", "2001:7f8::1")] == [
+        None, {64500}, None, {64501},
+    ]  # fmt: skip
+    assert [table.is_exchange(text) for text in ("80.249.209.1", "80.249.1.1", "2001:7f8:1::1", "9.9.9.9")] == [
+        True, False, True, False,
+    ]  # fmt: skip
+    assert table.lookup_prefix("80.249.209.1") is None
+
+
+def test_exchange_points_are_read_from_peeringdb_and_from_lines(tmp_path):
+    """The export of `ixpfx`; anything else is refused with its name."""
+    peeringdb, lines, wrong = (tmp_path / name for name in ("ixpfx.json", "ixps.txt", "wrong.json"))
+    peeringdb.write_text('{"meta": {}, "data": [{"id": 1, "protocol": "IPv4", "prefix": "80.249.208.0/21"}]}')
+    lines.write_text("# ours\n80.249.208.0/21\n\n2001:7f8:1::/64  # AMS-IX\n")
+    wrong.write_text('{"data": [{"prefix": "80.249.208.1/21"}]}')
+
+    assert [str(prefix) for prefix in read_exchanges(peeringdb)] == ["80.249.208.0/21"]
+    assert [str(prefix) for prefix in read_exchanges(lines)] == ["80.249.208.0/21", "2001:7f8:1::/64"]
+    with pytest.raises(ExchangesError, match=r"wrong\.json: no list of prefixes"):
+        read_exchanges(wrong)
+
+
+def rib_record(wire, prefix, paths, subtype=2):
+    """A TABLE_DUMP_V2 record of one prefix with a route of each path."""
+    body = b"\0\0\0\0" + wire.nlri(prefix) + len(paths).to_bytes(2, "big")
+    for path in paths:
+        attributes = wire.attribute(1, b"\0") + wire.attribute(2, wire.as_path(path))
+        path_id = b"\0\0\0\1" if subtype in (8, 10) else b""
+        body += b"\0\0" + bytes(4) + path_id + len(attributes).to_bytes(2, "big") + attributes
+    return wire.record(13, subtype, body)
+
+
+def test_rib_gives_the_origins_of_every_peer(wire, tmp_path):
+    """MOAS and AS_SETs are kept, in both families, with ADD-PATH, compressed; what is no table is left out."""
+    records = [
+        wire.record(13, 1, bytes(8)),
+        rib_record(wire, "203.0.112.0/22", [[1, 64500], [2, 64500], [3, 64501]]),
+        rib_record(wire, "203.0.113.0/25", [[1, {64502, 64503}]], subtype=8),
+        rib_record(wire, "2001:db8::/33", [[1, 64504]], subtype=4),
+        rib_record(wire, "198.51.100.0/24", [[]]),
+        wire.record(13, 3, b"multicast"),
+    ]
+    path = tmp_path / "bview.20260616.0800.gz"
+    path.write_bytes(gzip.compress(b"".join(records)))
+    table = read_prefix_table(path)
+
+    assert (len(table), table.bad) == (3, 0)
+    assert [table.lookup(text) for text in ("203.0.112.1", "203.0.113.1", "203.0.113.200", "2001:db8::1")] == [
+        {64500, 64501}, {64502, 64503}, {64500, 64501}, {64504},
+    ]  # fmt: skip
+
+
+def test_bad_and_torn_records_of_a_rib_are_counted(wire, tmp_path):
+    """The others are read, up to the end that is torn."""
+    good = rib_record(wire, "203.0.113.0/24", [[1, 64500]])
+    long_prefix = wire.record(13, 2, b"\0\0\0\0" + bytes([33]) + bytes(9))
+    lying_count = bytearray(good)
+    lying_count[12 + 4 + 4 + 1] = 2
+    path = tmp_path / "rib"
+    path.write_bytes(wire.record(13, 1, bytes(8)) + long_prefix + bytes(lying_count) + good + good[:20])
+    table = read_prefix_table(path)
+
+    assert (len(table), table.bad) == (1, 3)
+    assert table.errors[0].startswith("record 2: prefix length 33")
+    assert table.errors[1].startswith("record 3: ends in entry 1 of 2")
+    assert table.errors[2].startswith("record 5: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "prefixes"),
+    [("mrtparse.quagga_rib.mrt", 9), ("ripe-bgpdump.bview.ipv4_unicast_add_path.gz", 62)],
+)
+def test_real_ribs_have_the_prefixes_and_origins_of_the_mrt_reader(shared_data, name, prefixes):
+    """Two readers of the same bytes, one of which the everyday tests hold beside bgpdump."""
+    path = shared_data / "mrt" / name
+    expected = {}
+    for event in read_mrt(path):
+        expected[event.prefix] = expected.get(event.prefix, frozenset()) | event.origins
+    table = read_prefix_table(path)
+
+    assert table.bad == 0
+    assert len(expected) <= prefixes
+    for prefix, origins in expected.items():
+        found = table.lookup_prefix(prefix.network_address)
+        if found is not None and found[0] == prefix:
+            assert found[1] == origins
+    assert len(table) == sum(bool(origins) for origins in expected.values())
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.binary(max_size=60), st.sampled_from((2, 4, 8, 10)))
+def test_any_bytes_are_a_table_or_counted(body, subtype):
+    """A record's body, and the same without any header."""
+    for data in (struct.pack("!IHHI", 0, 13, subtype, len(body)) + body, body):
+        stats = TableStats()
+        origins = list(table_origins(io.BytesIO(data), stats))
+
+        assert len(origins) + stats.bad + stats.other <= max(len(data), 1)
+        assert len(PrefixTable.from_origins(origins)) <= len(origins)
 
 
 NETWORKS = st.one_of(

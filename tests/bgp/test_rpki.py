@@ -108,6 +108,21 @@ def test_old_vrps_stay_in_force_and_say_how_old_they_are():
     assert VrpTable.from_json(data, max_age_s=1.0).stale_s(9e9) is None
 
 
+def test_changes_between_two_tables_are_those_under_watched_prefixes():
+    """A ROA that is issued in the middle of an incident is news; another trust anchor for the same is not."""
+    before = table([*ROAS, {"prefix": "10.0.0.0/8", "asn": 1}])
+    issued = {"prefix": "203.0.113.0/24", "maxLength": 25, "asn": 64666}
+    after = table([{**ROAS[0], "ta": "apnic"}, *ROAS[2:], issued, {"prefix": "11.0.0.0/8", "asn": 1}])
+    watched = parse_prefix("203.0.112.0/20")
+    changes = after.changes_since(before, lambda prefix: prefix.version == 4 and prefix.subnet_of(watched))
+
+    assert [(str(change.vrp), change.added) for change in changes] == [
+        ("203.0.112.0/22-24 AS64501", False), ("203.0.113.0/24-25 AS64666", True),
+    ]  # fmt: skip
+    assert len(after.changes_since(before, lambda prefix: True)) == 4
+    assert after.changes_since(after, lambda prefix: True) == ()
+
+
 def test_expired_entries_are_counted():
     """By the moment that each says; entries that say none never are."""
     entries = [{**ROAS[0], "expires": 100}, {**ROAS[1], "expires": 200}, {**ROAS[2], "expires": -1}, ROAS[3]]

@@ -4,7 +4,7 @@ from monitor.bgp.sources.answer_folder import AnswerFolder
 from monitor.bgp.sources.bmp_listener import BmpSource
 from monitor.bgp.sources.mrt_files import MrtSource
 from monitor.bgp.sources.past_routes import PastRoutes, grouped, past_routes, validity_now
-from monitor.bgp.sources.prefix_table import read_prefix_table
+from monitor.bgp.sources.prefix_table import ExchangesError, read_exchanges, read_prefix_table
 from monitor.bgp.sources.ripestat import Ripestat
 from monitor.bgp.sources.ripestat_query import Answers, Query, RipestatUnavailableError
 from monitor.bgp.sources.ris_live_feed import RisLiveSource
@@ -18,6 +18,7 @@ __all__ = [
     "AnswerFolder",
     "Answers",
     "BmpSource",
+    "ExchangesError",
     "FeedTimes",
     "MrtSource",
     "PastRoutes",
@@ -32,6 +33,7 @@ __all__ = [
     "grouped",
     "load_vrps",
     "past_routes",
+    "read_exchanges",
     "read_prefix_table",
     "read_routes_file",
     "validity_now",

@@ -1,24 +1,70 @@
-"""The prefix-to-AS table from its file, plain or compressed."""
+"""The prefix-to-AS table from its file, plain or compressed: lines, or a collector's or router's table in MRT."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
 
+import msgspec
+
 from monitor.bgp.ip_to_as import MAX_LINE, PrefixTable
+from monitor.bgp.mrt_origins import TableStats, is_table, table_origins
 from monitor.files.compressed_file import CompressedFile
+from monitor.model import Prefix, parse_prefix
+
+_MAX_EXCHANGES_BYTES = 32 * 1024 * 1024
+"""PeeringDB's whole list of exchange points' prefixes is below 1 MB."""
+_HEAD = 12
 
 
-def read_prefix_table(path: Path) -> PrefixTable:
-    """Read `prefix<TAB>asn` or CAIDA's table; bad lines, and damage of the file, are counted in it.
+class ExchangesError(ValueError):
+    """A file is no list of exchange points' prefixes; says which, and why."""
+
+
+class _Exchange(msgspec.Struct):
+    prefix: str
+
+
+class _Exchanges(msgspec.Struct):
+    data: list[_Exchange]
+
+
+def read_prefix_table(path: Path, exchanges: tuple[Prefix, ...] = ()) -> PrefixTable:
+    """Read `prefix<TAB>asn`, CAIDA's table, or a RIB (TABLE_DUMP_V2); what is bad or torn is counted in it.
 
     :raises OSError: the file cannot be read
     """
     with CompressedFile(path) as raw:
-        stream = io.BufferedReader(raw)
-        # A file without line ends must not become one line in memory: it comes in pieces, each a bad line.
-        table = PrefixTable.parse(iter(lambda: stream.readline(MAX_LINE + 1), b""))
+        stream = io.BufferedReader(raw, 1 << 20)
+        if is_table(stream.peek(_HEAD)[:_HEAD]):
+            stats = TableStats()
+            table = PrefixTable.from_origins(table_origins(stream, stats), exchanges)
+            table.bad, table.errors = stats.bad, stats.errors
+        else:
+            # A file without line ends must not become one line in memory: it comes in pieces, each a bad line.
+            table = PrefixTable.parse(iter(lambda: stream.readline(MAX_LINE + 1), b""), exchanges)
         if raw.damage:
             table.bad += 1
             table.errors.append(raw.damage)
         return table
+
+
+def read_exchanges(path: Path) -> tuple[Prefix, ...]:
+    """The prefixes of exchange points' peering networks: PeeringDB's `ixpfx` export, or a prefix a line.
+
+    :raises ExchangesError: it is neither
+    :raises OSError: the file cannot be read
+    """
+    with CompressedFile(path) as raw:
+        data = io.BufferedReader(raw).read(_MAX_EXCHANGES_BYTES + 1)
+    if len(data) > _MAX_EXCHANGES_BYTES:
+        raise ExchangesError(f"{path}: above {_MAX_EXCHANGES_BYTES} bytes")
+    try:
+        if data.lstrip()[:1] == b"{":
+            texts = [one.prefix for one in msgspec.json.decode(data, type=_Exchanges).data]
+        else:
+            lines = (line.partition("#")[0].strip() for line in data.decode("ascii").splitlines())
+            texts = [line for line in lines if line]
+        return tuple(dict.fromkeys(parse_prefix(text) for text in texts))
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        raise ExchangesError(f"{path}: no list of prefixes: {str(error)[:120]!a}") from error

@@ -68,6 +68,8 @@ def trail_of(trace: TraceObservation, table: PrefixTable, wildcards: Collection[
         if hop.address == trace.address and hop.reply not in _REFUSALS:
             continue
         address = as_address(hop.address)
+        if address is not None and table.is_exchange(address):
+            continue  # an exchange's own network: which member answered, nobody can say
         mapped = table.lookup(address) if address is not None else None
         if not mapped:
             silent[-1] += address is None or not _is_private(address)
