@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probes.failure import printable
 
+T = TypeVar("T")
 _MAX_ISSUER = 300  # characters; CA names of the Web PKI stay below 120
 _MAX_NAME = 260  # characters; a DNS name has at most 253
 MAX_NAMES = 32
@@ -29,7 +30,7 @@ MAX_NAMES = 32
 class TlsIdentity:
     """SHA-256 in hex of the certificate and of its key, the issuer as RFC 4514 string, the validity, the names.
 
-    All but the hashes of certificates are None where the certificate cannot be read (it is hostile input).
+    All but the hashes of certificates are None where they cannot be read (it is hostile input).
     `not_before`, `not_after` are Unix seconds. `names`: DNS names and addresses of the subjectAltName
     extension, the first MAX_NAMES. `chain_sha256`: of the certificates sent after the server's own, in order.
     """
@@ -65,37 +66,37 @@ def identify(chain: tuple[bytes, ...]) -> TlsIdentity:
 def _read(der: bytes, fingerprint: str, above: tuple[str, ...]) -> TlsIdentity:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography warns of certificates that bend RFC 5280; we only look
-        try:
-            certificate = x509.load_der_x509_certificate(der)
-            issuer = printable(certificate.issuer.rfc4514_string(), _MAX_ISSUER)
-            not_before = certificate.not_valid_before_utc.timestamp()
-            not_after = certificate.not_valid_after_utc.timestamp()
-        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        certificate = _readable(lambda: x509.load_der_x509_certificate(der))
+        if certificate is None:
             return TlsIdentity(certificate_sha256=fingerprint, chain_sha256=above)
         return TlsIdentity(
             certificate_sha256=fingerprint,
-            spki_sha256=_spki_sha256(certificate),
-            issuer=issuer,
-            not_before=not_before,
-            not_after=not_after,
-            names=_names(certificate),
+            spki_sha256=_readable(lambda: _spki_sha256(certificate)),
+            issuer=_readable(lambda: printable(certificate.issuer.rfc4514_string(), _MAX_ISSUER)),
+            not_before=_readable(lambda: certificate.not_valid_before_utc.timestamp()),
+            not_after=_readable(lambda: certificate.not_valid_after_utc.timestamp()),
+            names=_readable(lambda: _names(certificate)) or (),
             chain_sha256=above,
         )
 
 
-def _spki_sha256(certificate: x509.Certificate) -> str | None:
+def _readable(part: Callable[[], T]) -> T | None:
+    """A part of a certificate, None where cryptography cannot read it: each part is read when it is asked for,
+    and one that is broken on purpose must not hide the key. The library's exceptions are of many classes
+    (a BIT STRING in a name is a TypeError), so all of them count."""
     try:
-        key = certificate.public_key()
-        return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-    except (ValueError, UnsupportedAlgorithm):
+        return part()
+    except Exception:
         return None
 
 
+def _spki_sha256(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        listed = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension):
-        return ()
+    listed = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return tuple(islice(_shown(listed), MAX_NAMES))
 
 

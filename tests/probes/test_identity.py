@@ -61,6 +61,19 @@ def test_any_bytes_have_a_hash_and_nothing_invented(data):
 DER = certificate()[1]
 
 
+def test_a_part_that_cannot_be_read_hides_no_other():
+    """An issuer whose name is a BIT STRING is none; the key, which is what counts, is read all the same."""
+    unit = b"\x55\x04\x0b"  # organizationalUnitName; behind it the type of its text, UTF8String
+    broken = DER.replace(unit + b"\x0c", unit + b"\x03", 1)
+    assert broken != DER
+
+    identity, whole = identify((broken,)), identify((DER,))
+
+    assert identity.issuer is None
+    assert (identity.spki_sha256, identity.names) == (whole.spki_sha256, whole.names)
+    assert (identity.not_before, identity.not_after) == (whole.not_before, whole.not_after)
+
+
 @given(st.integers(0, len(DER) - 1), st.integers(1, 255))
 @settings(derandomize=True, max_examples=200, deadline=None)
 def test_damaged_certificate_gives_an_identity(position, flip):
