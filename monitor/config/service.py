@@ -138,16 +138,20 @@ def read_rpki(table: Table, folder: Path) -> RpkiSettings:
     rpki = RpkiSettings(
         vrps=table.get("vrps", address.file_or_url(folder), defaults.vrps),
         refresh_s=table.get("refresh", duration(MINUTE, DAY), defaults.refresh_s),
+        max_age_s=table.get("max_age", duration(MINUTE, 30 * DAY), defaults.max_age_s),
     )
     table.close()
     return rpki
 
 
-def read_prefix_to_as(table: Table, folder: Path) -> Path | None:
-    """[prefix_to_as]."""
+def read_prefix_to_as(table: Table, folder: Path) -> tuple[Path | None, Path | None]:
+    """[prefix_to_as]: the table, and the exchange points' prefixes that lie over it."""
     path = table.get("path", address.file(folder), None)
+    exchanges = table.get("exchanges", address.file(folder), None)
+    if exchanges is not None and path is None:
+        table.reject("exchanges", "goes with path: exchange points lie over a table")
     table.close()
-    return path
+    return path, exchanges
 
 
 def read_boost(table: Table) -> BoostSettings:

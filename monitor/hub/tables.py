@@ -13,8 +13,10 @@ import structlog
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rpki import VrpTable
-from monitor.bgp.sources import VrpSource, VrpSourceError, read_prefix_table
-from monitor.model.settings import Config
+from monitor.bgp.sources import ExchangesError, VrpSource, VrpSourceError, read_exchanges, read_prefix_table
+from monitor.model.prefix import Prefix
+from monitor.model.settings import Config, RpkiSettings
+from probes import clock
 
 _log = structlog.get_logger("tables")
 
@@ -35,21 +37,36 @@ class TableLoader:
 
     def __init__(self) -> None:
         self._vrps: VrpSource | None = None
-        self._vrps_from: str | None = None
+        self._settings: RpkiSettings | None = None
 
     async def load(self, config: Config, before: Tables) -> Tables:
         """The tables now; one that cannot be had now stays as it was `before`."""
         return Tables(
-            prefixes=await _prefixes(config.prefix_to_as, before.prefixes),
-            vrps=await self.load_vrps(config.rpki.vrps, before.vrps),
+            prefixes=await _prefixes(config.prefix_to_as, config.exchanges, before.prefixes),
+            vrps=await self.load_vrps(config.rpki, before.vrps),
         )
 
-    async def load_vrps(self, source: str | None, before: VrpTable | None) -> VrpTable | None:
-        """The VRPs of `source`, a file or an http(s) URL; `before` when they have not changed or cannot be had."""
+    async def load_vrps(self, settings: RpkiSettings, before: VrpTable | None) -> VrpTable | None:
+        """The VRPs that are configured; `before` when they have not changed or cannot be had. Says their age."""
+        table = await self._newest_vrps(settings, before)
+        stale_s = table.stale_s(clock.wall()) if table is not None else None
+        if table is not None and stale_s is not None:
+            _log.warning(
+                "vrps_stale", source=settings.vrps, age_h=round(stale_s / 3600.0, 1),
+                expired=table.expired(clock.wall()), of=len(table),
+            )  # fmt: skip
+        return table
+
+    async def _newest_vrps(self, settings: RpkiSettings, before: VrpTable | None) -> VrpTable | None:
+        source = settings.vrps
         if source is None:
             return None
-        if source != self._vrps_from or self._vrps is None:
-            self._vrps, self._vrps_from, before = VrpSource(source), source, None
+        known = self._settings
+        if self._vrps is None or known is None or (source, settings.max_age_s) != (known.vrps, known.max_age_s):
+            # Those of another place do not stand in; those of another limit are read anew.
+            before = before if known is not None and known.vrps == source else None
+            self._vrps = VrpSource(source, max_age_s=settings.max_age_s)
+        self._settings = settings
         try:
             async with asyncio.timeout(VRPS_TIMEOUT_S):
                 table = await self._vrps.load()
@@ -62,13 +79,24 @@ class TableLoader:
         return table
 
 
-async def _prefixes(path: Path | None, before: PrefixTable | None) -> PrefixTable | None:
+async def _prefixes(path: Path | None, exchanges: Path | None, before: PrefixTable | None) -> PrefixTable | None:
     if path is None:
         return None
     try:
-        table = await asyncio.to_thread(read_prefix_table, path)
+        table = await asyncio.to_thread(read_prefix_table, path, await _exchanges(exchanges))
     except OSError as error:
         _log.error("prefix_table_not_loaded", path=str(path), error=str(error))
         return before
     _log.info("prefix_table_loaded", path=str(path), prefixes=len(table), bad_lines=table.bad)
     return table
+
+
+async def _exchanges(path: Path | None) -> tuple[Prefix, ...]:
+    """The exchange points' prefixes; none when they cannot be had, since the table is useful without."""
+    if path is None:
+        return ()
+    try:
+        return await asyncio.to_thread(read_exchanges, path)
+    except (OSError, ExchangesError) as error:
+        _log.error("exchanges_not_loaded", path=str(path), error=str(error))
+        return ()

@@ -94,10 +94,14 @@ class BgpSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpkiSettings:
-    """VRPs in rpki-client or Routinator JSON: a file or an http(s) URL; None: validity is unknown."""
+    """VRPs in rpki-client or Routinator JSON: a file or an http(s) URL; None: validity is unknown.
+
+    Older than `max_age_s`, by the validator's own word, they stay in force and are said to be stale.
+    """
 
     vrps: str | None = None
     refresh_s: float = 1800.0
+    max_age_s: float = 21_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,7 @@ class Config:
     bgp: tuple[BgpSource, ...] = ()
     rpki: RpkiSettings = field(default_factory=RpkiSettings)
     prefix_to_as: Path | None = None
+    exchanges: Path | None = None
     alert: AlertSettings = field(default_factory=AlertSettings)
     boost: BoostSettings = field(default_factory=BoostSettings)
     unused: tuple[str, ...] = ()

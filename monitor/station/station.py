@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -26,6 +27,7 @@ from monitor.alert.delivery import TemporaryError
 from monitor.alert.mail import notices
 from monitor.alert.outbox import Outbox
 from monitor.alert.smtp import SmtpDelivery
+from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Notice, Store
@@ -37,6 +39,7 @@ from monitor.hub.reaction import Reaction
 from monitor.hub.tables import TableLoader, Tables
 from monitor.hub.warm_start import engine_from_history
 from monitor.model.incident import IncidentChange
+from monitor.model.prefix import Prefix, covers
 from monitor.model.settings import Config
 from monitor.station.board import Board
 from monitor.station.trace_mode import log_trace_mode
@@ -198,10 +201,20 @@ class Station:
     async def _refresh_vrps(self) -> None:
         while True:
             await asyncio.sleep(self._config.rpki.refresh_s)
-            vrps = await self._loader.load_vrps(self._config.rpki.vrps, self._tables.vrps)
-            if vrps is not self._tables.vrps:
+            before = self._tables.vrps
+            vrps = await self._loader.load_vrps(self._config.rpki, before)
+            if vrps is not before:
+                if vrps is not None and before is not None:
+                    await self._tell_vrp_changes(vrps, before)
                 self._tables = replace(self._tables, vrps=vrps)
                 await self._renew_engine()
+
+    async def _tell_vrp_changes(self, vrps: VrpTable, before: VrpTable) -> None:
+        """A ROA that comes or goes under a watched prefix changes what its routes are worth."""
+        watched = tuple(self._feeds.watched)
+        near = partial(_touches_any, watched)
+        for change in await asyncio.to_thread(vrps.changes_since, before, near):
+            self._log.warning("vrp_issued" if change.added else "vrp_gone", vrp=str(change.vrp))
 
     async def _prune(self) -> None:
         while True:
@@ -228,6 +241,10 @@ class Station:
             self._log.warning("restart_needed", key="vantage.name", kept=old.vantage)
             config = replace(config, vantage=old.vantage)
         return config
+
+
+def _touches_any(watched: tuple[Prefix, ...], prefix: Prefix) -> bool:
+    return any(covers(prefix, one) or covers(one, prefix) for one in watched)
 
 
 def _names(config: Config) -> tuple[str, ...]:

@@ -207,6 +207,40 @@ def test_bad_answers_name_the_source_and_the_reason(status, body, says):
     asyncio.run(scenario())
 
 
+def test_vrps_without_a_time_of_their_own_have_that_of_the_server():
+    """It is given back too, for servers without ETag; beyond the allowed age they are stale, and in force."""
+    date = "Tue, 16 Jun 2026 08:00:00 GMT"
+
+    def answer(headers):
+        unchanged = headers.get("If-Modified-Since") == date
+        return (304, {}, b"") if unchanged else (200, {"Last-Modified": date}, VRPS)
+
+    async def scenario() -> None:
+        async with http_server(answer) as (url, asked):
+            source = VrpSource(url, max_age_s=3600.0)
+            found = await source.load()
+
+            assert found.made_at == 1781596800.0
+            assert (found.stale_s(1781600400.0), found.stale_s(1781600401.0)) == (None, 3601.0)
+            assert await source.load() is None
+            assert "If-None-Match" not in asked[1]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Tue, 99 Jun 2026 08:00:00 GMT", ""])
+def test_a_date_that_is_none_is_no_time(date):
+    """The age is unknown then, which is not stale."""
+
+    async def scenario() -> None:
+        async with http_server(lambda headers: (200, {"Last-Modified": date}, VRPS)) as (url, _):
+            found = await VrpSource(url, max_age_s=1.0).load()
+
+            assert (found.made_at, found.stale_s(9e9)) == (None, None)
+
+    asyncio.run(scenario())
+
+
 def test_vrps_of_a_file_are_read_again_when_it_changes(tmp_path):
     """By its time and size; a missing one is an error of ours."""
     path = tmp_path / "vrps.json"

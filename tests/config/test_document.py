@@ -48,8 +48,10 @@ method = "tcp"
 source = "ris-live"
 [rpki]
 vrps = "https://rpki.example/vrps.json"
+max_age = "2h"
 [prefix_to_as]
 path = "prefix_to_as.txt"
+exchanges = "ixpfx.json"
 [alert.mail]
 to = ["noc@example.com"]
 smtp = "smtp://localhost:25"
@@ -81,7 +83,9 @@ def test_example_of_the_design_is_read_key_by_key() -> None:
     assert config.traceroute.method is TraceMethod.TCP
     assert config.bgp == (BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris-live"),)
     assert config.rpki.vrps == "https://rpki.example/vrps.json"
+    assert config.rpki.max_age_s == 7200.0
     assert config.prefix_to_as == Path("prefix_to_as.txt")
+    assert config.exchanges == Path("ixpfx.json")
     assert config.alert == AlertSettings(mail=MailSettings(to=("noc@example.com",)))
     assert config.unused == ("hub", "web")
 

@@ -75,6 +75,40 @@ def test_tables_that_cannot_be_had_stay_as_they_were(tmp_path: Path, logs: list[
     ]  # fmt: skip
 
 
+def test_old_vrps_are_said_to_be_stale_and_stay(tmp_path: Path, logs: list[MutableMapping[str, Any]]) -> None:
+    """By the validator's own time; also when nothing has changed since, for then it hangs."""
+    vrps = tmp_path / "vrps.json"
+    vrps.write_text(json.dumps({"metadata": {"generated": 1_600_000_000}, **VRPS}), encoding="utf-8")
+
+    async def scenario() -> tuple[Tables, Tables]:
+        loader = TableLoader()
+        first = await loader.load(_config(vrps), Tables())
+        return first, await loader.load(_config(vrps), first)
+
+    first, second = asyncio.run(scenario())
+    stale = [entry for entry in logs if entry["event"] == "vrps_stale"]
+
+    assert first.vrps is not None
+    assert second.vrps is first.vrps
+    assert [(entry["source"], entry["of"]) for entry in stale] == [(str(vrps), 1)] * 2
+    assert all(entry["age_h"] > 50_000 for entry in stale)
+
+
+def test_a_table_without_its_exchange_points_is_used(tmp_path: Path, logs: list[MutableMapping[str, Any]]) -> None:
+    """And with them where they can be read; the log tells which."""
+    table, exchanges = tmp_path / "table.txt", tmp_path / "ixpfx.json"
+    table.write_text("203.0.113.0/24\t64500\n", encoding="utf-8")
+    config = Config(vantage="v", prefix_to_as=table, exchanges=exchanges)
+    without = asyncio.run(TableLoader().load(config, Tables())).prefixes
+    exchanges.write_text('{"data": [{"prefix": "203.0.113.0/25"}]}', encoding="utf-8")
+    with_them = asyncio.run(TableLoader().load(config, Tables())).prefixes
+
+    assert without is not None
+    assert with_them is not None
+    assert (without.lookup("203.0.113.1"), with_them.lookup("203.0.113.1")) == ({64500}, None)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["exchanges_not_loaded"]
+
+
 def test_the_vrps_of_another_place_do_not_stand_in(tmp_path: Path) -> None:
     """After a reload to a place that cannot be read there are none, rather than those of the old place."""
     vrps = tmp_path / "vrps.json"

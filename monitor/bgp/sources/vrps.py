@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -14,20 +15,26 @@ MAX_BYTES = 512 * 1024 * 1024
 _TIMEOUT_S = 60.0
 
 
+_Found = tuple[bytes, dict[str, str], float | None]
+"""The export, the state that it is known by, and when it was last changed."""
+
+
 class VrpSourceError(Exception):
     """VRPs could not be had; says from where and why. Asking again later can help."""
 
 
 class VrpSource:
-    """One place of VRPs. Its state tells whether they changed: a server's ETag, a file's time and size."""
+    """One place of VRPs. Its state tells whether they changed: a server's ETag or date, a file's time and size.
 
-    def __init__(
-        self, source: str, *, max_bytes: int = MAX_BYTES, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    Tables are stale beyond `max_age_s` (None: never) by the time that the export says; where it says none, by
+    the server's Last-Modified or the file's time.
+    """
+
+    def __init__(self, source: str, *, max_bytes: int = MAX_BYTES, max_age_s: float | None = None) -> None:
         self._source = source
         self._max_bytes = max_bytes
-        self._transport = transport
-        self._state: str | None = None
+        self._max_age_s = max_age_s
+        self._state: dict[str, str] = {}
 
     async def load(self) -> VrpTable | None:
         """The VRPs now; None when they are those of the last call.
@@ -39,30 +46,29 @@ class VrpSource:
             found = await (self._fetch() if is_url else asyncio.to_thread(self._read))
             if found is None:
                 return None
-            data, state = found
+            data, state, made_at = found
             # Half a million entries take seconds to read.
-            table = await asyncio.to_thread(VrpTable.from_json, data)
+            table = await asyncio.to_thread(VrpTable.from_json, data, made_at=made_at, max_age_s=self._max_age_s)
         except (OSError, httpx.HTTPError, httpx.InvalidURL, VrpError) as error:
             raise VrpSourceError(f"VRPs from {self._source}: {error or type(error).__name__}") from error
         self._state = state
         return table
 
-    def _read(self) -> tuple[bytes, str | None] | None:
+    def _read(self) -> _Found | None:
         path = Path(self._source)
         about = path.stat()
-        state = f"{about.st_mtime_ns}:{about.st_size}"
+        state = {"file": f"{about.st_mtime_ns}:{about.st_size}"}
         if state == self._state:
             return None
         with path.open("rb") as file:
             data = file.read(self._max_bytes + 1)
         self._check(len(data))
-        return data, state
+        return data, state, about.st_mtime
 
-    async def _fetch(self) -> tuple[bytes, str | None] | None:
-        headers = {"If-None-Match": self._state} if self._state else {}
+    async def _fetch(self) -> _Found | None:
         async with (
-            httpx.AsyncClient(transport=self._transport, timeout=_TIMEOUT_S, follow_redirects=True) as client,
-            client.stream("GET", self._source, headers=headers) as response,
+            httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=True) as client,
+            client.stream("GET", self._source, headers=self._state) as response,
         ):
             if response.status_code == httpx.codes.NOT_MODIFIED and self._state:
                 return None
@@ -72,11 +78,24 @@ class VrpSource:
             async for chunk in response.aiter_bytes():
                 data += chunk
                 self._check(len(data))
-            return bytes(data), response.headers.get("ETag")
+            return bytes(data), _conditions(response.headers), _modified_at(response.headers)
 
     def _check(self, size: int) -> None:
         if size > self._max_bytes:
             raise VrpSourceError(f"VRPs from {self._source}: above {self._max_bytes} bytes")
+
+
+def _conditions(headers: httpx.Headers) -> dict[str, str]:
+    """What to send the next time so that an unchanged export is not sent again (RFC 9110 section 13.1)."""
+    names = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+    return {condition: headers[name] for condition, name in names.items() if name in headers}
+
+
+def _modified_at(headers: httpx.Headers) -> float | None:
+    try:
+        return parsedate_to_datetime(headers["Last-Modified"]).timestamp()
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 async def load_vrps(source: str) -> VrpTable:
