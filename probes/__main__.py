@@ -189,13 +189,19 @@ def dns(
     show_default=True,
     help="Traces of each, one after the other.",
 )
+@click.option(
+    "--flows",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Trace with one flow after another, until all ways of load balancers are known, at most so many.",
+)
 @click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
 @_named
 def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int | None, **options: Any) -> None:
-    """One traceroute to one address of each host, with a constant flow identifier."""
-    from probes.traceroute import TraceRequest
-    from probes.traceroute import trace as run_trace
+    """One traceroute to one address of each host, with a constant flow identifier; or one for each of its ways."""
+    from probes.traceroute import Tracer, TraceRequest, explore, flows_towards
 
     fields = {"method": options["method"], "port": options["port"], "max_hops": options["max_hops"]}
     fields["timeout_s"] = options["timeout"]
@@ -203,14 +209,19 @@ def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int 
 
     async def measure() -> list[Measured]:
         seen: list[Measured] = []
-        for host in hosts:
-            found = await _address_of(host, family, options["timeout"], vantage, target or host)
-            if isinstance(found, TraceObservation):
-                seen.append(_printed(found))
-                continue
-            request = _checked(TraceRequest, address=found, **fields)
-            for _ in range(options["count"]):
-                seen.append(_printed(await run_trace(request, vantage=vantage, target=target or host)))
+        async with Tracer() as tracer:
+            for host in hosts:
+                found = await _address_of(host, family, options["timeout"], vantage, target or host)
+                if isinstance(found, TraceObservation):
+                    seen.append(_printed(found))
+                    continue
+
+                async def once(flow: int, address: str = found, name: str = target or host) -> TraceObservation:
+                    request = TraceRequest(address=address, flow=flow, **fields)
+                    return await tracer.trace(request, vantage=vantage, target=name)
+
+                for _ in range(options["count"]):
+                    seen += map(_printed, await explore(once, flows_towards(found), options["flows"]))
         return seen
 
     _run(measure())

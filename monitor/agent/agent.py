@@ -4,7 +4,7 @@ HTTP: one exchange per address family that the name has, IPv4 and IPv6 each an o
 the first address of the family, where the other addresses of a pool come round by the resolver's rotation;
 or to as many addresses of each family as the target asks for. DNS:
 A and AAAA from each named resolver and from the zone's authoritative servers. Traceroute: to the addresses
-that the last HTTP round used.
+that the last HTTP round used, by one of their ways or, to get to know these, by several (`ways`).
 
 Our own faults (a bug, no permission) become observations too, of the layer `monitor`: they must neither
 end the agent nor look like the target's. The agent knows neither the store nor what its facts mean.
@@ -24,6 +24,7 @@ from monitor.agent.addresses import chosen, traced
 from monitor.agent.families import Families
 from monitor.agent.instruments import Instruments
 from monitor.agent.timetable import Job, Probe
+from monitor.agent.ways import Ways
 from monitor.model.settings import Config
 from monitor.model.target import Control, Target
 from probes import (
@@ -53,8 +54,11 @@ MOST_AUTHORITATIVE = 4
 SERVERS_KEPT_S = 600.0
 """How long the list of a zone's name servers is used before it is looked up again."""
 
-MOST_PATH_LENGTHS = 4096
-"""Lengths of paths remembered, the newest: a thousand targets with two families and a spare of each."""
+MOST_WAYS = 4096
+"""Addresses whose ways are remembered, the newest: a thousand targets with two families and a spare of each."""
+
+MOST_EXPLORATIONS = 2
+"""Addresses whose ways are explored at the same time: each is a dozen traces."""
 
 NOT_FOUND_KEPT_S = 300.0
 """How long no new search follows one in vain: in a network that lets nobody ask the root's servers each of
@@ -79,7 +83,8 @@ class Agent:
         self._families: dict[str, Families] = {}
         self._addresses: dict[str, tuple[str, ...]] = {}
         self._located: dict[str, asyncio.Event] = {}
-        self._path_lengths: dict[tuple[str, str], int] = {}
+        self._ways: dict[tuple[str, str], Ways] = {}
+        self._explorations = asyncio.Semaphore(MOST_EXPLORATIONS)
         self._servers: dict[str, tuple[float, tuple[str, ...]]] = {}
         self.configure(config)
 
@@ -251,7 +256,8 @@ class Agent:
         addresses = await self._current_addresses(endpoint)
         if not addresses:
             return [self._not_measured(job, "unresolved")]
-        return await asyncio.gather(*(self._trace(endpoint, address) for address in addresses))
+        rounds = await asyncio.gather(*(self._ways_round(endpoint, address) for address in addresses))
+        return [seen for one in rounds for seen in one]
 
     async def _current_addresses(self, endpoint: Target | Control) -> tuple[str, ...]:
         """Those of the last HTTP round; a trace due before the first one has ended waits for it."""
@@ -260,7 +266,21 @@ class Agent:
                 await self._located.setdefault(endpoint.name, asyncio.Event()).wait()
         return self._addresses.get(endpoint.name, ())
 
-    async def _trace(self, endpoint: Target | Control, address: str) -> TraceObservation:
+    async def _ways_round(self, endpoint: Target | Control, address: str) -> Sequence[TraceObservation]:
+        """A round's traces to one address: one, or more where the set of its paths is to be known."""
+        ways = self._ways.setdefault((endpoint.name, address), Ways(address))
+        if len(self._ways) > MOST_WAYS:
+            # A large pool shows other addresses for months.
+            del self._ways[next(iter(self._ways))]
+
+        def trace(flow: int, length: int | None) -> Coroutine[Any, Any, TraceObservation]:
+            return self._trace(endpoint, address, flow, length)
+
+        return await ways.round(trace, self._config.traceroute.flows, self._explorations)
+
+    async def _trace(
+        self, endpoint: Target | Control, address: str, flow: int, length: int | None
+    ) -> TraceObservation:
         at = clock.wall()
         settings = self._config.traceroute
         port = _port(endpoint)
@@ -268,23 +288,17 @@ class Agent:
         def failed(failure: Failure, error: str) -> TraceObservation:
             return TraceObservation(
                 at=at, vantage=self._config.vantage, target=endpoint.name, address=address,
-                method=settings.method, port=port, failure=failure, error=error,
+                method=settings.method, port=port, flow=flow, failure=failure, error=error,
             )  # fmt: skip
 
         def call() -> Coroutine[Any, Any, TraceObservation]:
             request = TraceRequest(
                 address=address, method=settings.method.value, port=port, max_hops=settings.max_hops,
-                timeout_s=settings.timeout_s, expected_hops=self._path_lengths.get((endpoint.name, address)),
+                timeout_s=settings.timeout_s, flow=flow, expected_hops=length,
             )  # fmt: skip
             return self._instruments.trace(request, vantage=self._config.vantage, target=endpoint.name)
 
-        seen = await self._guarded("trace", endpoint.name, call, settings.timeout_s, failed)
-        if seen.reached and seen.hops:
-            self._path_lengths[endpoint.name, address] = seen.hops[-1].ttl
-            if len(self._path_lengths) > MOST_PATH_LENGTHS:
-                # A large pool shows other addresses for months.
-                del self._path_lengths[next(iter(self._path_lengths))]
-        return seen
+        return await self._guarded("trace", endpoint.name, call, settings.timeout_s, failed)
 
     # Our own faults
 

@@ -36,7 +36,7 @@ def command() -> None:
     \b
     whydown probe http https://example.net/health --expect-body ok
     whydown probe dns example.net --authoritative
-    whydown probe trace example.net --prefix-to-as prefix_to_as.txt
+    whydown probe trace example.net --flows 32 --prefix-to-as prefix_to_as.txt
 
     A failed service is a result: exit 0. Exit 2: bad usage. Exit 3: this machine could not measure.
     """
@@ -82,7 +82,7 @@ _COUNT: Final = click.Option(
     ["--count"],
     type=click.IntRange(1, 100),
     default=None,
-    help=f"Traces of each, one after the other.  [default: {_ROUNDS}, with --json 1]",
+    help=f"Traces of each, one after the other.  [default: {_ROUNDS}, with --json or --flows 1]",
 )
 _TABLE: Final = click.Option(
     ["--prefix-to-as"],
@@ -103,7 +103,8 @@ def _shown(measure: click.Command, view: View, *more: click.Option) -> click.Com
         seen: Seen = []
         ctx.obj = None if as_json else seen.append
         if "count" in options and options["count"] is None:
-            options["count"] = 1 if as_json else _ROUNDS
+            # Many flows show more of loss than many rounds of one do.
+            options["count"] = 1 if as_json or options.get("flows", 1) > 1 else _ROUNDS
         waiting = (
             Console(stderr=True).status("measuring") if sys.stderr.isatty() and not as_json else nullcontext()
         )

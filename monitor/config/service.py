@@ -73,6 +73,8 @@ def read_traceroute(table: Table) -> TracerouteSettings:
         # The TTL of IPv4 has eight bits; no path of today's Internet is longer than 64 hops.
         max_hops=table.get("max_hops", value.integer(1, 64), defaults.max_hops),
         timeout_s=timeout_s,
+        # The stop rule asks for 57 flows where there are ten branches.
+        flows=table.get("flows", value.integer(1, 64), defaults.flows),
         # scamper's limit is 10,000 too; more than this process can send is not meant.
         rate=table.get("rate", value.integer(1, 10_000), defaults.rate),
     )

@@ -48,13 +48,17 @@ class TraceMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracerouteSettings:
-    """How often and how to trace. `enabled` False: never. `rate`: packets a second, all traces together."""
+    """How often and how to trace. `enabled` False: never. `rate`: packets a second, all traces together.
+
+    `flows`: the most traces that get to know the ways to one address; 1: one flow, for ever.
+    """
 
     enabled: bool = True
     interval_s: float = 300.0
     method: TraceMethod = TraceMethod.TCP
     max_hops: int = 30
     timeout_s: float = 10.0
+    flows: int = 16
     rate: int = 200
 
 

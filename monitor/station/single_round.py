@@ -66,7 +66,9 @@ async def single_round(
     async def keep(observations: Sequence[Observation]) -> None:
         seen.extend(observations)
 
-    agent = Agent(config, instruments or NetworkInstruments(), keep)
+    # One flow: what an exploration would find is forgotten with the process.
+    once = replace(config, traceroute=replace(config.traceroute, flows=1))
+    agent = Agent(once, instruments or NetworkInstruments(), keep)
     try:
         step = await _measure(config, agent, pipeline, seen, confirm_s)
     finally:

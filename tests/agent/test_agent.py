@@ -11,7 +11,7 @@ from itertools import repeat
 import pytest
 
 from monitor.agent.addresses import MOST_TRACED
-from monitor.agent.agent import MOST_PATH_LENGTHS, Agent, asked_servers
+from monitor.agent.agent import MOST_WAYS, Agent, asked_servers
 from monitor.agent.timetable import Job, Probe, jobs_of
 from monitor.model.settings import Config, DnsSettings, TracerouteSettings
 from monitor.model.target import Control, Target
@@ -101,7 +101,9 @@ class _Instruments:
 
 
 def _config(*targets: Target, controls: tuple[Control, ...] = (), dns: DnsSettings | None = None) -> Config:
-    return Config(vantage="v", targets=targets, controls=controls, dns=dns or DnsSettings())
+    """One flow: which flows a round has is a matter of its own."""
+    one_flow = TracerouteSettings(flows=1)
+    return Config(vantage="v", targets=targets, controls=controls, dns=dns or DnsSettings(), traceroute=one_flow)
 
 
 def _rounds(
@@ -268,7 +270,7 @@ def test_a_pool_of_any_size_costs_bounded_memory() -> None:
     """The length of the path to an address seen long ago is forgotten; that of a recent one is not."""
     instruments = _Instruments(families=(4,))
     net = int(ip_address("10.0.0.0"))
-    pool = [str(ip_address(net + number)) for number in range(MOST_PATH_LENGTHS + 1)]
+    pool = [str(ip_address(net + number)) for number in range(MOST_WAYS + 1)]
     instruments.addresses = iter([*pool, pool[-1], pool[0]])
     _rounds(_config(SHOP), instruments, *[Probe.HTTP, Probe.TRACE] * (len(pool) + 2))
 
@@ -401,7 +403,7 @@ def test_ipv4_servers_are_asked_where_there_are_any() -> None:
 def test_traces_can_use_another_method() -> None:
     """The configured method, hops, deadline and packet rate reach the tracer."""
     instruments = _Instruments()
-    settings = TracerouteSettings(max_hops=12, timeout_s=4.0, rate=50)
+    settings = TracerouteSettings(max_hops=12, timeout_s=4.0, rate=50, flows=1)
     config = Config(vantage="v", targets=(SHOP,), traceroute=settings)
     _rounds(config, instruments, Probe.HTTP, Probe.TRACE)
 

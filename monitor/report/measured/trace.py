@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.model import Asn
 from monitor.report.measured.duration import milliseconds
+from monitor.report.measured.hop_words import MOST_ROUTERS, Origins, networks, remarks
+from monitor.report.measured.ways import ways_view
 from monitor.report.safe_text import listed, one_line
-from probes.observation import Hop, HopReply, TraceObservation
-
-_ROUTERS: Final = 4
-
-Origins = Callable[[str], frozenset[Asn] | None]
-"""The networks that originate an address, None where the table has none."""
+from probes.observation import Hop, TraceObservation
 
 
 def trace_view(seen: Sequence[TraceObservation], origins: Origins | None = None) -> Iterator[RenderableType]:
@@ -33,7 +28,9 @@ def _destination(rounds: list[TraceObservation], origins: Origins | None) -> Ite
     for failure in dict.fromkeys((one.failure, one.error) for one in rounds if one.failure or one.error):
         word = failure[0] or "note"
         yield Text(f"{word}: {one_line(failure[1] or 'no detail', 200)}", style="red" if failure[0] else "yellow")
-    if any(one.hops for one in rounds):
+    if len({one.flow for one in rounds if one.hops}) > 1:
+        yield from ways_view(rounds, origins)
+    elif any(one.hops for one in rounds):
         yield _table(rounds, origins)
 
 
@@ -63,29 +60,16 @@ def _table(rounds: list[TraceObservation], origins: Origins | None) -> Table:
 
 def _row(ttl: int, asked: list[Hop], origins: Origins | None) -> list[Text]:
     answered = [hop for hop in asked if hop.address is not None]
-    routers = list(dict.fromkeys(hop.address for hop in answered if hop.address is not None))
+    routers = list(dict.fromkeys(address for hop in answered for address in (hop.address, *hop.others) if address))
     times = [hop.rtt_s for hop in answered if hop.rtt_s is not None]
     loss = 1 - len(answered) / len(asked)
-    cells = [str(ttl), listed(routers, _ROUTERS) if routers else "*"]
+    cells = [str(ttl), listed(routers, MOST_ROUTERS) if routers else "*"]
     if origins is not None:
-        cells.append(_networks(routers, origins))
+        cells.append(networks(routers, origins))
     cells += [
         f"{loss:.0%}",
         milliseconds(min(times, default=None)) if times else "–",
         milliseconds(sum(times) / len(times)) if times else "–",
-        _remarks(answered),
+        remarks(answered),
     ]
     return [Text(cell, style="" if answered else "dim") for cell in cells]
-
-
-def _networks(routers: list[str], origins: Origins) -> str:
-    found = dict.fromkeys(asn for router in routers for asn in sorted(origins(router) or ()))
-    return listed((f"AS{asn}" for asn in found), _ROUTERS) if found else "–"
-
-
-def _remarks(answered: list[Hop]) -> str:
-    """What is not the ordinary "time exceeded", and label stacks."""
-    replies = dict.fromkeys(hop.reply for hop in answered if hop.reply not in (None, HopReply.TIME_EXCEEDED))
-    stacks = dict.fromkeys("/".join(str(entry.label) for entry in hop.mpls) for hop in answered if hop.mpls)
-    said = [str(reply).replace("_", " ") for reply in replies]
-    return ", ".join([*said, *(f"MPLS {listed((stack,), 1, limit=60)}" for stack in list(stacks)[:_ROUTERS])])
