@@ -54,6 +54,7 @@ LIBRARIES = {
     "websockets": ("monitor.bgp", "monitor.demo"),
     "click": ("monitor.cli", "monitor.commands", "probes.__main__"),
     "smtplib": ("monitor.alert",),
+    "stamina": ("monitor.bgp.sources",),
     "aiosmtpd": ("monitor.demo",),
     "trustme": ("monitor.demo",),
 }

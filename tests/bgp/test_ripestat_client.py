@@ -218,7 +218,7 @@ def test_saved_answers_are_found_by_what_they_are_about(tmp_path) -> None:
     assert saved.prefixes(lambda prefix: True) == (parse_prefix(resource),)
     for missing in (
         Query(call="bgp-updates", resource=resource, since=PAST + 100, until=PAST + 200),
-        Query(call="bgp-state", resource=resource, since=PAST - 600, until=PAST),
+        Query(call="bgp-state", resource=resource, since=PAST - 600, until=PAST - 501),
         Query(call="bgp-updates", resource="198.51.100.0/24", since=PAST, until=PAST + 60),
     ):
         with pytest.raises(RipestatUnavailableError, match="not among the saved answers"):

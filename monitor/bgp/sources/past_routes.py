@@ -2,8 +2,9 @@
 
 The origin history comes first: it names the more and less specific prefixes that somebody announced, which
 RIPEstat's updates of a prefix do not include. Then, of each of them, the table at the start and the updates
-until the end. RIPEstat's history is drawn from tables eight hours apart, so a more-specific that lived between
-two of them is found only when it is asked for by name.
+until the end. The start is some hours before the window: who looks at an outage from its first complaint on
+would else take the hijack that caused it for what was usual. RIPEstat's history is drawn from tables eight
+hours apart, so a more-specific that lived between two of them is found only when it is asked for by name.
 """
 
 from __future__ import annotations
@@ -46,10 +47,14 @@ class PastRoutes:
     left_out: int = 0
 
 
+LEAD_S = 6 * 3600.0
+"""How long before the window the table is taken and the updates begin."""
+
+
 async def past_routes(
     answers: Answers, prefixes: Iterable[Prefix], since: float, until: float, named: Iterable[Prefix] = ()
 ) -> PastRoutes:
-    """The routes from `since` to `until` (Unix seconds) of these prefixes, and of those inside or around them.
+    """The routes of a window (Unix seconds), and `LEAD_S` before it, of these prefixes and of those they touch.
 
     `named`: further prefixes that are asked about whether or not the history knows them. A question without an
     answer is noted, and the next one asked.
@@ -64,8 +69,8 @@ async def past_routes(
     found.left_out = max(len(wanted) - MAX_PREFIXES, 0)
     for prefix in tuple(wanted)[:MAX_PREFIXES]:
         for query in (
-            Query(call="bgp-state", resource=str(prefix), since=since, until=since),
-            Query(call="bgp-updates", resource=str(prefix), since=since, until=until),
+            Query(call="bgp-state", resource=str(prefix), since=since - LEAD_S, until=since),
+            Query(call="bgp-updates", resource=str(prefix), since=since - LEAD_S, until=until),
         ):
             await _add_routes(answers, query, found)
     found.events = [event for event in found.events if event.at <= until]

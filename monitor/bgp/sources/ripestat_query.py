@@ -18,7 +18,8 @@ class RipestatUnavailableError(Exception):
 class Query:
     """One question: data call, resource (a prefix or AS number), window or moment in Unix seconds.
 
-    `more`: further parameters of the call, by name.
+    A table (`bgp-state`) is asked for at `since`; a saved one may be as late as `until`. `more`: further
+    parameters of the call, by name.
     """
 
     call: str
@@ -28,7 +29,7 @@ class Query:
     more: tuple[tuple[str, str], ...] = ()
 
     def parameters(self) -> dict[str, str]:
-        """As RIPEstat calls them; a `bgp-state` is of a moment."""
+        """As RIPEstat calls them."""
         window: dict[str, str] = {}
         if self.call == "bgp-state" and self.since is not None:
             window = {"timestamp": _moment(self.since)}

@@ -47,7 +47,7 @@ class SavedAnswers:
         return tuple(found)
 
     async def ask(self, query: Query) -> bytes:
-        """The answer that covers most of the question's window; a table's is the latest that is not after it.
+        """The answer that covers most of the question's window; a table's is the latest that is not after its end.
 
         :raises RipestatUnavailableError: none is about that
         """
@@ -65,7 +65,7 @@ def _worth(said: About, query: Query) -> float:
     """How well an answer fits the moment or window of a question; 0: not at all."""
     if query.since is None or said.since is None or said.until is None:
         return 1.0
-    if query.call == "bgp-state":
-        return said.since if said.since <= query.since else 0.0
     until = query.since if query.until is None else query.until
+    if query.call == "bgp-state":
+        return said.since if said.since <= until else 0.0
     return max(min(said.until, until) - max(said.since, query.since), 0.0)
