@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import logging
 import signal
 import sys
 import time
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
 from monitor.bgp.episodes import Declared, Relationships, RouteDetector
 from monitor.bgp.ris_live import decode
@@ -87,6 +89,8 @@ async def follow(url: str, known: Beforehand, stop: asyncio.Event) -> None:
 
 async def main() -> None:
     """Read what to watch, and follow it."""
+    # Logs would stand among the reports.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     known = msgspec.json.decode(sys.stdin.buffer.read(), type=Beforehand)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
