@@ -162,7 +162,7 @@ def decode_update(
 
 
 def _decode(body: bytes, asn_size: int, add_path: Families, wanted: PrefixFilter | None) -> Update:
-    attributes_start, nlri_start = _fields(body, 0, len(body))
+    attributes_start, nlri_start = _fields(body)
     attributes = scan(body, attributes_start, nlri_start)
     mp_announced, mp_next_hop = _mp_reach(attributes)
     fields = (
@@ -171,7 +171,7 @@ def _decode(body: bytes, asn_size: int, add_path: Families, wanted: PrefixFilter
         _Field(4, body, nlri_start, len(body)),
         mp_announced,
     )
-    picked = [field.pick(wanted, add_path) for field in fields]
+    picked = [_NOTHING if field.start == field.end else field.pick(wanted, add_path) for field in fields]
     withdrawn, mp_withdrawn, announced, announced_by_mp = (keys for keys, _ in picked)
 
     next_hops = dict.fromkeys(announced, address_text(attributes.get(NEXT_HOP, b"")))
@@ -187,17 +187,17 @@ def _decode(body: bytes, asn_size: int, add_path: Families, wanted: PrefixFilter
     )
 
 
-def _fields(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """Where in the UPDATE `data[start:end]` the path attributes begin, and where they end and prefixes begin."""
-    if end - start < 4:
-        raise UpdateError(f"UPDATE of {end - start} bytes, at least 4 needed")
-    attributes = start + (data[start] << 8 | data[start + 1]) + 4
-    if attributes > end:
-        raise UpdateError(f"withdrawn routes end at byte {attributes - 2 - start}, behind the message")
-    announced = attributes + (data[attributes - 2] << 8 | data[attributes - 1])
-    if announced > end:
-        raise UpdateError(f"path attributes end at byte {announced - start}, behind the message")
-    return attributes, announced
+def _fields(body: bytes) -> tuple[int, int]:
+    """Where the path attributes begin, and where they end and the prefixes begin."""
+    if len(body) < 4:
+        raise UpdateError(f"UPDATE of {len(body)} bytes, at least 4 needed")
+    attributes_start = 2 + int.from_bytes(body[:2], "big") + 2
+    if attributes_start > len(body):
+        raise UpdateError(f"withdrawn routes end at byte {attributes_start - 2}, behind the message")
+    nlri_start = attributes_start + int.from_bytes(body[attributes_start - 2 : attributes_start], "big")
+    if nlri_start > len(body):
+        raise UpdateError(f"path attributes end at byte {nlri_start}, behind the message")
+    return attributes_start, nlri_start
 
 
 class _Field(NamedTuple):
@@ -214,8 +214,6 @@ class _Field(NamedTuple):
         :raises NlriError: they are malformed
         """
         version, data, start, end = self
-        if start == end:
-            return [], 0
         if wanted is not None:
             keys, total = wanted.pick(data, start, end, version, version in add_path)
         else:
@@ -225,6 +223,7 @@ class _Field(NamedTuple):
 
 
 _EMPTY = _Field(4, b"", 0, 0)
+_NOTHING: tuple[list[_Which], int] = ([], 0)
 
 
 def _mp_reach(attributes: Attributes) -> tuple[_Field, str | None]:

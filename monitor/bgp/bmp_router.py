@@ -1,7 +1,8 @@
 """What one router says over one BMP session, as route facts: remembers its peers and how to read their UPDATEs.
 
 Of a peer's views one is followed: what it sends (pre-policy) if the router shows it, else what the router keeps
-of that (post-policy). The router's own table (Loc-RIB) is a peer of its own, under the router's BGP
+of that (post-policy). FRR that does not keep what peers send tells of withdrawals alone before its policy, so a
+view counts from its first announcement. The router's own table (Loc-RIB) is a peer of its own, under its BGP
 identifier. What the router sends to others (Adj-RIB-Out) and the tables of VPNs say nothing of where its
 traffic goes on the Internet; they are counted and passed over.
 
@@ -73,7 +74,7 @@ class BmpRouter:
         self.counts = RouterCounts()
         self._sessions: dict[tuple[bool, str], _Session] = {}
         self._up: dict[tuple[bool, str], Asn] = {}
-        self._pre_policy: set[str] = set()
+        self._followed: dict[str, View] = {}
 
     def take(self, data: bytes, at: float) -> tuple[BmpMessage | None, list[RouteFact]]:
         """One whole message, which came at `at` (Unix seconds): what it is (None: malformed), and its facts."""
@@ -119,16 +120,13 @@ class BmpRouter:
     def _peer_down(self, peer: Peer, at: float) -> Iterator[PeerState]:
         key = _key(peer)
         self._sessions.pop(key, None)
-        self._pre_policy.discard(peer.address)
+        self._followed.pop(peer.address, None)
         asn = self._up.pop(key, None)
         if asn is not None:
             yield self._state(peer.address, asn, at, up=False)
 
     def _routes(self, message: RouteMonitoring, at: float) -> list[RouteFact]:
         peer = message.peer
-        if peer.view is View.POST_POLICY and peer.address in self._pre_policy:
-            self.counts.passed_over += 1
-            return []
         session = self._sessions.get(_key(peer))
         update = decode_message(
             message.message,
@@ -138,12 +136,24 @@ class BmpRouter:
         )
         if update is None:
             return []
-        if peer.view is View.PRE_POLICY and session and len(self._pre_policy) < MAX_PEERS:
-            self._pre_policy.add(peer.address)
+        if not self._is_followed(peer, update):
+            self.counts.passed_over += 1
+            return []
         self.counts.elements += update.elements
         if session and peer.view is not View.LOC_RIB:
             update = _without_own_asn(update, session.own_asn, peer.asn)
         return [*update.events(at=at, peer=peer.address, peer_asn=peer.asn, collector=self.collector)]
+
+    def _is_followed(self, peer: Peer, update: Update) -> bool:
+        """Whether this view of the peer counts: the first that announces something, the one before policy best."""
+        if peer.view is View.LOC_RIB:
+            return True
+        followed = self._followed.get(peer.address, peer.view)
+        if followed is not peer.view and not (peer.view is View.PRE_POLICY and update.announced):
+            return False
+        if update.announced and (peer.address in self._followed or len(self._followed) < MAX_PEERS):
+            self._followed[peer.address] = peer.view
+        return True
 
     def _state(self, address: str, asn: Asn, at: float, *, up: bool) -> PeerState:
         return PeerState(at=at, collector=self.collector, peer=address, peer_asn=asn, up=up)

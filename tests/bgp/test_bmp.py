@@ -254,6 +254,15 @@ def test_one_view_of_a_peer_is_followed(wire):
     assert [str(fact.path) for fact in both[1:]] == ["64500 64510"]
 
 
+def test_withdrawals_alone_do_not_make_a_view_count(wire):
+    """FRR without `soft-reconfiguration inbound` withdraws, before its policy, what it announces behind it."""
+    before, after = peer_header(), peer_header(flags=0x40)
+    withdrawal = bmp(0, before + wire.message(wire.update(withdrawn=wire.nlri("203.0.113.0/24"))))
+    facts = facts_of(peer_up(wire, after), route(wire, after, "203.0.113.0/24"), withdrawal)
+
+    assert [fact.kind for fact in facts[1:]] == [RouteKind.ANNOUNCEMENT]
+
+
 def test_own_table_is_a_peer_under_the_routers_identifier(wire):
     """RFC 9069: its address is zero."""
     header = peer_header("0.0.0.0", 64999, kind=3)

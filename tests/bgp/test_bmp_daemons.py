@@ -15,8 +15,8 @@ import pytest
 
 LAB = Path(__file__).with_name("bmp_lab.py")
 WORDS = {"feed", "peer", "announcement", "withdrawal"}
-# FRR has no name of its own but the machine's, GoBGP is called so.
-ENTER = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--net", "--mount", "--pid", "--fork", "--kill-child"]  # fmt: skip
+PRIVATE = ("--net", "--mount", "--pid", "--fork", "--kill-child")
+ENTER = ("unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), *PRIVATE)
 
 
 @pytest.mark.slow
@@ -39,6 +39,7 @@ def test_what_a_neighbour_does_becomes_facts(tmp_path, repository, router, daemo
     told = [line for line in done.stdout.splitlines() if line.split(" ")[0] in WORDS]
 
     assert done.returncode == 0, done.stderr[-3000:]
+    # FRR gives the machine's name.
     name = told[1].split(" ")[1].removeprefix("bmp/")
     assert told == [
         "feed bmp True",

@@ -81,11 +81,11 @@ class BmpSource:
         """Serve routers; what `sink` raises ends it, and an address that cannot be listened on (in a group)."""
         host, _, port = self._source.listen.rpartition(":")
         async with asyncio.TaskGroup() as tasks:
-            server = await asyncio.start_server(
-                lambda reader, writer: tasks.create_task(self._serve(reader, writer, sink)) and None,
-                host.strip("[]"),
-                int(port),
-            )
+
+            def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                tasks.create_task(self._serve(reader, writer, sink))
+
+            server = await asyncio.start_server(accept, host.strip("[]"), int(port))
             self.addresses = tuple(bound.getsockname()[:2] for bound in server.sockets)
             self.listening.set()
             async with server:
