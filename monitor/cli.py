@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "probe": ("probe", "One probe now: http, dns or trace."),
     "status": ("status", "What a running monitor sees now."),
     "history": ("history", "Latency, failures, path, name, certificate and route changes over time."),
+    "routes": ("routes", "Route events around a target: what, when, seen by whom, and why it stands out."),
     "incidents": ("incidents", "List incidents."),
     "explain": ("explain", "Every term of an incident's verdict."),
     "report": ("report", "An incident as text, HTML or JSON."),

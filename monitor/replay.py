@@ -159,13 +159,19 @@ def _vrps(folder: Path) -> VrpTable | None:
 
 
 def _addresses(observations: Iterable[Observation], targets: set[str]) -> list[Address]:
-    """Every address at which a target was measured, or that a name server gave for it."""
+    """Every address at which a target was measured, or that a name server gave for it; of those servers, and of
+    the routers on the way.
+    """
     found: set[str] = set()
     for observation in observations:
         if observation.target not in targets:
             continue
         if isinstance(observation, HttpObservation | TraceObservation) and observation.address:
             found.add(observation.address)
-        elif isinstance(observation, DnsObservation) and observation.rrtype in ("A", "AAAA"):
+        if isinstance(observation, TraceObservation):
+            found.update(hop.address for hop in observation.hops if hop.address is not None)
+        elif isinstance(observation, DnsObservation) and observation.role == "authoritative":
+            found.add(observation.server)
+        if isinstance(observation, DnsObservation) and observation.rrtype in ("A", "AAAA"):
             found.update(observation.answers)
     return [address for text in sorted(found) if (address := as_address(text)) is not None]

@@ -26,6 +26,7 @@ MAX_WITHDRAWN = 100_000
 MAX_ROUTES = 2_000_000
 """A route takes 0.3 kB, its prefix 0.8 more; a watched prefix has some 1,500 in all of RIS and Route Views."""
 _MAX_ORIGINS = 256
+_KEPT_KEYS = 65_536
 
 
 class Route(NamedTuple):
@@ -108,6 +109,7 @@ class Rib:
         self._withdrawals: OrderedDict[tuple[_Which, PeerKey], None] = OrderedDict()
         self._route_count = 0
         self._sorted: dict[int, list[tuple[int, int]]] = {}
+        self._keys: dict[int, tuple[Prefix, _Which]] = {}
 
     def apply(self, fact: RouteEvent | PeerState) -> RouteChange | None:
         """Take in one fact; None where it changes no prefix's route: stale, refused, or about a session."""
@@ -121,12 +123,12 @@ class Rib:
 
     def routes(self, prefix: Prefix) -> Mapping[PeerKey, Route]:
         """The routes of exactly this prefix, by peer, as a view that must not be kept over an `apply`."""
-        entry = self._entries.get(_which(prefix))
+        entry = self._entries.get(self._which(prefix))
         return MappingProxyType(entry.routes) if entry else _NO_ROUTES
 
     def last_withdrawn(self, prefix: Prefix) -> Mapping[PeerKey, tuple[float, Route]]:
         """Peers that had this prefix and have it no more: when they withdrew it, and what they had."""
-        entry = self._entries.get(_which(prefix))
+        entry = self._entries.get(self._which(prefix))
         return MappingProxyType(entry.withdrawn) if entry else _NONE_WITHDRAWN
 
     def covering(self, address: Address) -> list[Prefix]:
@@ -164,8 +166,19 @@ class Rib:
 
     def first_seen(self, prefix: Prefix, origin: Asn) -> float | None:
         """When any peer first had the prefix from this origin; None: never."""
-        entry = self._entries.get(_which(prefix))
+        entry = self._entries.get(self._which(prefix))
         return entry.first_seen.get(origin) if entry else None
+
+    def _which(self, prefix: Prefix) -> _Which:
+        """Version and key of a prefix. Feeds give equal prefixes as one object, whose identity spares the sum."""
+        found = self._keys.get(id(prefix))
+        if found is not None and found[0] is prefix:
+            return found[1]
+        if len(self._keys) >= _KEPT_KEYS:
+            self._keys.clear()
+        which = (prefix.version, key_of(prefix))
+        self._keys[id(prefix)] = (prefix, which)
+        return which
 
     def _upwards(self, version: int, key: PrefixKey) -> list[Prefix]:
         """The present prefixes among a key and all that cover it, up to 0/0, whose key is 1."""
@@ -186,38 +199,53 @@ class Rib:
         return self._sorted[version]
 
     def _announce(self, event: RouteEvent, path: AsPath) -> RouteChange | None:
-        which, peer = _which(event.prefix), (event.collector, event.peer)
+        which, peer, at = self._which(event.prefix), (event.collector, event.peer), event.at
         entry = self._entries.get(which)
-        old, changed_at = _last_known(entry, peer)
-        if old is not None and event.at < changed_at:
+        old = entry.routes.get(peer) if entry is not None else None
+        if entry is None or old is None:
+            return self._announce_anew(event, path, which, peer, entry)
+        if at < old.at:
             return None
-        if (entry is None or peer not in entry.routes) and self._is_full():
+        if old.path.segments == path.segments:
+            kind, new = RouteChangeKind.UNCHANGED, Route(path, old.since, at, old.kind)
+        else:
+            kind = RouteChangeKind.NEW_ORIGIN if _see(entry, path, at) else RouteChangeKind.PATH_CHANGED
+            new = Route(path, at, at, event.kind)
+        entry.routes[peer] = new
+        return RouteChange(at, kind, event.prefix, which, peer, event.peer_asn, old, new)
+
+    def _announce_anew(
+        self, event: RouteEvent, path: AsPath, which: _Which, peer: PeerKey, entry: _Entry | None
+    ) -> RouteChange | None:
+        """Take a route from a peer that has none of that prefix now."""
+        withdrawn_at, old = entry.withdrawn.get(peer, (0.0, None)) if entry is not None else (0.0, None)
+        if old is not None and event.at < withdrawn_at:
+            return None
+        if self._is_full():
             self.refused += 1
             return None
-        known = entry is not None
+        kind = RouteChangeKind.NEW_PREFIX
         if entry is None:
             entry = self._entries[which] = _Entry(event.prefix)
             self._sorted.pop(event.prefix.version, None)
-        present = peer in entry.routes
-        if present and old is not None and old.path == path:
-            new = entry.routes[peer] = Route(path, old.since, event.at, old.kind)
-            return _change(event, which, peer, RouteChangeKind.UNCHANGED, old, new)
-        new_origin = _see(entry, path, event.at)
-        kind = _kind(known, new_origin, old, present=present)
+            _see(entry, path, event.at)
+        elif _see(entry, path, event.at):
+            kind = RouteChangeKind.NEW_ORIGIN
+        else:
+            kind = RouteChangeKind.NEW_PEER if old is None else RouteChangeKind.RESTORED
         new = Route(path, event.at, event.at, event.kind)
         self._put(which, entry, peer, new)
-        return _change(event, which, peer, kind, old, new)
+        return RouteChange(event.at, kind, event.prefix, which, peer, event.peer_asn, old, new)
 
     def _put(self, which: _Which, entry: _Entry, peer: PeerKey, route: Route) -> None:
-        if peer not in entry.routes:
-            self._route_count += 1
-            self._by_peer.setdefault(peer, set()).add(which)
-            if entry.withdrawn.pop(peer, None):
-                del self._withdrawals[which, peer]
+        self._route_count += 1
+        self._by_peer.setdefault(peer, set()).add(which)
+        if entry.withdrawn.pop(peer, None):
+            del self._withdrawals[which, peer]
         entry.routes[peer] = route
 
     def _withdraw(self, event: RouteEvent) -> RouteChange | None:
-        which, peer = _which(event.prefix), (event.collector, event.peer)
+        which, peer = self._which(event.prefix), (event.collector, event.peer)
         entry = self._entries.get(which)
         old = entry.routes.get(peer) if entry else None
         if entry is None or old is None or event.at < old.at:
@@ -228,7 +256,9 @@ class Rib:
         self._withdrawals[which, peer] = None
         if len(self._withdrawals) > self._max_withdrawn:
             self._forget_oldest_withdrawal()
-        return _change(event, which, peer, RouteChangeKind.WITHDRAWN, old, None)
+        return RouteChange(
+            event.at, RouteChangeKind.WITHDRAWN, event.prefix, which, peer, event.peer_asn, old, None
+        )
 
     def _take(self, entry: _Entry, peer: PeerKey) -> None:
         del entry.routes[peer]
@@ -260,21 +290,6 @@ class Rib:
         return max(self._route_count, len(self._entries)) >= self._max_routes
 
 
-def _which(prefix: Prefix) -> _Which:
-    return prefix.version, key_of(prefix)
-
-
-def _last_known(entry: _Entry | None, peer: PeerKey) -> tuple[Route | None, float]:
-    """A peer's present or withdrawn route, and when it was last announced or withdrawn."""
-    if entry is None:
-        return None, 0.0
-    if (route := entry.routes.get(peer)) is not None:
-        return route, route.at
-    if (gone := entry.withdrawn.get(peer)) is not None:
-        return gone[1], gone[0]
-    return None, 0.0
-
-
 def _see(entry: _Entry, path: AsPath, at: float) -> bool:
     """Note the origins of a path; whether one of them was never seen with the prefix."""
     new = False
@@ -288,20 +303,3 @@ def _see(entry: _Entry, path: AsPath, at: float) -> bool:
         elif len(entry.first_seen) < _MAX_ORIGINS:
             entry.first_seen[origin] = at
     return new
-
-
-def _kind(known: bool, new_origin: bool, old: Route | None, *, present: bool) -> RouteChangeKind:
-    """The kind of an announcement that is not the same again."""
-    if not known:
-        return RouteChangeKind.NEW_PREFIX
-    if new_origin:
-        return RouteChangeKind.NEW_ORIGIN
-    if old is None:
-        return RouteChangeKind.NEW_PEER
-    return RouteChangeKind.PATH_CHANGED if present else RouteChangeKind.RESTORED
-
-
-def _change(
-    event: RouteEvent, which: _Which, peer: PeerKey, kind: RouteChangeKind, old: Route | None, new: Route | None
-) -> RouteChange:
-    return RouteChange(event.at, kind, event.prefix, which, peer, event.peer_asn, old, new)

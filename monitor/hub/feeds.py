@@ -20,10 +20,10 @@ from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.sources import BmpSource, MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
-from monitor.model.prefix import Address, Prefix, parse_address
+from monitor.model.prefix import Address, Prefix, as_address, parse_address
 from monitor.model.route import FeedState, FeedTally
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
-from probes import DnsObservation, HttpObservation, Observation, clock
+from probes import DnsObservation, HttpObservation, Observation, TraceObservation, clock
 
 Sink = Callable[[Sequence[Fact]], Coroutine[Any, Any, None]]
 
@@ -44,6 +44,7 @@ class Feeds:
         self._sink = sink
         self._log = structlog.get_logger("feeds")
         self._watch = Watch()
+        self._table: PrefixTable | None = None
         self._filter: PrefixFilter | None = None
         self._targets: frozenset[str] = frozenset()
         self._addresses: dict[Address, str] = {}
@@ -59,6 +60,7 @@ class Feeds:
         declared = [prefix for target in config.targets for prefix in target.prefixes]
         self._targets = frozenset(target.name for target in config.targets)
         self._addresses = {address: name for address, name in self._addresses.items() if name in self._targets}
+        self._table = table
         self._watch = Watch(declared, table)
         for address in self._addresses:
             self._watch.add_address(address)
@@ -213,9 +215,17 @@ class Feeds:
     def _of_targets(self, observations: Iterable[Observation]) -> Iterable[tuple[Address, str]]:
         for seen in observations:
             if seen.target in self._targets:
-                yield from (
-                    (address, seen.target) for address in _addresses_in(seen) if _may_be_announced(address)
-                )
+                found = [*_addresses_in(seen), *self._routers_in(seen)]
+                yield from ((address, seen.target) for address in found if _may_be_announced(address))
+
+    def _routers_in(self, seen: Observation) -> Iterable[Address]:
+        """The routers on the way that the table knows: their networks' space is watched too."""
+        if not isinstance(seen, TraceObservation) or self._table is None:
+            return
+        for hop in seen.hops:
+            address = as_address(hop.address) if hop.address is not None else None
+            if address is not None and self._table.lookup(address):
+                yield address
 
 
 def _blind(source: BgpSource, reason: str) -> FeedState:
@@ -223,12 +233,13 @@ def _blind(source: BgpSource, reason: str) -> FeedState:
 
 
 def _addresses_in(seen: Observation) -> Iterable[Address]:
-    """The addresses that an exchange went to or an answer named; what is none is passed over."""
-    texts: tuple[str, ...] = ()
+    """The addresses that an exchange went to, that an answer named, or of the zone's own server that gave it."""
+    texts: list[str] = []
     if isinstance(seen, HttpObservation) and seen.address is not None:
-        texts = (seen.address,)
-    elif isinstance(seen, DnsObservation) and seen.rrtype in ("A", "AAAA"):
-        texts = seen.answers
+        texts.append(seen.address)
+    if isinstance(seen, DnsObservation):
+        texts += [seen.server] * (seen.role == "authoritative")
+        texts += seen.answers if seen.rrtype in ("A", "AAAA") else ()
     for text in texts:
         with suppress(ValueError):
             yield parse_address(text)

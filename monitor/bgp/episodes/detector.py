@@ -20,7 +20,7 @@ from monitor.bgp.episodes.book import Book, Move
 from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Place, Reason, ReasonWord, Role, Turn
 from monitor.bgp.episodes.ground import Grounds
 from monitor.bgp.episodes.interest import NOTHING_DECLARED, Declared, Interest, Interests, Which, weightiest
-from monitor.bgp.episodes.judge import Judge, Judgement, Known, origin_repeats
+from monitor.bgp.episodes.judge import Judge, Judgement, Known
 from monitor.bgp.episodes.links import Links
 from monitor.bgp.episodes.register import Record, Register
 from monitor.bgp.episodes.relationships import Relationships
@@ -36,6 +36,15 @@ KEPT_S = 3600.0
 
 ADOPTED_S = 86400.0
 """A neighbour or link that stood for a day is known from then on."""
+
+MATURE_S = 3600.0
+"""Updates alone show a table only by and by: what is known for less time shows little that is new for certain."""
+
+MANY_PEERS = 5
+"""So many peers with a covering prefix are a view of the table, in which a part of it would have shown."""
+
+TRANSFER_S = 300.0
+"""How long a peer may take to tell its whole table after its session came up."""
 
 MANY_STALE = 64
 """Above so many places of new ground everything is judged again, which is cheaper than to find what is near."""
@@ -71,6 +80,8 @@ class RouteDetector:
         self._lossy: set[Which] = set()
         self._touched: set[Book] = set()
         self._doubted: set[Book] = set()
+        self._grown: set[Record] = set()
+        self._peer_since: dict[PeerKey, float] = {}
         self._homes: dict[str, frozenset[Asn]] = {}
         self._kept_s = kept_s
         self._now = 0.0
@@ -95,8 +106,12 @@ class RouteDetector:
     def apply(self, fact: RouteEvent | PeerState) -> Sequence[EpisodeChange]:
         """Take in one fact; the episodes that it opened, resumed or ended."""
         change = self.rib.apply(fact)
+        if isinstance(fact, PeerState):
+            return self._session(fact)
         if change is None:
-            return self._silence((fact.collector, fact.peer), fact.at) if isinstance(fact, PeerState) else _NOTHING
+            return _NOTHING
+        if change.peer not in self._peer_since:
+            self._peer_since[change.peer] = fact.at
         if change.kind is RouteChangeKind.UNCHANGED:
             return _NOTHING
         dumped = change.new is not None and change.new.kind is RouteKind.RIB
@@ -113,12 +128,10 @@ class RouteDetector:
             self._losing.update(book.ground.usual)
         if change.new is None:
             return self._withdrawn(book, change)
-        if dumped:
-            book.dumped = True
         if book.sighting:
-            self._sight(book, change.new.path, change.at)
-        if change.kind is RouteChangeKind.PATH_CHANGED and change.old is not None:
-            book.note_move(change.peer, change.at, change.old.path, change.new.path)
+            self._sight(book, change.new.path, change.at, young=self._is_young(book, change))
+        if change.old is not None and change.kind is RouteChangeKind.PATH_CHANGED:
+            self._note_move(book, change.peer, change.at, change.old.path, change.new.path)
         judgement = self._judged(book, change.new.path, change.peer, change.at, change.old is not None)
         return self._carry(book, change.peer, judgement, change.new.path, change.at)
 
@@ -131,6 +144,7 @@ class RouteDetector:
         for book in [book for book in self._doubted if not self._is_hunted(book, now)]:
             self._doubted.discard(book)
             changes += self._judge_again(book, now)
+        self._measure_grown()
         self._adopt(now - ADOPTED_S)
         self._register.forget_ended(now - self._kept_s)
         if len(self._books) > 2 * len(self.rib) + 1024:
@@ -150,11 +164,13 @@ class RouteDetector:
         for book in [book for book in self._books.values() if book is not None]:
             if book.ground.place is Place.EXACT and before is not None:
                 changes += self._note_vrp_change(book, before, vrps, at)
+            book.quiet = self._judge.quiet(book.ground)
             changes += self._judge_again(book, at)
         return changes
 
     def episodes(self, owner: str | None = None) -> list[Episode]:
         """The episodes that are open or remembered, of one owner or all, in the order in which they opened."""
+        self._measure_grown()
         found = []
         for record in self._register:
             interests = record.ground.interests
@@ -169,13 +185,13 @@ class RouteDetector:
 
     def expected(self, prefix: Prefix) -> frozenset[Asn]:
         """The origins that may announce a prefix in watched space; empty when nothing is known."""
-        ground = self._grounds.of((prefix.version, key_of(prefix)), self._now)
+        ground = self._grounds.of((prefix.version, key_of(prefix)))
         return ground.expected if ground is not None else frozenset()
 
     def home(self, owner: str) -> frozenset[Asn]:
         """The networks that an owner's own addresses lie in."""
         if owner not in self._homes:
-            grounds = [self._grounds.of(one.which, self._now) for one in self._own(owner) if one.is_address]
+            grounds = [self._grounds.of(one.which) for one in self._own(owner) if one.is_address]
             self._homes[owner] = frozenset().union(*(ground.expected for ground in grounds if ground is not None))
         return self._homes[owner]
 
@@ -201,45 +217,87 @@ class RouteDetector:
         self._judge.learn(path, at)
 
     def _open_book(self, which: Which, at: float) -> Book | None:
-        ground = self._grounds.of(which, at)
-        book = self._books[which] = Book(which, ground) if ground is not None else None
+        ground = self._grounds.of(which)
+        if ground is None:
+            self._books[which] = None
+            return None
+        since = min((route.since for route in self.rib.routes(ground.prefix).values()), default=at)
+        book = self._books[which] = Book(which, ground, min(since, at))
+        book.quiet = self._judge.quiet(book.ground)
         return book
 
     def _reground(self, which: Which, at: float) -> Book | None:
         """The book of a prefix under what is known now; its paths are judged anew when they are met."""
-        book, ground = self._books.get(which), self._grounds.of(which, at)
+        book, ground = self._books.get(which), self._grounds.of(which)
         if book is None or ground is None:
             if book is not None:
                 self._touched.discard(book)
                 self._doubted.discard(book)
             return self._open_book(which, at)
-        book.ground, book.sighting = ground, True
+        book.ground, book.sighting, book.quiet = ground, True, self._judge.quiet(ground)
         book.judged.clear()
         return book
 
-    def _sight(self, book: Book, path: AsPath, at: float) -> None:
+    def _note_move(self, book: Book, peer: PeerKey, at: float, old: AsPath, new: AsPath) -> None:
+        """A peer's path changed; more or less prepending is no other way."""
+        if self._judge.shape(old).sequence != self._judge.shape(new).sequence:
+            book.moves[peer] = (at, old, new)
+
+    def _is_young(self, book: Book, change: RouteChange) -> bool:
+        """Whether a route may be older than our knowledge of it: from a peer that has only begun to tell what it
+        has, or of a usual prefix that nobody has shown yet.
+        """
+        if change.old is not None or self._is_mature(book, change.at):
+            return False
+        telling = change.at - self._peer_since.get(change.peer, change.at) <= TRANSFER_S
+        return telling or book.ground.place is Place.EXACT
+
+    def _is_mature(self, book: Book, at: float) -> bool:
+        """Whether the space around is known so well that something in it can be new: from a table, or for long."""
+        known = any(self._grounds.is_given(which) for which in (book.which, *book.ground.usual))
+        return known or self._is_old(book, at)
+
+    def _is_old(self, book: Book, at: float) -> bool:
+        """Whether updates have shown the space for long enough to know it by them alone."""
+        around = [self._books.get(which) for which in book.ground.usual]
+        if any(known is not None and at - known.since > MATURE_S for known in (book, *around)):
+            return True
+        version, key = book.which
+        while key := key >> 1:
+            wide = self._books.get((version, key))
+            if wide is not None and at - wide.since > MATURE_S:
+                return len(self.rib.routes(wide.ground.prefix)) >= MANY_PEERS
+        return False
+
+    def _sight(self, book: Book, path: AsPath, at: float, *, young: bool) -> None:
         """Trust origins on sight, and prefixes that a declared origin announces, where nothing else is known."""
         interests = book.ground.interests
-        news = self._grounds.trust_on_sight(book.which, path.origins, interests, at)
+        news = self._grounds.trust_on_sight(book.which, path.origins, interests, at, young=young)
         news = self._grounds.carry(book.which, path.origins, interests) or news
         waits = any(one.is_address and one.origins and book.which not in one.carried for one in interests)
-        book.sighting = waits or any(self._grounds.is_sighting(one, at) for one in interests)
+        sighting = any(self._grounds.is_sighting(one, at) for one in interests)
+        book.sighting = waits or sighting or not self._is_mature(book, at)
         if news:
             self._renew(book.which)
-            sighting = book.sighting
             self._reground(book.which, at)
-            book.sighting = sighting
 
     def _judged(self, book: Book, path: AsPath, peer: PeerKey, at: float, followed: bool) -> Judgement | None:
         """The judgement of a path; `followed`: the peer's route of before is known."""
-        if path in book.judged:
-            return book.judged[path]
-        learned = book.dumped or followed or self._is_followed(book, peer)
-        judgement = self._judge.judge(book.ground, path, Known(learned, book.prepends))
+        shape = self._judge.shape(path)
+        if shape.usual and shape.origin in book.quiet and shape.repeats <= book.prepends:
+            return None
+        if path.segments in book.judged:
+            return book.judged[path.segments]
+        dumped = any(self._grounds.is_given(which, by_dump=True) for which in (book.which, *book.ground.usual))
+        old = dumped or self._is_old(book, at)
+        ways = dumped or (old and (followed or self._is_followed(book, peer)))
+        known = Known(mature=old or self._is_mature(book, at), ways=ways, prepends=book.prepends)
+        judgement = self._judge.judge(book.ground, path, known)
         if judgement is None:
             self._judge.learn(path, at)
-            book.prepends = max(book.prepends, origin_repeats(path))
-        elif judgement.kind in _ON_THE_WAY and self._is_hunted(book, at):
+            book.prepends = max(book.prepends, shape.repeats)
+            return None
+        if judgement.kind in _ON_THE_WAY and self._is_hunted(book, at):
             self._doubted.add(book)
             return None
         book.remember(path, judgement)
@@ -248,9 +306,7 @@ class RouteDetector:
     def _is_followed(self, book: Book, peer: PeerKey) -> bool:
         """Whether a peer's way to the usual prefix is known, so that another way to a part of it is news."""
         usual = (self._books.get(which) for which in book.ground.usual if which != book.which)
-        return any(
-            other is not None and (other.dumped or peer in self.rib.routes(other.ground.prefix)) for other in usual
-        )
+        return any(other is not None and peer in self.rib.routes(other.ground.prefix) for other in usual)
 
     def _is_hunted(self, book: Book, at: float) -> bool:
         for which in {book.which, *book.ground.usual}:
@@ -278,7 +334,7 @@ class RouteDetector:
             record, turn = self._register.join(book.which, book.ground, judgement, peer, at, path)
             if record is not None:
                 book.carried[peer] = record
-                self._measure(record)
+                self._grown.add(record)
                 if turn is Turn.OPENED:
                     self._place_in_time(record)
                 if turn is not None:
@@ -292,8 +348,12 @@ class RouteDetector:
             self._losing.add(book.which)
         return self._carry(book, change.peer, None, AsPath(), change.at)
 
-    def _silence(self, peer: PeerKey, at: float) -> Sequence[EpisodeChange]:
-        """A peer's session went down: it carries nothing that we know of, and has withdrawn nothing."""
+    def _session(self, state: PeerState) -> Sequence[EpisodeChange]:
+        """A peer's session came up, or went down: then it carries nothing that we know, and withdrew nothing."""
+        peer, at = (state.collector, state.peer), state.at
+        self._peer_since[peer] = at
+        if state.up:
+            return _NOTHING
         changes: list[EpisodeChange] = []
         for record in self._register:
             book = self._books.get(record.which)
@@ -307,14 +367,14 @@ class RouteDetector:
                 changes.append(record.change(at, turn))
         return changes
 
-    def _measure(self, record: Record) -> None:
-        """Count the peers that had a route to the space, while the story grows."""
-        if len(record.carriers) < record.peers:
-            return
-        prefixes = [record.ground.prefix, *self.rib.covering_prefix(record.ground.prefix)]
-        prefixes += [prefix_of(*which) for which in record.ground.usual]
-        peers = {peer for prefix in prefixes for peer in self.rib.routes(prefix)}
-        record.peers_of = max(record.peers_of, len(peers | record.carriers))
+    def _measure_grown(self) -> None:
+        """Count the peers that had a route to the space of each story that grew."""
+        for record in self._grown:
+            prefixes = [record.ground.prefix, *self.rib.covering_prefix(record.ground.prefix)]
+            prefixes += [prefix_of(*which) for which in record.ground.usual]
+            peers = {peer for prefix in prefixes for peer in self.rib.routes(prefix)}
+            record.peers_of = max(record.peers_of, len(peers | record.carriers))
+        self._grown.clear()
 
     def _place_in_time(self, record: Record) -> None:
         """Say whether the origin had the prefix before, and whether the usual route had gone by then."""
@@ -385,7 +445,7 @@ class RouteDetector:
                 for route in self.rib.routes(book.ground.prefix).values():
                     if not book.sighting:
                         break
-                    self._sight(book, route.path, now)
+                    self._sight(book, route.path, now, young=False)
             for book in books:
                 yield from self._judge_again(book, now)
 

@@ -20,9 +20,6 @@ from monitor.model import Asn, Prefix, parse_address
 FIRST_SIGHT_S = 120.0
 """Without any other knowledge, origins announced this soon after the first are trusted with a prefix."""
 
-MATURE_S = 3600.0
-"""Updates alone show a table only by and by: a wider prefix is new when nothing showed it for this long."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
@@ -36,8 +33,6 @@ class Ground:
     expected: frozenset[Asn]
     allowed: frozenset[Asn]
     siblings: frozenset[Asn]
-    mature: bool
-    """Whether so much is known of the space around that a wider prefix can be called new."""
     trusted: bool
     """Whether the prefix itself was there before anything happened."""
 
@@ -49,12 +44,22 @@ class Grounds:
         self._interests = interests
         self._table = table
         self._trusted: dict[Which, frozenset[Asn]] = {}
-        self._dumped: set[Which] = set()
+        self._given: dict[Which, bool] = {}
 
     def trust_dump(self, which: Which, origins: frozenset[Asn]) -> bool:
         """A RIB dump's origins: what was in the table before anything happened; whether that is news."""
-        self._dumped.add(which)
+        self._given[which] = True
         return self._trust(which, origins)
+
+    def is_given(self, which: Which, *, by_dump: bool = False) -> bool:
+        """Whether a table tells whose a prefix is, or the space around it; `by_dump`: which shows the ways too."""
+        version, key = which
+        while key:
+            dumped = self._given.get((version, key))
+            if dumped or (dumped is False and not by_dump):
+                return True
+            key >>= 1
+        return False
 
     def trust_table(self, interest: Interest) -> Which | None:
         """What the prefix-to-AS table says of a watched address; the prefix, if it is news."""
@@ -64,15 +69,20 @@ class Grounds:
         if found is None:
             return None
         which = (found[0].version, key_of(found[0]))
+        self._given.setdefault(which, False)
         return which if self._trust(which, frozenset(found[1])) else None
 
     def trust_on_sight(
-        self, which: Which, origins: frozenset[Asn], interests: tuple[Interest, ...], at: float
+        self, which: Which, origins: frozenset[Asn], interests: tuple[Interest, ...], at: float, *, young: bool
     ) -> bool:
-        """Trust what is announced first, where nothing else says who may originate; whether that is news."""
+        """Trust what is announced first, where nothing else says who may originate; whether that is news.
+
+        `young`: the route may well have been there before us, so that it is trusted later too.
+        """
         news = False
         for interest in interests:
-            if self.is_sighting(interest, at):
+            late = young and not interest.origins and which not in self._trusted
+            if late or self.is_sighting(interest, at):
                 interest.first_sight = at if interest.first_sight is None else interest.first_sight
                 news = self._trust(which, origins) or news
         return news
@@ -105,7 +115,7 @@ class Grounds:
         longest = max((key.bit_length() for _, key in known), default=0)
         return {which for which in known if which[1].bit_length() == longest}
 
-    def of(self, which: Which, at: float) -> Ground | None:
+    def of(self, which: Which) -> Ground | None:
         """What is known of a prefix; None where it is in or around nothing that is watched."""
         interests = self._interests.related(which)
         if not interests:
@@ -117,7 +127,7 @@ class Grounds:
             place = Place.EXACT
         elif usual and which[1].bit_length() < usual[0][1].bit_length():
             place = Place.LESS_SPECIFIC
-        return self._ground(which, place, tuple(usual), tuple(interests), self._is_mature(interests, at))
+        return self._ground(which, place, tuple(usual), tuple(interests))
 
     def _beside(self, which: Which) -> Ground | None:
         """A prefix inside the usual prefix of a watched address that does not hold the address."""
@@ -127,12 +137,12 @@ class Grounds:
                 continue
             above = self._interests.related((version, key))
             if above and any((version, key) in self.usual(interest) for interest in above):
-                return self._ground(which, Place.BESIDE, ((version, key),), tuple(above), mature=True)
+                return self._ground(which, Place.BESIDE, ((version, key),), tuple(above))
             return None
         return None
 
     def _ground(
-        self, which: Which, place: Place, usual: tuple[Which, ...], interests: tuple[Interest, ...], mature: bool
+        self, which: Which, place: Place, usual: tuple[Which, ...], interests: tuple[Interest, ...]
     ) -> Ground:
         prefix = prefix_of(*which)
         return Ground(
@@ -144,7 +154,6 @@ class Grounds:
             expected=self._expected(which, usual, interests),
             allowed=_union(interest.allowed for interest in interests),
             siblings=_union(interest.siblings for interest in interests),
-            mature=mature,
             trusted=which in self._trusted,
         )
 
@@ -160,11 +169,6 @@ class Grounds:
         if self._table is not None and declared_around:
             found |= set(self._table.lookup(prefix_of(*which).network_address) or ())
         return frozenset(found)
-
-    def _is_mature(self, interests: list[Interest], at: float) -> bool:
-        sighted = [interest.first_sight for interest in interests if interest.first_sight is not None]
-        seen_long = any(at - since > MATURE_S for since in sighted)
-        return seen_long or any(which in self._dumped for one in interests for which in self.usual(one))
 
     def _around(self, which: Which) -> list[Which]:
         """The trusted prefixes that equal or cover a prefix, longest first."""

@@ -16,9 +16,17 @@ from monitor.bgp.episodes.relationships import Relationships, Valley
 from monitor.bgp.episodes.typo import meant_prefix, prepended_count
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rpki import VrpTable
-from monitor.model import Asn, AsPath, Validity, ValidityResult
+from monitor.model import Asn, AsPath, AsSet, Prefix, Validity, ValidityResult
 
 UNJUDGED = ValidityResult(Validity.UNKNOWN)
+
+MAX_SHAPES = 200_000
+"""Different paths that are kept worked out; all peers of RIS show some 100,000 to 1,000 prefixes."""
+
+MAX_SLIPS = 10_000
+
+MANY_NEIGHBOURS = 12
+"""Most networks have one to three providers; one that shows so many neighbours peers openly."""
 
 MAX_VALLEYS = 100_000
 """Usual valleys that are remembered; real tables show some hundreds to a prefix at most."""
@@ -43,10 +51,26 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What one prefix has shown: whether its ways were learned before, and the longest prepending."""
+    """What one prefix has shown: whether it and its ways are known so well that others are news; prepending."""
 
-    learned: bool
+    mature: bool
+    ways: bool
     prepends: int
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """What a path is by itself, whichever prefix it leads to.
+
+    `origin`: its only one, None for a set. `usual`: it was learned, so that its links are known.
+    """
+
+    sequence: tuple[Asn, ...]
+    origins: frozenset[Asn]
+    origin: Asn | None
+    repeats: int
+    valley: Valley | None
+    usual: bool = False
 
 
 class Judge:
@@ -60,54 +84,98 @@ class Judge:
         self._relationships = relationships
         self._table = table
         self._valleys: set[Valley] = set()
+        self._slips: dict[tuple[Prefix, Asn], Prefix | None] = {}
+        self._shapes: dict[tuple[Asn | AsSet, ...], Shape] = {}
+
+    def shape(self, path: AsPath) -> Shape:
+        """What a path is by itself; worked out once, for one path leads to many prefixes."""
+        found = self._shapes.get(path.segments)
+        if found is None:
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            sequence, origins = path.sequence, path.origins
+            found = Shape(
+                sequence=sequence,
+                origins=origins,
+                origin=next(iter(origins)) if len(origins) == 1 else None,
+                repeats=origin_repeats(path),
+                valley=self._relationships.valley(sequence),
+            )
+            self._shapes[path.segments] = found
+        return found
 
     def learn(self, path: AsPath, at: float) -> None:
         """Take a path for usual: its links, and its valley if it has one."""
-        sequence = path.sequence
-        self._links.learn(sequence, at)
-        valley = self._relationships.valley(sequence)
-        if valley is not None and len(self._valleys) < MAX_VALLEYS:
-            self._valleys.add(valley)
+        shape = self.shape(path)
+        if shape.usual:
+            return
+        shape.usual = True
+        self._links.learn(shape.sequence, at)
+        if shape.valley is not None and len(self._valleys) < MAX_VALLEYS:
+            self._valleys.add(shape.valley)
 
     def judge(self, ground: Ground, path: AsPath, known: Known) -> Judgement | None:
         """What is unusual about a path; None: nothing, or nothing is known to judge it by."""
-        if not ground.expected or not path.origins:
+        shape = self.shape(path)
+        if not ground.expected or not shape.origins:
             return None
-        rightful = path.origins & ground.expected
+        rightful = shape.origins & ground.expected
         if not rightful:
-            return self._foreign(ground, path)
+            return self._foreign(ground, shape, known)
+        if ground.place is Place.LESS_SPECIFIC:
+            return None
         origin = min(rightful)
-        forged = self._new_neighbour(ground, path, origin, known)
-        if forged is not None or ground.place is Place.LESS_SPECIFIC:
-            return forged
-        on_the_way = self._leak(path, origin, known) or self._new_link(ground, path, origin, known)
-        return on_the_way or self._harmless(ground, path, origin, known)
+        if not shape.usual and known.ways:
+            found = self._new_neighbour(ground, shape, origin)
+            found = found or self._leak(shape, origin) or self._new_link(ground, shape, origin)
+            if found is not None:
+                return found
+        return self._harmless(ground, shape, origin, known)
+
+    def quiet(self, ground: Ground) -> frozenset[Asn]:
+        """The origins of which a route over usual ways says nothing at all."""
+        if ground.place in (Place.MORE_SPECIFIC, Place.BESIDE) and not ground.trusted:
+            return frozenset()
+        return frozenset(
+            asn for asn in ground.expected if self.validity(ground, asn).state is not Validity.INVALID
+        )
 
     def validity(self, ground: Ground, origin: Asn | None) -> ValidityResult:
         """RFC 6811 for an origin of the prefix."""
         return self.vrps.validate(ground.prefix, origin) if self.vrps is not None else UNJUDGED
 
-    def _foreign(self, ground: Ground, path: AsPath) -> Judgement | None:
+    def _foreign(self, ground: Ground, shape: Shape, known: Known) -> Judgement | None:
         """An origin that is not among the expected ones."""
-        origin = min(path.origins)
-        several = len(path.origins) > 1
+        origin = min(shape.origins)
+        several = len(shape.origins) > 1
         validity = self.validity(ground, None if several else origin)
         reasons = [self._origin_reason(ground, origin)]
         if several:
-            reasons.append(_reason(ReasonWord.AS_SET, f"the path ends in the set {_set(path.origins)}"))
+            reasons.append(_reason(ReasonWord.AS_SET, f"the path ends in the set {_set(shape.origins)}"))
         if is_reserved(origin):
             reasons.append(_reason(ReasonWord.RESERVED_ASN, f"AS{origin} is reserved for private use"))
-        kind = self._foreign_kind(ground, path, origin, validity, reasons)
-        if kind is None:
+        kind = self._foreign_kind(ground, shape, origin, validity, reasons)
+        if kind is EpisodeKind.NEW_COVERING_ORIGIN and not known.mature:
             return None
-        if self._table is not None and (meant := meant_prefix(ground.prefix, origin, self._table)) is not None:
+        if (meant := self._meant(ground.prefix, origin)) is not None:
             reasons.append(_reason(ReasonWord.PREFIX_TYPO, f"AS{origin} may have meant its own {meant}"))
         reasons += _of_validity(validity)
         return Judgement(kind=kind, origin=origin, offender=origin, validity=validity, reasons=tuple(reasons))
 
+    def _meant(self, prefix: Prefix, origin: Asn) -> Prefix | None:
+        """The origin's own prefix that may have been meant; asked once, for each peer shows another path."""
+        if self._table is None:
+            return None
+        asked = (prefix, origin)
+        if asked not in self._slips:
+            if len(self._slips) >= MAX_SLIPS:
+                self._slips.clear()
+            self._slips[asked] = meant_prefix(prefix, origin, self._table)
+        return self._slips[asked]
+
     def _foreign_kind(
-        self, ground: Ground, path: AsPath, origin: Asn, validity: ValidityResult, reasons: list[Reason]
-    ) -> EpisodeKind | None:
+        self, ground: Ground, shape: Shape, origin: Asn, validity: ValidityResult, reasons: list[Reason]
+    ) -> EpisodeKind:
         if origin in ground.siblings:
             reasons.append(_reason(ReasonWord.DECLARED, f"AS{origin} is declared as a sibling"))
             return EpisodeKind.SIBLING
@@ -116,30 +184,36 @@ class Judge:
             return EpisodeKind.SCRUBBING
         if validity.state is Validity.VALID:
             return EpisodeKind.AUTHORISED
-        if self._is_prepend_typo(ground, path):
-            text = f"the path ends in {path.sequence[-2]} {origin}: a prepend count taken for an AS number"
+        if self._is_prepend_typo(ground, shape):
+            text = f"the path ends in {shape.sequence[-2]} {origin}: a prepend count taken for an AS number"
             reasons.append(_reason(ReasonWord.PREPEND_TYPO, text))
             return EpisodeKind.PREPEND_TYPO
         if ground.place is Place.LESS_SPECIFIC:
-            return EpisodeKind.NEW_COVERING_ORIGIN if ground.mature else None
+            return EpisodeKind.NEW_COVERING_ORIGIN
         return EpisodeKind.NEW_ORIGIN if ground.place is Place.EXACT else EpisodeKind.NEW_MORE_SPECIFIC
 
-    def _is_prepend_typo(self, ground: Ground, path: AsPath) -> bool:
+    def _is_prepend_typo(self, ground: Ground, shape: Shape) -> bool:
         """A rightful origin stands before the number, and behind a neighbour that is known to be its own."""
-        sequence = path.sequence
+        sequence = shape.sequence
         if not prepended_count(sequence, ground.expected):
             return False
         return len(sequence) == 2 or not self._links.is_new((sequence[-3], sequence[-2]))
 
-    def _new_neighbour(self, ground: Ground, path: AsPath, origin: Asn, known: Known) -> Judgement | None:
-        """The usual origin behind a network that was never seen next to it (a type-1 forgery, or a provider)."""
-        sequence = path.sequence
-        if not known.learned or len(sequence) < 2 or sequence[-1] != origin:
+    def _new_neighbour(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
+        """The usual origin behind a network that was never seen next to it: a type-1 forgery, or a new provider.
+
+        One more of many is no news on a usual prefix: a network that peers openly meets new ones every day.
+        """
+        sequence = shape.sequence
+        if len(sequence) < 2 or sequence[-1] != origin:
             return None
         link = (sequence[-2], origin)
         ours = ground.expected | ground.siblings | ground.allowed
         if link[0] in ours or not self._links.is_new(link) or self._relationships.knows(*link):
             return None
+        if ground.place is Place.EXACT and self._links.neighbours(origin) >= MANY_NEIGHBOURS:
+            return None
+        self._links.note_neighbour(link)
         text = f"AS{link[0]} was never seen next to AS{origin}, neither here nor at any other watched prefix"
         validity = self.validity(ground, origin)
         return Judgement(
@@ -151,9 +225,9 @@ class Judge:
             reasons=(_reason(ReasonWord.NEW_NEIGHBOUR, text), *_of_validity(validity)),
         )
 
-    def _leak(self, path: AsPath, origin: Asn, known: Known) -> Judgement | None:
-        valley = self._relationships.valley(path.sequence)
-        if valley is None or valley in self._valleys or not known.learned:
+    def _leak(self, shape: Shape, origin: Asn) -> Judgement | None:
+        valley = shape.valley
+        if valley is None or valley in self._valleys:
             return None
         text = f"AS{valley.leaker} passes a route of AS{valley.source} on to AS{valley.sink}, and neither pays it"
         return Judgement(
@@ -164,16 +238,16 @@ class Judge:
             reasons=(_reason(ReasonWord.VALLEY, text),),
         )
 
-    def _new_link(self, ground: Ground, path: AsPath, origin: Asn, known: Known) -> Judgement | None:
+    def _new_link(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
         """Two networks never seen side by side, behind the peer's own provider.
 
         On a usual prefix this is said only where a relationship file could have known the link: any peer
         that changes its way shows some.
         """
         specific = ground.place in (Place.MORE_SPECIFIC, Place.BESIDE)
-        if not known.learned or not (specific or len(self._relationships)):
+        if not specific and not len(self._relationships):
             return None
-        for link in pairwise(path.sequence[1:]):
+        for link in reversed(tuple(pairwise(shape.sequence[1:]))):
             if self._links.is_new(link) and not self._relationships.knows(*link):
                 text = f"AS{link[0]} and AS{link[1]} were never seen side by side"
                 return Judgement(
@@ -182,23 +256,21 @@ class Judge:
                 )  # fmt: skip
         return None
 
-    def _harmless(self, ground: Ground, path: AsPath, origin: Asn, known: Known) -> Judgement | None:
+    def _harmless(self, ground: Ground, shape: Shape, origin: Asn, known: Known) -> Judgement | None:
         """A rightful origin's own doing: an invalid announcement, a part of its space, sets, prepending."""
         validity = self.validity(ground, origin)
         reasons = _of_validity(validity)
         if validity.state is Validity.INVALID:
             kind = EpisodeKind.RPKI_INVALID
-        elif len(path.origins) > 1:
+        elif len(shape.origins) > 1:
             kind = EpisodeKind.AS_SET
-            reasons = [_reason(ReasonWord.AS_SET, f"AS{origin} stands in the set {_set(path.origins)}")]
+            reasons = [_reason(ReasonWord.AS_SET, f"AS{origin} stands in the set {_set(shape.origins)}")]
         elif ground.place in (Place.MORE_SPECIFIC, Place.BESIDE) and not ground.trusted:
             kind, more = _own_part(ground, origin)
             reasons = [more, *reasons]
-        elif known.learned and known.prepends and origin_repeats(path) > known.prepends:
+        elif known.mature and known.prepends and shape.repeats > known.prepends:
             kind = EpisodeKind.PREPENDING
-            text = (
-                f"AS{origin} stands {origin_repeats(path)} times at the end, {known.prepends} times at most before"
-            )
+            text = f"AS{origin} stands {shape.repeats} times at the end, {known.prepends} times at most before"
             reasons = [_reason(ReasonWord.MORE_PREPENDING, text)]
         else:
             return None
