@@ -58,7 +58,7 @@ class Departure:
 
 
 class Departures:
-    """The latest packets of one socket, by the numbers that the kernel gives them. Pure but for `request`."""
+    """The latest packets of one socket, by the numbers that the kernel gives them. Pure but for `renumber`."""
 
     def __init__(self) -> None:
         self._kept: list[Departure | None] = [None] * _REMEMBERED
