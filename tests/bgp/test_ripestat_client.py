@@ -158,6 +158,34 @@ def test_nobody_there_is_an_error_of_ours() -> None:
         ask(server, QUERY)
 
 
+def test_a_server_that_cannot_be_reached_is_not_asked_a_hundred_times() -> None:
+    """Four connections for the first question, none for those after it, and the same reason for all."""
+    reached = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal reached
+        reached += 1
+        writer.close()
+        await writer.wait_closed()
+
+    async def scenario() -> list[str]:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        said = []
+        async with server, Ripestat(url=url, gap_s=0.0, wait_initial_s=0.001) as client:
+            for _ in range(5):
+                with pytest.raises(RipestatUnavailableError) as caught:
+                    await client.ask(QUERY)
+                said.append(str(caught.value))
+        return said
+
+    said = asyncio.run(scenario())
+
+    assert reached == 4
+    assert len(set(said)) == 1
+    assert "Error" in said[0]
+
+
 def test_an_endless_answer_is_cut_off() -> None:
     """At the size that no answer about a prefix has; compressed, it costs the server nothing."""
     bomb = gzip.compress(b"0" * (MAX_ANSWER_BYTES + 1), compresslevel=1)

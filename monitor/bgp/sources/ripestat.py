@@ -54,6 +54,7 @@ class Ripestat:
         self._client = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True)
         self._turn = asyncio.Lock()
         self._next_at = 0.0
+        self._unreachable: str | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,6 +65,8 @@ class Ripestat:
     async def ask(self, query: Query) -> bytes:
         """The answer's bytes, from the folder when it was asked before.
 
+        Once it could not be reached in all attempts, later questions are not even asked: there may be a hundred.
+
         :raises RipestatUnavailableError: refused, or not to be had in `ATTEMPTS` attempts
         """
         parameters = query.parameters()
@@ -71,9 +74,14 @@ class Ripestat:
         if kept is not None:
             self._told(query, f"{len(kept) / 1000:.0f} kB, asked before")
             return kept
+        if self._unreachable is not None:
+            raise RipestatUnavailableError(self._unreachable)
         started = clock.monotonic()
         try:
             answer = await self._fetched(query, parameters)
+        except httpx.TransportError as error:
+            self._unreachable = _reason(error)
+            raise RipestatUnavailableError(self._unreachable) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RipestatUnavailableError(_reason(error)) from error
         self._told(query, f"{len(answer) / 1000:.0f} kB in {clock.monotonic() - started:.1f} s")
