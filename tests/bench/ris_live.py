@@ -101,13 +101,15 @@ async def over_websocket(name: str, server: RisLiveServer, messages: list[Messag
 
 
 async def delays(server: RisLiveServer, per_s: int, count: int) -> None:
-    """From sending a hijack to its line, amid relevant messages."""
+    """From sending a hijack to its line, amid relevant messages; beside it, by how much this process overslept,
+    which is what the machine adds."""
     subject = Ours()
     await started(server, subject, WATCHED[:50])
     life = [Prepared(message) for message in churn(WATCHED[:50], per_s)]
     taken = [inside(WATCHED[n % 50], n // 50) for n in range(count)]
     sent: dict[str, float] = {}
     size, every = int(per_s * STEP_S), 10
+    overslept: list[float] = []
     begun = time.monotonic()
     for step in range(count * every):
         start = step * size % len(life)
@@ -115,14 +117,17 @@ async def delays(server: RisLiveServer, per_s: int, count: int) -> None:
         if step % every == 0:
             prefix = taken[step // every]
             sent[prefix] = push(server, hijack(prefix))
-        await asyncio.sleep(max(begun + (step + 1) * STEP_S - time.monotonic(), 0))
+        asleep = time.monotonic()
+        wish = max(begun + (step + 1) * STEP_S - asleep, 0)
+        await asyncio.sleep(wish)
+        overslept.append(time.monotonic() - asleep - wish)
     await subject.reported(taken[-1])
     known = {line.split()[2]: at for at, line in ((r.at, r.line) for r in subject.reports) if "opened" in line}
     waits = sorted(known[prefix] - at for prefix, at in sent.items() if prefix in known)
     p50, p99 = statistics.median(waits) * 1e3, waits[int(len(waits) * 0.99)] * 1e3
     print(
         f"{f'hijack known, at {per_s:,}/s':34} p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {waits[-1] * 1e3:.1f} ms; "
-        f"{len(waits)} of {count}"
+        f"{len(waits)} of {count}; overslept p99 {sorted(overslept)[int(len(overslept) * 0.99)] * 1e3:.1f} ms"
     )
     await ended(server, subject)
 

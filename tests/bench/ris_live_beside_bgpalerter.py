@@ -227,11 +227,11 @@ async def restored(server: RisLiveServer, subject: Subject) -> list[str]:
 
 
 async def slow_loss(server: RisLiveServer, subject: Subject) -> list[str]:
-    """45 of 60 peers lose a prefix, one every nine seconds."""
+    """42 of 60 peers lose a prefix, one every ten seconds."""
     begun = time.monotonic()
-    for peer in PEERS[:45]:
+    for peer in PEERS[:42]:
         push(server, [withdraw([WATCHED[4]], peer)])
-        await asyncio.sleep(9)
+        await asyncio.sleep(10)
     return await lines_after(subject, begun, WATCHED[4], 15)
 
 
