@@ -136,6 +136,8 @@ def _files(config: Config) -> Iterator[tuple[str, str]]:
         yield "prefix_to_as.path", str(config.prefix_to_as)
     if config.exchanges is not None:
         yield "prefix_to_as.exchanges", str(config.exchanges)
+    if config.as_relationships is not None:
+        yield "as_relationships.path", str(config.as_relationships)
     if config.alert.mail and config.alert.mail.password_file:
         yield "alert.mail.password_file", str(config.alert.mail.password_file)
 

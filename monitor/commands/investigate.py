@@ -168,7 +168,9 @@ def _facts(
     window = _window(target, since, until if until is not None else clock.wall())
     loaded = load_config(config)
     tables = asyncio.run(TableLoader().load(loaded, Tables()))
-    knowledge = Knowledge.from_config(loaded, prefix_table=tables.prefixes, vrps=tables.vrps)
+    knowledge = Knowledge.from_config(
+        loaded, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+    )
     return window, facts_of_history(history_path(database, config), loaded, knowledge, window)
 
 

@@ -66,7 +66,10 @@ def command(
         raise click.ClickException(f"no target {target!r} in {config}")
     tables = asyncio.run(TableLoader().load(settings, Tables()))
     watch = RouteWatch(
-        Knowledge.from_config(settings, prefix_table=tables.prefixes, vrps=tables.vrps), kept_s=until - since
+        Knowledge.from_config(
+            settings, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+        ),
+        kept_s=until - since,
     )
     with plain_errors(), Reader.open(database or settings.history.path) as reader:
         observations = reader.observations(since - _LEARN_S, until, target=target)

@@ -94,6 +94,7 @@ def _read(top: Table, source: Path | None) -> Config:
         rpki=service.read_rpki(top.table("rpki"), folder),
         prefix_to_as=prefix_to_as,
         exchanges=exchanges,
+        as_relationships=service.read_as_relationships(top.table("as_relationships"), folder),
         alert=service.read_alert(top.table("alert"), folder),
         boost=service.read_boost(top.table("boost")),
         unused=tuple(name for name in _LATER if top.has(name)),

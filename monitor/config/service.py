@@ -1,4 +1,4 @@
-"""Reads how the monitor works: history, dns, traceroute, bgp, rpki, prefix_to_as, alert and boost."""
+"""Reads how the monitor works: history, dns, traceroute, feeds, the tables beside them, alert and boost."""
 
 from __future__ import annotations
 
@@ -154,6 +154,13 @@ def read_prefix_to_as(table: Table, folder: Path) -> tuple[Path | None, Path | N
         table.reject("exchanges", "goes with path: exchange points lie over a table")
     table.close()
     return path, exchanges
+
+
+def read_as_relationships(table: Table, folder: Path) -> Path | None:
+    """[as_relationships]."""
+    path = table.get("path", address.file(folder), None)
+    table.close()
+    return path
 
 
 def read_boost(table: Table) -> BoostSettings:

@@ -1,4 +1,4 @@
-"""The tables that a diagnosis reads beside its facts: prefix to AS, and VRPs. Loads them, and says so.
+"""The tables a diagnosis reads beside its facts: prefix to AS, VRPs, AS relationships. Loads them, and says so.
 
 A table that cannot be had is no reason not to monitor: it is logged, and the diagnosis goes on without.
 """
@@ -11,9 +11,17 @@ from pathlib import Path
 
 import structlog
 
+from monitor.bgp.episodes import Relationships
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rpki import VrpTable
-from monitor.bgp.sources import ExchangesError, VrpSource, VrpSourceError, read_exchanges, read_prefix_table
+from monitor.bgp.sources import (
+    ExchangesError,
+    VrpSource,
+    VrpSourceError,
+    read_exchanges,
+    read_prefix_table,
+    read_relationships,
+)
 from monitor.model.prefix import Prefix
 from monitor.model.settings import Config, RpkiSettings
 from probes import clock
@@ -30,6 +38,7 @@ class Tables:
 
     prefixes: PrefixTable | None = None
     vrps: VrpTable | None = None
+    relationships: Relationships | None = None
 
 
 class TableLoader:
@@ -44,6 +53,7 @@ class TableLoader:
         return Tables(
             prefixes=await _prefixes(config.prefix_to_as, config.exchanges, before.prefixes),
             vrps=await self.load_vrps(config.rpki, before.vrps),
+            relationships=await _relationships(config.as_relationships, before.relationships),
         )
 
     async def load_vrps(self, settings: RpkiSettings, before: VrpTable | None) -> VrpTable | None:
@@ -100,3 +110,15 @@ async def _exchanges(path: Path | None) -> tuple[Prefix, ...]:
     except (OSError, ExchangesError) as error:
         _log.error("exchanges_not_loaded", path=str(path), error=str(error))
         return ()
+
+
+async def _relationships(path: Path | None, before: Relationships | None) -> Relationships | None:
+    if path is None:
+        return None
+    try:
+        found = await asyncio.to_thread(read_relationships, path)
+    except OSError as error:
+        _log.error("relationships_not_loaded", path=str(path), error=str(error))
+        return before
+    _log.info("relationships_loaded", path=str(path), relations=len(found), bad_lines=found.bad)
+    return found

@@ -152,6 +152,7 @@ class Config:
     rpki: RpkiSettings = field(default_factory=RpkiSettings)
     prefix_to_as: Path | None = None
     exchanges: Path | None = None
+    as_relationships: Path | None = None
     alert: AlertSettings = field(default_factory=AlertSettings)
     boost: BoostSettings = field(default_factory=BoostSettings)
     unused: tuple[str, ...] = ()

@@ -58,7 +58,9 @@ async def single_round(
     :raises HistoryError: the history cannot be read or written
     """
     tables = await TableLoader().load(config, Tables())
-    knowledge = Knowledge.from_config(_at_pace(config), prefix_table=tables.prefixes, vrps=tables.vrps)
+    knowledge = Knowledge.from_config(
+        _at_pace(config), prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+    )
     engine = await asyncio.to_thread(engine_from_history, store.path, knowledge, clock.wall())
     pipeline = Pipeline(store, engine, lambda change: notices(change, config.alert), grace_s=0.0)
     seen: list[Observation] = []

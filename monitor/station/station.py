@@ -194,7 +194,10 @@ class Station:
         await self._hub.exchange(change, Reaction(config.targets))
 
     def _knowledge(self) -> Knowledge:
-        return Knowledge.from_config(self._config, prefix_table=self._tables.prefixes, vrps=self._tables.vrps)
+        tables = self._tables
+        return Knowledge.from_config(
+            self._config, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+        )
 
     # Chores
 

@@ -52,6 +52,8 @@ max_age = "2h"
 [prefix_to_as]
 path = "prefix_to_as.txt"
 exchanges = "ixpfx.json"
+[as_relationships]
+path = "as-rel.txt"
 [alert.mail]
 to = ["noc@example.com"]
 smtp = "smtp://localhost:25"
@@ -86,6 +88,7 @@ def test_example_of_the_design_is_read_key_by_key() -> None:
     assert config.rpki.max_age_s == 7200.0
     assert config.prefix_to_as == Path("prefix_to_as.txt")
     assert config.exchanges == Path("ixpfx.json")
+    assert config.as_relationships == Path("as-rel.txt")
     assert config.alert == AlertSettings(mail=MailSettings(to=("noc@example.com",)))
     assert config.unused == ("hub", "web")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
 import json
 from collections.abc import Iterator, MutableMapping
 from ipaddress import ip_address
@@ -120,3 +121,21 @@ def test_the_vrps_of_another_place_do_not_stand_in(tmp_path: Path) -> None:
         return await loader.load(_config(tmp_path / "other.json"), first)
 
     assert asyncio.run(scenario()) == Tables()
+
+
+def test_relationships_are_loaded_and_kept_while_their_file_is_gone(tmp_path: Path) -> None:
+    """Compressed as CAIDA gives them; a bad line is counted and costs nothing else."""
+    file = tmp_path / "as-rel.txt.bz2"
+    file.write_bytes(bz2.compress(b"# source\n1|2|-1\n1|3|0\nnonsense\n"))
+    config = Config(vantage="v", as_relationships=file)
+
+    async def scenario() -> tuple[Tables, Tables]:
+        first = await TableLoader().load(config, Tables())
+        file.unlink()
+        return first, await TableLoader().load(config, first)
+
+    first, second = asyncio.run(scenario())
+
+    assert first.relationships is not None
+    assert (len(first.relationships), first.relationships.bad) == (2, 1)
+    assert second.relationships is first.relationships

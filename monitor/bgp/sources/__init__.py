@@ -5,6 +5,7 @@ from monitor.bgp.sources.bmp_listener import BmpSource
 from monitor.bgp.sources.mrt_files import MrtSource
 from monitor.bgp.sources.past_routes import PastRoutes, grouped, past_routes, validity_now
 from monitor.bgp.sources.prefix_table import ExchangesError, read_exchanges, read_prefix_table
+from monitor.bgp.sources.relationship_file import read_relationships
 from monitor.bgp.sources.ripestat import Ripestat
 from monitor.bgp.sources.ripestat_query import Answers, Query, RipestatUnavailableError
 from monitor.bgp.sources.ris_live_feed import RisLiveSource
@@ -35,6 +36,7 @@ __all__ = [
     "past_routes",
     "read_exchanges",
     "read_prefix_table",
+    "read_relationships",
     "read_routes_file",
     "validity_now",
 ]
