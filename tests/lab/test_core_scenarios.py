@@ -35,6 +35,7 @@ def test_scenario_is_answered_rightly(outcomes: dict[str, dict[str, Any]], name:
     outcome = outcomes[name]
     wrong = [answer for answer in outcome["answers"] if not (answer["right_cause"] and answer["right_vantages"])]
 
+    assert outcome["not_staged"] == ""
     assert wrong == []
     assert outcome["false_alarms"] == []
     assert outcome["closed_s"] is not None, "an incident stayed open after the trouble was over"

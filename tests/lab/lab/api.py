@@ -8,10 +8,9 @@ Requests need one of a few workers; the others queue, and beyond the queue they 
 
     refuse            stop listening: connections are refused
     listen            listen again
-    workers N         this many workers from now on
     stall S           accept one connection every S seconds, behind a listen queue of one: SYNs are dropped
     certificate F F   another certificate and key for new connections
-    state             print the state as JSON: workers, inside, and how often each status was sent
+    state             print a `State` as JSON, and begin to count anew
 
 It prints `ready` once it serves. It knows nothing of networks or the monitor.
 """
@@ -22,12 +21,13 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import json
 import socket
 import ssl
 import sys
 from collections import Counter
 from http import HTTPStatus
+
+import msgspec
 
 from monitor.demo.https_server import Answer, handler, serve, tls_context
 from monitor.demo.service import WORKERS, WorkerPool
@@ -82,6 +82,14 @@ class Upstream:
         return await asyncio.open_connection(self._address, PORT, ssl=self._context, server_hostname=self._name)
 
 
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server knows of itself: its workers, the most requests inside at once, and the statuses sent."""
+
+    workers: int
+    most_inside: int
+    sent: dict[str, int]
+
+
 class Api:
     """Answers requests by its workers, and obeys commands."""
 
@@ -89,6 +97,7 @@ class Api:
         self._upstream = upstream
         self._pool = WorkerPool(workers=workers)
         self._workers = workers
+        self._most_inside = 0
         self._sent: Counter[str] = Counter()
         self._papers = certificate, key
         self._addresses: list[str] = []
@@ -97,6 +106,7 @@ class Api:
 
     async def answer(self, path: str) -> Answer:
         """One request."""
+        self._most_inside = max(self._most_inside, self._pool.inside + 1)
         reply = await self._pool.check_in(path)
         if reply.status is HTTPStatus.OK and self._upstream is not None:
             status = await self._upstream.call()
@@ -127,9 +137,6 @@ class Api:
             case ["listen"]:
                 self._close()
                 await self.listen(self._addresses)
-            case ["workers", number]:
-                self._workers = int(number)
-                self._pool = WorkerPool(workers=self._workers)
             case ["stall", every_s]:
                 self._close()
                 self._stalls = [
@@ -141,8 +148,9 @@ class Api:
                 self._close()
                 await self.listen(self._addresses)
             case ["state"]:
-                state = {"workers": self._workers, "inside": self._pool.inside, "sent": dict(self._sent)}
-                print(json.dumps(state), flush=True)
+                state = State(workers=self._workers, most_inside=self._most_inside, sent=dict(self._sent))
+                print(msgspec.json.encode(state).decode(), flush=True)
+                self._most_inside, self._sent = 0, Counter()
             case _:
                 raise ValueError(f"unknown command {line!r}")
 

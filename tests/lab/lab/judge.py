@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lab.scenario import Expectation
+from lab.scenario import Expectation, Whom
 
 from monitor.model.incident import Incident, IncidentChange
 
@@ -134,7 +134,7 @@ def _answer(
         expected=expected,
         given=in_words(incident),
         right_cause=meets(incident, wanted),
-        right_vantages=set(incident.affected) == set(truly_hit),
+        right_vantages=wanted.affected is Whom.ANY or set(incident.affected) == set(truly_hit),
         expected_vantages=truly_hit,
         given_vantages=incident.affected,
         cause_s=None if named_at is None else named_at - transcript.began_at,

@@ -41,7 +41,7 @@ _SUBSCRIBED_S = 20.0
 _WARM_S = 240.0
 _LOOK_EVERY_S = 0.2
 # How long a right answer must stay right before the scenario counts as answered.
-_SETTLED_S = 4.0
+_SETTLED_S = 3.0
 _WARM_TRACES = 2
 # Rounds that an answer may take besides its scenario's own time.
 _ROUNDS = 3
@@ -50,17 +50,22 @@ _CONTROLS = ("control-1", "control-2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one scenario was answered. `false_alarms`: incidents that nothing called for, in words."""
+    """How one scenario was answered. `false_alarms`: incidents that nothing called for, in words.
+
+    `not_staged`: why the scenario did not take place as it should, by the kernels and servers; empty when it did.
+    """
 
     scenario: Scenario
     answers: tuple[Answer, ...]
     false_alarms: tuple[str, ...]
     closed_s: float | None
+    not_staged: str = ""
 
     @property
     def right(self) -> bool:
         """Every expectation was met, nothing else was claimed, and it ended when the trouble did."""
-        return all(answer.right for answer in self.answers) and not self.false_alarms and self.closed_s is not None
+        met = all(answer.right for answer in self.answers) and not self.false_alarms
+        return met and self.closed_s is not None and not self.not_staged
 
 
 def in_lines(outcome: Outcome) -> list[str]:
@@ -74,6 +79,8 @@ def in_lines(outcome: Outcome) -> list[str]:
         if not answer.right_vantages:
             lines.append(f"   truly hit: {', '.join(answer.expected_vantages)}")
     lines += [f"   false alarm: {alarm}" for alarm in outcome.false_alarms]
+    if outcome.not_staged:
+        lines.append(f"   the laboratory failed: {outcome.not_staged}")
     if outcome.closed_s is None:
         lines.append("   an incident stayed open after the trouble was over")
     return lines
@@ -150,11 +157,14 @@ class Play:
         self._show(f"scenario {scenario.name}: {scenario.title}")
         self._transcript = transcript = Transcript(began_at=clock.wall())
         undos: list[deeds.Undo] = []
+        for name in ("service", "authority"):
+            await self.stage.state(name)  # counts from now on
         try:
             for step in scenario.do:
                 transcript.began_at = clock.wall()
                 undos.append(await deeds.do(self.stage, step))
             found, false_alarms = await self._watch(scenario, transcript)
+            not_staged = await self._not_staged(scenario, found)
         finally:
             for undo in reversed(undos):
                 await undo()
@@ -164,6 +174,7 @@ class Play:
             answers=tuple(found),
             false_alarms=tuple(map(in_words, false_alarms)),
             closed_s=closed_s,
+            not_staged=not_staged,
         )
 
     async def _watch(self, scenario: Scenario, transcript: Transcript) -> tuple[list[Answer], list[Incident]]:
@@ -195,6 +206,16 @@ class Play:
 
     # Ground truth
 
+    async def _not_staged(self, scenario: Scenario, found: Sequence[Answer]) -> str:
+        """Why the trouble was none, whatever the monitor said; empty when it was real."""
+        hit = zip(scenario.expect, found, strict=True)
+        if any(wanted.affected is not Whom.ANY and not answer.expected_vantages for wanted, answer in hit):
+            return "no vantage was hit"
+        states = {name: await self.stage.state(name) for name in ("service", "authority")}
+        if scenario.busy and states[scenario.busy].most_inside <= states[scenario.busy].workers:
+            return f"{scenario.busy} was never busy: {states[scenario.busy]}"
+        return ""
+
     async def _truly_hit(self, wanted: Expectation) -> tuple[str, ...]:
         names = self.stage.topology.vantages
         if wanted.affected is Whom.ALL:
@@ -208,7 +229,7 @@ class Play:
                 self._crossing, self.stage.topology.link(wanted.over), wanted.towards
             )
             return tuple(name for name in names if name in crossing)
-        return tuple(wanted.affected)
+        return () if wanted.affected is Whom.ANY else tuple(wanted.affected)
 
     async def _ways(self) -> dict[tuple[str, str], Way]:
         """Where each vantage's packets to the service and its name servers go now, by the kernels' tables."""

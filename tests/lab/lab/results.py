@@ -73,7 +73,8 @@ def table(boosted: dict[str, Outcome | None], unboosted: dict[str, Outcome | Non
     yield ""
     yield (
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC with whydown {__version__} by `make lab-results`, on"
-        f" {os.cpu_count()} processors, Linux {platform.release()}. What is played on: `make lab`."
+        f" {os.cpu_count()} processors with a load of {os.getloadavg()[2]:.0f}, Linux {platform.release()}."
+        " `make lab` shows what is played on."
     )
     yield ""
     yield (
@@ -108,6 +109,8 @@ def _rows(name: str, outcome: Outcome | None, without: Outcome | None) -> Iterat
         yield f"| {name} | nothing | {'right' if _is_right(outcome) else 'see below'} | | | | |"
     for alarm in outcome["false_alarms"]:
         yield f"| {name} | | **false alarm**: {alarm} | | | | |"
+    if outcome["not_staged"]:
+        yield f"| {name} | | the laboratory failed: {outcome['not_staged']} | | | | |"
     if outcome["closed_s"] is None:
         yield f"| {name} | | an incident stayed open after the trouble was over | | | | |"
 
@@ -117,6 +120,7 @@ def _is_right(outcome: Outcome) -> bool:
         all(answer["right_cause"] and answer["right_vantages"] for answer in outcome["answers"])
         and not outcome["false_alarms"]
         and outcome["closed_s"] is not None
+        and not outcome["not_staged"]
     )
 
 

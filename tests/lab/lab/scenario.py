@@ -35,6 +35,8 @@ class Whom(StrEnum):
     """Those whose packets go another way, or to another end, than in peace; to the host `towards`."""
     CROSSING = "crossing"
     """Those whose packets, or the answers to them, cross the link `over`."""
+    ANY = "any"
+    """Not judged: where answers, or the service's own calls, go a longer way, others may feel it a little."""
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,12 +58,16 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One scenario. `calm_s`: how long nothing may fire, where nothing is expected; `limit_s`: for an answer."""
+    """One scenario. `calm_s`: how long nothing may fire, where nothing is expected; `limit_s`: for an answer.
+
+    `busy`: the server that must have had more requests than workers, else the scenario did not take place.
+    """
 
     title: str
     do: tuple[dict[str, Any], ...] = ()
     expect: tuple[Expectation, ...] = ()
     slow: bool = False
+    busy: str = ""
     calm_s: float = 15.0
     limit_s: float = 60.0
     name: str = ""

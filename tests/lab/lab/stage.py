@@ -14,6 +14,7 @@ from types import TracebackType
 
 import msgspec
 from lab import bird, names
+from lab.api import State
 from lab.internet import COLLECTOR_SPACE, Internet, host_space, router_space
 from lab.monitor_config import Pace, vantage_config
 from lab.papers import AUTHORITY_NAME, Papers
@@ -231,6 +232,14 @@ class Stage:
         child = await self._start_server(host, host_space(host), command, told=True)
         await child.ready(_READY_S)
         return child
+
+    async def state(self, host: str) -> State:
+        """What an API says of itself since it was last asked.
+
+        :raises ChildError: it does not answer
+        """
+        self.servers[host].tell("state")
+        return msgspec.json.decode(await self.servers[host].ready(_READY_S), type=State)
 
     async def start_plain(self, host: str, role: str, identity: Identity) -> Child:
         """Start one of the demo's servers, a control or the impostor, at a host."""
