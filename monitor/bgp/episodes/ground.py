@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from monitor.bgp.episodes.episode import Place
 from monitor.bgp.episodes.interest import Interest, Interests, Which
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.bgp.prefix_key import BITS, key_of, prefix_of
+from monitor.bgp.prefix_key import key_of, prefix_of
 from monitor.model import Asn, Prefix, parse_address
 
 FIRST_SIGHT_S = 120.0
@@ -199,8 +199,3 @@ def _overlap(one: Which, other: Which) -> bool:
 
 def _union(sets: Iterable[Iterable[Asn]]) -> frozenset[Asn]:
     return frozenset().union(*sets)
-
-
-def is_host(which: Which) -> bool:
-    """Whether a prefix is a single address."""
-    return which[1].bit_length() - 1 == BITS[which[0]]
