@@ -17,7 +17,8 @@ def _incident(cause: Cause, **fields: object) -> Incident:
     values: dict[str, object] = {
         "id": "check-in-1", "target": "check-in", "cause": cause, "detail": Detail(), "confidence": 0.9,
         "suspected": False, "opened_at": BEGAN + 3, "named_at": BEGAN + 3, "closed_at": None,
-        "affected": ("a", "b"), "vantages": 5, "evidence": (), "runner_up": None, "missing": None, "updated_at": BEGAN + 3,
+        "affected": ("a", "b"), "vantages": 5, "evidence": (), "runner_up": None, "missing": None,
+        "updated_at": BEGAN + 3,
     }  # fmt: skip
     return Incident(**(values | fields))  # type: ignore[arg-type]
 

@@ -22,7 +22,7 @@ from lab.judge import Answer, Transcript, answers, in_words
 from lab.live_feed import LiveFeed
 from lab.monitor_config import TARGET, UPSTREAM, Pace, hub_config
 from lab.scenario import Expectation, Scenario, Whom
-from lab.stage import Stage
+from lab.stage import NO_TUN, Stage
 from lab.topology import Link, lab_topology
 
 from monitor.config import load_config
@@ -271,6 +271,8 @@ async def playing(folder: Path, pace: Pace, show: Show) -> AsyncIterator[Play]:
         Stage(topology, folder, certificates, pace) as stage,
         RisLiveServer() as server,
     ):
+        if not stage.has_delays:
+            show(NO_TUN)
         play = Play(stage, pace, show)
         table = "".join(f"{prefix}\t{asn}\n" for prefix, asn in topology.origins().items())
         (folder / "prefix_to_as.txt").write_text(table, encoding="ascii")

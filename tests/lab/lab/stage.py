@@ -28,6 +28,7 @@ from monitor.model.asn import Asn
 from monitor.model.vrp import Vrp
 from probes import clock
 
+NO_TUN = "TUN devices are closed to us here, so links have no delays and no losses"
 _READY_S = 20.0
 _CONVERGED_S = 30.0
 _LOOK_EVERY_S = 0.2
@@ -104,7 +105,7 @@ class Stage:
         :raises ChildError: links have no impairments here, or the wires do not answer
         """
         if self._wires is None:
-            raise ChildError("links: TUN devices are closed to us here, so there are no delays and no losses")
+            raise ChildError(NO_TUN)
         fields = {"delay_s": self.topology.link(link).delay_s} | changes
         change = msgspec.convert({"name": link} | fields, Change)
         self._wires.tell(msgspec.json.encode(change).decode())
