@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 import structlog
 from lab import map as lab_map
 from lab import scenario
+from lab.internet import PASSING, own_run
 from lab.monitor_config import PACES
 from lab.play import Outcome, in_lines, playing
 from lab.scenario import Scenario
@@ -38,8 +38,9 @@ def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path
 
     Exit 0: all were answered rightly. Exit 1: one was not. Exit 3: the laboratory cannot be built here.
     """
+    the_map = "\n".join(lab_map.lines(lab_topology())) + "\n"
     if not names:
-        click.echo("\n".join(lab_map.lines(lab_topology())) + "\n")
+        click.echo(the_map)
         for name in scenario.names():
             click.echo(f"  {name:24} {scenario.read(name).title}")
         return
@@ -51,21 +52,32 @@ def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path
     if because is not None:
         click.echo(f"the laboratory needs network namespaces: {because}", err=True)
         sys.exit(3)
-    folder = keep or Path(tempfile.mkdtemp(prefix="wd-lab-"))
+    if not as_json:
+        click.echo(the_map)
+    own_run()
+    folder = keep or PASSING
     folder.mkdir(parents=True, exist_ok=True)
-    console = Console()
-    live = console.is_terminal and not plain and not as_json
-    telling = Telling(console, live=live, echo=lambda line: click.echo(line, err=as_json))
     try:
-        with (folder / "monitor.log").open("w", encoding="utf-8") as log, _daemons_heard_in(folder), telling:
-            structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
-            outcomes = asyncio.run(_play_until_terminated(chosen, folder, pace, telling))
+        outcomes = _outcomes(chosen, folder, pace, live=not (plain or as_json), to_stderr=as_json)
     except* (NetworkError, ChildError, OSError) as errors:
-        click.echo(f"the laboratory could not go on: {errors.exceptions[0]}; see {folder}", err=True)
+        kept = f"see {keep}" if keep else "--keep FOLDER keeps its logs"
+        click.echo(f"the laboratory could not go on: {errors.exceptions[0]}; {kept}", err=True)
         sys.exit(3)
     for outcome in outcomes:
         click.echo(msgspec.json.encode(outcome) if as_json else "\n".join(in_lines(outcome)))
     sys.exit(0 if all(outcome.right for outcome in outcomes) else 1)
+
+
+def _outcomes(
+    chosen: Sequence[Scenario], folder: Path, pace: str, *, live: bool, to_stderr: bool
+) -> list[Outcome]:
+    console = Console()
+    telling = Telling(
+        console, live=live and console.is_terminal, echo=lambda line: click.echo(line, err=to_stderr)
+    )
+    with (folder / "monitor.log").open("w", encoding="utf-8") as log, _daemons_heard_in(folder), telling:
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
+        return asyncio.run(_play_until_terminated(chosen, folder, pace, telling))
 
 
 async def _play_until_terminated(

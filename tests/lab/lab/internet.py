@@ -10,6 +10,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from pathlib import Path
 
 from lab.bird import CollectorSession
 from lab.topology import Topology
@@ -19,10 +20,21 @@ from monitor.demo.namespaces import NetworkError, batch, become_router, connect,
 from monitor.model.asn import Asn
 from monitor.model.prefix import Address
 
+PASSING = Path("/run/lab")
+"""A folder that is gone with the laboratory, however it ends."""
+
 COLLECTOR_SPACE = "wd-collector"
 _COLLECTOR_LINKS = IPv4Network("198.18.128.0/24")
 _MOST_HOPS = 24
 _COMMAND_TIMEOUT_S = 10.0
+
+
+def own_run() -> None:
+    """Give this mount namespace a /run of its own: for the namespaces' names, and what may pass away with them.
+
+    :raises NetworkError: a command failed
+    """
+    run(f"mount -t tmpfs tmpfs /run && mkdir -p /run/netns {PASSING} && ip link set lo up")
 
 
 def host_space(host: str) -> str:
@@ -47,7 +59,7 @@ class Way:
 
 
 class Internet:
-    """The namespaces; `build` once inside of private namespaces, `address` when the wires exist."""
+    """The namespaces; `build` once in private namespaces after `own_run`, `address` when the wires exist."""
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
@@ -58,7 +70,6 @@ class Internet:
 
         :raises NetworkError: a command failed
         """
-        run("mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up")
         hosts = [host_space(name) for name in self.topology.hosts]
         routers = [router_space(asn) for asn in self.topology.networks]
         batch([f"netns add {space}" for space in (*routers, *hosts, COLLECTOR_SPACE)])
