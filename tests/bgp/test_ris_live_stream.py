@@ -119,9 +119,10 @@ def test_a_changed_watch_is_heard_without_a_gap_and_nothing_twice() -> None:
             await facts.lives(1)
             feed.update_watch([NET, OTHER])
             sent = 0
-            while OTHER not in server.subscribed():
-                sent += await server.push(update("203.0.113.0/24", number=sent)) > 0
-                await asyncio.sleep(0)
+            async with asyncio.timeout(DEADLINE_S):
+                while OTHER not in server.subscribed():
+                    sent += await server.push(update("203.0.113.0/24", number=sent)) > 0
+                    await asyncio.sleep(0)
             both = await server.push(update("203.0.113.0/24", number=sent))
             await until(lambda: server.clients == 1)
             await server.push(update("2001:db8:1::/48"))

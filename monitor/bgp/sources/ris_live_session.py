@@ -112,6 +112,10 @@ class Session(ABC):
             # Quotes the reason that the server gave for closing.
             reason = printable(str(error)) or type(error).__name__
             ended = Ended(reason, error.since_s if isinstance(error, LostError) else 0.0)
+        # A task group with an error to raise forgets that its task was cancelled meanwhile (until Python 3.13).
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
         return ended
 
     @abstractmethod
