@@ -42,7 +42,7 @@ CHECKSUM_AT: Final[dict[Method, int]] = {"tcp": 16, "udp": 6, "icmp": 2}
 """Where in the transport header the checksum stands."""
 
 MAX_PROBES: Final = 1024
-"""More than hops times attempts of any request; keeps base + index inside 16 bits."""
+"""More than hops times attempts, and one, of any request; keeps base + index inside 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class TraceRequest:
     `port`: the TCP port to open or the UDP port to hit; None is 443 for tcp and 33434 for udp.
     `timeout_s`: seconds for the whole trace. `flow`: which constant flow identifier to use, so that two
     traces with the same number take the same way through load balancers; None derives it from the address.
-    `attempts`: probes per hop until one is answered. `mode` None is raw where permitted, else unprivileged.
+    `attempts`: probes per hop until one is answered; when more than 1, a single silent hop between two that
+    answered gets another. `mode` None is raw where permitted, else unprivileged.
     `expected_hops`: the last known length L; TTLs 1 to L+1 are then sent at once.
 
     :raises ValueError: a field is out of its range, or the address is no unicast address

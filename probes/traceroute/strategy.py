@@ -7,6 +7,9 @@ Theory of operation. TTLs are probed in ascending order, several at once:
   round trip.
 - A probe unanswered for some patience is sent again, `attempts` times in all, but not beyond the horizon. An
   answer to an earlier attempt still counts until the trace ends.
+- A silent TTL whose neighbours both answered is asked once more: a router that is there lost its packets, or
+  says nothing to anybody, and one packet tells which. Silent stretches and the silence behind the last hop are
+  what firewalls and black holes look like, and no more is spent on them; nor when `attempts` is 1.
 - The path ends at the lowest TTL to which the destination answered. Lower TTLs that are silent are asked
   again, since a burst sends several probes to the destination and not all of them need be answered (a second
   SYN of one flow meets a half-open connection, RFC 9293 §3.10.7.4).
@@ -253,9 +256,15 @@ class Strategy:
         burst, horizon = self._reach()
         if self._silent:
             for ttl in sorted(self._silent):
-                if ttl <= horizon and self._sent[ttl] < self._attempts:
+                if ttl <= horizon and self._sent[ttl] < self._attempts + self._is_gap(ttl):
                     return ttl
         return self._fresh if self._fresh <= min(max(burst, horizon), self.plan.max_hops) else None
+
+    def _is_gap(self, ttl: int) -> bool:
+        """Whether a silent TTL is the only one between two that answered, of which this host may be the first."""
+        if self.plan.attempts == 1 or ttl >= self._last:
+            return False
+        return self._answers[ttl + 1] is not None and (ttl == 1 or self._answers[ttl - 1] is not None)
 
     def _reach(self) -> tuple[int, int]:
         """(highest TTL to send once, highest TTL to send again)."""
