@@ -17,7 +17,8 @@ from lab import map as lab_map
 from lab import scenario
 from lab.internet import PASSING, own_run
 from lab.monitor_config import PACES
-from lab.play import Outcome, in_lines, playing
+from lab.opening import playing
+from lab.outcome import Outcome, in_lines
 from lab.scenario import Scenario
 from lab.screen import Telling
 from lab.topology import lab_topology
