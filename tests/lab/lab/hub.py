@@ -59,7 +59,9 @@ class HubRoom:
         """
         tables = await TableLoader().load(self._config, Tables())
         self._feeds.configure(self._config, tables.prefixes)
-        knowledge = Knowledge.from_config(self._config, prefix_table=tables.prefixes, vrps=tables.vrps)
+        knowledge = Knowledge.from_config(
+            self._config, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+        )
         pipeline = Pipeline(self._store, Engine(knowledge), lambda change: notices(change, self._config.alert))
         mails_stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

@@ -57,7 +57,7 @@ def vantage_config(topology: Topology, name: str, pace: Pace, trusted: Path) -> 
 def hub_config(
     topology: Topology, pace: Pace, trusted: Path, *, ris_url: str, smtp_port: int, tables: Path
 ) -> str:
-    """The file of the hub. `tables`: the folder with prefix_to_as.txt and vrps.json."""
+    """The file of the hub. `tables`: the folder with prefix_to_as.txt, vrps.json and relationships.txt."""
     vantages = "".join(f"[vantages.{name}]\nasn = {topology.hosts[name].asn}\n" for name in topology.vantages)
     return (
         '[vantage]\nname = "hub"\n'
@@ -66,6 +66,7 @@ def hub_config(
         + f'[history]\npath = "{tables}/whydown.db"\n'
         + f'[[bgp]]\nsource = "ris-live"\nurl = "{ris_url}"\n'
         + f'[rpki]\nvrps = "{tables}/vrps.json"\n[prefix_to_as]\npath = "{tables}/prefix_to_as.txt"\n'
+        + f'[as_relationships]\npath = "{tables}/relationships.txt"\n'
         + _boost(pace)
         + f'[alert.mail]\nto = ["noc@example.net"]\nsmtp = "smtp://127.0.0.1:{smtp_port}"\n'
     )

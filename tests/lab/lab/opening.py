@@ -58,6 +58,7 @@ def _configured(stage: Stage, folder: Path, pace: Pace, ris_url: str, smtp_port:
     """The hub's configuration, and the tables that it names, as files and as read from them."""
     origins = "".join(f"{prefix}\t{asn}\n" for prefix, asn in stage.topology.origins().items())
     (folder / "prefix_to_as.txt").write_text(origins, encoding="ascii")
+    (folder / "relationships.txt").write_text(stage.topology.relationships(), encoding="ascii")
     roas = [{"prefix": str(vrp.prefix), "maxLength": vrp.max_length, "asn": vrp.asn} for vrp in stage.vrps]
     (folder / "vrps.json").write_bytes(msgspec.json.encode({"roas": roas}))
     trusted = stage.papers.trusted

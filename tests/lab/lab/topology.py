@@ -136,6 +136,13 @@ class Topology:
     def _links(self) -> dict[str, Link]:
         return {link.name: link for link in self.links}
 
+    def relationships(self) -> str:
+        """Who is whose provider (-1) or peer (0), as CAIDA's serial-1 writes it."""
+        kinds = {Relation.CUSTOMER: -1, Relation.PEER: 0}
+        return "".join(
+            f"{link.one.asn}|{link.other.asn}|{kinds[link.relation]}\n" for link in self.links if link.relation
+        )
+
     def origins(self) -> dict[IPv4Network | IPv6Network, Asn]:
         """What a prefix-to-AS table says in peace."""
         both = [(network.prefix, network.asn) for network in self.networks.values()]
