@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from probes.traceroute.replies import Reply
 from probes.traceroute.stamps import Departure
@@ -12,8 +13,7 @@ from probes.traceroute.stamps import Departure
 __all__ = ["Arrival", "Channel", "Inlet", "OnArrival"]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A reply and how it came: `stamp_ns` is the kernel's wall-clock stamp, `ttl` the TTL or hop limit that was
     left; None where the kernel did not say."""
 

@@ -20,6 +20,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from probes.traceroute.request import Method
 
 __all__ = [
@@ -72,8 +74,7 @@ class Flow:
         return (self.family, self.method, self.destination, self.ident, self.port)
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(msgspec.Struct, frozen=True, gc=False):
     """What a reply tells of the probe it answers. None: the reply does not say.
 
     `mark` and `cookie` are the lower and upper half of the TCP sequence number; `mark` is the ICMP sequence

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from probes.observation import HopReply, MplsLabel
 from probes.traceroute.extensions import mpls_labels_after_quote
@@ -45,9 +46,10 @@ class MalformedReplyError(ValueError):
     """A packet that ends too early or contradicts itself. Asking again may help: it may be a broken one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """One answer to one probe: who answered, how, and what it tells of the probe.
+
+    A struct, as all values are that are made for each answer: a frozen dataclass takes eight times as long.
 
     `quoted_source`, `quoted_checksum`: the probe's source address and transport checksum as an ICMP error quotes
     them; None where nothing, or too little, is quoted.

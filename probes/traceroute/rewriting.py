@@ -7,6 +7,8 @@ back, as RFC 5508 §4.2 has it. Detal et al., "Revealing middlebox interference 
 
 from __future__ import annotations
 
+from typing import Final
+
 from probes.observation import Rewritten
 from probes.traceroute.packets import Template
 from probes.traceroute.replies import Reply
@@ -22,12 +24,19 @@ def rewriting(template: Template, reply: Reply, mark: int, cookie: int) -> tuple
     if reply.quoted_source is None:
         return None
     flow, quoted = template.flow, reply.quoted
-    changed = {
-        Rewritten.SOURCE: reply.quoted_source != flow.source,
-        Rewritten.DESTINATION: quoted.destination != flow.destination,
-        Rewritten.SOURCE_PORT: quoted.ident != flow.ident,
-        Rewritten.PORT: quoted.port != flow.port,
-        Rewritten.CHECKSUM: bool(reply.quoted_checksum)
-        and reply.quoted_checksum != template.checksum(mark, cookie),
-    }
-    return tuple(field for field, is_changed in changed.items() if is_changed)
+    changed = (
+        reply.quoted_source != flow.source,
+        quoted.destination != flow.destination,
+        quoted.ident != flow.ident,
+        quoted.port != flow.port,
+        bool(reply.quoted_checksum) and reply.quoted_checksum != template.checksum(mark, cookie),
+    )
+    if True not in changed:  # as good as always, and this is done for each answer
+        return ()
+    return tuple(field for field, is_changed in zip(_FIELDS, changed, strict=True) if is_changed)
+
+
+_FIELDS: Final = (
+    Rewritten.SOURCE, Rewritten.DESTINATION, Rewritten.SOURCE_PORT, Rewritten.PORT, Rewritten.CHECKSUM,
+)  # fmt: skip
+"""In the order in which `rewriting` compares them."""

@@ -14,8 +14,9 @@ import errno
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 __all__ = ["AncillaryData", "Departure", "Departures", "request_stamps", "stamp_ns"]
 
@@ -43,8 +44,7 @@ _REMEMBERED: Final = 4096
 """Departures of one socket: with the default rate those of twenty seconds."""
 
 
-@dataclass(slots=True)
-class Departure:
+class Departure(msgspec.Struct, gc=False):
     """When one packet left: `monotonic_s` and `wall_ns` as we read the clocks before the send call (seconds on
     `probes.clock`, Unix nanoseconds); `kernel_ns` the driver's stamp, None while or where there is none.
 

@@ -25,6 +25,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from probes.observation import Hop, HopReply, MplsLabel, Rewritten
 from probes.traceroute.replies import REACHED
 
@@ -61,16 +63,14 @@ class Plan:
     expected_hops: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True, gc=False):
     """One packet to send. `index` counts the packets of a trace from 0."""
 
     index: int
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What came back for a probe; `rtt_s` in seconds since it was sent, the rest as in `Hop`."""
 
     address: str

@@ -100,6 +100,7 @@ class Traffic:
         self._looks: list[tuple[float, int, Run]] = []
         self._order = count()
         self._news: dict[Run, None] = {}
+        self._reading = False
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -120,7 +121,11 @@ class Traffic:
         """
         self._channels[run] = channel
         try:
-            self.heard(run)
+            # At once, not when the loop comes round: hundreds of traces that start together take the loop so
+            # long that tokens would be lost.
+            now = clock.monotonic()
+            self._look(run, now)
+            self._send(now)
             await run.done
         finally:
             channel.close()
@@ -129,21 +134,29 @@ class Traffic:
 
     def heard(self, run: Run) -> None:
         """Look at the run when all that waits in the sockets was read."""
-        if not self._news:
+        if not self._news and not self._reading:
             asyncio.get_running_loop().call_soon(self._settle)
         self._news[run] = None
 
     def _settle(self) -> None:
-        news, self._news = self._news, {}
         now = clock.monotonic()
+        self._look_at_news(now)
+        self._send(now)
+
+    def _look_at_news(self, now: float) -> None:
+        news, self._news = self._news, {}
         for run in news:
             self._look(run, now)
-        self._send(now)
 
     def _wake(self) -> None:
         self._timer = None
-        self._inlet.read()
+        self._reading = True
+        try:
+            self._inlet.read()
+        finally:
+            self._reading = False
         now = clock.monotonic()
+        self._look_at_news(now)
         while self._looks and self._looks[0][0] <= now:
             at, _, run = heapq.heappop(self._looks)
             if at == run.look_at:
