@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -63,6 +64,16 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     quoted_checksum: int | None = None
 
 
+_Quotation = tuple[Quoted, str, int | None]
+"""What an ICMP error quotes: the probe, its source address, its transport checksum (None: cut off)."""
+
+_IPV4: Final = struct.Struct("!4xH3xB2x4s4s")
+"""Identification, protocol, source and destination."""
+_IPV6: Final = struct.Struct("!6xBx16s16s")
+"""Next header, source and destination."""
+_PORTS: Final = struct.Struct("!4H")
+"""All of a transport header that is surely quoted."""
+
 # RFC 792, RFC 1122 §3.2.2.1 and RFC 1812 §5.2.7.1. Protocol unreachable (2) is said by the host, as port
 # unreachable is. Absent: 4, fragmentation needed, which no probe of ours can cause.
 _UNREACHABLE4: Final = {
@@ -101,20 +112,18 @@ def icmp6_kind(kind: int, code: int) -> HopReply | None:
 
 def read_icmp4(packet: bytes) -> Reply | None:
     """Read an IPv4 packet, header included, that holds an ICMP message."""
-    header = _ipv4_header(packet, "packet")
-    responder = socket.inet_ntop(socket.AF_INET, packet[12:16])
-    message = packet[header:]
+    message = packet[_ipv4_header(packet, "packet") :]
+    responder = _ipv4_text(packet[12:16])
     kind, code = _need(message, 8, "ICMP message")[:2]
     if kind == 0:
         ident, sequence = struct.unpack_from("!HH", message, 4)
         return Reply(responder, HopReply.ECHO_REPLY, Quoted(4, "icmp", responder, ident, None, sequence))
     meaning = icmp4_kind(kind, code)
-    quoted = None if meaning is None else _quoted4(message[8:])
-    if meaning is None or quoted is None:
-        return None
     datagram = message[8:]
-    source = socket.inet_ntop(socket.AF_INET, datagram[12:16])
-    checksum = _quoted_checksum(quoted.method, datagram[(datagram[0] & 0x0F) * 4 :])
+    quotation = None if meaning is None else _quoted4(datagram)
+    if meaning is None or quotation is None:
+        return None
+    quoted, source, checksum = quotation
     # RFC 4884 §4.1: the second octet of the unused word counts 32-bit words.
     labels = mpls_labels_after_quote(datagram, message[5] * 4)
     return Reply(responder, meaning, quoted, labels, source, checksum)
@@ -127,12 +136,11 @@ def read_icmp6(message: bytes, responder: str) -> Reply | None:
         ident, sequence = struct.unpack_from("!HH", message, 4)
         return Reply(responder, HopReply.ECHO_REPLY, Quoted(6, "icmp", responder, ident, None, sequence))
     meaning = icmp6_kind(kind, code)
-    quoted = None if meaning is None else _quoted6(message[8:])
-    if meaning is None or quoted is None:
-        return None
     datagram = message[8:]
-    source = socket.inet_ntop(socket.AF_INET6, datagram[8:24])
-    checksum = _quoted_checksum(quoted.method, datagram[40:])
+    quotation = None if meaning is None else _quoted6(datagram)
+    if meaning is None or quotation is None:
+        return None
+    quoted, source, checksum = quotation
     # RFC 4884 §4.4: the first octet of the unused word counts 64-bit words; a parameter problem has none.
     labels = () if kind == 4 else mpls_labels_after_quote(datagram, message[4] * 8)
     return Reply(responder, meaning, quoted, labels, source, checksum)
@@ -140,9 +148,8 @@ def read_icmp6(message: bytes, responder: str) -> Reply | None:
 
 def read_tcp4(packet: bytes) -> Reply | None:
     """Read an IPv4 packet, header included, that holds a TCP segment."""
-    header = _ipv4_header(packet, "packet")
-    responder = socket.inet_ntop(socket.AF_INET, packet[12:16])
-    return _read_tcp(packet[header:], responder, 4)
+    segment = packet[_ipv4_header(packet, "packet") :]
+    return _read_tcp(segment, _ipv4_text(packet[12:16]), 4)
 
 
 def read_tcp6(segment: bytes, responder: str) -> Reply | None:
@@ -164,41 +171,47 @@ def _read_tcp(segment: bytes, responder: str, family: int) -> Reply | None:
     return Reply(responder, kind, quoted)
 
 
-def _quoted4(datagram: bytes) -> Quoted | None:
+@lru_cache(maxsize=1024)
+def _ipv4_text(octets: bytes) -> str:
+    """An address as text. Kept, because each answer names three and hundreds in a row name the same."""
+    return socket.inet_ntop(socket.AF_INET, octets)
+
+
+def _quoted4(datagram: bytes) -> _Quotation | None:
     header = _ipv4_header(datagram, "quoted datagram")
-    (ip_id,) = struct.unpack_from("!H", datagram, 4)
-    destination = socket.inet_ntop(socket.AF_INET, datagram[16:20])
-    return _quoted(4, datagram[9], destination, datagram[header:], ip_id)
+    ip_id, protocol, source, destination = _IPV4.unpack_from(datagram)
+    told = _quoted(4, protocol, _ipv4_text(destination), datagram[header:], ip_id)
+    return None if told is None else (told[0], _ipv4_text(source), told[1])
 
 
-def _quoted6(datagram: bytes) -> Quoted | None:
+def _quoted6(datagram: bytes) -> _Quotation | None:
     if _need(datagram, 40, "quoted datagram")[0] >> 4 != 6:
         raise MalformedReplyError(f"quoted datagram: IP version {datagram[0] >> 4}, not 6")
-    destination = socket.inet_ntop(socket.AF_INET6, datagram[24:40])
-    return _quoted(6, datagram[6], destination, datagram[40:], None)
+    protocol, source, destination = _IPV6.unpack_from(datagram)
+    told = _quoted(6, protocol, socket.inet_ntop(socket.AF_INET6, destination), datagram[40:], None)
+    return None if told is None else (told[0], socket.inet_ntop(socket.AF_INET6, source), told[1])
 
 
-def _quoted(family: int, protocol: int, destination: str, transport: bytes, ip_id: int | None) -> Quoted | None:
+def _quoted(
+    family: int, protocol: int, destination: str, transport: bytes, ip_id: int | None
+) -> tuple[Quoted, int | None] | None:
+    """The probe and its checksum, None when it is none of ours."""
     method = _METHODS.get(protocol)
     if method is None:
         return None
     # RFC 792: at least "the first 64 bits of the original datagram's data" are quoted.
     _need(transport, 8, "quoted transport header")
-    first, second, third, fourth = struct.unpack_from("!HHHH", transport)
+    first, second, third, fourth = _PORTS.unpack_from(transport)
     if method == "icmp":
         # RFC 792: 8 is an echo request; RFC 4443: 128. Errors about other messages are not ours.
         is_echo = first >> 8 == (8 if family == 4 else 128)
-        return Quoted(family, method, destination, third, None, fourth, None, ip_id) if is_echo else None
+        quoted = Quoted(family, method, destination, third, None, fourth, None, ip_id)
+        return (quoted, second) if is_echo else None
     if method == "udp":
-        return Quoted(family, method, destination, first, second, fourth, None, ip_id)
-    return Quoted(family, method, destination, first, second, fourth, third, ip_id)
-
-
-def _quoted_checksum(method: Method, transport: bytes) -> int | None:
-    offset = CHECKSUM_AT[method]
-    if len(transport) < offset + 2:
-        return None
-    return transport[offset] << 8 | transport[offset + 1]
+        return Quoted(family, method, destination, first, second, fourth, None, ip_id), fourth
+    at = CHECKSUM_AT["tcp"]
+    checksum = transport[at] << 8 | transport[at + 1] if len(transport) >= at + 2 else None
+    return Quoted(family, method, destination, first, second, fourth, third, ip_id), checksum
 
 
 def _ipv4_header(packet: bytes, what: str) -> int:

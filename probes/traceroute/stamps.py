@@ -35,8 +35,8 @@ _DEPARTURES: Final = _TX_SOFTWARE | _OPT_ID | _OPT_TSONLY
 _RECEIVE_ERRORS: Final = frozenset({(socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25)})
 """The messages that carry `struct sock_extended_err` (IP_RECVERR, IPV6_RECVERR)."""
 _ORIGIN_TIMESTAMPING: Final = 4
-_EXTENDED_ERR: Final = struct.Struct("=IBBBBII")
-"""errno, origin, type, code, pad, info, data; for stamps, data is the number of the packet."""
+_EXTENDED_ERR: Final = struct.Struct("=4xB7xI")
+"""Of errno, origin, type, code, pad, info, data: origin and data; for stamps, data is the packet's number."""
 _TIMESPEC: Final = struct.Struct("@ll")
 _NUMBERS: Final = 1 << 32
 
@@ -82,13 +82,17 @@ class Departures:
 
     def read(self, ancillary: AncillaryData) -> bool:
         """Take the stamp in a message of the error queue; False when the message is no departure stamp."""
+        number = stamp = None
         for level, kind, octets in ancillary:
-            if (level, kind) in _RECEIVE_ERRORS and len(octets) >= _EXTENDED_ERR.size:
-                _, origin, _, _, _, _, number = _EXTENDED_ERR.unpack_from(octets)
-                if origin == _ORIGIN_TIMESTAMPING:
-                    self._stamped(number, stamp_ns(ancillary))
-                    return True
-        return False
+            if level == socket.SOL_SOCKET:
+                stamp = _stamp(octets) if kind == _SO_TIMESTAMPING else stamp
+            elif (level, kind) in _RECEIVE_ERRORS and len(octets) >= _EXTENDED_ERR.size:
+                origin, number_there = _EXTENDED_ERR.unpack_from(octets)
+                number = number_there if origin == _ORIGIN_TIMESTAMPING else number
+        if number is None:
+            return False
+        self._stamped(number, stamp)
+        return True
 
     def _stamped(self, number: int, stamp: int | None) -> None:
         kept = self._kept[number % _REMEMBERED]
@@ -114,7 +118,14 @@ def request_stamps(sock: socket.socket, *, departures: bool = False) -> bool:
 def stamp_ns(ancillary: AncillaryData) -> int | None:
     """The kernel's stamp of a packet: Unix nanoseconds, None where it gave none."""
     for level, kind, octets in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING and len(octets) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(octets)
-            return (int(seconds) * 1_000_000_000 + int(nanoseconds)) or None
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+            return _stamp(octets)
     return None
+
+
+def _stamp(octets: bytes) -> int | None:
+    """The software stamp in a message of SO_TIMESTAMPING; 0 is none."""
+    if len(octets) < _TIMESPEC.size:
+        return None
+    seconds, nanoseconds = _TIMESPEC.unpack_from(octets)
+    return (int(seconds) * 1_000_000_000 + int(nanoseconds)) or None

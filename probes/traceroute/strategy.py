@@ -159,8 +159,9 @@ class Strategy:
             self._heard_another(ttl, standing, answer)
             return
         self._answers[ttl] = answer
-        self._slowest_s = max(self._slowest_s, answer.rtt_s)
-        self._patience_s = min(max(3 * self._slowest_s, _LEAST_PATIENCE_S), 2 * _FIRST_PATIENCE_S)
+        if answer.rtt_s >= self._slowest_s:
+            self._slowest_s = answer.rtt_s
+            self._patience_s = min(max(3 * answer.rtt_s, _LEAST_PATIENCE_S), 2 * _FIRST_PATIENCE_S)
         self._silent.discard(ttl)
         end = self._end()
         self._learn(ttl, answer)
