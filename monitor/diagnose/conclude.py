@@ -8,7 +8,7 @@ from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
-from monitor.diagnose.identity import Identity
+from monitor.diagnose.identity import NEW_KEYS, Identity
 from monitor.diagnose.missing import missing_measurement
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import ALLOWED
@@ -32,7 +32,6 @@ _BY_KIND = {
     Cause.ROUTE_LEAK: (EpisodeKind.LEAK,),
 }
 ROUTE_CAUSES = (Cause.ROUTE_HIJACK, Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN, Cause.ROUTE_CHANGE)
-_NEW = (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
 _TAKEN = (EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_ORIGIN, EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK)
 _KINDS = {
     EpisodeKind.NEW_MORE_SPECIFIC: HijackKind.SUBPREFIX,
@@ -51,10 +50,11 @@ def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
     """
     affected = tuple(view.vantage for view in situation.vantages if view.affected or view.diverted)
     diverted = sum(view.diverted for view in situation.vantages)
-    if not situation.trouble and not situation.routing.standing and diverted < 2:
+    enough = 1 if situation.names_tampered else 2
+    if not situation.trouble and not situation.routing.standing and diverted < enough:
         return fine(situation.target.name, len(situation.vantages), situation.now)
     findings = [finding for detect in DETECTORS for finding in detect(situation)]
-    causes = candidates(situation) if situation.trouble else ROUTE_CAUSES
+    causes = candidates(situation) if situation.trouble else _without_trouble(situation)
     ranking = weigh(findings, causes)
     (first, confidence), (second, left) = ranking.first, ranking.second
     named = first if confidence >= ENOUGH else Cause.INSUFFICIENT
@@ -73,6 +73,11 @@ def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
         runner_up=RunnerUp(cause=rival[0], confidence=round(min(rival[1], MOST), 4)),
         missing="; ".join(filter(None, (missing, shortfall))) or None,
     )
+
+
+def _without_trouble(situation: Situation) -> tuple[Cause, ...]:
+    """What can be said where everything is answered well, though not by whom it should be."""
+    return (*ROUTE_CAUSES, Cause.DNS_TAMPERED) if situation.names_tampered else ROUTE_CAUSES
 
 
 def fine(target: str, vantages: int, now: float) -> Verdict:
@@ -191,7 +196,7 @@ def _hijack(situation: Situation, failure: str | None) -> Detail:
 def _effect(situation: Situation) -> HijackEffect:
     """What became of the traffic, by who answers and how."""
     touched = [view for view in situation.vantages if view.affected or view.diverted]
-    if any(view.identity in _NEW for view in touched):
+    if any(view.identity in NEW_KEYS for view in touched):
         return HijackEffect.IMPOSTOR
     if touched and 2 * sum(view.symptom in _SILENT for view in touched) > len(touched):
         return HijackEffect.BLACKHOLE

@@ -36,6 +36,10 @@ class _Key:
     last_at: float
 
 
+NEW_KEYS = (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
+"""Somebody answers with a key that the target never had."""
+
+
 class KeyMemory:
     """The keys that one target has answered with, whichever vantage saw them."""
 

@@ -175,9 +175,9 @@ def _excuse(
         return f"the same alias, {recursive.cnames[0]}, whose owner chooses addresses"
     if any(_scope(one) > 0 for one in (recursive, *own)):
         return "the answer is made for the client's network"
-    with_addresses = [set(one.answers) for one in own if one.answers]
-    if len(with_addresses) > 1 and not set.intersection(*with_addresses):
-        return "its own servers give different addresses too"
+    spread = {frozenset(networks(address)) for address in genuine}
+    if len(spread) > 1:
+        return "its own servers give addresses in several networks too"
     if any(not networks(address) for address in foreign) or not any(networks(one) for one in genuine):
         return "addresses whose network is not known"
     return None

@@ -48,7 +48,7 @@ class RouteWatch:
             relationships=knowledge.relationships,
             kept_s=kept_s,
         )
-        self._mapped = knowledge.prefix_table is not None
+        self._table = knowledge.prefix_table
         self._declared = {target.name: _declared(target) for target in knowledge.targets}
         self._prefixes = {target.name: target.prefixes for target in knowledge.targets}
         self._met: dict[tuple[str, Role], set[str]] = {}
@@ -116,7 +116,7 @@ class RouteWatch:
             return
         if seen.address is not None:
             self._meet(seen.target, seen.address, Role.TARGET)
-        if isinstance(seen, TraceObservation) and self._mapped:
+        if isinstance(seen, TraceObservation) and self._table is not None:
             for hop in seen.hops:
                 if hop.address is not None and hop.address != seen.address:
                     self._meet(seen.target, hop.address, Role.HOP)
@@ -136,11 +136,18 @@ class RouteWatch:
     def _is_own(self, target: str, address: Address) -> bool:
         """Whether what is declared of a target's origins is meant of this address too.
 
-        One outside of all declared prefixes may come from a poisoned resolver: it belongs to whoever the table
-        says, and that network's own announcements take nothing from anybody.
+        One outside of all declared prefixes, or in another network than declared, may come from a poisoned
+        resolver: it belongs to whoever the table says, and that network's own announcements take nothing from
+        anybody.
         """
         prefixes = self._prefixes[target]
-        return not prefixes or any(contains(prefix, address) for prefix in prefixes)
+        if prefixes:
+            return any(contains(prefix, address) for prefix in prefixes)
+        declared = self._declared[target]
+        found = self._table.lookup_prefix(address) if self._table is not None else None
+        if found is None or not declared.origins:
+            return True
+        return not found[1].isdisjoint(declared.origins | declared.allowed | declared.siblings)
 
 
 def _tells(episode: Episode) -> bool:

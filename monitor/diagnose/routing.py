@@ -47,9 +47,7 @@ class Routing:
         return tuple(
             episode
             for episode in self.episodes
-            if episode.active
-            and episode.role is not Role.HOP
-            and (episode.taken or episode.kind is EpisodeKind.WITHDRAWN)
+            if episode.active and episode.role is not Role.HOP and (episode.taken or _is_gone(episode))
         )
 
     @property
@@ -59,3 +57,8 @@ class Routing:
             one for one in self.episodes if one.active and one.kind in ALLOWED and one.role is not Role.HOP
         )
         return tuple(one for one in (*self.alarming, *allowed) if not one.after_withdrawal)
+
+
+def _is_gone(episode: Episode) -> bool:
+    """Whether the target's own space was withdrawn; a zone has other name servers."""
+    return episode.kind is EpisodeKind.WITHDRAWN and episode.role is Role.TARGET

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "3"
+RULES_VERSION = "4"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -176,10 +176,16 @@ _RULES = (
          DOWN: -1, UP_DOWN: -1},
         "the round trip moved to {rtt} from {usual_rtt} ({vantage})",
     ),
+    Rule(
+        "network.all_raised", "network", "data",
+        {LINK: 4, CONGESTION: -1, CHANGE: -0.5, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2, UP_DOWN: -2},
+        "the round trip of all {of} vantages is longer, so what they share is: the target's own line ({vantage}: "
+        "{rtt}, usually {usual_rtt})",
+    ),
     # Who answers.
     Rule(
         "identity.key_known", "identity", "data",
-        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, CHANGE: 0.5, CONGESTION: 0.5, LINK: 0.5,
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, CHANGE: 0.5, CONGESTION: 0.5, LINK: 1.5,
          HIJACK: -2.5, TAMPERED: -3},
         "the genuine key still answers {seen} of {of} affected vantages",
     ),
@@ -195,6 +201,11 @@ _RULES = (
         "its certificate comes from an issuer this name never used: {issuer}",
     ),
     Rule(
+        "identity.new_key_from_elsewhere", "joined", "data",
+        {HIJACK: 4, MOVED: 2, TLS: -2, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CHANGE: -1},
+        "who answers {seen} of {of} with the new key is at another distance than the server ever was",
+    ),
+    Rule(
         "identity.two_keys_at_once", "identity", "data",
         {HIJACK: 2, TAMPERED: 2, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
         "at the same time other vantages get the known key",
@@ -202,13 +213,13 @@ _RULES = (
     # Where packets go.
     Rule(
         "path.unchanged", "path", "data",
-        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, TLS: 0.7, CONGESTION: 0.5, LINK: 0.5,
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, TLS: 0.7, CONGESTION: 0.5, LINK: 1.5,
          HIJACK: -2.5, CHANGE: -3, WITHDRAWN: -3.5, MOVED: -3},
         "traceroute follows the usual networks for {seen} of {of}: {path}",
     ),
     Rule(
         "path.rerouted", "path", "data",
-        {CHANGE: 3, HIJACK: 0.7, MOVED: 0.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1,
+        {LINK: -2.5, CHANGE: 3, HIJACK: 0.7, MOVED: 0.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1,
          CONGESTION: -1.5, WITHDRAWN: -1},
         "traceroute takes another way to the same network for {seen} of {of}: {path}, usually {usual}",
     ),
@@ -301,27 +312,32 @@ _RULES = (
     ),
     Rule(
         "routing.path_changed", "routing", "control",
-        {CHANGE: 2.5, HIJACK: 0.3, OVERLOAD: -0.3, UP_OVERLOAD: -0.3},
+        {LINK: -2, CHANGE: 2.5, HIJACK: 0.3, OVERLOAD: -0.3, UP_OVERLOAD: -0.3},
         "the path to the usual prefix changed for {seen} of {of} peers: {new}, before {old}",
     ),
     Rule(
         "routing.quiet", "routing", "control",
-        {OVERLOAD: 1, UP_OVERLOAD: 1, UP_DOWN: 1, DOWN: 1, TLS: 0.5, HIJACK: -2.5, CHANGE: -1, WITHDRAWN: -4,
-         MOVED: -4},
+        {CONGESTION: 0.7, LINK: 0.5, OVERLOAD: 1, UP_OVERLOAD: 1, UP_DOWN: 1, DOWN: 1, TLS: 0.5, HIJACK: -2.5,
+         CHANGE: -1, WITHDRAWN: -4, MOVED: -4},
         "BGP is quiet: {seen} peers carry the usual route from the usual origin",
     ),
     # Who is affected.
     Rule(
         "scope.all", "scope", "data",
-        {OVERLOAD: 1, UP_OVERLOAD: 1, DOWN: 1, UP_DOWN: 1, TLS: 0.7, NAMES: 0.5, LINK: 0.5, CHANGE: -1.5,
+        {OVERLOAD: 1, UP_OVERLOAD: 1, DOWN: 1, UP_DOWN: 1, TLS: 0.7, NAMES: 0.5, LINK: 1, CHANGE: -1.5,
          CONGESTION: -2},
         "all {of} vantages are affected",
     ),
     Rule(
         "scope.some", "scope", "data",
         {CHANGE: 1, CONGESTION: 1.5, HIJACK: 0.7, TAMPERED: 0.7, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2,
-         UP_DOWN: -2, TLS: -1.5, LINK: -2, WITHDRAWN: -0.5},
+         UP_DOWN: -2, TLS: -1.5, LINK: -3, WITHDRAWN: -0.5},
         "{seen} of {of} vantages are affected; nothing is wrong from {clean}",
+    ),
+    Rule(
+        "scope.same_server_fine", "scope", "data",
+        {OVERLOAD: -3, UP_OVERLOAD: -3, DOWN: -3, UP_DOWN: -3, TLS: -2, LINK: -3, CONGESTION: 1, CHANGE: 1},
+        "{address} itself answers {seen} other vantages well at the same time",
     ),
     Rule(
         "scope.polluted_are_affected", "scope", "data",
@@ -367,8 +383,13 @@ _RULES = (
     ),
     Rule(
         "names.new_address", "names", "data",
-        {TAMPERED: 2, MOVED: 0.5},
+        {TAMPERED: 3, MOVED: 0.5, HIJACK: -2},
         "{seen} of {of} affected vantages were sent to an address never seen before, {address}",
+    ),
+    Rule(
+        "names.stranger_at_new_address", "joined", "data",
+        {TAMPERED: 4, HIJACK: -2, TLS: -1, DOWN: -1, UP_DOWN: -1, OVERLOAD: -1, UP_OVERLOAD: -1},
+        "and at the new address {address} somebody with another key answers {seen} of {of}",
     ),
     Rule(
         "names.tampered", "names", "data",
@@ -376,7 +397,6 @@ _RULES = (
         "{server} answers {answers}, not what the zone's own servers say: {reason}",
     ),
 )  # fmt: skip
-
 
 def _with_leak(rule: Rule) -> Rule:
     """A leak looks like any other re-route in every measurement; only the valley in its path tells them apart."""

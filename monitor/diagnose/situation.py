@@ -50,6 +50,11 @@ class VantageSituation:
     divergence: Divergence | None = None
     path_at: float | None = None
 
+    @property
+    def rtt_raised(self) -> bool:
+        """Whether its round trip is longer than usual by more than chance."""
+        return bool(self.rtt_shifted) and (self.rtt_s or 0.0) > (self.usual_rtt_s or 0.0)
+
 
 class DependencyState(StrEnum):
     """How a target that this one depends on is doing."""

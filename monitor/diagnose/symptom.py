@@ -111,6 +111,9 @@ THINK_SPREAD = 0.25
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
 SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
 SYN_RETRY_SLACK_S = 0.45
+ROUND_TRIPS = 3.0
+RESENT_S = 0.4
+"""What a longer round trip, and each packet sent again, can add to the wait for an answer."""
 
 _BY_FAILURE = {
     Failure.CONNECT_TIMEOUT: Symptom.CONNECT_TIMEOUT,
@@ -199,8 +202,9 @@ def _of_timing(observation: HttpObservation, rtt_s: float | None, think_s: float
     )
     if lost_syn and usual_rtt.known and usual_rtt.median < SYN_RETRY_SLACK_S:
         return Symptom.LOST_SYN
+    raised = rtt_s is not None and usual_rtt.is_raised(rtt_s, **RTT_RAISED)
     if think_s is not None and usual.is_slow(observation, think_s):
-        return Symptom.THINK_TIME
-    if rtt_s is not None and usual_rtt.is_raised(rtt_s, **RTT_RAISED):
-        return Symptom.NETWORK_SLOW
-    return Symptom.NONE
+        longer = rtt_s - usual_rtt.median if rtt_s is not None and raised else 0.0
+        by_network = ROUND_TRIPS * longer + RESENT_S * (observation.retransmits or 0)
+        return Symptom.NETWORK_SLOW if raised and think_s <= by_network else Symptom.THINK_TIME
+    return Symptom.NETWORK_SLOW if raised else Symptom.NONE

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.diagnose.identity import Identity, KeyMemory
+from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.paths.belief import Belief, Reading, believe, readings
 from monitor.diagnose.paths.change import PathChange, divergence
@@ -144,6 +144,8 @@ class TargetState:
         many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
         at_once = incident is None and (many or suspicious)
         beliefs = self._beliefs(current, onset, routing)
+        tampered = tuple(self.names.tampered(onset, self._table))
+        misled = {item.vantage for item in tampered}
         judged = [
             self._vantage(
                 view,
@@ -151,6 +153,7 @@ class TargetState:
                 routing,
                 beliefs.get(view.vantage, _NO_TRACE),
                 affected=trouble and (view.confirmed or (view.failing and at_once)),
+                misled=view.vantage in misled,
                 vouched=vouched(view.vantage, view.bad_since or now),
             )
             for view in current
@@ -170,7 +173,7 @@ class TargetState:
             dependencies=dependencies,
             names_failing=self.names.failing(onset),
             names_asked=self.names.asked_since(onset),
-            names_tampered=tuple(self.names.tampered(onset, self._table)),
+            names_tampered=tampered,
         )
 
     @staticmethod
@@ -178,7 +181,15 @@ class TargetState:
         return view.vantage not in sick and view.current(now)
 
     def _vantage(
-        self, view: View, onset: float, routing: Routing, believed: Belief, *, affected: bool, vouched: bool
+        self,
+        view: View,
+        onset: float,
+        routing: Routing,
+        believed: Belief,
+        *,
+        affected: bool,
+        misled: bool,
+        vouched: bool,
     ) -> VantageSituation | None:
         latest = view.latest
         if latest is None:
@@ -191,10 +202,12 @@ class TargetState:
         usual_rtt = usual.median if usual.known else None
         trace = _spoken_of(believed, view, bad)
         identity, issuer = self._identity(view, onset, bad)
+        usual_address = self._is_usual_address(shown.observation.address, onset)
+        stranger = usual_address is False and identity in NEW_KEYS
         return VantageSituation(
             vantage=view.vantage,
             affected=affected,
-            diverted=self._is_diverted(shown, identity, trace, routing),
+            diverted=(misled and stranger) or self._is_diverted(shown, identity, trace, routing),
             vouched=vouched,
             fresh=view.fresh,
             symptom=view.symptom() if affected else Symptom.NONE,
@@ -206,7 +219,7 @@ class TargetState:
             usual_think_s=view.usual.think_s(shown.observation),
             identity=identity,
             issuer=issuer,
-            usual_address=self._is_usual_address(shown.observation.address, onset),
+            usual_address=usual_address,
             path=trace.change,
             trail=trace.trail,
             usual_trail=_nearest(trace.usual),
@@ -222,7 +235,13 @@ class TargetState:
         seen: dict[str, tuple[Reading, ...]] = {}
         for view in current:
             memory = self._paths.get(view.vantage)
-            if memory is not None and (own := readings(memory, onset, home)):
+            if memory is None:
+                continue
+            # The way to where the target never was says nothing of the way to the target.
+            own = tuple(
+                r for r in readings(memory, onset, home) if self._is_usual_address(r.series.address, onset)
+            )
+            if own:
                 seen[view.vantage] = own
         odd = {name: own[-1] for name, own in seen.items() if own[-1].change.is_change}
         return {
@@ -254,7 +273,7 @@ class TargetState:
         """
         taken = [episode for episode in routing.episodes if episode.taken]
         address = as_address(shown.observation.address or "")
-        new_key = identity in (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER)
+        new_key = identity in NEW_KEYS
         in_taken = address is not None and any(contains(episode.prefix, address) for episode in taken)
         return (new_key and (in_taken or trace.change is PathChange.ENDS_ELSEWHERE)) or any(
             episode.offender in trace.new_networks for episode in taken

@@ -6,18 +6,23 @@ One series only triggers; agreement across vantages decides.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from math import ceil, comb, log10
 
 from monitor.diagnose.routing import Routing
 from monitor.diagnose.situation import VantageSituation
 from monitor.diagnose.view import View
 from monitor.model.incident import Incident
+from monitor.model.verdict import Cause
 
 FEWEST_BAD = 3
 """Bad observations, over all vantages, before anything is called trouble."""
 
 FEW_SHARE = 0.15
 """This share of the vantages, and at least two, must keep failing when it is not half of them."""
+
+LEAST_SURPRISE = 5.7
+"""The negative log10 of the chance that so many views are so bad without any trouble: one in 500,000 moments, of
+which a day of a target has some ten thousand."""
 
 LONE_RUN = 3
 """Bad observations in a row at a single vantage; one more where others see nothing."""
@@ -31,13 +36,17 @@ def adds_up(views: list[View], now: float, vouched: Vouch, suspicious_route: boo
 
     Either half of them fail at once, or some keep failing that are vouched for by their controls. How
     many "some" are grows with their number, and no two observations are enough: a hundred vantages that
-    lose one exchange in a hundred each would open an incident every hour.
+    lose one exchange in a hundred each would open an incident every hour. And it must be more than what
+    just these vantages see on any day.
     """
     bad = [view for view in views if view.failing or view.confirmed]
     if suspicious_route and bad:
         return True
     seen = sum(len(view.bad_since_start()) for view in bad)
     if seen < FEWEST_BAD:
+        return False
+    chance = log10(comb(len(views), len(bad))) + sum(view.surprise() for view in bad)
+    if -chance < LEAST_SURPRISE:
         return False
     if len(bad) >= 2 and 2 * len(bad) >= len(views):
         return True
@@ -56,6 +65,8 @@ def is_receding(
     What is seen then is of the end, so it tells no new story of the beginning.
     """
     affected = [view for view in views if view.affected]
+    if incident is not None and incident.cause is Cause.DNS_TAMPERED and not any(v.diverted for v in views):
+        return True
     if 2 * sum(view.fresh for view in affected) < len(affected):
         return True
     if incident is None or not incident.cause.value.startswith("route.") or not routing.episodes:

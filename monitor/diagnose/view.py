@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from itertools import pairwise
-from math import ceil, log
+from math import ceil, comb, log, log10
 from statistics import median
 
 from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
@@ -22,6 +22,12 @@ PACE_OF = 8
 
 SLOW = frozenset({Symptom.THINK_TIME, Symptom.NETWORK_SLOW, Symptom.LOST_SYN})
 """Symptoms of an exchange that worked: one alone is noise, for latency has heavy tails."""
+
+AGED = 400
+"""Observations that the usual share of bad ones is taken from; before any, one in a hundred is taken for usual."""
+
+MOST_USUAL = 0.03
+"""However long trouble lasts, it does not become so usual that more of it is no news."""
 
 CHRONIC_OF_8 = 5
 """So many bad ones of the last eight are trouble even when good ones lie between."""
@@ -58,12 +64,15 @@ class View:
         self.interval_s = interval_s
         self._configured_s = interval_s
         self._recent: deque[Judged] = deque(maxlen=KEPT)
+        self._aged = self._aged_bad = 0.0
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
         """Judge one observation and learn from it if it is clean and nothing bad surrounds it."""
         judged = judge(observation, self.usual, known_at)
         if judged is None:
             return None
+        if len(self._recent) == KEPT:
+            self._age(self._recent[0])
         self._recent.append(judged)
         self.latest = judged
         self._note(judged)
@@ -110,6 +119,13 @@ class View:
         """The recent observations known at or after `since`, oldest first."""
         return [judged for judged in self._recent if judged.known_at >= since]
 
+    def surprise(self) -> float:
+        """How unlikely its present trouble is, by how often it is bad anyway: log10 of the chance, at most 0."""
+        lasting = len(self._recent) if self.bad_since is None else len(self.since(self.bad_since))
+        bad = len(self.bad_since_start())
+        usual = min((self._aged_bad + 1.0) / (self._aged + 100.0), MOST_USUAL)
+        return min(log10(comb(max(lasting, bad), bad)) + bad * log10(usual), 0.0)
+
     def bad_of(self, count: int) -> int:
         """How many of the newest `count` observations are bad."""
         return sum(judged.bad for judged in self._last(count))
@@ -144,6 +160,12 @@ class View:
         rate = min(len(bads) / (bads[-1] - bads[0] + 1), 0.95) if len(bads) > 1 else 0.5
         needed = max(2, ceil(log(CHANCE) / log(1.0 - rate)))
         return len(self._recent) - 1 - bads[-1] >= needed
+
+    def _age(self, judged: Judged) -> None:
+        if self._aged >= AGED:
+            self._aged, self._aged_bad = self._aged / 2, self._aged_bad / 2
+        self._aged += 1
+        self._aged_bad += judged.bad
 
     def _pace(self) -> float:
         times = sorted({judged.observation.at for judged in self._last(PACE_OF)})

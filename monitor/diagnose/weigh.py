@@ -56,7 +56,7 @@ def candidates(situation: Situation) -> tuple[Cause, ...]:
     excluded: set[Cause] = set() if situation.dependencies else {UP_OVERLOAD, UP_DOWN}
     if not any(episode.kind is EpisodeKind.LEAK for episode in situation.routing.episodes):
         excluded.add(Cause.ROUTE_LEAK)
-    if not situation.names_asked:
+    if not situation.names_asked and not any(view.usual_address is False for view in situation.affected):
         excluded.add(Cause.DNS_TAMPERED)
     return tuple(cause for cause in PRIOR if cause not in excluded)
 

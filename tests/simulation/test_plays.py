@@ -88,9 +88,8 @@ def test_clear_troubles_are_named(kind: str, tmp_path: Path) -> None:
     """A floor under what the engine can do, by one play of each; the score proper is in RESULTS.md."""
     make(kind, 5, tmp_path)
 
-    pairs = match(
-        kind, read_expected((tmp_path / "expected.json").read_bytes()), replay(read_folder(tmp_path, _refuse))
-    )
+    expected = read_expected((tmp_path / "expected.json").read_bytes())
+    pairs = [pair for pair in match(kind, expected, replay(read_folder(tmp_path, _refuse))) if pair.expected]
 
     assert [(pair.truth, pair.given) for pair in pairs if pair.truth != pair.given] == []
     assert summary(pairs).troubles >= 1

@@ -27,6 +27,15 @@ def detect(situation: Situation) -> Iterator[Finding]:
             yield _finding("identity.new_issuer", foreign, at_risk)
         if same:
             yield _finding("identity.two_keys_at_once", new, new)
+        yield from _from_elsewhere(new)
+
+
+def _from_elsewhere(new: list[VantageSituation]) -> Iterator[Finding]:
+    """Who answers with a new key at the usual address is also at another distance: no deploy moves a server."""
+    placed = [view for view in new if view.rtt_shifted is not None and view.usual_address]
+    elsewhere = [view for view in placed if view.rtt_shifted]
+    if elsewhere and 2 * len(elsewhere) >= len(placed):
+        yield _finding("identity.new_key_from_elsewhere", elsewhere, placed)
 
 
 def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation]) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.identity import NEW_KEYS
 from monitor.diagnose.situation import Situation
 from monitor.model.evidence import FactRef
 
@@ -45,7 +46,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
 
 
 def _addresses(situation: Situation) -> Iterator[Finding]:
-    measured = [view for view in situation.affected if view.usual_address is not None]
+    measured = [view for view in situation.vantages if view.affected or view.diverted]
+    measured = [view for view in measured if view.usual_address is not None]
     for rule, views in (
         ("names.usual_address", [view for view in measured if view.usual_address]),
         ("names.new_address", [view for view in measured if not view.usual_address]),
@@ -60,3 +62,13 @@ def _addresses(situation: Situation) -> Iterator[Finding]:
                 witnesses=tuple(view.vantage for view in views),
                 values={"address": str(views[0].latest.observation.address)},
             )
+    strangers = [view for view in measured if not view.usual_address and view.identity in NEW_KEYS]
+    if strangers:
+        yield Finding(
+            rule="names.stranger_at_new_address",
+            seen=len(strangers),
+            of=len(measured),
+            at=min(view.latest.known_at for view in strangers),
+            witnesses=tuple(view.vantage for view in strangers),
+            values={"address": str(strangers[0].latest.observation.address)},
+        )

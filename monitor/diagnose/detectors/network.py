@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 from monitor.diagnose.detectors.symptoms import seconds
 from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
+
+FEWEST_RAISED = 3
+"""Vantages whose round trips must all be longer before their common end is to blame."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
-    """Flat or shifted round trips, among the affected vantages that measured one since the onset."""
+    """Flat or shifted round trips, among the affected vantages that measured one since the onset.
+
+    Where all are longer at once, what they have in common is: the last line before the server.
+    """
     measured = [view for view in situation.affected if view.rtt_shifted is not None]
     for rule, views in (
         ("network.rtt_flat", [view for view in measured if not view.rtt_shifted]),
@@ -26,6 +33,24 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 witnesses=tuple(view.vantage for view in views),
                 values=_figures(views),
             )
+    raised = tuple(view for view in situation.vantages if view.rtt_raised)
+    if len(raised) >= FEWEST_RAISED and len(raised) == len(situation.vantages) and not _has_moved(situation):
+        yield Finding(
+            rule="network.all_raised",
+            seen=len(raised),
+            of=len(raised),
+            at=min(view.latest.known_at for view in raised),
+            share=strength(len(raised), len(raised)),
+            witnesses=tuple(view.vantage for view in raised),
+            values=_figures(list(raised)),
+        )
+
+
+def _has_moved(situation: Situation) -> bool:
+    """Whether any path is another one, by traceroute or by BGP: then it may be the new way that is longer."""
+    before, _ = CORRELATION_S
+    moves = situation.routing.moved_since(situation.onset - before)
+    return bool(moves) or any(view.path.is_change for view in situation.vantages)
 
 
 def _figures(views: list[VantageSituation]) -> dict[str, str]:

@@ -18,6 +18,10 @@ from monitor.diagnose.situation import Situation, VantageSituation
 STRONG = 0.6
 """A phi from which two yes/no series are called strongly related."""
 
+FEW = 3
+FEWEST_OTHERS = 2
+"""At most one of `FEW` vantages is affected, and so many others reach the same server well."""
+
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """All, or some, of the measuring vantages; and the correlation with polluted routes where defined."""
@@ -38,7 +42,24 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 witnesses=names,
                 values={"clean": ", ".join(view.vantage for view in clean[:5])},
             )
+            yield from _same_server(situation)
     yield from _correlation(situation)
+
+
+def _same_server(situation: Situation) -> Iterator[Finding]:
+    """Few are affected, and others are answered well by the very address that fails for them."""
+    affected, clean = situation.affected, situation.clean
+    addresses = {view.latest.observation.address for view in affected} - {None}
+    others = [view for view in clean if view.latest.observation.address in addresses]
+    if FEW * len(affected) <= len(situation.vantages) and len(others) >= FEWEST_OTHERS:
+        yield Finding(
+            rule="scope.same_server_fine",
+            seen=len(others),
+            of=len(clean),
+            at=situation.onset,
+            witnesses=tuple(view.vantage for view in others),
+            values={"address": ", ".join(sorted(map(str, addresses))[:3])},
+        )
 
 
 def _controls(situation: Situation) -> Iterator[Finding]:
@@ -74,7 +95,12 @@ def _correlation(situation: Situation) -> Iterator[Finding]:
 
 
 def polluted(view: VantageSituation) -> bool | None:
-    """Whether the vantage's traffic goes another way or to another key than usual; None: not measured."""
+    """Whether the vantage's traffic goes another way or to another key than usual; None: not measured.
+
+    At an address that the target was never at, neither way nor key is expected to be the usual one.
+    """
+    if view.usual_address is False:
+        return None
     if view.path in (PathChange.ENDS_ELSEWHERE, PathChange.REROUTED):
         return True
     if view.identity in (Identity.NEW_KEY, Identity.NEW_KEY_AND_ISSUER):

@@ -85,7 +85,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How large and how long it is; times in Unix seconds."""
+    """How large and how long it is; times in Unix seconds. `name_server`: the address of the zones' own server."""
 
     start: float
     end: float
@@ -93,6 +93,7 @@ class Setting:
     vantages: tuple[Vantage, ...]
     services: tuple[Service, ...]
     peers: tuple[Peer, ...]
+    name_server: str
     recorded: Recorded = field(default_factory=Recorded)
 
     @property

@@ -69,6 +69,8 @@ def cast(kind: str, seed: int, wanted: Wanted) -> World:
     start = float(FIRST_DAY + rng.randrange(300 * 86_400))
     recorded = _recorded(rng, wanted, interval)
     services = _services(rng, graph, plan, wanted, (targets, controls), start + length)
+    names_at = rng.choice(graph.stubs)
+    names_in = plan.prefix(names_at, 4)
     world = World(
         kind=kind,
         seed=seed,
@@ -77,11 +79,14 @@ def cast(kind: str, seed: int, wanted: Wanted) -> World:
         geography=Geography(graph, rng),
         plan=plan,
         routing=RoutingHistory(graph),
-        setting=Setting(start, start + length, interval, vantages, services, _peers(rng, graph), recorded),
+        setting=Setting(
+            start, start + length, interval, vantages, services, _peers(rng, graph), host(names_in, 43), recorded
+        ),
     )
     world.span = _span(rng, world.setting, wanted.lasts_s)
     if recorded.vrps or rng.random() < 0.3:
         world.roas = [(p, p.prefixlen, s.asn) for s in services for p in s.prefixes if rng.random() < 0.8]
+    world.routing.announce(start - 3600, names_in, [Announcement(names_at)])
     for service in services:
         for prefix in service.prefixes:
             world.routing.announce(start - 3600, prefix, [Announcement(asn) for asn in service.sites])

@@ -31,7 +31,7 @@ def lookup(world: World, vantage: Vantage, service: Service, at: float, role: st
         "at": round(at + vantage.skew_s, 3),
         "vantage": vantage.name,
         "target": service.name,
-        "server": "192.168.0.53" if role == "recursive" else "198.51.100.53",
+        "server": "192.168.0.53" if role == "recursive" else world.setting.name_server,
         "role": role,
         "transport": "udp",
         "name": service.host,

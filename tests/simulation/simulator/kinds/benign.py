@@ -74,6 +74,7 @@ def siblings_announce_too(world: World) -> None:
     world.setting = replace(world.setting, services=services)
     for prefix in service.prefixes:
         world.routing.announce(world.span.start, prefix, [Announcement(service.asn), Announcement(sibling)])
+    world.truth("route.change", "none")
 
 
 @kind("deploy", https=True)

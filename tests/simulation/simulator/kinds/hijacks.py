@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simulator.addresses import Network, around
 from simulator.conditions import ServerAct, ServerState
 from simulator.kinds.registry import kind
@@ -72,13 +74,13 @@ def _hijack(
     world.truth("route.hijack", culprit=attacker, hijack=hijack)
 
 
-@kind("hijack", knows_origins=True)
+@kind("hijack", knows_origins=True, https=True)
 def hijack_subprefix(world: World) -> None:
     """The /24s, and somebody else answers."""
     _hijack(world)
 
 
-@kind("hijack", knows_origins=True)
+@kind("hijack", knows_origins=True, routes=True)
 def hijack_subprefix_blackhole(world: World) -> None:
     """The /24s, and nobody answers."""
     _hijack(world, effect="blackhole")
@@ -117,7 +119,11 @@ def _beside_a_vantage(world: World) -> tuple[int, int]:
 
 @kind("hijack", knows_origins=True, routes=True)
 def hijack_beside_us(world: World) -> None:
-    """A more-specific inside the target's prefix that carries none of its addresses: BGP alone shows it."""
+    """A more-specific in the declared prefix that carries none of the target's addresses: BGP alone shows it."""
+    services = tuple(
+        replace(one, declared_prefixes=True) if one is world.main else one for one in world.setting.services
+    )
+    world.setting = replace(world.setting, services=services)
     _hijack(world, elsewhere=True)
 
 

@@ -1,0 +1,151 @@
+"""Causes that look alike, told apart by one thing each, with the near-miss beside."""
+
+from __future__ import annotations
+
+import pytest
+from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only, usual_path
+from world import Place, World, announcement, digest, withdrawal
+
+from monitor.model.verdict import Cause
+from probes.observation import Failure
+
+FORGED = "203.0.113.66"
+
+
+def _only(story: Story):
+    (incident,) = story.incidents()
+    return incident
+
+
+def _rules(incident) -> set[str]:
+    return {item.rule for item in incident.evidence}
+
+
+def _longer(extra_s: float):
+    """Every round trip is longer, and nothing else is."""
+
+    return lambda world, at, place: world.ok(at, place, API, rtt_s=place.rtt_s + extra_s)
+
+
+def test_a_longer_round_trip_for_everybody_is_the_targets_own_line() -> None:
+    """What five vantages on three continents share is the last hop; keys, paths and routes are as ever."""
+    incident = _only(Story(api=_longer(0.150)))
+
+    assert incident.cause is Cause.SERVER_LINK
+    assert "network.all_raised" in _rules(incident)
+
+
+def test_a_longer_round_trip_after_the_routes_moved_is_not_its_line() -> None:
+    """The same, but all peers took another transit just before: then the new way is longer."""
+    moved = [announcement(BEGIN - 5 + n, p, (p[1], 64799, 64500), PREFIX) for n, p in enumerate(PEERS)]
+
+    incident = _only(Story(api=_longer(0.150), routes=moved, traces=False))
+
+    assert incident.cause is Cause.ROUTE_CHANGE
+
+
+def _stranger_at(rtt_s: float | None):
+    """A certificate that does not verify, with a new key from a new issuer, at another distance or the same."""
+
+    def answer(world: World, at: float, place: Place):
+        return world.ok(
+            at,
+            place,
+            API,
+            rtt_s=place.rtt_s if rtt_s is None else rtt_s,
+            spki_sha256=digest("stranger"),
+            issuer="CN=R11,O=Let's Encrypt,C=US",
+            failure=Failure.TLS_NAME_MISMATCH,
+            status=None,
+            wait_s=None,
+            receive_s=None,
+        )
+
+    return answer
+
+
+def test_a_bad_certificate_from_another_place_is_no_mistake_of_the_server() -> None:
+    """All vantages meet the stranger at one distance: the server has not moved, somebody else answers."""
+    incident = _only(Story(api=_stranger_at(0.060), usual_routes=False, traces=False))
+
+    assert incident.cause is Cause.ROUTE_HIJACK
+    assert incident.suspected
+    assert "identity.new_key_from_elsewhere" in _rules(incident)
+
+
+def test_a_bad_certificate_at_the_usual_distance_is_the_servers_own() -> None:
+    """A deploy put the wrong one in place."""
+    incident = _only(Story(api=_stranger_at(None), usual_routes=False, traces=False))
+
+    assert incident.cause is Cause.TLS_INVALID
+
+
+def test_withdrawn_space_of_a_name_server_alone_opens_nothing() -> None:
+    """The zone has others, and the service is answered well."""
+    own, server = Place("berlin", 64601, (64701,), 0.012), "198.51.99.53"
+    asked = [World(3).dns(BEGIN - 1100 + 60 * n, own, API, role="authoritative", server=server) for n in range(38)]
+    around = "198.51.99.0/24"
+    there = [
+        announcement(BEGIN - 1190 + n, p, (*usual_path(p[1])[:-1], 64520), around) for n, p in enumerate(PEERS)
+    ]
+    gone = [withdrawal(BEGIN + n, p, around) for n, p in enumerate(PEERS)]
+
+    assert Story(routes=there + gone, extra=asked).incidents() == []
+
+
+@pytest.mark.parametrize("origins", ["origins = [64500]", ""])
+def test_a_takeover_stays_one_whether_origins_are_declared_or_learned(origins: str) -> None:
+    """What excuses the network of a poisoned address must not excuse one that takes the usual address."""
+    taken = [announcement(BEGIN - 5 + n, peer, (peer[1], 64777), PREFIX) for n, peer in enumerate(PEERS)]
+    taken += [withdrawal(END + n, peer, PREFIX) for n, peer in enumerate(PEERS)]
+
+    incident = _only(Story(routes=taken, usual_prefix=COVER, target=origins))
+
+    assert (incident.cause, incident.detail.origin) == (Cause.ROUTE_HIJACK, 64777)
+
+
+def _poisoned(world: World, at: float, place: Place):
+    """Sent to a stranger, who answers just as the service does, with a key and certificate of its own."""
+    return world.ok(
+        at, place, API, address=FORGED, spki_sha256=digest("stranger"), issuer="CN=R11,O=Let's Encrypt,C=US"
+    )
+
+
+def _answers(forged: bool) -> list[object]:
+    """Tokyo's resolver, and the zone's own servers from everywhere."""
+    world = World(7)
+    found = []
+    for number in range(10):
+        at = BEGIN + 60 * number
+        lie = {"answers": (FORGED,)} if forged else {}
+        found.append(world.dns(at, Place("tokyo", 64604, (64703, 64702), 0.23), API, **lie))
+        found.append(
+            world.dns(
+                at + 5, Place("berlin", 64601, (64701,), 0.012), API, role="authoritative", server="198.18.0.53"
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("origins", ["origins = [64500]", ""])
+def test_a_stranger_at_a_forged_address_is_tampering_and_no_hijack(origins: str) -> None:
+    """The network of the forged address announces what is its own, whatever is declared of the target."""
+    story = Story(
+        api=only(("tokyo",), _poisoned),
+        extra=_answers(forged=True),
+        routes=[announcement(BEGIN - 900 + n, p, (p[1], 64510), "203.0.113.0/24") for n, p in enumerate(PEERS)],
+        target=origins,
+    )
+
+    incident = _only(story)
+
+    assert (incident.cause, incident.affected) == (Cause.DNS_TAMPERED, ("tokyo",))
+
+
+def test_another_address_of_the_same_key_is_nothing() -> None:
+    """A second site: where nobody lies, and the key is known, an address may be new."""
+
+    def elsewhere(world: World, at: float, place: Place):
+        return world.ok(at, place, API, address=FORGED)
+
+    assert Story(api=only(("tokyo",), elsewhere), extra=_answers(forged=False)).incidents() == []
