@@ -7,8 +7,6 @@ families are passed over. Knows nothing of who recorded the message: MRT, BMP an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import Struct
-from typing import NamedTuple
 
 from monitor.bgp.as_path_wire import AsPathError
 from monitor.bgp.nlri import NlriError, read_prefixes
@@ -31,11 +29,11 @@ HEADER_BYTES = 19
 MARKER = b"\xff" * 16
 UPDATE_TYPE = 2
 
-_START = Struct("!16sHBH")
-"""The header of an UPDATE and the length of its withdrawn routes."""
+_VERSION_OF_FAMILY = {b"\0\1\1": 4, b"\0\2\1": 6}
+"""Address family and subsequent address family, as a multiprotocol attribute begins: the unicast ones."""
 
-_VERSION_OF_AFI = {1: 4, 2: 6}
-_UNICAST = 1
+Field = tuple[int, bytes, int, int]
+"""Where prefixes stand: their IP version, the data, and where in it they begin and end."""
 
 Families = frozenset[int]
 """IP versions."""
@@ -96,38 +94,6 @@ class Update:
         return events
 
 
-def count_unwanted(data: bytes, start: int, end: int, wanted: PrefixFilter) -> int | None:
-    """How many elements the BGP message `data[start:end]` holds, if it is an UPDATE and surely none is wanted.
-
-    None: decode it, to see what it is. Of what is counted nothing was checked but the lengths of its fields.
-    """
-    if end - start < _START.size:
-        return None
-    marker, length, kind, withdrawn_bytes = _START.unpack_from(data, start)
-    message_end = start + length
-    withdrawn = start + _START.size
-    attributes = withdrawn + withdrawn_bytes + 2
-    if kind != UPDATE_TYPE or marker != MARKER or not attributes <= message_end <= end:
-        return None
-    announced = attributes + (data[attributes - 2] << 8 | data[attributes - 1])
-    if announced > message_end:
-        return None
-    try:
-        keys, count = wanted.pick(data, announced, message_end, 4)
-        fields = [_Field(4, data, withdrawn, attributes - 2)] if withdrawn_bytes else []
-        # Wherever one of our families has a multiprotocol attribute, its family stands there in three bytes.
-        if data.find(b"\0\2\1", attributes, announced) >= 0 or data.find(b"\0\1\1", attributes, announced) >= 0:
-            found = scan(data, attributes, announced)
-            fields += (_mp_reach(found)[0], _mp_unreach(found))
-        for version, source, first, behind in fields:
-            more_keys, more = wanted.pick(source, first, behind, version)
-            keys += more_keys
-            count += more
-    except (UpdateError, PathAttributeError, NlriError):
-        return None
-    return None if keys else count
-
-
 def decode_message(
     message: bytes, *, asn_size: int = 4, add_path: Families = NO_FAMILY, wanted: PrefixFilter | None = None
 ) -> Update | None:
@@ -166,12 +132,12 @@ def _decode(body: bytes, asn_size: int, add_path: Families, wanted: PrefixFilter
     attributes = scan(body, attributes_start, nlri_start)
     mp_announced, mp_next_hop = _mp_reach(attributes)
     fields = (
-        _Field(4, body, 2, attributes_start - 2),
+        (4, body, 2, attributes_start - 2),
         _mp_unreach(attributes),
-        _Field(4, body, nlri_start, len(body)),
+        (4, body, nlri_start, len(body)),
         mp_announced,
     )
-    picked = [_NOTHING if field.start == field.end else field.pick(wanted, add_path) for field in fields]
+    picked = [_pick(field, wanted, add_path) for field in fields]
     withdrawn, mp_withdrawn, announced, announced_by_mp = (keys for keys, _ in picked)
 
     next_hops = dict.fromkeys(announced, address_text(attributes.get(NEXT_HOP, b"")))
@@ -200,33 +166,35 @@ def _fields(body: bytes) -> tuple[int, int]:
     return attributes_start, nlri_start
 
 
-class _Field(NamedTuple):
-    """Where prefixes of one family stand."""
+def _pick(field: Field, wanted: PrefixFilter | None, add_path: Families) -> tuple[list[_Which], int]:
+    """The wanted prefixes of a field, and how many there are.
 
-    version: int
-    data: bytes
-    start: int
-    end: int
-
-    def pick(self, wanted: PrefixFilter | None, add_path: Families) -> tuple[list[_Which], int]:
-        """The wanted ones, and how many there are.
-
-        :raises NlriError: they are malformed
-        """
-        version, data, start, end = self
-        if wanted is not None:
-            keys, total = wanted.pick(data, start, end, version, version in add_path)
-        else:
-            keys = read_prefixes(data, start, end, version, version in add_path)
-            total = len(keys)
-        return [(version, key) for key in keys], total
+    :raises NlriError: they are malformed
+    """
+    version, data, start, end = field
+    if start == end:
+        return _NOTHING
+    if wanted is not None:
+        keys, total = wanted.pick(data, start, end, version, version in add_path)
+    else:
+        keys = read_prefixes(data, start, end, version, version in add_path)
+        total = len(keys)
+    return [(version, key) for key in keys], total
 
 
-_EMPTY = _Field(4, b"", 0, 0)
+_EMPTY: Field = (4, b"", 0, 0)
 _NOTHING: tuple[list[_Which], int] = ([], 0)
 
 
-def _mp_reach(attributes: Attributes) -> tuple[_Field, str | None]:
+def multiprotocol_fields(attributes: Attributes) -> list[Field]:
+    """The fields of MP_REACH_NLRI and MP_UNREACH_NLRI that hold prefixes of a family that is followed.
+
+    :raises UpdateError: an attribute is cut short
+    """
+    return [_mp_reach(attributes)[0], _mp_unreach(attributes)]
+
+
+def _mp_reach(attributes: Attributes) -> tuple[Field, str | None]:
     """The announced prefixes of MP_REACH_NLRI, and their next hop."""
     value = attributes.get(MP_REACH)
     if value is None:
@@ -238,7 +206,7 @@ def _mp_reach(attributes: Attributes) -> tuple[_Field, str | None]:
     return _family_field(value, nlri), address_text(value[4 : nlri - 1])
 
 
-def _mp_unreach(attributes: Attributes) -> _Field:
+def _mp_unreach(attributes: Attributes) -> Field:
     """The withdrawn prefixes of MP_UNREACH_NLRI."""
     value = attributes.get(MP_UNREACH)
     if value is None:
@@ -248,7 +216,7 @@ def _mp_unreach(attributes: Attributes) -> _Field:
     return _family_field(value, 3)
 
 
-def _family_field(value: bytes, start: int) -> _Field:
+def _family_field(value: bytes, start: int) -> Field:
     """The prefixes of a multiprotocol attribute; none when they are of a family that is not followed."""
-    version = _VERSION_OF_AFI.get(value[0] << 8 | value[1])
-    return _EMPTY if version is None or value[2] != _UNICAST else _Field(version, value, start, len(value))
+    version = _VERSION_OF_FAMILY.get(value[:3])
+    return _EMPTY if version is None else (version, value, start, len(value))

@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from struct import Struct
 
-from monitor.bgp.mrt_bgp4mp import count_unwanted, decode_bgp4mp, decode_legacy_bgp
+from monitor.bgp.mrt_bgp4mp import decode_bgp4mp, decode_legacy_bgp
+from monitor.bgp.mrt_quick_look import pass_over
 from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
 from monitor.bgp.mrt_rib import PeerIndex, decode_peer_index, decode_rib, decode_table_dump
 from monitor.bgp.mrt_stream import MrtStream, Readable
@@ -94,12 +95,12 @@ class MrtReader:
         for block, spans in self._records.blocks():
             facts: list[RouteFact] = []
             stats.records += len(spans)
+            if wanted is not None:
+                spans, passed = pass_over(block, spans, wanted)
+                stats.elements += passed
+                stats.unwanted += passed
             for start, end in spans:
-                if wanted is None or (count := count_unwanted(block, start, end, wanted)) is None:
-                    facts += self._facts(block, start, end)
-                else:
-                    stats.elements += count
-                    stats.unwanted += count
+                facts += self._facts(block, start, end)
             yield facts
         if self._records.damage:
             stats.damage = self._records.damage

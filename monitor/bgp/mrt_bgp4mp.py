@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
-from monitor.bgp import bgp_update
 from monitor.bgp.bgp_update import (
     ALL_FAMILIES,
     NO_FAMILY,
@@ -20,8 +19,6 @@ from monitor.bgp.bgp_update import (
     decode_update,
 )
 from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
-from monitor.bgp.mrt_stream import HEADER_BYTES
-from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.model import Asn, PeerState
 
 _ESTABLISHED = 6
@@ -56,32 +53,6 @@ class _Session:
     peer: str
     peer_asn: Asn
     message_at: int
-
-
-# The header's type and subtype -> bytes between it and the local address family: with an extended timestamp
-# (type 17) or without, and by the bytes of an AS number. Messages without path identifiers only.
-_TO_FAMILY = {
-    b"\0\x10\0\x01": 6,
-    b"\0\x10\0\x04": 10,
-    b"\0\x11\0\x01": 10,
-    b"\0\x11\0\x04": 14,
-}
-_ADDRESSES_OF_FAMILY = {b"\0\x01": 8, b"\0\x02": 32}
-
-
-def count_unwanted(block: bytes, start: int, end: int, wanted: PrefixFilter) -> int | None:
-    """How many elements the MRT record `block[start:end]` holds, if it is an UPDATE and surely none is wanted.
-
-    None: decode it, to see what it is.
-    """
-    family = _TO_FAMILY.get(block[start + 4 : start + 8])
-    if family is None:
-        return None
-    family += start + HEADER_BYTES
-    addresses = _ADDRESSES_OF_FAMILY.get(block[family : family + 2])
-    if addresses is None:
-        return None
-    return bgp_update.count_unwanted(block, family + 2 + addresses, end, wanted)
 
 
 def decode_bgp4mp(record: Record) -> Decoded | None:

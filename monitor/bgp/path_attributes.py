@@ -41,19 +41,23 @@ def scan(data: bytes, start: int, end: int) -> Attributes:
     """
     found: Attributes = {}
     while start < end:
-        extended = data[start] & _EXTENDED_LENGTH
-        body = start + (4 if extended else 3)
+        body = start + 3
         if body > end:
             raise PathAttributeError(f"path attribute header cut at byte {start}")
-        code = data[start + 1]
-        size = data[start + 2] << 8 | data[start + 3] if extended else data[start + 2]
-        if body + size > end:
+        flags, code, size = data[start:body]
+        if flags & _EXTENDED_LENGTH:
+            if body == end:
+                raise PathAttributeError(f"path attribute header cut at byte {start}")
+            size = size << 8 | data[body]
+            body += 1
+        behind = body + size
+        if behind > end:
             raise PathAttributeError(
                 f"path attribute {code} of {size} bytes at byte {start} ends behind its field"
             )
         if code in _READ and code not in found:
-            found[code] = data[body : body + size]
-        start = body + size
+            found[code] = data[body:behind]
+        start = behind
     return found
 
 

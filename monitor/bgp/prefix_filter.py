@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 
-from monitor.bgp.nlri import read_prefixes
+from monitor.bgp.nlri import NlriError, read_prefixes
 from monitor.bgp.prefix_key import PrefixKey
 from monitor.model import Prefix
 
@@ -45,11 +45,15 @@ def _alternatives(patterns: list[bytes]) -> re.Pattern[bytes]:
 
 
 # The most frequent lengths stand first.
-_PIECES_V4 = _alternatives([_canonical(length) for length in range(_LONGEST_V4, 0, -1)])
+_SHORT_V4 = [_canonical(length) for length in range(_LONGEST_V4, 0, -1)]
+_PIECES_V4 = _alternatives(_SHORT_V4)
+# For the closer look: longer prefixes are pieces too.
+_ALL_PIECES_V4 = _alternatives([*_SHORT_V4, b"[\\x%02x-\\x20].{4}" % (_LONGEST_V4 + 1)])
 _PIECES_V6 = _alternatives(
     [b"[\\x%02x-\\x%02x].{%d}" % (8 * size - 7, 8 * size, size) for size in (6, 5, *range(7, 17))]
     + [_canonical(length) for length in range(8 * _HEAD_V6, 0, -1)]
 )
+_LONG_PIECE_V4 = 5
 _head_v6 = itemgetter(slice(1, 1 + _HEAD_V6))
 
 
@@ -69,6 +73,18 @@ class PrefixFilter:
             else:
                 self._suspects_v6 = _with_relatives(self._suspects_v6, prefix, 8 * _HEAD_V6, 1)
 
+    def count_unwanted(self, data: bytes, start: int, end: int, version: int) -> int | None:
+        """How many prefixes the field `data[start:end]` holds; None: one is wanted, or the field is malformed."""
+        if version == 4 and self._suspects_v4 is not None:
+            pieces = _PIECES_V4.findall(data, start, end)
+            if self._suspects_v4.isdisjoint(pieces):
+                return len(pieces)
+        try:
+            keys, count = self.pick(data, start, end, version)
+        except NlriError:
+            return None
+        return None if keys else count
+
     def pick(
         self, data: bytes, start: int, end: int, version: int, add_path: bool = False
     ) -> tuple[list[PrefixKey], int]:
@@ -76,26 +92,36 @@ class PrefixFilter:
 
         :raises NlriError: the field is malformed
         """
-        if not add_path:
-            pieces = (_PIECES_V4 if version == 4 else _PIECES_V6).findall(data, start, end)
-            if version == 4:
-                if self._suspects_v4 is not None and self._suspects_v4.isdisjoint(pieces):
-                    return [], len(pieces)
-            elif self._suspects_v6 is not None and self._suspects_v6.isdisjoint(map(_head_v6, pieces)):
-                return [], len(pieces)
-            if (suspects := self._suspects_among(pieces, version)) is not None:
-                return self._wanted_in(suspects, 0, len(suspects), version, False)[0], len(pieces)
-        return self._wanted_in(data, start, end, version, add_path)
+        look = self._suspects_in_v4 if version == 4 else self._suspects_in_v6
+        found = None if add_path else look(data, start, end)
+        if found is None:
+            return self._wanted_in(data, start, end, version, add_path)
+        suspects, count = found
+        return self._wanted_in(suspects, 0, len(suspects), version, False)[0] if suspects else [], count
 
-    def _suspects_among(self, pieces: list[bytes], version: int) -> bytes | None:
-        """The pieces that deserve a closer look; None where they cannot be told."""
-        if min(map(len, pieces), default=1) == 1:
+    def _suspects_in_v4(self, data: bytes, start: int, end: int) -> tuple[bytes, int] | None:
+        """The prefixes that deserve a closer look, and how many there are in all; None: it cannot be told."""
+        few = self._suspects_v4
+        if few is None:
             return None
-        if version == 4:
-            few = self._suspects_v4
-            return None if few is None else b"".join(piece for piece in pieces if piece in few)
+        pieces = _PIECES_V4.findall(data, start, end)
+        suspects = list(filter(few.__contains__, pieces))
+        if _has_odd(suspects):
+            # Mostly a prefix longer than what is in the set.
+            pieces = _ALL_PIECES_V4.findall(data, start, end)
+            suspects = [piece for piece in pieces if piece in few or len(piece) == _LONG_PIECE_V4]
+        return None if _has_odd(suspects) else (b"".join(suspects), len(pieces))
+
+    def _suspects_in_v6(self, data: bytes, start: int, end: int) -> tuple[bytes, int] | None:
+        """As `_suspects_in_v4`."""
         few = self._suspects_v6
-        return None if few is None else b"".join(piece for piece in pieces if _head_v6(piece) in few)
+        if few is None:
+            return None
+        pieces = _PIECES_V6.findall(data, start, end)
+        if few.isdisjoint(map(_head_v6, pieces)):
+            return b"", len(pieces)
+        suspects = [piece for piece in pieces if _head_v6(piece) in few]
+        return None if _has_odd(suspects) else (b"".join(suspects), len(pieces))
 
     def _wanted_in(
         self, data: bytes, start: int, end: int, version: int, add_path: bool
@@ -104,6 +130,11 @@ class PrefixFilter:
         keys = read_prefixes(data, start, end, version, add_path)
         wanted = self.wanted
         return [key for key in keys if wanted(version, key)], len(keys)
+
+
+def _has_odd(pieces: list[bytes]) -> bool:
+    """Whether one is what no pattern matched: behind it the field may have been cut in the wrong places."""
+    return bool(pieces) and len(min(pieces, key=len)) == 1
 
 
 def _with_relatives(suspects: set[bytes] | None, prefix: Prefix, longest: int, cut: int) -> set[bytes] | None:
