@@ -74,7 +74,10 @@ def write(world: World, folder: Path) -> None:
         roas = [{"prefix": str(p), "maxLength": most, "asn": asn} for p, most, asn in world.roas]
         (folder / "vrps.json").write_text(json.dumps({"roas": roas}))
     (folder / "config.toml").write_text("\n".join(_config(world)) + "\n")
-    expected = [_expected(number, truth, tally) for number, truth in enumerate(world.truths) if truth.causes]
+    routes = world.setting.recorded.routes
+    expected = [
+        _expected(number, truth, tally, routes=routes) for number, truth in enumerate(world.truths) if truth.causes
+    ]
     (folder / "expected.json").write_text(json.dumps([one for one in expected if one is not None], indent=1))
 
 
@@ -136,11 +139,15 @@ def _config(world: World) -> Iterator[str]:
                 yield f"{key} = {json.dumps(list(values))}"
 
 
-def _expected(number: int, truth: Truth, tally: _Tally) -> dict[str, object] | None:
-    """One entry of expected.json; None where the trouble never touched anybody and BGP does not show it."""
+def _expected(number: int, truth: Truth, tally: _Tally, *, routes: bool) -> dict[str, object] | None:
+    """One entry of expected.json; None where the trouble never touched anybody and BGP does not show it.
+
+    A new neighbour of the origin that carries nobody's traffic is a peering like any other, as far as anybody
+    can tell.
+    """
     affected = tally.affected(number, truth)
-    silent = truth.vantage is None and truth.causes[0] != "route.hijack" and "none" not in truth.causes
-    if silent and not affected:
+    shown = routes and truth.causes[0] == "route.hijack" and truth.hijack.get("kind") != "forged_origin"
+    if not affected and truth.vantage is None and "none" not in truth.causes and not shown:
         return None
     span = Span(truth.span.start, truth.span.end)
     return {

@@ -71,7 +71,9 @@ def _hijack(
         "prefixes": sorted(map(str, prefixes)),
         "origin": attacker,
     }
-    world.truth("route.hijack", culprit=attacker, hijack=hijack)
+    # A new provider of the origin looks the same as somebody who intercepts and hands everything on.
+    excuses = ("none", "route.change") if forged and effect == "interception" else ()
+    world.truth("route.hijack", *excuses, culprit=attacker, hijack=hijack)
 
 
 @kind("hijack", knows_origins=True, https=True)

@@ -38,7 +38,8 @@ def change_with_a_cost(world: World) -> None:
     """Traffic moves to another provider whose link is long or full."""
     chosen = switch_provider(world)
     state = LinkState(world.rng.uniform(0.06, 0.16), world.rng.choice([0.0, 0.03]))
-    truth = world.truth("route.change", "path.congestion")
+    # To those whose way it was already, and where it was everybody's, the line is full and nothing moved.
+    truth = world.truth("route.change", "path.congestion", "server.link")
     world.script.links.append(LinkAct(world.span, link(world.main.asn, chosen), state, truth))
 
 
