@@ -216,9 +216,16 @@ def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int 
                     seen.append(_printed(found))
                     continue
 
-                async def once(flow: int, address: str = found, name: str = target or host) -> TraceObservation:
-                    request = TraceRequest(address=address, flow=flow, **fields)
-                    return await tracer.trace(request, vantage=vantage, target=name)
+                lengths: dict[int, int] = {}
+
+                async def once(
+                    flow: int, address: str = found, name: str = target or host, known: dict[int, int] = lengths
+                ) -> TraceObservation:
+                    request = TraceRequest(address=address, flow=flow, expected_hops=known.get(flow), **fields)
+                    one = await tracer.trace(request, vantage=vantage, target=name)
+                    if one.reached:
+                        known[flow] = len(one.hops)
+                    return one
 
                 for _ in range(options["count"]):
                     seen += map(_printed, await explore(once, flows_towards(found), options["flows"]))

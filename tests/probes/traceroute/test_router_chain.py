@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -258,3 +259,20 @@ def test_no_connection_is_left_half_open(chain: Chain, root_vantage: Vantage, fa
     ).stdout
     states = [line.split()[3] for line in table.splitlines() if ":" in line.split()[0]]
     assert states == [LISTEN]
+
+
+def test_later_rounds_of_the_command_know_the_length(chain: Chain) -> None:
+    """The first trace sends five TTLs, of which three come to the server; the others only one beyond its hop."""
+
+    def probes_at_the_server() -> int:
+        read = chain.command("server", "cat", "/proc/net/snmp")
+        lines = subprocess.run(read, check=True, capture_output=True, text=True, timeout=10).stdout.splitlines()
+        names, counts = (line.split() for line in lines if line.startswith("Udp:"))
+        return int(counts[names.index("NoPorts")])
+
+    before = probes_at_the_server()
+    with chain.python("client", "-m", "probes", "trace", SERVER[4], "--method", "udp", "--count", "3") as command:
+        lengths = [len(json.loads(line)["hops"]) for line in command.communicate(timeout=30)[0].splitlines()]
+
+    assert lengths == [3, 3, 3]
+    assert probes_at_the_server() - before == 3 + 2 + 2
