@@ -20,6 +20,7 @@ from monitor.hub.pipeline import Step
 from monitor.model.settings import Config
 from monitor.station import logs, service_manager
 from monitor.station.board import Board
+from monitor.station.heap import freeze_heap
 from monitor.station.live_status import Snapshot, draw
 from monitor.station.station import Station
 from probes import clock
@@ -60,6 +61,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
     else:
         logs.configure(verbose=verbose)
     try:
+        freeze_heap(tracing=config.traceroute.enabled)
         with Store.open(config.history.path) as store:
             asyncio.run(_Run(config, path, store, lines if live else None).run())
     except* HistoryError as group:

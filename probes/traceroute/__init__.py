@@ -13,6 +13,7 @@ from __future__ import annotations
 from probes.traceroute.engine import Tracer, trace
 from probes.traceroute.flow import flow_number
 from probes.traceroute.multipath import MOST_FLOWS, explore, flows_towards
+from probes.traceroute.packets import prepare
 from probes.traceroute.privileges import Permitted, permitted
 from probes.traceroute.request import TraceRequest
 from probes.traceroute.stopping import Coverage, coverage
@@ -28,5 +29,6 @@ __all__ = [
     "flow_number",
     "flows_towards",
     "permitted",
+    "prepare",
     "trace",
 ]

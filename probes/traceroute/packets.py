@@ -11,12 +11,12 @@ import socket
 import struct
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from probes.traceroute.flow import CHECKSUM_AT, Flow
 from probes.traceroute.request import Method
 
-__all__ = ["Template", "build", "skeleton"]
+__all__ = ["Template", "build", "prepare", "skeleton"]
 
 _UDP_PAYLOAD = bytes(6) + b"whydown probe."
 _ECHO_PAYLOAD = bytes(2) + b"whydown probe."
@@ -88,6 +88,13 @@ def build(flow: Flow) -> Template:
 def skeleton(family: int, method: Method) -> bytes:
     """What all templates of a kind share, built by scapy: addresses, identifier and port are 0."""
     return bytes(_network(family) / _transport(family, method))
+
+
+def prepare() -> None:
+    """Build all skeletons now: for a process that has the half second at its start, not at its first trace."""
+    for family in (4, 6):
+        for method in get_args(Method):
+            skeleton(family, method)
 
 
 def _packed(flow: Flow, address: str) -> bytes:

@@ -235,7 +235,7 @@ def main() -> None:
         tracer = stack.enter_context(served(place.at_vantage(sys.executable, str(_HERE / "ours.py"))))
         bench = Bench(place, tracer, wire, options.count, options.turns)
         for method in ("udp", "tcp"):
-            by_us(tracer, destinations("veth", 1), method, 1000)  # imports scapy
+            by_us(tracer, destinations("veth", 1), method, 1000)  # opens the sockets
             for rate in (1000, 5000):
                 bench.speed("veth", method, rate)
                 bench.speed("veth", method, rate, known=True)
