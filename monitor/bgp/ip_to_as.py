@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from monitor.bgp.mrt_origins import Origins
 from monitor.bgp.prefix_key import key_at, place_of, prefix_of
-from monitor.bgp.prefix_ranges import NONE, PrefixRanges
+from monitor.bgp.prefix_ranges import LENGTH_BITS, NONE, Place, PrefixRanges
 from monitor.model import Address, Asn, Prefix, parse_address, parse_asn
 
 MAX_LINE = 4096
@@ -23,7 +23,8 @@ _UNMAPPED, _EXCHANGE = 0, 1
 
 _COMMENT = re.compile(r"[#;]")
 _ORIGINS_SEPARATOR = re.compile(r"[_,]")
-_LENGTH_BITS, _NUMBER_BITS = 8, 32
+_NUMBER_BITS = 32
+_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 _NOBODY: frozenset[Asn] = frozenset()
 
 
@@ -63,7 +64,7 @@ class PrefixTable:
             except ValueError as error:
                 table.note(f"line {number}: {str(error)[:120]!a}")
                 continue
-            packed[version].append((first << _LENGTH_BITS | length) << _NUMBER_BITS | origins)
+            packed[version].append((first << LENGTH_BITS | length) << _NUMBER_BITS | origins)
         table._fill(packed, exchanges)
         return table
 
@@ -72,9 +73,11 @@ class PrefixTable:
         """The same of a routing table's prefixes."""
         table = cls()
         packed: dict[int, list[int]] = {4: [], 6: []}
+        known = table._numbers
         for version, first, length, found in origins:
             if found:
-                packed[version].append((first << _LENGTH_BITS | length) << _NUMBER_BITS | table._number(found))
+                number = known.get(found) or table._number(found)
+                packed[version].append((first << LENGTH_BITS | length) << _NUMBER_BITS | number)
         table._fill(packed, exchanges)
         return table
 
@@ -125,7 +128,7 @@ class PrefixTable:
     def _fill(self, packed: dict[int, list[int]], exchanges: Iterable[Prefix]) -> None:
         """Keep what was read. An exchange's prefix stands for itself, whoever announces it."""
         for prefix in exchanges:
-            place = int(prefix.network_address) << _LENGTH_BITS | prefix.prefixlen
+            place = int(prefix.network_address) << LENGTH_BITS | prefix.prefixlen
             packed[prefix.version].append(place << _NUMBER_BITS | _EXCHANGE)
         for version, entries in packed.items():
             entries.sort()
@@ -150,17 +153,17 @@ class _Family:
         """Take sorted entries: from the lowest bit number, length, first address."""
         self.ranges.fill(self._places(entries, joined))
 
-    def _places(self, entries: list[int], joined: Callable[[int, int], int]) -> Iterator[tuple[int, int]]:
+    def _places(self, entries: list[int], joined: Callable[[int, int], int]) -> Iterator[Place]:
         """Each prefix once, its number noted on the way."""
         before, numbers = -1, self.numbers
         for entry in entries:
-            place, number = entry >> _NUMBER_BITS, entry & (1 << _NUMBER_BITS) - 1
+            place = entry >> _NUMBER_BITS
             if place == before:
-                numbers[-1] = joined(numbers[-1], number)
+                numbers[-1] = joined(numbers[-1], entry & _NUMBER_MASK)
                 continue
             before = place
-            numbers.append(number)
-            yield place >> _LENGTH_BITS, place & 0xFF
+            numbers.append(entry & _NUMBER_MASK)
+            yield place
 
 
 def _words(line: str | bytes) -> tuple[str, str, str] | None:
@@ -171,7 +174,9 @@ def _words(line: str | bytes) -> tuple[str, str, str] | None:
     if len(line) > MAX_LINE:
         raise ValueError(f"line of {len(line)} characters, above {MAX_LINE}")
     text = line.decode("ascii") if isinstance(line, bytes) else line
-    words = text.split() if "#" not in text and ";" not in text else _COMMENT.split(text, maxsplit=1)[0].split()
+    words = text.split()
+    if "#" in text or ";" in text:
+        words = _COMMENT.split(text, maxsplit=1)[0].split()
     if len(words) == 3:
         return words[0], words[1], words[2]
     if not words:

@@ -19,6 +19,11 @@ BITS = {4: 32, 6: 128}
 
 PrefixKey = int
 
+_LENGTHS = {f"{length:0{digits}}": length for digits in (1, 2, 3) for length in range(1000)}
+"""Up to three digits as a number: a full table reads a million lengths."""
+_HOST_BITS = {version: tuple((1 << bits - n) - 1 for n in range(bits + 1)) for version, bits in BITS.items()}
+"""The mask of the bits behind a prefix of each length."""
+
 
 def key_of(prefix: Prefix) -> PrefixKey:
     """The key of a prefix; its family is `prefix.version`."""
@@ -56,17 +61,17 @@ def place_of(address: str, digits: str) -> tuple[int, int, int]:
 
     :raises ValueError: not a prefix
     """
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
+    length = _LENGTHS.get(digits)
+    if length is None:
         raise ValueError(f"not a prefix: {address[:48]!r} {digits[:8]!r}")
     version, family = (6, socket.AF_INET6) if ":" in address else (4, socket.AF_INET)
     try:
         first = int.from_bytes(socket.inet_pton(family, address), "big")
     except (OSError, ValueError) as error:
         raise ValueError(f"not a prefix: {address[:48]!r} {digits[:8]!r}") from error
-    length, bits = int(digits), BITS[version]
-    if length > bits:
-        raise ValueError(f"prefix length above {bits}: {address[:48]!r} {digits!r}")
-    if first & (1 << bits - length) - 1:
+    if length > BITS[version]:
+        raise ValueError(f"prefix length above {BITS[version]}: {address[:48]!r} {digits!r}")
+    if first & _HOST_BITS[version][length]:
         raise ValueError(f"host bits set: {address[:48]!r} {digits!r}")
     return version, first, length
 

@@ -1,8 +1,9 @@
 """Prefix to AS: a full table loaded and asked. `python tests/bench/prefix_to_as.py`
 
-Makes a table of 1.2 million prefixes (a million of IPv4, nested as they are announced; some with several
-origins) as CAIDA's lines and as a router's RIB in MRT, and loads each in a process of its own. CPU seconds, and
-the peak memory of that process; then look-ups of random addresses.
+Makes a table of 1.2 million prefixes (a million of IPv4, nested as they are announced; some with several origins;
+in order, as such files are) as CAIDA's lines, as a router's RIB and as a collector's of 40 peers (2 GB), and
+loads each in a process of its own. CPU seconds, and the peak memory of that process; then look-ups of random
+addresses.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from monitor.bgp.sources import read_prefix_table
 
 V4, V6 = 1_000_000, 200_000
+PEERS = 40
 LOOKUPS = 300_000
 _LENGTHS = (16, 18, 19, 20, 21, 22, 22, 23, 24, 24, 24, 24, 24, 24, 24)
 
@@ -36,18 +38,23 @@ def prefixes(rng: random.Random) -> set[tuple[int, int, int]]:
     return found
 
 
-def write(lines: Path, rib: Path) -> None:
-    """Both files, of the same prefixes and origins."""
+def write(lines: Path, rib: Path, ribs: Path) -> None:
+    """The files, of the same prefixes and origins; in `ribs` each origin is seen by many peers."""
     rng = random.Random(5)
-    with lines.open("w", encoding="ascii") as text, rib.open("wb") as mrt:
-        mrt.write(_record(1, b"\0\0\0\0" + b"\0\0" + b"\0\1" + b"\2" + bytes(8) + (64_500).to_bytes(4, "big")))
-        for version, first, length in prefixes(rng):
+    with lines.open("w", encoding="ascii") as text, rib.open("wb") as mrt, ribs.open("wb") as many:
+        for file in (mrt, many):
+            peer = b"\2" + bytes(8) + (64_500).to_bytes(4, "big")
+            file.write(_record(1, b"\0\0\0\0" + b"\0\0" + b"\0\1" + peer))
+        for version, first, length in sorted(prefixes(rng)):
             origins = [rng.randrange(1, 80_000) for _ in range(1 if rng.random() < 0.99 else 2)]
             packed = first.to_bytes(4 if version == 4 else 16, "big")
             address = ipaddress.ip_address(packed)
             text.write(f"{address}\t{length}\t{'_'.join(map(str, origins))}\n")
-            body = b"\0\0\0\0" + bytes([length]) + packed[: (length + 7) // 8] + struct.pack("!H", len(origins))
-            mrt.write(_record(2 if version == 4 else 4, body + b"".join(map(_entry, origins))))
+            body = b"\0\0\0\0" + bytes([length]) + packed[: (length + 7) // 8]
+            for file, times in ((mrt, 1), (many, PEERS)):
+                entries = b"".join(map(_entry, origins)) * times
+                routes = struct.pack("!H", len(origins) * times)
+                file.write(_record(2 if version == 4 else 4, body + routes + entries))
 
 
 def _entry(origin: int) -> bytes:
@@ -87,9 +94,9 @@ def main() -> None:
         load(Path(sys.argv[1]))
         return
     with tempfile.TemporaryDirectory() as folder:
-        lines, rib = Path(folder) / "caida.txt", Path(folder) / "rib.mrt"
-        write(lines, rib)
-        for path in (lines, rib):
+        files = [Path(folder) / name for name in ("caida.txt", "rib.mrt", "rib40.mrt")]
+        write(*files)
+        for path in files:
             subprocess.run([sys.executable, __file__, str(path)], check=True)
 
 

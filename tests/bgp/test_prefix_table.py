@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import ipaddress
+import random
 import struct
 
 import pytest
@@ -173,6 +174,67 @@ def test_bad_and_torn_records_of_a_rib_are_counted(wire, tmp_path):
     assert table.errors[2].startswith("record 5: ")
 
 
+@pytest.mark.parametrize("odd", [0, 3, 5])
+def test_one_odd_origin_among_many_peers_is_found(wire, odd):
+    """Whichever peer it is that says so, though the others' routes need not be looked at one by one."""
+    paths = [[peer, 3356, 64500] for peer in range(1, 7)]
+    paths[odd][-1] = 64501
+    body = b"\0\0\0\0" + wire.nlri("203.0.113.0/24") + len(paths).to_bytes(2, "big")
+    alike = b"\0\0\0\0" + wire.nlri("198.51.100.0/24") + (6).to_bytes(2, "big")
+    for path in paths:
+        body += entry(wire, path)
+        alike += entry(wire, [*path[:2], 64502, 64502])
+    stream = io.BytesIO(wire.record(13, 2, body) + wire.record(13, 2, alike))
+    stats = TableStats()
+    origins = [found for *_, found in table_origins(stream, stats)]
+
+    assert origins == [{64500, 64501}, {64502}]
+    assert stats.bad == 0
+
+
+def entry(wire, path):
+    """A route with a next hop behind its path, as routers order them."""
+    sequence = bytes([2, len(path)]) + b"".join(asn.to_bytes(4, "big") for asn in path)
+    attributes = wire.attribute(1, b"\0") + wire.attribute(2, sequence) + wire.attribute(3, bytes(4))
+    return b"\0\0" + bytes(4) + len(attributes).to_bytes(2, "big") + attributes
+
+
+def old_record(prefix, *attributes):
+    """A TABLE_DUMP record: one route of one peer, AS numbers of two bytes."""
+    network = ipaddress.ip_network(prefix)
+    peer = bytes(len(network.network_address.packed))
+    fields = b"".join(attributes)
+    body = bytes(4) + network.network_address.packed + bytes([network.prefixlen, 1]) + bytes(4) + peer + bytes(2)
+    body += len(fields).to_bytes(2, "big") + fields
+    return struct.pack("!IHHI", 0, 12, 1 if network.version == 4 else 2, len(body)) + body
+
+
+def test_tables_of_the_old_format_are_read(wire, tmp_path):
+    """RFC 6396 section 4.2: the routes of a prefix are joined, an AS number too long for it is in AS4_PATH."""
+
+    def path(*asns):
+        return wire.attribute(2, bytes([2, len(asns)]) + b"".join(asn.to_bytes(2, "big") for asn in asns))
+
+    as4_path = wire.attribute(17, bytes([2, 1]) + (396_982).to_bytes(4, "big"))
+    too_long = bytearray(old_record("198.51.100.0/24", path(9)))
+    too_long[12 + 8] = 33
+    file = tmp_path / "rib.20040101"
+    file.write_bytes(
+        old_record("203.0.112.0/22", wire.attribute(1, b"\0"), path(1, 64500))
+        + old_record("203.0.112.0/22", path(2, 64501))
+        + bytes(too_long)
+        + old_record("203.0.113.0/24", path(1, 23456), as4_path)
+        + old_record("2001:db8::/32", path(1, 64502))
+    )
+    table = read_prefix_table(file)
+
+    assert (len(table), table.bad) == (3, 1)
+    assert table.errors[0].startswith("record 3: prefix length 33")
+    assert [table.lookup(text) for text in ("203.0.112.1", "203.0.113.1", "2001:db8::1")] == [
+        {64500, 64501}, {396_982}, {64502},
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "prefixes"),
     [("mrtparse.quagga_rib.mrt", 9), ("ripe-bgpdump.bview.ipv4_unicast_add_path.gz", 62)],
@@ -195,10 +257,10 @@ def test_real_ribs_have_the_prefixes_and_origins_of_the_mrt_reader(shared_data, 
 
 
 @settings(derandomize=True, max_examples=150, deadline=None)
-@given(st.binary(max_size=60), st.sampled_from((2, 4, 8, 10)))
-def test_any_bytes_are_a_table_or_counted(body, subtype):
+@given(st.binary(max_size=60), st.sampled_from(((13, 2), (13, 4), (13, 8), (13, 10), (12, 1), (12, 2))))
+def test_any_bytes_are_a_table_or_counted(body, kind):
     """A record's body, and the same without any header."""
-    for data in (struct.pack("!IHHI", 0, 13, subtype, len(body)) + body, body):
+    for data in (struct.pack("!IHHI", 0, *kind, len(body)) + body, body):
         stats = TableStats()
         origins = list(table_origins(io.BytesIO(data), stats))
 
@@ -228,6 +290,27 @@ def test_table_agrees_with_a_naive_longest_match(prefixes):
             best = max(matching, key=lambda prefix: prefix.prefixlen, default=None)
 
             assert table.lookup_prefix(address) == ((best, {prefixes[best]}) if best else None)
+
+
+@pytest.mark.parametrize(
+    ("version", "bits", "lengths"), [(4, 32, (8, 15, 17, 24, 32)), (6, 128, (12, 20, 48, 128))]
+)
+def test_thousands_of_nested_prefixes_agree_with_a_look_up_by_length(version, bits, lengths):
+    """In crowded and empty parts of the address space, at the edges of each prefix and just outside."""
+    rng = random.Random(version)
+    known = {}
+    for number in range(4000):
+        length = rng.choice(lengths)
+        first = rng.choice((0, 1 << bits - 1, 203 << bits - 8)) + rng.getrandbits(bits - 8) >> bits - length
+        known[first, length] = number + 1
+    make = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
+    table = PrefixTable.parse(f"{make((first << bits - n, n))} {asn}" for (first, n), asn in known.items())
+    edges = {edge for first, n in known for edge in (first << bits - n, (first + 1 << bits - n) - 1)}
+    for at in (near % (1 << bits) for edge in edges for near in (edge - 1, edge, edge + 1)):
+        found = next((known[at >> bits - n, n] for n in reversed(lengths) if (at >> bits - n, n) in known), None)
+        address = ipaddress.IPv4Address(at) if version == 4 else ipaddress.IPv6Address(at)
+
+        assert table.lookup(address) == (found and {found})
 
 
 @settings(derandomize=True, max_examples=150, deadline=None)
