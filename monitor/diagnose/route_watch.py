@@ -49,6 +49,7 @@ class RouteWatch:
             kept_s=kept_s,
         )
         self._table = knowledge.prefix_table
+        self._vrps = knowledge.vrps
         self._declared = {target.name: _declared(target) for target in knowledge.targets}
         self._prefixes = {target.name: target.prefixes for target in knowledge.targets}
         self._met: dict[tuple[str, Role], set[str]] = {}
@@ -97,6 +98,7 @@ class RouteWatch:
             genuine=genuine if peers else None,
             peers=len(peers),
             moves=tuple(sorted(moved.values(), key=lambda move: move[0])),
+            vrps=self._vrps,
         )
 
     def home(self, target: str) -> frozenset[Asn]:

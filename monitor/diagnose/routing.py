@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
+from monitor.bgp.rpki import VrpTable
 from monitor.model.route import AsPath
 
 CORRELATION_S = (180.0, 60.0)
@@ -29,13 +30,14 @@ class Routing:
 
     `genuine`: whether peers carry a usual route with a rightful origin; None when no peer carries any, so
     that nothing can be said. `peers`: those with a usual prefix. `moves`: the last change of path of each
-    of them within the last hour.
+    of them within the last hour. `vrps`: what the episodes' validity was judged by; None: nothing.
     """
 
     episodes: tuple[Episode, ...] = ()
     genuine: bool | None = None
     peers: int = 0
     moves: tuple[Move, ...] = ()
+    vrps: VrpTable | None = None
 
     def moved_since(self, since: float) -> tuple[Move, ...]:
         """The moves at or after `since`, oldest first."""

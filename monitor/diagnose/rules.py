@@ -293,7 +293,7 @@ _RULES = (
     Rule(
         "routing.rpki_invalid", "routing", "control",
         {HIJACK: 2, MOVED: -2},
-        "the route {prefix} by {origin} is RPKI invalid",
+        "the route {prefix} by {origin} is RPKI {rpki}",
     ),
     Rule(
         "routing.authorised_origin", "routing", "control",
@@ -397,6 +397,7 @@ _RULES = (
         "{server} answers {answers}, not what the zone's own servers say: {reason}",
     ),
 )  # fmt: skip
+
 
 def _with_leak(rule: Rule) -> Rule:
     """A leak looks like any other re-route in every measurement; only the valley in its path tells them apart."""

@@ -142,7 +142,7 @@ def engine_for(text: str, *, prefixes: str = "", vrps: bytes | None = None) -> E
     knowledge = Knowledge.from_config(
         parse_config(text, None),
         prefix_table=PrefixTable.parse(prefixes.splitlines()) if prefixes else None,
-        vrps=VrpTable.from_json(vrps) if vrps is not None else None,
+        vrps=VrpTable.from_json(vrps, max_age_s=6 * 3600.0) if vrps is not None else None,
     )
     return Engine(knowledge)
 

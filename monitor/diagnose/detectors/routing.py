@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
+from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation
@@ -43,7 +44,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
     """Episodes, a quiet table, and paths that moved."""
     episodes = relevant(situation)
     for episode in episodes:
-        yield from _episode(episode)
+        yield from _episode(episode, situation.routing.vrps)
     routing = situation.routing
     before, _ = CORRELATION_S
     moves = routing.moved_since(situation.onset - before)
@@ -75,7 +76,7 @@ def _rule(episode: Episode) -> str:
     return _RULES[episode.kind]
 
 
-def _episode(episode: Episode) -> Iterator[Finding]:
+def _episode(episode: Episode, vrps: VrpTable | None) -> Iterator[Finding]:
     near, far = episode.link or (episode.offender, episode.origin)
     values = {
         "prefix": str(episode.prefix),
@@ -85,7 +86,7 @@ def _episode(episode: Episode) -> Iterator[Finding]:
         "offender": f"AS{episode.offender}",
         "expected": " or ".join(f"AS{asn}" for asn in sorted(episode.expected)) or "unknown",
         "path": str(episode.path) if episode.path is not None else "no path",
-        "rpki": episode.validity.state.value,
+        "rpki": episode.validity.state.value + _staleness(episode, vrps),
     }
     fact = FactRef(kind="route", at=episode.first_at, prefix=str(episode.prefix))
     yield Finding(
@@ -106,3 +107,15 @@ def _episode(episode: Episode) -> Iterator[Finding]:
             values=values,
             facts=(fact,),
         )
+
+
+def _staleness(episode: Episode, vrps: VrpTable | None) -> str:
+    """How old the VRPs were when the episode began, where that is more than they may be; else nothing.
+
+    As of then and not of now: evidence that reads otherwise every hour looks like news.
+    """
+    stale_s = vrps.stale_s(episode.first_at) if vrps is not None else None
+    if stale_s is None:
+        return ""
+    age = f"{stale_s / 60.0:.0f} min" if stale_s < 2 * 3600.0 else f"{stale_s / 3600.0:.0f} h"
+    return f" (VRPs {age} old)"
