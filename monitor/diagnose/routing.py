@@ -53,6 +53,12 @@ class Routing:
         )
 
     @property
+    def doubtful(self) -> tuple[Episode, ...]:
+        """Those that may be as innocent as a new provider, or as bad as a forged path: they need other signs."""
+        kinds = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
+        return tuple(one for one in self.episodes if one.active and one.role is Role.TARGET and one.kind in kinds)
+
+    @property
     def standing(self) -> tuple[Episode, ...]:
         """Those that are worth a verdict even where nobody suffers; a stray one is an effect, not a cause."""
         allowed = tuple(

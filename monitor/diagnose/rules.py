@@ -139,6 +139,12 @@ _RULES = (
         "connecting takes {connect}: SYNs are lost and sent again",
     ),
     Rule(
+        "http.resent", "symptom", "data",
+        {CONGESTION: 3, LINK: 2.5, CHANGE: 1, OVERLOAD: -2, UP_OVERLOAD: -2, UP_DOWN: -2, DOWN: -2, WITHDRAWN: -2,
+         NAMES: -4, TLS: -4},
+        "the answer takes {think} because packets are lost and sent again ({resent} of them)",
+    ),
+    Rule(
         "http.network_slow", "symptom", "data",
         {CHANGE: 2, CONGESTION: 2, LINK: 1.5, HIJACK: 1, OVERLOAD: -3, DOWN: -3, UP_OVERLOAD: -3, UP_DOWN: -3,
          WITHDRAWN: -2, NAMES: -4, TLS: -4},
@@ -239,6 +245,16 @@ _RULES = (
         "path.stops_short", "path", "data",
         {WITHDRAWN: 1.5, HIJACK: 0.7, DOWN: 0.3, CHANGE: 0.3, OVERLOAD: -2, UP_OVERLOAD: -2, UP_DOWN: -2},
         "traceroute stops before the usual last network for {seen} of {of}: {path}, usually {usual}",
+    ),
+    Rule(
+        "path.through_allowed_network", "joined", "data",
+        {MOVED: 4, CHANGE: -2, HIJACK: -2, CONGESTION: -1},
+        "traceroute of {seen} of {of} now goes through {origin}, which is allowed to announce {prefix}",
+    ),
+    Rule(
+        "identity.new_key_on_new_way", "joined", "data",
+        {HIJACK: 4, CHANGE: -2, TLS: -2, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CONGESTION: -2},
+        "a new key answers {seen} of {of} since {prefix} is reached through {near}: no new provider changes keys",
     ),
     # What BGP says.
     Rule(

@@ -34,6 +34,7 @@ class Symptom(StrEnum):
     WRONG_ANSWER = "wrong_answer"
     THINK_TIME = "think_time"
     LOST_SYN = "lost_syn"
+    RESENT = "resent"
     NETWORK_SLOW = "network_slow"
     UNCLEAR = "unclear"
 
@@ -114,6 +115,8 @@ SYN_RETRY_SLACK_S = 0.45
 ROUND_TRIPS = 3.0
 RESENT_S = 0.4
 """What a longer round trip, and each packet sent again, can add to the wait for an answer."""
+LOST_S = 1.5
+"""A packet at the end of what was sent is missed by nobody, and its timer doubles (RFC 6298 section 5.5)."""
 
 _BY_FAILURE = {
     Failure.CONNECT_TIMEOUT: Symptom.CONNECT_TIMEOUT,
@@ -206,5 +209,8 @@ def _of_timing(observation: HttpObservation, rtt_s: float | None, think_s: float
     if think_s is not None and usual.is_slow(observation, think_s):
         longer = rtt_s - usual_rtt.median if rtt_s is not None and raised else 0.0
         by_network = ROUND_TRIPS * longer + RESENT_S * (observation.retransmits or 0)
-        return Symptom.NETWORK_SLOW if raised and think_s <= by_network else Symptom.THINK_TIME
+        if raised and think_s <= by_network:
+            return Symptom.NETWORK_SLOW
+        lost = think_s <= (usual.think_s(observation) or 0.0) + LOST_S * (observation.retransmits or 0)
+        return Symptom.RESENT if lost else Symptom.THINK_TIME
     return Symptom.NETWORK_SLOW if raised else Symptom.NONE

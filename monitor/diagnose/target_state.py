@@ -139,7 +139,7 @@ class TargetState:
         routing = _without_past(self._routes.routing(self.target.name, now), first_bad)
         suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
-        trouble = adds_up(current, now, vouched, suspicious)
+        trouble = adds_up(current, now, vouched, routing)
         onset = _with_routes(first_bad, routing, since)
         many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
         at_once = incident is None and (many or suspicious)

@@ -31,7 +31,7 @@ Vouch = Callable[[str, float], bool]
 """Whether a vantage's controls were seen healthy since a time."""
 
 
-def adds_up(views: list[View], now: float, vouched: Vouch, suspicious_route: bool) -> bool:
+def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing) -> bool:
     """Whether the views of the healthy vantages add up to trouble.
 
     Either half of them fail at once, or some keep failing that are vouched for by their controls. How
@@ -40,7 +40,9 @@ def adds_up(views: list[View], now: float, vouched: Vouch, suspicious_route: boo
     just these vantages see on any day.
     """
     bad = [view for view in views if view.failing or view.confirmed]
-    if suspicious_route and bad:
+    if routing.alarming and bad:
+        return True
+    if routing.doubtful and any(view.confirmed for view in bad):
         return True
     seen = sum(len(view.bad_since_start()) for view in bad)
     if seen < FEWEST_BAD:

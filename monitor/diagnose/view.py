@@ -20,7 +20,7 @@ KEPT = 24
 PACE_OF = 8
 """The newest observations that the measured pace is taken from."""
 
-SLOW = frozenset({Symptom.THINK_TIME, Symptom.NETWORK_SLOW, Symptom.LOST_SYN})
+SLOW = frozenset({Symptom.THINK_TIME, Symptom.NETWORK_SLOW, Symptom.LOST_SYN, Symptom.RESENT})
 """Symptoms of an exchange that worked: one alone is noise, for latency has heavy tails."""
 
 AGED = 400
@@ -48,8 +48,9 @@ class View:
     What is asked at every moment is worked out once, when an observation comes in:
     `fresh`: the newest observation is bad. `failing`: it is bad and not merely slow. `confirmed`: two of
     the last three are bad, or the last two to one of several addresses. `chronic`: most of the last eight
-    are. `run`: how many of the newest are bad in a row. `settled`: good for long enough, by how often it
-    was bad before. `bad_since`: when the present badness was first known, None when there is none.
+    are. `run`: how many of the newest are bad in a row, of all or at one address. `settled`: good for long
+    enough, by how often it was bad before. `bad_since`: when the present badness was first known, None when
+    there is none.
     `interval_s`: the measured pace, at least the configured one.
     """
 
@@ -65,6 +66,7 @@ class View:
         self._configured_s = interval_s
         self._recent: deque[Judged] = deque(maxlen=KEPT)
         self._aged = self._aged_bad = 0.0
+        self._in_a_row = 0
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
         """Judge one observation and learn from it if it is clean and nothing bad surrounds it."""
@@ -86,19 +88,20 @@ class View:
         self._recent.extend(good)
         self.latest = good[-1] if good else None
         self.fresh = self.failing = self.confirmed = self.chronic = False
-        self.run, self.bad_since, self.settled = 0, None, True
+        self.run, self._in_a_row, self.bad_since, self.settled = 0, 0, None, True
 
     def _note(self, judged: Judged) -> None:
         """Work out what is asked at every moment."""
         self.fresh = judged.bad
         self.failing = judged.bad and judged.symptom not in SLOW
-        self.run = self.run + 1 if judged.bad else 0
+        self._in_a_row = self._in_a_row + 1 if judged.bad else 0
         if judged.bad:
             if self.bad_since is None:
                 self.bad_since = judged.known_at
         elif not any(other.bad for other in self._last(3)):
             self.bad_since = None
             self.usual.learn(judged)
+        self.run = max(self._in_a_row, self._run_at_one_address())
         self.confirmed = self._is_confirmed()
         self.chronic = sum(other.bad for other in self._last(8)) >= CHRONIC_OF_8
         self.settled = self._is_settled()
@@ -147,6 +150,14 @@ class View:
         for judged in self._last(8):
             by_address.setdefault(judged.observation.address, []).append(judged.bad and judged.symptom not in SLOW)
         return len(by_address) > 1 and any(len(bads) >= 2 and all(bads[-2:]) for bads in by_address.values())
+
+    def _run_at_one_address(self) -> int:
+        """The longest run of bad ones that some address ends with: the other family's good ones are no comfort."""
+        runs: dict[str | None, int] = {}
+        for judged in self._recent if self.bad_since is not None else ():
+            address = judged.observation.address
+            runs[address] = runs.get(address, 0) + 1 if judged.bad and judged.symptom not in SLOW else 0
+        return max(runs.values(), default=0)
 
     def _is_settled(self) -> bool:
         """Whether the good run since the last bad observation is too long for chance.

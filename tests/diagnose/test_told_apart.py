@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only, usual_path
+from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only, only_way, usual_path
 from world import Place, World, announcement, digest, withdrawal
 
 from monitor.model.verdict import Cause
@@ -149,3 +149,79 @@ def test_another_address_of_the_same_key_is_nothing() -> None:
         return world.ok(at, place, API, address=FORGED)
 
     assert Story(api=only(("tokyo",), elsewhere), extra=_answers(forged=False)).incidents() == []
+
+
+def _dual(bad):
+    """Two addresses in turn; the first of them is in trouble."""
+
+    def answer(world: World, at: float, place: Place):
+        if int(at // 30) % 2:
+            return world.ok(at, place, API, address="2001:db8::10", family=6)
+        return bad(world, at, place)
+
+    return answer
+
+
+def _impostor(world: World, at: float, place: Place):
+    """Errors, with a new key, from nearby."""
+    return world.status(
+        at, place, API, 500, rtt_s=0.040, spki_sha256=digest("stranger"), issuer="CN=R11,O=Let's Encrypt,C=US"
+    )
+
+
+def test_good_answers_of_the_other_family_do_not_hide_a_takeover() -> None:
+    """Only Tokyo is taken, and by one protocol of two: every other exchange of it is good."""
+    incident = _only(Story(api=only(("tokyo",), _dual(_impostor)), usual_routes=False, traces=False))
+
+    assert (incident.cause, incident.affected) == (Cause.ROUTE_HIJACK, ("tokyo",))
+
+
+def _through(provider: int, end: int, places: tuple[str, ...]):
+    """Traceroutes of those places pass, or end in, another network."""
+    return only_way(
+        places, lambda world, at, place: world.trace(at, place, API, networks=(*place.transit, provider, end))
+    )
+
+
+def test_the_declared_scrubbing_provider_on_the_path_is_a_move() -> None:
+    """Its more-specific stands, packets go through it, and the way is longer: what was allowed explains it."""
+    moved = [announcement(BEGIN - 5 + n, p, (p[1], 64888), PREFIX) for n, p in enumerate(PEERS)]
+    moved += [withdrawal(END + n, p, PREFIX) for n, p in enumerate(PEERS)]
+    story = Story(
+        api=_longer(0.120),
+        way=_through(64888, 64500, ("tokyo", "sydney", "berlin", "london", "newyork")),
+        routes=moved,
+        usual_prefix=COVER,
+        target="allowed_origins = [64888]",
+    )
+
+    incident = _only(story)
+
+    assert incident.cause is Cause.ROUTE_MOVED
+    assert "path.through_allowed_network" in _rules(incident)
+
+
+def test_a_new_key_behind_a_new_neighbour_of_the_origin_is_a_forged_path() -> None:
+    """The prefix and the origin are the usual ones: a neighbour never seen, and a key never seen, give it away."""
+    forged = [announcement(BEGIN - 5 + n, p, (p[1], 64777, 64500), PREFIX) for n, p in enumerate(PEERS[3:])]
+    forged += [announcement(END + n, p, usual_path(p[1]), PREFIX) for n, p in enumerate(PEERS[3:])]
+    story = Story(api=only(("tokyo", "sydney"), _impostor), routes=forged, traces=False, interval_s=15.0)
+
+    incident = _only(story)
+
+    assert incident.cause is Cause.ROUTE_HIJACK
+    assert incident.affected == ("sydney", "tokyo")
+
+
+def _lossy_line(world: World, at: float, place: Place):
+    """Packets are lost and sent again, at the usual round trip."""
+    resent = world.random.choice([1, 2, 3])
+    return world.ok(at, place, API, think_s=0.08 + 0.4 * resent, retransmits=resent)
+
+
+def test_waits_for_packets_sent_again_are_no_think_time() -> None:
+    """Two of five vantages wait a second, and their kernels say why."""
+    incident = _only(Story(api=only(("tokyo", "sydney"), _lossy_line)))
+
+    assert incident.cause is Cause.PATH_CONGESTION
+    assert "http.resent" in _rules(incident)

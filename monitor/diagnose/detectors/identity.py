@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from monitor.bgp.episodes import EpisodeKind
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.situation import Situation, VantageSituation
@@ -28,6 +30,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
         if same:
             yield _finding("identity.two_keys_at_once", new, new)
         yield from _from_elsewhere(new)
+        yield from _on_new_way(situation, new, at_risk)
 
 
 def _from_elsewhere(new: list[VantageSituation]) -> Iterator[Finding]:
@@ -36,6 +39,18 @@ def _from_elsewhere(new: list[VantageSituation]) -> Iterator[Finding]:
     elsewhere = [view for view in placed if view.rtt_shifted]
     if elsewhere and 2 * len(elsewhere) >= len(placed):
         yield _finding("identity.new_key_from_elsewhere", elsewhere, placed)
+
+
+def _on_new_way(
+    situation: Situation, new: list[VantageSituation], at_risk: list[VantageSituation]
+) -> Iterator[Finding]:
+    """A new key at the usual address, since the prefix is reached through a network never seen there."""
+    doubtful = [episode for episode in situation.routing.doubtful if episode.kind is not EpisodeKind.LEAK]
+    views = [view for view in new if view.usual_address]
+    if doubtful and views:
+        near, _ = doubtful[0].link or (doubtful[0].offender, None)
+        found = _finding("identity.new_key_on_new_way", views, at_risk)
+        yield replace(found, values={"prefix": str(doubtful[0].prefix), "near": f"AS{near}"})
 
 
 def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation]) -> Finding:

@@ -8,6 +8,7 @@ from monitor.diagnose.detectors.routing import relevant
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.paths.trail import Trail
+from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.evidence import FactRef
 
@@ -17,6 +18,9 @@ _RULES = {
     PathChange.ENDS_ELSEWHERE: "path.ends_elsewhere",
     PathChange.STOPS_SHORT: "path.stops_short",
 }
+
+_JOINED = {True: "path.through_new_origin", False: "path.through_allowed_network"}
+"""By whether the network took the prefix, or was allowed to."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -38,16 +42,17 @@ def detect(situation: Situation) -> Iterator[Finding]:
 
 
 def _through_new_origin(situation: Situation) -> Iterator[Finding]:
-    """Packets that now pass the network which BGP says took the prefix: both planes tell one story."""
+    """Packets that now pass the network which BGP says took the prefix, or may have it: both planes agree."""
     traced = [view for view in situation.vantages if view.trail is not None]
     for episode in relevant(situation):
-        if not episode.taken:
+        rule = _JOINED[episode.taken]
+        if not episode.taken and episode.kind not in ALLOWED:
             continue
         views = [view for view in traced if episode.offender in view.new_networks]
         if views:
             of = [view for view in traced if view.affected or view in views]
             yield Finding(
-                rule="path.through_new_origin",
+                rule=rule,
                 seen=len(views),
                 of=len(of),
                 at=min(view.path_at or situation.onset for view in views),

@@ -42,6 +42,7 @@ def _figures(views: list[VantageSituation]) -> dict[str, str]:
         "usual_rtt": seconds(max((view.usual_rtt_s or 0.0) for view in views)),
         "status": "/".join(statuses[:4]) or "no status",
         "failure": ", ".join(words[:3]) or "slow",
+        "resent": str(max((view.latest.observation.retransmits or 0) for view in views)),
         "connect": seconds(max((view.latest.observation.connect_s or 0.0) for view in views)),
     }
 
