@@ -1,11 +1,13 @@
 """Replay: an incident folder's facts through the engine, as if they happened now.
 
 The folder holds config.toml, observations.jsonl and, each optional, routes.jsonl, MRT files, vrps.json and
-prefix_to_as.txt. expected.json is never read here. Bad lines are counted and reported, and the rest goes on.
+prefix_to_as.txt (or prefix_to_as-20240101.txt of several days). expected.json is never read here. Bad lines are
+counted and reported, and the rest goes on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +17,7 @@ import msgspec
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt import UNNAMED_COLLECTOR
 from monitor.bgp.rpki import VrpTable
-from monitor.bgp.sources import read_prefix_table, read_routes_file
+from monitor.bgp.sources import read_prefix_table, read_routes_file, table_at
 from monitor.bgp.watch import Watch
 from monitor.config import load_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
@@ -29,6 +31,7 @@ from probes.observation import DnsObservation, HttpObservation, Observation, Tra
 
 OBSERVATIONS = ("observations.jsonl", "observations.jsonl.gz", "observations.jsonl.zst")
 PREFIX_TABLES = ("prefix_to_as.txt", "prefix_to_as.txt.gz")
+DATED_PREFIX_TABLES = "prefix_to_as-*"
 ROUTE_SUFFIXES = (".mrt", ".gz", ".bz2", ".zst", ".jsonl")
 
 
@@ -56,7 +59,7 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
         raise ReplayError(f"{folder}: no such folder")
     config = load_config(folder / "config.toml")
     observations = list(_observations(folder, complain))
-    table = _prefix_table(folder)
+    table = _prefix_table(folder, min((one.at for one in observations), default=math.inf))
     routes = list(_routes(folder, watch_of(config, observations, table), complain))
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
@@ -146,11 +149,13 @@ def _is_dumped(fact: RouteFact) -> bool:
     return isinstance(fact, RouteEvent) and fact.kind is RouteKind.RIB
 
 
-def _prefix_table(folder: Path) -> PrefixTable | None:
+def _prefix_table(folder: Path, at: float) -> PrefixTable | None:
+    """The table of the folder; of several with dates in their names the one in force `at` that time."""
     for name in PREFIX_TABLES:
         if (folder / name).exists():
             return read_prefix_table(folder / name)
-    return None
+    dated = table_at(folder / DATED_PREFIX_TABLES, at)
+    return read_prefix_table(dated) if dated.exists() else None
 
 
 def _vrps(folder: Path) -> VrpTable | None:

@@ -10,9 +10,11 @@ import click
 import msgspec
 
 from monitor.agent.timetable import Probe, jobs_of
+from monitor.bgp.sources import table_at
 from monitor.config import ConfigError, format_duration, load_config
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from monitor.model.target import Control, Target
+from probes import clock
 
 
 @click.command(short_help="Check a configuration file; exit 2 names each mistake.")
@@ -133,7 +135,7 @@ def _files(config: Config) -> Iterator[tuple[str, str]]:
     if config.rpki.vrps is not None and "://" not in config.rpki.vrps:
         yield "rpki.vrps", config.rpki.vrps
     if config.prefix_to_as is not None:
-        yield "prefix_to_as.path", str(config.prefix_to_as)
+        yield "prefix_to_as.path", str(table_at(config.prefix_to_as, clock.wall()))
     if config.exchanges is not None:
         yield "prefix_to_as.exchanges", str(config.exchanges)
     if config.as_relationships is not None:

@@ -167,7 +167,7 @@ def _facts(
         raise click.UsageError("--from is missing; without --folder it says where to begin")
     window = _window(target, since, until if until is not None else clock.wall())
     loaded = load_config(config)
-    tables = asyncio.run(TableLoader().load(loaded, Tables()))
+    tables = asyncio.run(TableLoader().load(loaded, Tables(), at=window.since))
     knowledge = Knowledge.from_config(
         loaded, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
     )

@@ -64,7 +64,7 @@ def command(
         raise click.UsageError(str(error)) from error
     if settings.target(target) is None:
         raise click.ClickException(f"no target {target!r} in {config}")
-    tables = asyncio.run(TableLoader().load(settings, Tables()))
+    tables = asyncio.run(TableLoader().load(settings, Tables(), at=since))
     watch = RouteWatch(
         Knowledge.from_config(
             settings, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships

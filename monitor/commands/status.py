@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
 
+from monitor.bgp.sources import table_at, table_date
 from monitor.config import ConfigError, load_config
 from monitor.history import HistoryError, Reader
 from monitor.model.incident import Incident
 from monitor.model.route import FeedState, FeedTally
+from monitor.model.settings import Config
 from monitor.station.board import Board, Row
 from monitor.station.live_status import Snapshot, draw
 from probes import HttpObservation, clock
@@ -48,6 +51,14 @@ class FeedReport(msgspec.Struct, frozen=True, kw_only=True):
     counts: FeedTally | None
 
 
+class TableAge(msgspec.Struct, frozen=True, kw_only=True):
+    """A table file that the configuration names. `age_s`: by the date in its name or the file's; None: no file."""
+
+    name: str
+    path: str
+    age_s: float | None
+
+
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` prints. `age_s`: of the newest fact; None: there is none within an hour."""
 
@@ -56,6 +67,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float | None
     rows: tuple[VantageState, ...]
     feeds: tuple[FeedReport, ...]
+    tables: tuple[TableAge, ...]
     open_incidents: tuple[Incident, ...]
 
 
@@ -78,8 +90,8 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     whydown status --json | jq '.open_incidents[].cause'
     """
     try:
-        path, controls = _where(database, config)
         now = clock.wall()
+        path, controls, tables = _where(database, config, now)
         board, incidents = _read(path, now)
     except ConfigError as error:
         click.echo(str(error), err=True)
@@ -90,20 +102,37 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     age_s = None if board.newest_at is None else round(max(now - board.newest_at, 0.0), 3)
     alive = age_s is not None and age_s < SILENT_AFTER_S
     if as_json:
-        click.echo(msgspec.json.encode(_report(board, incidents, now, age_s, alive=alive)))
+        click.echo(msgspec.json.encode(_report(board, incidents, tables, now, age_s, alive=alive)))
     else:
         title = f"newest fact {_spoken(age_s)} old" + ("" if alive else ": no monitor is writing")
         console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
         console.print(draw(Snapshot(now=now, title=title, board=board, incidents=incidents, controls=controls)))
+        for table in tables:
+            age = "no such file" if table.age_s is None else f"{table.age_s / 3600.0:.1f} h old"
+            click.echo(f"{table.name}: {table.path}, {age}")
     ctx.exit(0 if alive else 1)
 
 
-def _where(database: Path | None, config: Path) -> tuple[Path, list[str]]:
-    """The history's file, and the controls' names where a configuration tells them."""
+def _where(database: Path | None, config: Path, now: float) -> tuple[Path, list[str], tuple[TableAge, ...]]:
+    """The history's file; the controls' names and the tables where a configuration tells them."""
     if database is not None:
-        return database, []
+        return database, [], ()
     loaded = load_config(config)
-    return loaded.history.path, [control.name for control in loaded.controls]
+    return loaded.history.path, [control.name for control in loaded.controls], tuple(_tables(loaded, now))
+
+
+def _tables(config: Config, now: float) -> Iterator[TableAge]:
+    """VRPs that come from a URL have no file: how old those are, the running monitor's log says."""
+    vrps = config.rpki.vrps
+    if vrps is not None and "://" not in vrps:
+        yield _table_age("vrps", Path(vrps), now)
+    if config.prefix_to_as is not None:
+        yield _table_age("prefix_to_as", table_at(config.prefix_to_as, now), now)
+
+
+def _table_age(name: str, path: Path, now: float) -> TableAge:
+    made_at = table_date(path) if path.is_file() else None
+    return TableAge(name=name, path=str(path), age_s=None if made_at is None else round(now - made_at, 3))
 
 
 def _read(path: Path, now: float) -> tuple[Board, list[Incident]]:
@@ -116,7 +145,13 @@ def _read(path: Path, now: float) -> tuple[Board, list[Incident]]:
 
 
 def _report(
-    board: Board, incidents: list[Incident], now: float, age_s: float | None, *, alive: bool
+    board: Board,
+    incidents: list[Incident],
+    tables: tuple[TableAge, ...],
+    now: float,
+    age_s: float | None,
+    *,
+    alive: bool,
 ) -> StatusReport:
     return StatusReport(
         at=now,
@@ -124,6 +159,7 @@ def _report(
         age_s=age_s,
         rows=tuple(_state(row) for row in board.rows),
         feeds=tuple(_feed(state, board.tallies.get(state.source)) for state in board.feeds.values()),
+        tables=tables,
         open_incidents=tuple(incidents),
     )
 

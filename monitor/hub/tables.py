@@ -21,6 +21,8 @@ from monitor.bgp.sources import (
     read_exchanges,
     read_prefix_table,
     read_relationships,
+    table_at,
+    table_date,
 )
 from monitor.model.prefix import Prefix
 from monitor.model.settings import Config, RpkiSettings
@@ -48,10 +50,14 @@ class TableLoader:
         self._vrps: VrpSource | None = None
         self._settings: RpkiSettings | None = None
 
-    async def load(self, config: Config, before: Tables) -> Tables:
-        """The tables now; one that cannot be had now stays as it was `before`."""
+    async def load(self, config: Config, before: Tables, *, at: float | None = None) -> Tables:
+        """The tables now; one that cannot be had now stays as it was `before`.
+
+        Of several dated tables of prefixes it is the one in force `at` that time; None: now.
+        """
+        path = config.prefix_to_as and table_at(config.prefix_to_as, clock.wall() if at is None else at)
         return Tables(
-            prefixes=await _prefixes(config.prefix_to_as, config.exchanges, before.prefixes),
+            prefixes=await _prefixes(path, config.exchanges, before.prefixes),
             vrps=await self.load_vrps(config.rpki, before.vrps),
             relationships=await _relationships(config.as_relationships, before.relationships),
         )
@@ -97,7 +103,8 @@ async def _prefixes(path: Path | None, exchanges: Path | None, before: PrefixTab
     except OSError as error:
         _log.error("prefix_table_not_loaded", path=str(path), error=str(error))
         return before
-    _log.info("prefix_table_loaded", path=str(path), prefixes=len(table), bad_lines=table.bad)
+    age_h = round((clock.wall() - table_date(path)) / 3600.0, 1)
+    _log.info("prefix_table_loaded", path=str(path), age_h=age_h, prefixes=len(table), bad_lines=table.bad)
     return table
 
 

@@ -61,6 +61,24 @@ def test_status_marks_what_the_configuration_calls_a_control(whydown: Any) -> No
     assert [" control " in line for line in done.stdout.splitlines()[2:4]] == [True, True]
 
 
+def test_status_says_how_old_the_tables_are(whydown: Any) -> None:
+    """By the date in a table's name, of several the newest; without a file it says that."""
+    tables = '[rpki]\nvrps = "absent.json"\n[prefix_to_as]\npath = "*.pfx2as"\n'
+    whydown.configure({"shop": "http://127.0.0.1:9/"}, {}, more=tables)
+    folder = whydown.config.parent
+    for name in ("routeviews-rv2-20240101-1200.pfx2as", "routeviews-rv2-20240102-1200.pfx2as"):
+        (folder / name).write_text("203.0.113.0/24\t64500\n")
+    _history(whydown.database, age_s=5.0)
+    vrps, table = json.loads(whydown.call("status", "--config", str(whydown.config), "--json").stdout)["tables"]
+    text = whydown.call("status", "--config", str(whydown.config)).stdout
+
+    assert (vrps["name"], vrps["age_s"]) == ("vrps", None)
+    assert table["path"].endswith("20240102-1200.pfx2as")
+    assert table["age_s"] == pytest.approx(clock.wall() - 1_704_196_800, abs=60.0)
+    assert re.search(r"^vrps: .*absent\.json, no such file$", text, re.MULTILINE)
+    assert re.search(r"^prefix_to_as: .*20240102-1200\.pfx2as, \d{5,}\.\d h old$", text, re.MULTILINE)
+
+
 def test_status_as_json_is_one_object(whydown: Any) -> None:
     """The same for programs."""
     _history(whydown.database, age_s=5.0)

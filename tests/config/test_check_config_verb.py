@@ -90,7 +90,7 @@ def test_warnings_tell_what_will_not_work_as_hoped(tmp_path: Path) -> None:
 def test_file_that_is_there_is_no_warning(tmp_path: Path) -> None:
     """The near-miss: the same configuration with its files present."""
     file = tmp_path / "config.toml"
-    file.write_text(CONFIG + '[prefix_to_as]\npath = "table.txt"\n[[bgp]]\nsource = "mrt"\npath = "*.gz"\n')
+    file.write_text(CONFIG + '[prefix_to_as]\npath = "*.txt"\n[[bgp]]\nsource = "mrt"\npath = "*.gz"\n')
     (tmp_path / "table.txt").write_text("203.0.113.0/24\t64500\n")
     (tmp_path / "updates.gz").write_bytes(b"")
 

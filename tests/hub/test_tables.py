@@ -110,6 +110,20 @@ def test_a_table_without_its_exchange_points_is_used(tmp_path: Path, logs: list[
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["exchanges_not_loaded"]
 
 
+def test_of_several_dated_tables_the_one_of_the_time_is_loaded(tmp_path: Path) -> None:
+    """For a look at the past the one in force then, else the newest; an owner has changed in between."""
+    for day, owner in ((1, 64500), (5, 64501)):
+        (tmp_path / f"rv2-2024010{day}-1200.pfx2as").write_text(f"203.0.113.0\t24\t{owner}\n", encoding="utf-8")
+    config = _config(table=tmp_path / "*.pfx2as")
+    january_3 = 1_704_240_000.0
+    then = asyncio.run(TableLoader().load(config, Tables(), at=january_3)).prefixes
+    now = asyncio.run(TableLoader().load(config, Tables())).prefixes
+
+    assert then is not None
+    assert now is not None
+    assert (then.lookup("203.0.113.1"), now.lookup("203.0.113.1")) == ({64500}, {64501})
+
+
 def test_the_vrps_of_another_place_do_not_stand_in(tmp_path: Path) -> None:
     """After a reload to a place that cannot be read there are none, rather than those of the old place."""
     vrps = tmp_path / "vrps.json"

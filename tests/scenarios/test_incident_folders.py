@@ -52,6 +52,21 @@ def test_kakao_2022_is_one_hijack() -> None:
     assert incident["confidence"] > 0.95
 
 
+def test_of_dated_tables_the_one_of_the_time_is_taken(copy) -> None:
+    """An older and a younger one beside it map the prefix to others, which replay must not see."""
+    folder = copy(KAKAO)
+    (folder / "prefix_to_as.txt").rename(folder / "prefix_to_as-20220202.txt")
+    for day in ("20220101", "20220204"):
+        (folder / f"prefix_to_as-{day}.txt").write_text("0.0.0.0/0\t64666\n")
+    found = read_folder(folder, print).knowledge.prefix_table
+    expected = read_folder(KAKAO, print).knowledge.prefix_table
+
+    assert found is not None
+    assert expected is not None
+    assert len(found) == len(expected) > 1
+    assert found.lookup("211.249.221.246") == expected.lookup("211.249.221.246")
+
+
 def test_kakao_2022_is_named_within_a_minute_of_the_first_bad_route() -> None:
     """The first bad route was at 01:04:18Z."""
     (incident,) = replayed(KAKAO)

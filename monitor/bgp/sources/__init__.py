@@ -2,6 +2,7 @@
 
 from monitor.bgp.sources.answer_folder import AnswerFolder
 from monitor.bgp.sources.bmp_listener import BmpSource
+from monitor.bgp.sources.dated_tables import table_at, table_date
 from monitor.bgp.sources.mrt_files import MrtSource
 from monitor.bgp.sources.past_routes import PastRoutes, grouped, past_routes, validity_now
 from monitor.bgp.sources.prefix_table import ExchangesError, read_exchanges, read_prefix_table
@@ -38,5 +39,7 @@ __all__ = [
     "read_prefix_table",
     "read_relationships",
     "read_routes_file",
+    "table_at",
+    "table_date",
     "validity_now",
 ]
