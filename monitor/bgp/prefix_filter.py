@@ -75,9 +75,9 @@ class PrefixFilter:
 
     def count_unwanted(self, data: bytes, start: int, end: int, version: int) -> int | None:
         """How many prefixes the field `data[start:end]` holds; None: one is wanted, or the field is malformed."""
-        if version == 4 and self._suspects_v4 is not None:
+        if version == 4 and (few := self._suspects_v4) is not None:
             pieces = _PIECES_V4.findall(data, start, end)
-            if self._suspects_v4.isdisjoint(pieces):
+            if few.isdisjoint(pieces):
                 return len(pieces)
         try:
             keys, count = self.pick(data, start, end, version)
