@@ -15,11 +15,9 @@ SLOW = tuple(name for name in scenario.names() if scenario.read(name).slow)
 
 # What the monitor does not tell rightly yet; RESULTS.md has what it says. Not strict: some depend on chance.
 KNOWN_WRONG: dict[str, str] = {
-    "access-saturated": "queues at the last hop pass for think time: server.overload",
-    "congestion": "answers that were sent again pass for think time: server.overload at the authority",
-    "forged-origin": "one vantage alone gets a new key behind a new neighbour of the origin: nothing is opened",
+    "congestion": "what the server sends again passes for think time, for no kernel but its own counts it",
+    "forged-origin": "suspected from the new key and path alone: the detail names neither prefix nor kind",
     "interception": "a more-specific by the right origin, RPKI-invalid by its length, is a re-route",
-    "moved": "the scrubbing provider on the path does not speak for route.moved: route.change",
     "route-leak": "a vantage whose controls take the leaked way too is called sick",
 }
 
