@@ -105,6 +105,8 @@ class _Validation(msgspec.Struct):
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _ROUTE = msgspec.json.Decoder(_Attributes)
+
+
 class _About(msgspec.Struct):
     """The fields that say what an answer is about; the long ones are only known to be there."""
 
