@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from ipaddress import ip_network
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
+from monitor.diagnose.name_agreement import SAME_PREFIX
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.paths.belief import Belief, Reading, believe, readings
 from monitor.diagnose.paths.change import PathChange, divergence
@@ -23,15 +26,15 @@ from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
 from monitor.diagnose.view import View
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
-from monitor.model.prefix import as_address, contains
+from monitor.model.prefix import Prefix, as_address, contains
 from monitor.model.target import Target
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
 SHIFT_SHARE = 0.25
 """A round trip that moved by this share of its usual value, up or down, has shifted."""
 
-KEPT_ADDRESSES = 4096
-"""Addresses remembered for one target; a large CDN rotates through hundreds."""
+KEPT_PLACES = 4096
+"""Prefixes of addresses remembered for one target; a large CDN rotates through hundreds."""
 
 AFTERMATH_S = 30.0
 """A route that was gone this long before the first bad observation did not cause it. As long as a peer still
@@ -53,7 +56,7 @@ class TargetState:
         self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
         self._latest_key: dict[str, tuple[str, str | None, float]] = {}
-        self._known_addresses: dict[str, float] = {}
+        self._known_places: dict[Prefix | str, float] = {}
         self._stirred_at: float | None = None
 
     def add_http(self, observation: HttpObservation, known_at: float) -> None:
@@ -67,9 +70,9 @@ class TargetState:
                 self._stir(known_at)
             self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
         if observation.address is not None:
-            self._known_addresses.setdefault(observation.address, known_at)
-            if len(self._known_addresses) > KEPT_ADDRESSES:
-                del self._known_addresses[next(iter(self._known_addresses))]
+            self._known_places.setdefault(_place(observation.address), known_at)
+            if len(self._known_places) > KEPT_PLACES:
+                del self._known_places[next(iter(self._known_places))]
 
     def add_dns(self, observation: DnsObservation, known_at: float) -> None:
         """Take a DNS observation."""
@@ -280,16 +283,25 @@ class TargetState:
         )
 
     def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
-        """Whether the target was at this address before `onset`; None when nothing is known from before."""
-        if address is None or not any(first_at < onset for first_at in self._known_addresses.values()):
+        """Whether the target was at this address, or beside it, before `onset`; None: nothing is known of then."""
+        if address is None or not any(first_at < onset for first_at in self._known_places.values()):
             return None
-        return self._known_addresses.get(address, onset) < onset
+        return self._known_places.get(_place(address), onset) < onset
 
     def _expected_origins(self) -> frozenset[Asn]:
         return self.target.origins | self.target.allowed_origins | self._routes.home(self.target.name)
 
 
 _NO_TRACE = Belief()
+
+
+@lru_cache(maxsize=KEPT_PLACES)
+def _place(address: str) -> Prefix | str:
+    """The longest prefix around an address that BGP carries everywhere: one operator's, who may use all of it."""
+    parsed = as_address(address)
+    if parsed is None:
+        return address
+    return ip_network((parsed, SAME_PREFIX[parsed.version]), strict=False)
 
 
 def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only, only_way, usual_path
+from story import API, BEGIN, COVER, END, PEERS, PLACES, PREFIX, Story, only, only_way, usual_path
 from world import Place, World, announcement, digest, withdrawal
 
 from monitor.model.verdict import Cause
@@ -225,3 +225,24 @@ def test_waits_for_packets_sent_again_are_no_think_time() -> None:
 
     assert incident.cause is Cause.PATH_CONGESTION
     assert "http.resent" in _rules(incident)
+
+
+def test_an_expired_certificate_at_another_server_of_the_pool_is_no_tampering() -> None:
+    """One vantage, sent for the first time to the address beside the usual one, where the key is another."""
+
+    def renewed_too_late(world: World, at: float, place: Place):
+        return world.ok(
+            at,
+            place,
+            API,
+            address="198.51.100.11",
+            spki_sha256=digest("the pool's second"),
+            failure=Failure.TLS_EXPIRED,
+            status=None,
+            wait_s=None,
+            receive_s=None,
+        )
+
+    incident = _only(Story(api=renewed_too_late, places=PLACES[:1], usual_routes=False, traces=False))
+
+    assert incident.cause is Cause.TLS_INVALID

@@ -49,7 +49,8 @@ class _Alarm:
 def routes_only(folder: Folder) -> list[Incident]:
     """The first route by an origin that is not expected, or the loss of most."""
     target = folder.knowledge.targets[0]
-    addresses = {address for fact in _http(folder) if (address := as_address(fact.address or "")) is not None}
+    met = {fact.address or "" for fact in _http(folder) if fact.target == target.name}
+    addresses = {address for text in met if (address := as_address(text)) is not None}
     table = folder.knowledge.prefix_table
     expected = set(target.origins | target.allowed_origins)
     if not expected and table is not None:

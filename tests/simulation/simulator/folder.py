@@ -76,7 +76,9 @@ def write(world: World, folder: Path) -> None:
     (folder / "config.toml").write_text("\n".join(_config(world)) + "\n")
     routes = world.setting.recorded.routes
     expected = [
-        _expected(number, truth, tally, routes=routes) for number, truth in enumerate(world.truths) if truth.causes
+        _expected(number, truth, tally, shown=routes and _is_shown(world, truth))
+        for number, truth in enumerate(world.truths)
+        if truth.causes
     ]
     (folder / "expected.json").write_text(json.dumps([one for one in expected if one is not None], indent=1))
 
@@ -139,14 +141,13 @@ def _config(world: World) -> Iterator[str]:
                 yield f"{key} = {json.dumps(list(values))}"
 
 
-def _expected(number: int, truth: Truth, tally: _Tally, *, routes: bool) -> dict[str, object] | None:
+def _expected(number: int, truth: Truth, tally: _Tally, *, shown: bool) -> dict[str, object] | None:
     """One entry of expected.json; None where the trouble never touched anybody and BGP does not show it.
 
     A new neighbour of the origin that carries nobody's traffic is a peering like any other, as far as anybody
     can tell.
     """
     affected = tally.affected(number, truth)
-    shown = routes and truth.causes[0] == "route.hijack" and truth.hijack.get("kind") != "forged_origin"
     if not affected and truth.vantage is None and "none" not in truth.causes and not shown:
         return None
     span = Span(truth.span.start, truth.span.end)
@@ -160,3 +161,17 @@ def _expected(number: int, truth: Truth, tally: _Tally, *, routes: bool) -> dict
         "culprit": truth.culprit,
         "hijack": truth.hijack or None,
     }
+
+
+def _is_shown(world: World, truth: Truth) -> bool:
+    """Whether some collector heard of a hijack for what it is: a forged origin looks like a new neighbour."""
+    if not truth.hijack or truth.hijack["kind"] == "forged_origin":
+        return False
+    heard = (
+        routes.get(peer.asn, ())
+        for prefix, epochs in world.routing.epochs.items()
+        for begun, routes in epochs
+        if begun >= truth.span.start
+        for peer in world.setting.peers
+    )
+    return any(path[-1:] == (truth.culprit,) for path in heard)
