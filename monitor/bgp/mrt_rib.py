@@ -92,6 +92,10 @@ class _Rib:
     entry: Struct
 
     def entries(self, offset: int, count: int) -> list[RouteFact]:
+        """The routes of `count` entries from `offset` of the record's body.
+
+        :raises BadRecordError: the body ends before
+        """
         facts: list[RouteFact] = []
         for number in range(count):
             start = offset + self.entry.size

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.routing import relevant, weightiest
@@ -178,18 +180,8 @@ def _hijack(situation: Situation, failure: str | None) -> Detail:
         return Detail(
             effect=effect, origin=origin, expected_origins=expected, failure=failure, old_path=old, new_path=new
         )
-    return Detail(
-        kind=_KINDS[episode.kind],
-        effect=effect,
-        prefix=str(episode.prefix),
-        origin=episode.origin,
-        expected_origins=tuple(sorted(episode.expected)),
-        rpki=episode.validity.state.value,
-        peers=episode.peers,
-        peers_of=episode.peers_of,
-        failure=failure,
-        old_path=old,
-        new_path=new,
+    return replace(
+        _of_episode(episode, failure), kind=_KINDS[episode.kind], effect=effect, old_path=old, new_path=new
     )
 
 
@@ -217,11 +209,15 @@ def _is_handed_on(view: VantageSituation) -> bool:
 
 def _routed(situation: Situation, cause: Cause, failure: str | None) -> Detail:
     episode = _strongest(situation, *_BY_KIND[cause])
-    if episode is None:
-        return Detail(failure=failure)
+    return Detail(failure=failure) if episode is None else _of_episode(episode, failure)
+
+
+def _of_episode(episode: Episode, failure: str | None) -> Detail:
+    """What BGP adds: the route, and who is behind it."""
     return Detail(
         prefix=str(episode.prefix),
         origin=episode.origin,
+        offender=episode.offender if episode.offender != episode.origin else None,
         expected_origins=tuple(sorted(episode.expected)),
         rpki=episode.validity.state.value,
         peers=episode.peers,

@@ -80,7 +80,7 @@ class Pair:
             return None
         if self.truth != self.given:
             return None
-        return self.expected.culprit == self.incident.detail.origin
+        return self.expected.culprit == self.incident.detail.culprit
 
 
 def read_expected(data: bytes) -> tuple[Expected, ...]:

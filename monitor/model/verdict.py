@@ -52,7 +52,8 @@ class HijackEffect(StrEnum):
 class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known beyond the cause's name. Only the fields that apply are set.
 
-    `prefix` and `origin`: the route at fault and who originates it. `expected_origins`: who should.
+    `prefix` and `origin`: the route at fault and who originates it. `expected_origins`: who should. `offender`:
+    the network to blame, where that is not the origin: who forged the path to it, or leaked its route.
     `upstream`: the dependency that explains it. `failure`: the commonest failure word. `server`: the
     name server at fault.
     """
@@ -61,6 +62,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effect: HijackEffect | None = None
     prefix: str | None = None
     origin: int | None = None
+    offender: int | None = None
     expected_origins: tuple[int, ...] = ()
     rpki: str | None = None
     peers: int | None = None
@@ -70,6 +72,11 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     server: str | None = None
     old_path: tuple[int, ...] = ()
     new_path: tuple[int, ...] = ()
+
+    @property
+    def culprit(self) -> int | None:
+        """The network to blame; None: it is not known."""
+        return self.offender if self.offender is not None else self.origin
 
 
 class RunnerUp(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,8 @@ def _route_facts(incident: Incident) -> list[tuple[str, str]]:
     rows = []
     if detail.prefix:
         origin = f" from AS{detail.origin}" if detail.origin is not None else ""
-        rows.append(("Route", one_line(detail.prefix, 43) + origin))
+        by = f", by way of AS{detail.offender}" if detail.offender is not None else ""
+        rows.append(("Route", one_line(detail.prefix, 43) + origin + by))
     if detail.expected_origins:
         rows.append(("Expected origin", listed((f"AS{asn}" for asn in detail.expected_origins), 8)))
     if detail.peers is not None:

@@ -57,7 +57,7 @@ def _verdict(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
 def _cause_line(incident: Incident) -> str:
     detail = incident.detail
     words = [incident.cause.value, detail.kind, detail.effect, detail.prefix]
-    words.append(f"AS{detail.origin}" if detail.origin is not None else None)
+    words.append(f"AS{detail.culprit}" if detail.culprit is not None else None)
     return " ".join(one_line(word, 64) for word in words if word) + f", confidence {incident.confidence:.3f}"
 
 

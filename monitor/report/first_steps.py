@@ -82,9 +82,9 @@ def first_steps(incident: Incident) -> tuple[str, ...]:
 
 def _against_hijack(incident: Incident) -> tuple[str, ...]:
     detail = incident.detail
-    origin = f" of AS{detail.origin}" if detail.origin is not None else " of the network that announces it"
+    culprit = f" of AS{detail.culprit}" if detail.culprit is not None else " of the network that announces it"
     steps = [
-        f"Call your transit providers and the NOC{origin}: have the announcement filtered.",
+        f"Call your transit providers and the NOC{culprit}: have the announcement filtered.",
         f"Announce {_counter(detail.prefix)} yourself, through every provider.",
         "Check the ROAs: the right origin, a maximum length no longer than what you announce.",
     ]

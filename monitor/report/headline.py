@@ -108,7 +108,7 @@ def _hijack_phrase(incident: Incident) -> str:
     detail = incident.detail
     prefix = one_line(detail.prefix, _PREFIX_LIMIT) if detail.prefix else "route"
     if detail.kind in (HijackKind.FORGED_ORIGIN, HijackKind.PATH):
-        return f"{prefix} by way of a stranger"
+        return f"{prefix} by way of {_offender(incident)}"
     if detail.origin is not None:
         return f"{prefix} now from AS{detail.origin}"
     if detail.effect is HijackEffect.IMPOSTOR:
@@ -134,12 +134,18 @@ def _taken(incident: Incident) -> str:
             f" whose rightful origin is {due}" if due else ""
         )
     if detail.kind is HijackKind.FORGED_ORIGIN:
-        return f"{prefix} is announced with a forged origin, {origin}, behind a neighbour it never had"
+        stranger = _offender(incident)
+        return f"{prefix} is announced as if by {origin}, behind {stranger}, which was never its neighbour"
     if detail.kind is HijackKind.PATH:
-        return f"the path to {prefix} runs through a network that has no business with it"
+        return f"the path to {prefix} runs through {_offender(incident)}, which has no business with it"
     if detail.origin is not None:
         return f"{origin} announces {prefix}" + (f", which {due} should originate" if due else "")
     return "its traffic goes where it should not"
+
+
+def _offender(incident: Incident) -> str:
+    offender = incident.detail.offender
+    return f"AS{offender}" if offender is not None else "a stranger"
 
 
 def _upstream_sentence(incident: Incident) -> str:

@@ -135,6 +135,7 @@ class _TlsStream(TcpStream):
             view = view[written:]
 
     async def aclose(self) -> None:
+        """Close the connection; may be called twice."""
         if self._closed:
             return
         self._closed = True

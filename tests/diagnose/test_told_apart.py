@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, COVER, END, PEERS, PLACES, PREFIX, Story, only, only_way, usual_path
+from story import API, BEGIN, COVER, END, PEERS, PLACES, PREFIX, START, Story, only, only_way, usual_path
 from world import Place, World, announcement, digest, withdrawal
 
-from monitor.model.verdict import Cause
+from monitor.model.verdict import Cause, HijackKind
+from monitor.report.first_steps import first_steps
+from monitor.report.headline import sentence
 from probes.observation import Failure
 
 FORGED = "203.0.113.66"
@@ -201,16 +203,42 @@ def test_the_declared_scrubbing_provider_on_the_path_is_a_move() -> None:
     assert "path.through_allowed_network" in _rules(incident)
 
 
-def test_a_new_key_behind_a_new_neighbour_of_the_origin_is_a_forged_path() -> None:
-    """The prefix and the origin are the usual ones: a neighbour never seen, and a key never seen, give it away."""
+def _forged_path() -> Story:
+    """A table that shows the usual neighbours; then 64777 claims to be one, and answers two vantages itself."""
+    table = [
+        {**announcement(START + 1 + n, p, usual_path(p[1]), PREFIX), "rib": True} for n, p in enumerate(PEERS)
+    ]
     forged = [announcement(BEGIN - 5 + n, p, (p[1], 64777, 64500), PREFIX) for n, p in enumerate(PEERS[3:])]
     forged += [announcement(END + n, p, usual_path(p[1]), PREFIX) for n, p in enumerate(PEERS[3:])]
-    story = Story(api=only(("tokyo", "sydney"), _impostor), routes=forged, traces=False, interval_s=15.0)
+    return Story(
+        api=only(("tokyo", "sydney"), _impostor),
+        usual_routes=False,
+        routes=table + forged,
+        traces=False,
+        interval_s=15.0,
+    )
 
-    incident = _only(story)
+
+def test_a_new_key_behind_a_new_neighbour_of_the_origin_is_a_forged_path() -> None:
+    """The prefix and the origin are the usual ones: a neighbour never seen, and a key never seen, give it away."""
+    incident = _only(_forged_path())
 
     assert incident.cause is Cause.ROUTE_HIJACK
+    assert not incident.suspected
     assert incident.affected == ("sydney", "tokyo")
+    assert "identity.new_key_on_new_way" in _rules(incident)
+    assert (incident.detail.kind, incident.detail.origin) == (HijackKind.FORGED_ORIGIN, 64500)
+    assert incident.detail.offender == incident.detail.culprit == 64777
+
+
+def test_the_victim_of_a_forged_path_is_not_told_to_call_itself() -> None:
+    """Whoever is woken at night is sent to the network that forged the path, not to the one whose name it used."""
+    incident = _only(_forged_path())
+    steps = " ".join(first_steps(incident))
+
+    assert "AS64777" in steps
+    assert "AS64500" not in steps
+    assert "AS64777" in sentence(incident)
 
 
 def _lossy_line(world: World, at: float, place: Place):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from simulator.addresses import AddressPlan, Network
@@ -59,6 +59,14 @@ class World:
     def main(self) -> Service:
         """The target that the play is about."""
         return self.setting.targets[0]
+
+    def recast(self, service: Service, **changes: object) -> None:
+        """Change what a service is like, from the beginning of the play."""
+        services = tuple(
+            replace(one, **changes) if one is service else one  # type: ignore[arg-type]
+            for one in self.setting.services
+        )
+        self.setting = replace(self.setting, services=services)
 
     def tell(self, truth: Truth) -> int:
         """Note what is true; gives the number that acts name it by."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from simulator.conditions import ServerAct, ServerState
 from simulator.kinds.network import switch_provider
 from simulator.kinds.registry import kind
+from simulator.kinds.servers import overload
 from simulator.world import World
 
 
@@ -12,13 +12,4 @@ from simulator.world import World
 def overload_in_a_reroute(world: World) -> None:
     """The way changes without any cost, and at the same time the server is overloaded."""
     switch_provider(world)
-    truth = world.truth("server.overload")
-    world.script.servers.append(
-        ServerAct(
-            world.span,
-            world.main.name,
-            lambda at, rng: ServerState(think_factor=8, think_extra_s=rng.uniform(0.5, 5), stall=0.3),
-            None,
-            truth,
-        )
-    )
+    overload(world)

@@ -9,6 +9,7 @@ from simulator.addresses import host
 from simulator.conditions import ServerAct, ServerState, Span
 from simulator.kinds.network import switch_provider
 from simulator.kinds.registry import kind
+from simulator.kinds.servers import overload
 from simulator.propagation import Announcement
 from simulator.world import World
 
@@ -37,10 +38,7 @@ def scrubbing_turned_on(world: World) -> None:
     """The declared scrubbing provider announces the /24s; route.moved may be said."""
     service = world.main
     provider = world.rng.choice([asn for asn in world.graph.transits if asn != service.asn])
-    services = tuple(
-        replace(one, allowed_origins=(provider,)) if one is service else one for one in world.setting.services
-    )
-    world.setting = replace(world.setting, services=services)
+    world.recast(service, allowed_origins=(provider,))
     for prefix in service.prefixes:
         inside = next(iter(prefix.subnets(new_prefix=24 if prefix.version == 4 else 48)))
         world.routing.announce(world.span.start, inside, [Announcement(provider)])
@@ -53,10 +51,7 @@ def scrubbing_turned_on(world: World) -> None:
 def anycast_shift(world: World) -> None:
     """One of two sites stops announcing, and its clients go to the other, maybe a longer way."""
     service = world.main
-    services = tuple(
-        replace(one, declared_origins=one.sites) if one is service else one for one in world.setting.services
-    )
-    world.setting = replace(world.setting, services=services)
+    world.recast(service, declared_origins=service.sites)
     for prefix in service.prefixes:
         world.routing.announce(world.span.start, prefix, [Announcement(service.sites[0])])
     world.truth("route.change", "none")
@@ -67,11 +62,7 @@ def siblings_announce_too(world: World) -> None:
     """A second network of the same owner, declared, announces the prefix as well."""
     service = world.main
     sibling = world.rng.choice([asn for asn in world.graph.stubs if asn != service.asn])
-    services = tuple(
-        replace(one, declared_origins=(service.asn, sibling)) if one is service else one
-        for one in world.setting.services
-    )
-    world.setting = replace(world.setting, services=services)
+    world.recast(service, declared_origins=(service.asn, sibling))
     for prefix in service.prefixes:
         world.routing.announce(world.span.start, prefix, [Announcement(service.asn), Announcement(sibling)])
     world.truth("route.change", "none")
@@ -100,11 +91,7 @@ def cdn_adds_servers(world: World) -> None:
     """A CDN answers with more addresses from the same prefix."""
     service = world.main
     more = tuple(host(service.prefixes[0], 50 + number) for number in range(4))
-    services = tuple(
-        replace(one, addresses=(*one.addresses, *more)) if one is service else one
-        for one in world.setting.services
-    )
-    world.setting = replace(world.setting, services=services)
+    world.recast(service, addresses=(*service.addresses, *more))
 
 
 @kind("churn", routes=True)
@@ -120,16 +107,7 @@ def unrelated_churn(world: World) -> None:
 def flash_crowd_in_churn(world: World) -> None:
     """Unrelated churn, and at the same time a real overload: the overload is the cause."""
     unrelated_churn(world)
-    truth = world.truth("server.overload")
-    world.script.servers.append(
-        ServerAct(
-            world.span,
-            world.main.name,
-            lambda at, rng: ServerState(think_factor=8, think_extra_s=rng.uniform(0.5, 5), stall=0.3),
-            None,
-            truth,
-        )
-    )
+    overload(world)
 
 
 @kind("collector", routes=True)

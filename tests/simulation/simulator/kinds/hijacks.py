@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from simulator.addresses import Network, around
-from simulator.conditions import ServerAct, ServerState
 from simulator.kinds.registry import kind
+from simulator.kinds.servers import overload
 from simulator.propagation import Announcement, Path
 from simulator.routing import Taken
 from simulator.world import World
@@ -122,10 +120,7 @@ def _beside_a_vantage(world: World) -> tuple[int, int]:
 @kind("hijack", knows_origins=True, routes=True)
 def hijack_beside_us(world: World) -> None:
     """A more-specific in the declared prefix that carries none of the target's addresses: BGP alone shows it."""
-    services = tuple(
-        replace(one, declared_prefixes=True) if one is world.main else one for one in world.setting.services
-    )
-    world.setting = replace(world.setting, services=services)
+    world.recast(world.main, declared_prefixes=True)
     _hijack(world, elsewhere=True)
 
 
@@ -158,16 +153,7 @@ def hijack_beside_overload(world: World) -> None:
     """Two troubles at once: one service hijacked, another overloaded."""
     _hijack(world)
     other = world.setting.targets[1].name
-    truth = world.truth("server.overload", target=other)
-    world.script.servers.append(
-        ServerAct(
-            world.span,
-            other,
-            lambda at, rng: ServerState(think_factor=8, think_extra_s=rng.uniform(0.5, 5), stall=0.3),
-            None,
-            truth,
-        )
-    )
+    overload(world, target=other)
 
 
 @kind("hijack", knows_origins=True, routes=True, lasts_s=180.0)

@@ -35,6 +35,16 @@ def _pool(severity: float) -> State:
     return state
 
 
+def overload(world: World, *, target: str | None = None) -> None:
+    """A queue that some never get through, as it goes with another event of the play."""
+    _serve(
+        world,
+        lambda at, rng: ServerState(think_factor=8, think_extra_s=rng.uniform(0.5, 5), stall=0.3),
+        "server.overload",
+        target=target,
+    )
+
+
 @kind("overload")
 def overload_pool(world: World) -> None:
     """Queueing in the worker pool."""
