@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitor.bgp.episodes.episode import Place
+from monitor.bgp.episodes.episode import Place, Role
 from monitor.bgp.episodes.interest import Interest, Interests, Which
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.prefix_key import key_of, prefix_of
@@ -45,6 +45,7 @@ class Grounds:
         self._table = table
         self._trusted: dict[Which, frozenset[Asn]] = {}
         self._given: dict[Which, bool] = {}
+        self._homes: dict[str, frozenset[Asn]] = {}
 
     def trust_dump(self, which: Which, origins: frozenset[Asn]) -> bool:
         """A RIB dump's origins: what was in the table before anything happened; whether that is news."""
@@ -115,6 +116,21 @@ class Grounds:
         longest = max((key.bit_length() for _, key in known), default=0)
         return {which for which in known if which[1].bit_length() == longest}
 
+    def usual_of(self, owner: str) -> set[Which]:
+        """The prefixes that usually carry an owner's own traffic."""
+        return {which for one in self._own(owner) for which in self.usual(one)}
+
+    def home(self, owner: str) -> frozenset[Asn]:
+        """The networks that an owner's own addresses lie in, kept until `forget_homes`."""
+        if owner not in self._homes:
+            grounds = [self.of(one.which) for one in self._own(owner) if one.is_address]
+            self._homes[owner] = _union(ground.expected for ground in grounds if ground is not None)
+        return self._homes[owner]
+
+    def forget_homes(self) -> None:
+        """Something new is known of somebody's space."""
+        self._homes.clear()
+
     def of(self, which: Which) -> Ground | None:
         """What is known of a prefix; None where it is in or around nothing that is watched."""
         interests = self._interests.related(which)
@@ -128,6 +144,9 @@ class Grounds:
         elif usual and which[1].bit_length() < usual[0][1].bit_length():
             place = Place.LESS_SPECIFIC
         return self._ground(which, place, tuple(usual), tuple(interests))
+
+    def _own(self, owner: str) -> Iterable[Interest]:
+        return (one for one in self._interests.of(owner) if one.roles[owner] is Role.TARGET)
 
     def _beside(self, which: Which) -> Ground | None:
         """A prefix inside the usual prefix of a watched address that does not hold the address."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from monitor.bgp.episodes.episode import Episode, EpisodeChange, Reason, ReasonWord, Role, Turn
+from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Reason, ReasonWord, Role, Turn
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
 from monitor.bgp.episodes.judge import Judgement
@@ -19,6 +19,8 @@ RESUMED_S = 300.0
 MAX_EPISODES = 10_000
 MAX_OPEN_AT_PREFIX = 64
 """A hostile peer can announce one prefix with a new origin every second; each is a new story."""
+
+_FOREIGN = (EpisodeKind.NEW_ORIGIN, EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_COVERING_ORIGIN)
 
 StoryKey = tuple[Which, object]
 
@@ -46,6 +48,13 @@ class Record:
     def active(self) -> bool:
         """Whether any peer carries it."""
         return bool(self.carriers)
+
+    def note_lost_at(self, lost_at: float) -> None:
+        """Most peers had lost the usual route by then: a foreign origin that shows only after that is an effect
+        of it, not its cause.
+        """
+        if self.judgement.kind in _FOREIGN and self.first_at >= lost_at:
+            self.after_withdrawal = True
 
     def change(self, at: float, turn: Turn) -> EpisodeChange:
         """What became of it."""
