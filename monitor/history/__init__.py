@@ -1,7 +1,7 @@
 """The history: everything that was observed, heard, concluded and owed to people, in one SQLite file.
 
 `Store` is the one writer, `Reader` one of many readers. SQL lives in this package and nowhere else; people
-with sqlite3 have the views `v_http v_dns v_trace v_routes v_incidents`. The package knows the words of
+with sqlite3 have the views `v_http v_dns v_trace v_routes v_incidents v_vantages`. The package knows the words of
 `probes.observation` and `monitor.model`; it draws no conclusions and opens no socket.
 """
 
@@ -10,13 +10,16 @@ from monitor.history.errors import (
     HistoryForeignError,
     HistoryLockedError,
     HistoryMissingError,
+    TooManyGapsError,
     UnstorableFactError,
 )
 from monitor.history.notice import Notice, NoticeState
 from monitor.history.reader import Reader
+from monitor.history.shipment import Contact, Refusal, Shipment, Taken
 from monitor.history.store import Store
 
 __all__ = [
+    "Contact",
     "HistoryError",
     "HistoryForeignError",
     "HistoryLockedError",
@@ -24,6 +27,10 @@ __all__ = [
     "Notice",
     "NoticeState",
     "Reader",
+    "Refusal",
+    "Shipment",
     "Store",
+    "Taken",
+    "TooManyGapsError",
     "UnstorableFactError",
 ]

@@ -4,7 +4,8 @@
     ├── HistoryMissingError    there is no file to read
     ├── HistoryForeignError    the file is not ours: no database, another program's, a newer version's
     ├── HistoryLockedError     another process is the writer (a later try can help)
-    └── UnstorableFactError    one fact of a batch is outside the store's limits; nothing of the batch was kept
+    ├── UnstorableFactError    one fact of a batch is outside the store's limits; nothing of the batch was kept
+    └── TooManyGapsError       a shipment's numbers leave too many gaps; nothing of it was kept
 
 sqlite3's own errors become a plain HistoryError that names the file (`named_errors`).
 """
@@ -45,6 +46,10 @@ class UnstorableFactError(HistoryError):
         super().__init__(f"fact {index} of the batch: {reason}")
         self.reason = reason
         self.index = index
+
+
+class TooManyGapsError(HistoryError):
+    """A vantage numbers its facts with more gaps than are remembered; see `Shipment.settled_below`."""
 
 
 @contextmanager

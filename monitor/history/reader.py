@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from monitor.history import failures as failure_counts
-from monitor.history import identity_changes, incident_rows, outbox, route_summaries
+from monitor.history import identity_changes, incident_rows, intake, outbox, route_summaries
 from monitor.history import latency as latencies
 from monitor.history import path_changes as paths
 from monitor.history.answers import (
@@ -38,6 +38,7 @@ from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
+from monitor.history.shipment import Contact
 from monitor.model import Incident, IncidentChange, Prefix, RouteEvent, RouteFact
 from probes.observation import Observation, completed_at
 
@@ -77,7 +78,8 @@ class Reader:
         vantage: str | None = None,
         kind: str | None = None,
     ) -> Iterator[Observation]:
-        """Observations that were complete in [since, until), by completion, then in the order they came.
+        """Observations that were complete in [since, until), by completion; those of one moment vantage by
+        vantage, in the order they came.
 
         `kind`: http, dns, trace or not_measured; None: all.
 
@@ -129,6 +131,11 @@ class Reader:
         """An incident's changes in their sequence; empty: there is no such incident."""
         with self._snapshot():
             return incident_rows.changes_of(self._connection, incident_id)
+
+    def contacts(self) -> list[Contact]:
+        """The vantages that ship to this history, by name: when last, what, and how wrong their clocks are."""
+        with self._snapshot():
+            return intake.contacts(self._connection)
 
     def notices(self, since: float, until: float) -> list[Notice]:
         """Notices made in [since, until), oldest first, whatever their state."""
@@ -256,7 +263,7 @@ class Reader:
         start: int | None = bound_micros(since)
         last = bound_micros(until)
         while start is not None:
-            found: list[tuple[float, int, Observation]] = []
+            found: list[tuple[float, int, int, Observation]] = []
             with self._snapshot():
                 start = self._next_completion(shelves, start, last, target)
                 if start is None:
@@ -266,10 +273,10 @@ class Reader:
                     return
                 for shelf in shelves:
                     rows = self._connection.execute(f"{shelf.select} WHERE {within.condition}", within.values)
-                    facts = ((row[3], shelf.from_row(row, self._glossary)) for row in rows)
-                    found += [(completed_at(fact), seq, fact) for seq, fact in facts]
-            found.sort(key=lambda entry: entry[:2])
-            yield from (fact for _, _, fact in found)
+                    facts = ((row[2], row[3], shelf.from_row(row, self._glossary)) for row in rows)
+                    found += [(completed_at(fact), vantage_id, seq, fact) for vantage_id, seq, fact in facts]
+            found.sort(key=lambda entry: entry[:3])
+            yield from (fact for *_, fact in found)
             start += _SLICE_US
 
     def _next_completion(

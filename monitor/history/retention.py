@@ -12,7 +12,7 @@ from collections import defaultdict
 
 from sqlite_utils import Database
 
-from monitor.history import outbox
+from monitor.history import intake, outbox
 from monitor.history.glossary import DICTIONARIES
 from monitor.history.observation_rows import SHELVES
 from monitor.history.resolution import bound_micros
@@ -25,6 +25,7 @@ def prune(database: Database, before: float) -> int:
     with database.atomic():
         deleted += _delete_incidents(database.conn, before)
         deleted += outbox.delete_ended(database.conn, before)
+        intake.forget(database.conn, before)
     if deleted:
         with database.atomic():
             _delete_unreferenced(database.conn)
@@ -59,7 +60,9 @@ def _delete_incidents(connection: sqlite3.Connection, before: float) -> int:
 
 def _delete_unreferenced(connection: sqlite3.Connection) -> None:
     uses: dict[str, list[str]] = defaultdict(list)
-    tables = [*(shelf.table for shelf in SHELVES.values()), *(shelf.table for shelf in ROUTE_SHELVES.values())]
+    facts = (shelf.table for shelves in (SHELVES, ROUTE_SHELVES) for shelf in shelves.values())
+    # A vantage whose facts are all gone may still send again what it sent before.
+    tables = [*facts, "contact", "settled"]
     for table in tables:
         for row in connection.execute(f"PRAGMA foreign_key_list({table})"):
             dictionary, column = row[2], row[3]
@@ -67,3 +70,4 @@ def _delete_unreferenced(connection: sqlite3.Connection) -> None:
     for dictionary in DICTIONARIES:
         used = " UNION ".join(uses[dictionary])
         connection.execute(f"DELETE FROM {dictionary} WHERE id NOT IN ({used})")  # noqa: S608
+    connection.execute("DELETE FROM fact_number WHERE vantage NOT IN (SELECT id FROM vantage)")

@@ -4,8 +4,10 @@ How facts are laid out:
 
 - `http dns trace not_measured` are keyed by (target, done, vantage, seq): one target's window is one
   range of the tree. `done` is when the observation was complete, Unix microseconds; its start is
-  `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts all facts in the order in
-  which they came, over all tables; it keeps two observations of the same moment apart.
+  `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts a vantage's facts in the order
+  in which they came (`fact_number`; those of routes have a count of their own), over all tables: with the
+  vantage it is a fact's name, keeps two observations of the same moment apart, and finds the shipment that
+  brought it, whose facts are numbered `first` to `first + count - 1`.
 - What repeats is kept once in a dictionary (`word`, `identity` and `tls_detail` of who answered, `question`,
   `answer` and `dns_detail` of DNS, `aim`, `path` and `way_back` of a traceroute, `peer`, `prefix`, `as_path`),
   found by a 16-byte BLAKE2b digest of its values. AUTOINCREMENT, because readers remember ids: a number is
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.history.views import DNS_VIEW, HTTP_VIEW, TRACE_VIEW, VIEWS
+from monitor.history.views import DNS_VIEW, HTTP_VIEW, TRACE_VIEW, VANTAGES_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964
@@ -36,6 +38,7 @@ MIGRATION_NAMES = (
     "0005_tls_detail",
     "0006_feed_tally",
     "0007_way_back",
+    "0008_shipments",
 )
 
 _KEY = """
@@ -151,6 +154,24 @@ _WAY_BACK = (
     TRACE_VIEW,
 )
 
+# What vantages shipped: `shipment` when, by our clock and theirs (milliseconds); `settled` which of the numbers
+# that they gave need not come again; `contact` the sum of it, and the clocks' difference (`clock_offset`).
+# Facts were numbered over all vantages before: each goes on above that.
+_SHIPMENTS = (
+    """CREATE TABLE fact_number (vantage INTEGER PRIMARY KEY REFERENCES vantage(id), next INTEGER NOT NULL)
+    STRICT""",
+    "INSERT INTO fact_number SELECT id, (SELECT value FROM counter WHERE name = 'fact') FROM vantage",
+    """CREATE TABLE shipment (vantage INTEGER NOT NULL REFERENCES vantage(id), first INTEGER NOT NULL,
+    count INTEGER NOT NULL, received INTEGER NOT NULL, sent INTEGER,
+    PRIMARY KEY (vantage, first)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE settled (vantage INTEGER NOT NULL REFERENCES vantage(id), low INTEGER NOT NULL,
+    high INTEGER NOT NULL, PRIMARY KEY (vantage, low)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE contact (vantage INTEGER PRIMARY KEY REFERENCES vantage(id), received INTEGER NOT NULL,
+    shipments INTEGER NOT NULL, facts INTEGER NOT NULL, repeated INTEGER NOT NULL, refused INTEGER NOT NULL,
+    refusal TEXT, offset_since REAL, offset_least REAL, offset_before REAL) STRICT""",
+    VANTAGES_VIEW,
+)
+
 
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
@@ -191,4 +212,10 @@ def _feed_tally(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[6])
 def _way_back(db: Database) -> None:
     for statement in _WAY_BACK:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[7])
+def _shipments(db: Database) -> None:
+    for statement in _SHIPMENTS:
         db.conn.execute(statement)

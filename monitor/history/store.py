@@ -8,23 +8,20 @@ time; they block for about one disk sync.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from sqlite_utils import Database
 
 from monitor.history import incident_rows, outbox, retention
 from monitor.history.connection import open_writer
-from monitor.history.errors import HistoryError, UnstorableFactError, named_errors
-from monitor.history.glossary import WritingGlossary, check_value
+from monitor.history.errors import HistoryError, named_errors
+from monitor.history.fact_writer import FactWriter
+from monitor.history.glossary import WritingGlossary
 from monitor.history.notice import Notice, NoticeState
-from monitor.history.observation_rows import SHELVES
-from monitor.history.route_rows import ROUTE_SHELVES
-from monitor.history.shelf import Row, Shelf
+from monitor.history.shipment import Shipment, Taken
 from monitor.history.write_lock import WriteLock
 from monitor.model import IncidentChange, RouteFact
 from probes.observation import Observation
@@ -42,6 +39,7 @@ class Store:
         self._database = database
         self._lock = lock
         self._glossary = WritingGlossary(database.conn)
+        self._facts = FactWriter(database.conn, self._glossary)
         self._turn = threading.RLock()
         self._closed = False
         with self._transaction():
@@ -76,14 +74,26 @@ class Store:
 
         :raises UnstorableFactError: one is outside the store's limits; `index` says which, none was kept
         """
-        self._add(observations, SHELVES)
+        with self._transaction():
+            self._facts.add_observations(observations)
 
     def add_routes(self, facts: Sequence[RouteFact]) -> None:
         """Keep route facts, all in one transaction.
 
         :raises UnstorableFactError: one is outside the store's limits; `index` says which, none was kept
         """
-        self._add(facts, ROUTE_SHELVES)
+        with self._transaction():
+            self._facts.add_routes(facts)
+
+    def take(self, shipments: Sequence[Shipment]) -> list[Taken]:
+        """Keep what is new of shipments, with what they settle, all in one transaction; the answers in order.
+
+        A fact that cannot be kept is refused with its reason and takes no other with it.
+
+        :raises TooManyGapsError: a vantage's numbers have too many gaps; nothing of any shipment was kept
+        """
+        with self._transaction():
+            return [self._facts.take(shipment) for shipment in shipments]
 
     def save_changes(self, changes: Sequence[IncidentChange], notices: Sequence[Notice]) -> None:
         """Keep changes of incidents and the notices that tell of them, in one transaction.
@@ -139,43 +149,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _add(self, facts: Sequence[Any], shelves: Mapping[Any, Shelf[Any]]) -> None:
-        """Number the facts, turn each into a row and insert the rows table by table."""
-        if not facts:
-            return
-        with self._transaction():
-            first = self._take_numbers(len(facts))
-            batches: dict[str, list[Row]] = defaultdict(list)
-            for index, fact in enumerate(facts):
-                shelf = shelves[type(fact)]
-                try:
-                    batches[shelf.table].append(shelf.to_row(fact, first + index, self._glossary))
-                except UnstorableFactError as error:
-                    raise UnstorableFactError(error.reason, index) from error
-            try:
-                for shelf in shelves.values():
-                    self._database.conn.executemany(shelf.insert, batches[shelf.table])
-            except (OverflowError, UnicodeEncodeError) as error:
-                raise self._blame(facts, shelves, error) from error
-
-    def _blame(
-        self, facts: Sequence[Any], shelves: Mapping[Any, Shelf[Any]], error: Exception
-    ) -> UnstorableFactError:
-        """Find the fact that SQLite could not take: `executemany` does not say. The rows are made once more."""
-        for index, fact in enumerate(facts):
-            for value in shelves[type(fact)].to_row(fact, 0, self._glossary):
-                try:
-                    check_value(value)
-                except UnstorableFactError as unstorable:
-                    return UnstorableFactError(unstorable.reason, index)
-        return UnstorableFactError(str(error))
-
-    def _take_numbers(self, count: int) -> int:
-        rows = self._database.conn.execute(
-            "UPDATE counter SET value = value + ? WHERE name = 'fact' RETURNING value - ?", (count, count)
-        ).fetchall()
-        return int(rows[0][0])
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -85,3 +85,10 @@ HTTP_VIEW = f"""CREATE VIEW v_http AS SELECT {_HTTP_COLUMNS},
 TRACE_VIEW = f"""CREATE VIEW v_trace AS SELECT {_TRACE_COLUMNS}, way_back.ttls AS reply_ttls
     FROM {_TRACE_TABLES} LEFT JOIN way_back ON way_back.id = f.way_back"""  # noqa: S608
 """`v_trace` since it knows the ways back; `VIEWS` has the first one, which old files were made with."""
+
+VANTAGES_VIEW = f"""CREATE VIEW v_vantages AS SELECT vantage.name AS vantage,
+    {_iso("contact.received * 1000")} AS received_at, contact.shipments, contact.facts, contact.repeated,
+    contact.refused, contact.refusal,
+    round(-min(offset_least, ifnull(offset_before, offset_least)) * 1000.0, 3) AS clock_ahead_ms
+    FROM contact JOIN vantage ON vantage.id = contact.vantage"""  # noqa: S608
+"""The vantages that ship over the network, and how far each one's clock is ahead of the hub's."""

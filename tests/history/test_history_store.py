@@ -90,7 +90,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(path: Path) -> None:
         from pathlib import Path
         from monitor.history import HistoryError, Store
         from probes import NotMeasured
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, resource.RLIM_INFINITY))
         acknowledged = 0
         try:
             with Store.open(Path(sys.argv[1])) as store:
