@@ -1,4 +1,4 @@
-"""Runs the laboratory as a user does, `python -m lab`, once for all tests of its scenarios."""
+"""Runs the laboratory as a user does, `python -m lab`; some scenarios one after the other in one laboratory."""
 
 from __future__ import annotations
 
@@ -37,14 +37,18 @@ RunLab = Callable[..., dict[str, dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def run_lab() -> RunLab:
-    """A function that plays scenarios, by name, at a pace; their outcomes by name. Skips where no lab can be."""
+    """A function that plays scenarios, by name, at a pace; their outcomes by name. Skips where no lab can be.
+
+    `keep`: a new folder for the laboratory's history, recordings and logs.
+    """
     because = why_no_lab()
     if because is not None:
         pytest.skip(f"the laboratory cannot be built here: {because}")
 
-    def run(*names: str, pace: str = "fast") -> dict[str, dict[str, Any]]:
+    def run(*names: str, pace: str = "fast", keep: Path | None = None) -> dict[str, dict[str, Any]]:
+        kept = () if keep is None else ("--keep", str(keep))
         done = subprocess.run(
-            [sys.executable, "-m", "lab", *names, "--pace", pace, "--json"],
+            [sys.executable, "-m", "lab", *names, "--pace", pace, "--json", *kept],
             env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])},
             capture_output=True,
             timeout=60 + _SECONDS_EACH * len(names),

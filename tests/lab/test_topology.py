@@ -8,13 +8,16 @@ from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 import pytest
-from lab import bird
+from lab import bird, frr
 from lab.bird import Announcement, Forwarding, Policy
+from lab.internet import HUB_ADDRESS, Internet
 from lab.topology import HIJACKER, SERVICE, lab_topology
 
 from monitor.model.asn import Asn
 
 TOPOLOGY = lab_topology()
+_INTERNET = Internet(TOPOLOGY)
+_EDGE = _INTERNET.edge_sessions()
 # RFC 2544 and RFC 3849: none of the Internet's own.
 _TEST_RANGES = (ip_network("198.18.0.0/15"), ip_network("2001:db8::/32"))
 
@@ -83,9 +86,24 @@ def test_bird_takes_the_configuration(tmp_path: Path, name: str) -> None:
     networks = TOPOLOGY.networks.values() if name == "ordinary" else (TOPOLOGY.networks[HIJACKER],)
     for network in networks:
         config = tmp_path / f"{network.asn}.conf"
-        config.write_text(
-            bird.router_config(TOPOLOGY, network, _POLICIES[name], bird.ordinary_vrps(TOPOLOGY)), encoding="ascii"
-        )
+        listeners = [one for one in (*_INTERNET.collector_sessions(), *_EDGE) if one.asn == network.asn]
+        text = bird.router_config(TOPOLOGY, network, _POLICIES[name], bird.ordinary_vrps(TOPOLOGY), listeners)
+        config.write_text(text, encoding="ascii")
         done = subprocess.run(["bird", "-p", "-c", str(config)], capture_output=True, timeout=20, check=False)
 
         assert done.returncode == 0, f"{network.asn}: {done.stderr.decode()}"
+
+
+def test_frr_takes_the_configuration(tmp_path: Path) -> None:
+    """The service's second router listens to both providers."""
+    if not frr.is_installed():
+        pytest.skip("FRR is not installed")
+    config = tmp_path / "edge.conf"
+    config.write_text(frr.bgpd_config(_EDGE, station=HUB_ADDRESS), encoding="ascii")
+    command = (*frr.command(config), "--dryrun")
+    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+
+    assert [session.asn for session in _EDGE] == [64503, 64504]
+    assert done.returncode == 0
+    # It says so, and goes on without the line.
+    assert b"on config line" not in done.stdout + done.stderr

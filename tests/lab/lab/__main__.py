@@ -33,7 +33,7 @@ from monitor.demo.namespaces import NetworkError, enter_private
 @click.option("--pace", type=click.Choice(sorted(PACES)), default="fast", show_default=True, help="How hurried.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a scenario on standard output.")
 @click.option("--plain", is_flag=True, help="Lines instead of the live status, on a terminal too.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps history, recordings, logs.")
+@click.option("--keep", type=click.Path(path_type=Path), help="New folder that keeps history, recordings, logs.")
 def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path | None) -> None:
     """Play scenarios NAMES in the laboratory; without names, show its map and list them.
 
@@ -49,6 +49,8 @@ def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path
         chosen = [scenario.read(name) for name in names]
     except scenario.ScenarioError as error:
         raise click.UsageError(str(error)) from error
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise click.UsageError(f"{keep} is not empty; what was recorded there would be heard again")
     because = enter_private((sys.executable, "-m", "lab", *sys.argv[1:]), own_processes=True)
     if because is not None:
         click.echo(f"the laboratory needs network namespaces: {because}", err=True)

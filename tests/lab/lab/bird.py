@@ -13,7 +13,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
-from lab.topology import COLLECTOR, SCRUBBER, SERVICE, End, Neighbour, Network, Topology
+from lab.topology import SCRUBBER, SERVICE, End, Neighbour, Network, Topology
 
 from monitor.model.asn import Asn
 from monitor.model.vrp import Vrp
@@ -65,12 +65,16 @@ ORDINARY = Policy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CollectorSession:
-    """A session between a router and the collector over a link of their own."""
+class ListeningSession:
+    """A session between a network's router and one of another network that only listens, over a link of their own.
+
+    `asn`: the network's, `listener_asn`: the other's; `router`, `listener`: the addresses at both ends.
+    """
 
     asn: Asn
     router: IPv4Address
-    collector: IPv4Address
+    listener_asn: Asn
+    listener: IPv4Address
 
 
 def router_config(
@@ -78,9 +82,9 @@ def router_config(
     network: Network,
     policy: Policy,
     vrps: Sequence[Vrp],
-    collector: CollectorSession | None = None,
+    listeners: Sequence[ListeningSession] = (),
 ) -> str:
-    """The configuration of one router. `collector`: its session there, if it has one."""
+    """The configuration of one router. `listeners`: its sessions with those who only listen."""
     neighbours = topology.neighbours(network.asn)
     parts = [
         f"router id {network.gateway};",
@@ -93,10 +97,12 @@ def router_config(
     for neighbour in neighbours:
         for family in (4, 6):
             parts.append(_session(network, neighbour, family, policy))
-    if collector is not None:
+    for session in listeners:
         parts.append(
-            f"protocol bgp collector {{ local {collector.router} as {network.asn};"
-            f" neighbor {collector.collector} as {COLLECTOR}; {_TIMES}"
+            f"protocol bgp to{session.listener_asn} {{ local {session.router} as {network.asn};"
+            # Over direct sessions next hops come with their link-local address, which an FRR without zebra, that
+            # knows no devices, takes for an error; and what it makes of that, for a broken message.
+            f" neighbor {session.listener} as {session.listener_asn}; multihop; {_TIMES}"
             f" ipv4 {{ import none; export filter {{ {_claims(policy, 4)} accept; }}; next hop self; }};"
             f" ipv6 {{ import none; export filter {{ {_claims(policy, 6)} accept; }};"
             f" next hop address {network.gateway6}; }}; }}"
@@ -104,10 +110,10 @@ def router_config(
     return "\n".join(parts) + "\n"
 
 
-def collector_config(sessions: Sequence[CollectorSession], recording: Path) -> str:
+def collector_config(sessions: Sequence[ListeningSession], recording: Path) -> str:
     """The collector's: listens to everybody, says nothing, and records each message (RFC 6396)."""
     parts = [
-        f"router id {sessions[0].collector};",
+        f"router id {sessions[0].listener};",
         "log stderr { warning, error, fatal, bug };",
         f'mrtdump "{recording}";',
         "mrtdump protocols { messages };",
@@ -115,7 +121,7 @@ def collector_config(sessions: Sequence[CollectorSession], recording: Path) -> s
     ]
     for session in sessions:
         parts.append(
-            f"protocol bgp as{session.asn} {{ local {session.collector} as {COLLECTOR};"
+            f"protocol bgp as{session.asn} {{ local {session.listener} as {session.listener_asn};"
             f" neighbor {session.router} as {session.asn}; passive; mrtdump {{ messages }}; {_TIMES}"
             " ipv4 { import all; export none; };"
             # A next hop of its own is asked for, though nothing is ever sent.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 
-from lab.bird import CollectorSession
-from lab.topology import Topology
+from lab.bird import ListeningSession
+from lab.topology import COLLECTOR, SERVICE, Topology
 from lab.wires import Wire
 
 from monitor.demo.namespaces import NetworkError, batch, become_router, connect, run
@@ -24,7 +25,15 @@ PASSING = Path("/run/lab")
 """A folder that is gone with the laboratory, however it ends."""
 
 COLLECTOR_SPACE = "wd-collector"
+EDGE_SPACE = "wd-edge"
+"""The service's second router, which listens to the providers."""
+
+HUB_ADDRESS = IPv4Address("198.18.130.1")
+"""Where the hub is in the management network, which no route of the laboratory's Internet leads to."""
+
+MANAGEMENT = IPv4Network("198.18.130.0/24")
 _COLLECTOR_LINKS = IPv4Network("198.18.128.0/24")
+_EDGE_LINKS = IPv4Network("198.18.129.0/24")
 _MOST_HOPS = 24
 _COMMAND_TIMEOUT_S = 10.0
 
@@ -66,21 +75,24 @@ class Internet:
         self._beyond: dict[tuple[str, str], str] = {}
 
     def build(self) -> None:
-        """Make all namespaces and the links of hosts and collector.
+        """Make all namespaces and all links but those between routers.
 
         :raises NetworkError: a command failed
         """
         hosts = [host_space(name) for name in self.topology.hosts]
         routers = [router_space(asn) for asn in self.topology.networks]
-        batch([f"netns add {space}" for space in (*routers, *hosts, COLLECTOR_SPACE)])
+        batch([f"netns add {space}" for space in (*routers, *hosts, COLLECTOR_SPACE, EDGE_SPACE)])
         for space in routers:
             become_router(space)
-        for space in (*hosts, COLLECTOR_SPACE):
+        for space in (*hosts, COLLECTOR_SPACE, EDGE_SPACE):
             batch(["link set lo up"], inside=space)
         for name in self.topology.hosts:
             self._attach_host(name)
         for session in self.collector_sessions():
-            self._attach_collector(session)
+            self._attach_listener(session, "wdcol", COLLECTOR_SPACE)
+        for session in self.edge_sessions():
+            self._attach_listener(session, "wdedge", EDGE_SPACE)
+        self._manage(EDGE_SPACE, MANAGEMENT[2])
 
     def wires(self) -> list[Wire]:
         """The links between routers, for the process that carries them."""
@@ -116,14 +128,14 @@ class Internet:
                 connect6(space, device, end.address6, peer.address6)
                 self._beyond[space, device] = router_space(peer.asn)
 
-    def collector_sessions(self) -> tuple[CollectorSession, ...]:
-        """The collector's sessions, each over a link of its own."""
-        return tuple(
-            CollectorSession(
-                asn=asn, router=_COLLECTOR_LINKS[4 * number + 1], collector=_COLLECTOR_LINKS[4 * number + 2]
-            )
-            for number, asn in enumerate(self.topology.collector_peers)
-        )
+    def collector_sessions(self) -> tuple[ListeningSession, ...]:
+        """The route collector's sessions."""
+        return _sessions(self.topology.collector_peers, COLLECTOR, _COLLECTOR_LINKS)
+
+    def edge_sessions(self) -> tuple[ListeningSession, ...]:
+        """Those of the service's second router, with the service's providers."""
+        providers = [one.asn for one in self.topology.neighbours(SERVICE) if one.role == "provider"]
+        return _sessions(providers, SERVICE, _EDGE_LINKS)
 
     def set_link(self, name: str, *, up: bool) -> None:
         """Cut a link between routers, or mend it.
@@ -190,11 +202,27 @@ class Internet:
         batch([f"route replace {host.address}/32 dev {_device(name)}"], inside=router_space(host.asn))
         batch([f"route replace {host.address6}/128 dev {_device(name)}"], inside=router_space(host.asn))
 
-    def _attach_collector(self, session: CollectorSession) -> None:
-        router, device = router_space(session.asn), f"as{session.asn}"
-        batch([f"link add wdcol netns {router} type veth peer name {device} netns {COLLECTOR_SPACE}"])
-        connect(router, "wdcol", session.router, session.collector)
-        connect(COLLECTOR_SPACE, device, session.collector, session.router)
+    def _attach_listener(self, session: ListeningSession, device: str, space: str) -> None:
+        router, there = router_space(session.asn), f"as{session.asn}"
+        batch([f"link add {device} netns {router} type veth peer name {there} netns {space}"])
+        connect(router, device, session.router, session.listener)
+        connect(space, there, session.listener, session.router)
+
+    def _manage(self, space: str, address: IPv4Address) -> None:
+        """Connect a namespace to the hub by a link of the management network."""
+        device = f"m-{space.removeprefix('wd-')}"[:15]
+        batch([f"link add {device} type veth peer name manage netns {space}"])
+        batch([f"addr add {HUB_ADDRESS} peer {address}/32 dev {device}", f"link set {device} up"])
+        connect(space, "manage", address, HUB_ADDRESS)
+
+
+def _sessions(asns: Sequence[Asn], listener: Asn, links: IPv4Network) -> tuple[ListeningSession, ...]:
+    return tuple(
+        ListeningSession(
+            asn=asn, router=links[4 * number + 1], listener_asn=listener, listener=links[4 * number + 2]
+        )
+        for number, asn in enumerate(asns)
+    )
 
 
 def connect6(space: str, device: str, address: IPv6Address, peer: IPv6Address, *, again: bool = False) -> None:

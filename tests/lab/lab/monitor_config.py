@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.frr import BMP_PORT
+from lab.internet import HUB_ADDRESS, MANAGEMENT
 from lab.papers import AUTHORITY_NAME, CONTROLS, SERVICE_NAME
 from lab.topology import AUTHORITY, SCRUBBER, SERVICE, Topology
 
@@ -55,9 +57,13 @@ def vantage_config(topology: Topology, name: str, pace: Pace, trusted: Path) -> 
 
 
 def hub_config(
-    topology: Topology, pace: Pace, trusted: Path, *, ris_url: str, smtp_port: int, tables: Path
+    topology: Topology, pace: Pace, trusted: Path, *, ris_url: str, smtp_port: int, tables: Path, bmp: bool
 ) -> str:
-    """The file of the hub. `tables`: the folder with prefix_to_as.txt, vrps.json and relationships.txt."""
+    """The file of the hub. `tables`: the folder with prefix_to_as.txt, vrps.json and relationships.txt.
+
+    `bmp`: a router of the service's own will connect.
+    """
+    listening = f'[[bgp]]\nsource = "bmp"\nlisten = "{HUB_ADDRESS}:{BMP_PORT}"\nfrom = ["{MANAGEMENT}"]\n'
     vantages = "".join(f"[vantages.{name}]\nasn = {topology.hosts[name].asn}\n" for name in topology.vantages)
     return (
         '[vantage]\nname = "hub"\n'
@@ -65,6 +71,7 @@ def hub_config(
         + vantages
         + f'[history]\npath = "{tables}/whydown.db"\n'
         + f'[[bgp]]\nsource = "ris-live"\nurl = "{ris_url}"\n'
+        + (listening if bmp else "")
         + f'[rpki]\nvrps = "{tables}/vrps.json"\n[prefix_to_as]\npath = "{tables}/prefix_to_as.txt"\n'
         + f'[as_relationships]\npath = "{tables}/relationships.txt"\n'
         + _boost(pace)

@@ -17,7 +17,7 @@ from lab.hub import HubRoom
 from lab.live_feed import LiveFeed
 from lab.monitor_config import Pace, hub_config
 from lab.play import Play
-from lab.stage import NO_TUN, Stage
+from lab.stage import NO_FRR, NO_TUN, Stage
 from lab.topology import lab_topology
 
 from monitor.config import load_config
@@ -45,6 +45,8 @@ async def playing(folder: Path, pace: Pace, show: Callable[[str], None]) -> Asyn
     ):
         if not stage.has_delays:
             show(NO_TUN)
+        if not stage.has_bmp:
+            show(NO_FRR)
         play = Play(stage, pace, show)
         async with Mailbox(lambda mail: play.mailed(mail.subject)) as mailbox:
             config = _configured(stage, folder, pace, server.url, mailbox.port)
@@ -62,7 +64,9 @@ def _configured(stage: Stage, folder: Path, pace: Pace, ris_url: str, smtp_port:
     roas = [{"prefix": str(vrp.prefix), "maxLength": vrp.max_length, "asn": vrp.asn} for vrp in stage.vrps]
     (folder / "vrps.json").write_bytes(msgspec.json.encode({"roas": roas}))
     trusted = stage.papers.trusted
-    text = hub_config(stage.topology, pace, trusted, ris_url=ris_url, smtp_port=smtp_port, tables=folder)
+    text = hub_config(
+        stage.topology, pace, trusted, ris_url=ris_url, smtp_port=smtp_port, tables=folder, bmp=stage.has_bmp
+    )
     path = folder / "config.toml"
     path.write_text(text, encoding="utf-8")
     return load_config(path)
@@ -79,6 +83,8 @@ async def _watching(play: Play, room: HubRoom, config: Config, server: RisLiveSe
                 await server.wait_for_subscription(prefix)
         beside = [group.create_task(LiveFeed(play.stage.recording, server).run())]
         await play.stage.start_collector()
+        if play.stage.has_bmp:
+            await play.stage.start_edge()
         await play.stage.start_vantages()
         beside += [group.create_task(_listen(child, room)) for child in play.stage.vantages.values()]
         await play.warm_up()

@@ -22,6 +22,7 @@ from monitor.demo.children import ChildError
 from monitor.diagnose.fact import Fact
 from monitor.hub.pipeline import Step
 from monitor.model.incident import Incident
+from monitor.model.route import FeedState
 from monitor.station.board import Board
 from probes import HttpObservation, TraceObservation, clock
 
@@ -70,6 +71,8 @@ class Play:
                 self._seen["http", fact.vantage, fact.target] += 1
             elif isinstance(fact, TraceObservation) and fact.reached:
                 self._seen["trace", fact.vantage, fact.target] += 1
+            elif isinstance(fact, FeedState) and fact.live:
+                self._seen["feed", fact.source, ""] += 1
 
     def stepped(self, step: Step) -> None:
         """The hub has concluded."""
@@ -167,6 +170,8 @@ class Play:
     def _is_warm(self) -> bool:
         names = self.stage.topology.vantages
         watched = (TARGET, UPSTREAM, *_CONTROLS)
-        return all(
-            self._seen["http", name, target] >= self._pace.warm_rounds for name in names for target in watched
-        ) and all(self._seen["trace", name, TARGET] >= _WARM_TRACES for name in names)
+        return (
+            all(self._seen["http", name, target] >= self._pace.warm_rounds for name in names for target in watched)
+            and all(self._seen["trace", name, TARGET] >= _WARM_TRACES for name in names)
+            and all(self._seen["feed", name, ""] for name in ("ris-live", *(["bmp"] * self.stage.has_bmp)))
+        )

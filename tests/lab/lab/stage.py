@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 
 import msgspec
-from lab import bird, names
+from lab import bird, frr, names
 from lab.api import State
-from lab.internet import COLLECTOR_SPACE, Internet, host_space, router_space
+from lab.internet import COLLECTOR_SPACE, EDGE_SPACE, HUB_ADDRESS, Internet, host_space, router_space
 from lab.monitor_config import Pace, vantage_config
 from lab.papers import AUTHORITY_NAME, Papers
 from lab.topology import Topology
@@ -29,6 +29,7 @@ from monitor.model.vrp import Vrp
 from probes import clock
 
 NO_TUN = "TUN devices are closed to us here, so links have no delays and no losses"
+NO_FRR = "FRR is not installed, so no router tells the monitor by BMP"
 _READY_S = 20.0
 _CONVERGED_S = 30.0
 _LOOK_EVERY_S = 0.2
@@ -48,6 +49,7 @@ class Stage:
         self.vantages: dict[str, Child] = {}
         self.servers: dict[str, Child] = {}
         self.has_delays = True
+        self.has_bmp = frr.is_installed()
         self._folder = folder
         self._pace = pace
         self._children = Children()
@@ -133,6 +135,13 @@ class Stage:
         config.write_text(text, encoding="ascii")
         await self._start_bird("collector", COLLECTOR_SPACE, config)
 
+    async def start_edge(self) -> None:
+        """Let the service's second router listen to the providers, and tell the hub of it by BMP."""
+        config = self._folder / "edge.conf"
+        text = frr.bgpd_config(self.internet.edge_sessions(), station=HUB_ADDRESS)
+        config.write_text(text, encoding="ascii")
+        await self._children.start("edge", (*enter(EDGE_SPACE), *frr.command(config)))
+
     async def converged(self) -> None:
         """Return once every vantage's packets would get to every host that it probes.
 
@@ -155,17 +164,21 @@ class Stage:
         await self._start_bird(f"as{asn}", router_space(asn), config)
 
     def _write_router(self, asn: Asn) -> Path:
-        sessions = {session.asn: session for session in self.internet.collector_sessions()}
+        listeners = [one for one in self._listening_sessions() if one.asn == asn]
         text = bird.router_config(
             self.topology,
             self.topology.networks[asn],
             self.policies.get(asn, bird.ORDINARY),
             self.vrps,
-            sessions.get(asn),
+            listeners,
         )
         config = self._folder / f"as{asn}.conf"
         config.write_text(text, encoding="ascii")
         return config
+
+    def _listening_sessions(self) -> tuple[bird.ListeningSession, ...]:
+        edge = self.internet.edge_sessions() if self.has_bmp else ()
+        return (*self.internet.collector_sessions(), *edge)
 
     async def _start_bird(self, name: str, space: str, config: Path) -> None:
         command = ("bird", "-f", "-c", str(config), "-s", str(self._socket(name)), "-P", f"{config}.pid")
