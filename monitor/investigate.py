@@ -17,7 +17,7 @@ from monitor.bgp.watch import Watch
 from monitor.diagnose import Knowledge, known_at
 from monitor.files import Complain
 from monitor.history import Reader
-from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S
+from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_observations
 from monitor.model import Incident, Prefix, RouteEvent, RouteFact, RouteKind
 from monitor.model.settings import Config
 from monitor.replay import Folder, assembled, replay, watch_of
@@ -85,7 +85,7 @@ def facts_of_history(path: Path, config: Config, knowledge: Knowledge, window: W
         return Facts(
             config=config,
             knowledge=knowledge,
-            observations=list(reader.observations(window.since - OBSERVATIONS_S, window.until)),
+            observations=list(past_observations(reader, window.since - OBSERVATIONS_S, window.until)),
             routes=list(reader.routes(window.since - ROUTES_S, window.until)),
         )
 

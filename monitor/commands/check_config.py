@@ -58,7 +58,8 @@ def summary(config: Config) -> dict[str, object]:
         "rounds_per_minute": rounds_per_minute(config),
         "feeds": [{"name": feed.name, "source": feed.kind, "from": _origin_of(feed)} for feed in config.bgp],
         "rpki": config.rpki.vrps,
-        "prefix_to_as": config.prefix_to_as and str(config.prefix_to_as),
+        "prefix_to_as": config.prefix_to_as.path and str(config.prefix_to_as.path),
+        "origins_asked_of": config.prefix_to_as.dns,
         "mail_to": config.alert.mail.to if config.alert.mail else (),
         "history": {"path": str(config.history.path), "keep_days": config.history.keep_days},
         "unused": config.unused,
@@ -134,10 +135,11 @@ def _files(config: Config) -> Iterator[tuple[str, str]]:
                 yield f"{key} of {target.name}", path
     if config.rpki.vrps is not None and "://" not in config.rpki.vrps:
         yield "rpki.vrps", config.rpki.vrps
-    if config.prefix_to_as is not None:
-        yield "prefix_to_as.path", str(table_at(config.prefix_to_as, clock.wall()))
-    if config.exchanges is not None:
-        yield "prefix_to_as.exchanges", str(config.exchanges)
+    owners = config.prefix_to_as
+    if owners.path is not None:
+        yield "prefix_to_as.path", str(table_at(owners.path, clock.wall()))
+    if owners.exchanges is not None:
+        yield "prefix_to_as.exchanges", str(owners.exchanges)
     if config.as_relationships is not None:
         yield "as_relationships.path", str(config.as_relationships)
     if config.alert.mail and config.alert.mail.password_file:

@@ -20,6 +20,7 @@ from monitor.diagnose import Fact, Knowledge, known_at
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.history import Reader
 from monitor.hub.tables import TableLoader, Tables
+from monitor.model.target import ORIGINS_TARGET
 from monitor.report.moment import clock as clock_text
 
 _LEARN_S = 24 * 3600.0
@@ -72,8 +73,9 @@ def command(
         kept_s=until - since,
     )
     with plain_errors(), Reader.open(database or settings.history.path) as reader:
-        observations = reader.observations(since - _LEARN_S, until, target=target)
-        _follow(watch, heapq.merge(observations, reader.routes(since - _LEARN_S, until), key=known_at))
+        start = since - _LEARN_S
+        observations = (reader.observations(start, until, target=name) for name in (target, ORIGINS_TARGET))
+        _follow(watch, heapq.merge(*observations, reader.routes(start, until), key=known_at))
     watch.settle(until)
     found = [one for one in watch.detector.episodes(target) if one.active or one.last_at >= since]
     for episode in found:

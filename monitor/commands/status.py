@@ -126,8 +126,9 @@ def _tables(config: Config, now: float) -> Iterator[TableAge]:
     vrps = config.rpki.vrps
     if vrps is not None and "://" not in vrps:
         yield _table_age("vrps", Path(vrps), now)
-    if config.prefix_to_as is not None:
-        yield _table_age("prefix_to_as", table_at(config.prefix_to_as, now), now)
+    table = config.prefix_to_as.path
+    if table is not None:
+        yield _table_age("prefix_to_as", table_at(table, now), now)
 
 
 def _table_age(name: str, path: Path, now: float) -> TableAge:

@@ -17,6 +17,8 @@ from monitor.model.prefix import Prefix, parse_prefix
 
 MAX_URL = 2048
 MAX_PATH = 1024
+MAX_ZONE = 180
+"""Of the 253 characters of a name; the nibbles of an IPv6 address take 64, and the zone for it one more."""
 
 # `ipaddress` takes netmasks and bare addresses too; a prefix of BGP has its length (RFC 4271 section 4.3).
 _PREFIX = re.compile(r"[0-9A-Fa-f.:]{2,45}/[0-9]{1,3}")
@@ -136,6 +138,23 @@ def name_server(value: object) -> str:
     if port is not None and not 1 <= int(port) <= 65535:
         raise UnfitError(f"{_NAME_SERVER}, with a port from 1 to 65535")
     return value
+
+
+def zone(value: object) -> str:
+    """A zone under which names are asked for: a domain name without its final dot, with room before it."""
+    if not isinstance(value, str) or len(value) > MAX_ZONE or value.endswith(".") or not is_host(value):
+        raise UnfitError(f'a domain name of at most {MAX_ZONE} characters, such as "origin.asn.cymru.com"')
+    if _is_address(value) or not value.isascii():
+        raise UnfitError('a domain name in ASCII, such as "origin.asn.cymru.com"; not an address')
+    return value
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def listen_address(value: object) -> str:

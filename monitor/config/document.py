@@ -79,7 +79,6 @@ def known_keys() -> frozenset[str]:
 
 def _read(top: Table, source: Path | None) -> Config:
     folder = source.parent if source is not None else Path()
-    prefix_to_as, exchanges = service.read_prefix_to_as(top.table("prefix_to_as"), folder)
     config = Config(
         vantage=_read_vantage(top.table("vantage")),
         targets=tuple(watched.read_target(table, folder) for table in top.tables("target", watched.MAX_TARGETS)),
@@ -92,8 +91,7 @@ def _read(top: Table, source: Path | None) -> Config:
         traceroute=service.read_traceroute(top.table("traceroute")),
         bgp=service.read_bgp(top.tables("bgp", service.MAX_FEEDS), folder),
         rpki=service.read_rpki(top.table("rpki"), folder),
-        prefix_to_as=prefix_to_as,
-        exchanges=exchanges,
+        prefix_to_as=service.read_prefix_to_as(top.table("prefix_to_as"), folder),
         as_relationships=service.read_as_relationships(top.table("as_relationships"), folder),
         alert=service.read_alert(top.table("alert"), folder),
         boost=service.read_boost(top.table("boost")),

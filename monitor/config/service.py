@@ -19,6 +19,7 @@ from monitor.model.settings import (
     DnsSettings,
     HistorySettings,
     MailSettings,
+    PrefixToAsSettings,
     RisLiveTransport,
     RpkiSettings,
     TraceMethod,
@@ -146,14 +147,17 @@ def read_rpki(table: Table, folder: Path) -> RpkiSettings:
     return rpki
 
 
-def read_prefix_to_as(table: Table, folder: Path) -> tuple[Path | None, Path | None]:
-    """[prefix_to_as]: the table, and the exchange points' prefixes that lie over it."""
-    path = table.get("path", address.file(folder), None)
-    exchanges = table.get("exchanges", address.file(folder), None)
-    if exchanges is not None and path is None:
+def read_prefix_to_as(table: Table, folder: Path) -> PrefixToAsSettings:
+    """[prefix_to_as]: the table, the exchange points' prefixes that lie over it, and whom to ask for the rest."""
+    settings = PrefixToAsSettings(
+        path=table.get("path", address.file(folder), None),
+        exchanges=table.get("exchanges", address.file(folder), None),
+        dns=table.get("dns", address.zone, None),
+    )
+    if settings.exchanges is not None and settings.path is None:
         table.reject("exchanges", "goes with path: exchange points lie over a table")
     table.close()
-    return path, exchanges
+    return settings
 
 
 def read_as_relationships(table: Table, folder: Path) -> Path | None:

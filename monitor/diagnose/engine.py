@@ -14,6 +14,7 @@ from monitor.diagnose.conclude import conclude, conclude_sick, fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
+from monitor.diagnose.paths.unmapped import Held, UnmappedTraces
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
 from monitor.diagnose.target_state import TargetState
@@ -22,7 +23,7 @@ from monitor.diagnose.vantage_health import VantageHealth
 from monitor.diagnose.view import View
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import RouteFact
-from monitor.model.target import Target
+from monitor.model.target import ORIGINS_TARGET, Target
 from monitor.model.verdict import Cause, Verdict
 from probes.observation import DnsObservation, HttpObservation, NotMeasured, TraceObservation
 
@@ -46,8 +47,10 @@ class Engine:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._routes = RouteWatch(knowledge)
+        told = self._routes.told
+        self._unmapped = UnmappedTraces(told) if told is not None else None
         self._states = {
-            target.name: TargetState(target, knowledge.prefix_table, self._routes) for target in knowledge.targets
+            target.name: TargetState(target, self._routes.owners, self._routes) for target in knowledge.targets
         }
         self._order = _dependencies_first(knowledge.targets)
         self._health = VantageHealth(knowledge.controls)
@@ -124,6 +127,9 @@ class Engine:
         return self._judge_until(now)
 
     def _take(self, fact: Fact) -> None:
+        if isinstance(fact, DnsObservation) and fact.target == ORIGINS_TARGET:
+            self._take_origin(fact)
+            return
         self._routes.take(fact)
         self._feeds.take(fact)
         if isinstance(fact, HttpObservation):
@@ -136,7 +142,19 @@ class Engine:
         elif isinstance(fact, DnsObservation):
             self._states[fact.target].add_dns(fact, known_at(fact))
         elif isinstance(fact, TraceObservation):
-            self._states[fact.target].add_trace(fact, known_at(fact))
+            at = known_at(fact)
+            if self._unmapped is None or not self._unmapped.hold(fact, at):
+                self._states[fact.target].add_trace(fact, at)
+
+    def _take_origin(self, fact: DnsObservation) -> None:
+        """A DNS service has said whose some addresses are; traces may have waited for it."""
+        told = self._routes.take_origin(fact)
+        if told is not None and self._unmapped is not None:
+            self._add_traces(self._unmapped.told(told.place))
+
+    def _add_traces(self, held: Iterable[Held]) -> None:
+        for trace, at in held:
+            self._states[trace.target].add_trace(trace, at)
 
     def _judge_until(self, now: float) -> list[IncidentChange]:
         """Judge every moment of the grid that lies before or at `now`."""
@@ -157,6 +175,8 @@ class Engine:
         return (at // self._tick_s + 1) * self._tick_s
 
     def _judge(self, now: float) -> list[IncidentChange]:
+        if self._unmapped is not None:
+            self._add_traces(self._unmapped.overdue(now))
         self._routes.settle(now)
         by_vantage: dict[str, dict[str, View]] = {}
         for name, state in self._states.items():

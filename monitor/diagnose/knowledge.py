@@ -16,7 +16,10 @@ from monitor.model.target import Control, Target, Vantage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Everything that is known without measuring. `prefix_table`, `vrps`, `relationships` None: not available."""
+    """Everything that is known without measuring. `prefix_table`, `vrps`, `relationships` None: not available.
+
+    `origin_zone`: the zone of the DNS service whose answers among the facts tell origins; None: they are not used.
+    """
 
     targets: tuple[Target, ...]
     controls: tuple[Control, ...] = ()
@@ -24,6 +27,7 @@ class Knowledge:
     prefix_table: PrefixTable | None = None
     vrps: VrpTable | None = None
     relationships: Relationships | None = None
+    origin_zone: str | None = None
     control_names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,4 +51,5 @@ class Knowledge:
             prefix_table=prefix_table,
             vrps=vrps,
             relationships=relationships,
+            origin_zone=config.prefix_to_as.dns,
         )

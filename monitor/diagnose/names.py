@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.address_owners import Owners
 from monitor.diagnose.name_agreement import Agreement, compare
 from monitor.model.prefix import as_address
 from probes.observation import DnsObservation, Failure
@@ -67,7 +67,7 @@ class NameMemory:
         """The vantages that asked any server since `since`."""
         return frozenset(key[0] for key, (_, known_at) in self._latest.items() if known_at >= since)
 
-    def tampered(self, since: float, table: PrefixTable | None) -> list[Tampered]:
+    def tampered(self, since: float, table: Owners | None) -> list[Tampered]:
         """Recursive answers since `since` that contradict what the zone's own servers say."""
         own = [latest for latest, _ in self._latest.values() if latest.role == "authoritative"]
         if not own or table is None:

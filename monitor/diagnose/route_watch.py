@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from monitor.bgp.address_owners import AddressOwners, Owners
+from monitor.bgp.dns_origins import Origin
 from monitor.bgp.episodes import Declared, Episode, EpisodeChange, EpisodeKind, Place, Role, RouteDetector
 from monitor.bgp.episodes.detector import KEPT_S
 from monitor.bgp.rib import PeerKey
@@ -18,7 +20,7 @@ from monitor.diagnose.routing import MOVES_KEPT_S, Move, Routing
 from monitor.model.asn import Asn
 from monitor.model.prefix import Address, as_address, contains
 from monitor.model.route import PeerState, RouteEvent
-from monitor.model.target import Target
+from monitor.model.target import ORIGINS_TARGET, Target
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
 MOST_ADDRESSES = {Role.TARGET: 512, Role.NAME_SERVER: 64, Role.HOP: 128}
@@ -39,7 +41,10 @@ _TELLING = frozenset(EpisodeKind) - {
 
 
 class RouteWatch:
-    """The routes of all targets. `kept_s`: how long ended episodes are remembered."""
+    """The routes of all targets. `kept_s`: how long ended episodes are remembered.
+
+    `owners`: whose an address is, by the table and by what was told since; None: there is neither.
+    """
 
     def __init__(self, knowledge: Knowledge, *, kept_s: float = KEPT_S) -> None:
         self.detector = RouteDetector(
@@ -48,7 +53,9 @@ class RouteWatch:
             relationships=knowledge.relationships,
             kept_s=kept_s,
         )
-        self._table = knowledge.prefix_table
+        zone, table = knowledge.origin_zone, knowledge.prefix_table
+        self.told = AddressOwners(table, zone) if zone is not None else None
+        self.owners: Owners | None = self.told or table
         self._vrps = knowledge.vrps
         self._declared = {target.name: _declared(target) for target in knowledge.targets}
         self._prefixes = {target.name: target.prefixes for target in knowledge.targets}
@@ -62,9 +69,18 @@ class RouteWatch:
         """Take in a fact: a route, or an observation that shows addresses to watch."""
         if isinstance(fact, RouteEvent | PeerState):
             return self.detector.apply(fact)
-        if isinstance(fact, HttpObservation | DnsObservation | TraceObservation) and fact.target in self._declared:
+        if isinstance(fact, DnsObservation) and fact.target == ORIGINS_TARGET:
+            self.take_origin(fact)
+        elif isinstance(fact, HttpObservation | DnsObservation | TraceObservation):
             self._observe(fact)
         return ()
+
+    def take_origin(self, seen: DnsObservation) -> Origin | None:
+        """Take in what a DNS service says of a place; what is known of it now, if that is news."""
+        origin = self.told.take(seen) if self.told is not None else None
+        if origin is not None and origin.prefix is not None:
+            self.detector.trust_told(origin.prefix, origin.asns)
+        return origin
 
     def settle(self, now: float) -> list[EpisodeChange]:
         """Let time pass."""
@@ -108,6 +124,8 @@ class RouteWatch:
 
     def _observe(self, seen: HttpObservation | DnsObservation | TraceObservation) -> None:
         """Only what the zone's own servers, or no one else, answered is a target's address."""
+        if seen.target not in self._declared:
+            return
         if isinstance(seen, DnsObservation):
             if seen.role != "authoritative":
                 return
@@ -118,7 +136,7 @@ class RouteWatch:
             return
         if seen.address is not None:
             self._meet(seen.target, seen.address, Role.TARGET)
-        if isinstance(seen, TraceObservation) and self._table is not None:
+        if isinstance(seen, TraceObservation) and self.owners is not None:
             for hop in seen.hops:
                 if hop.address is not None and hop.address != seen.address:
                     self._meet(seen.target, hop.address, Role.HOP)
@@ -146,7 +164,7 @@ class RouteWatch:
         if prefixes:
             return any(contains(prefix, address) for prefix in prefixes)
         declared = self._declared[target]
-        found = self._table.lookup_prefix(address) if self._table is not None else None
+        found = self.owners.lookup_prefix(address) if self.owners is not None else None
         if found is None or not declared.origins:
             return True
         return not found[1].isdisjoint(declared.origins | declared.allowed | declared.siblings)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_network
 
-from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.address_owners import Owners
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.name_agreement import SAME_PREFIX
 from monitor.diagnose.names import NameMemory
@@ -47,7 +47,7 @@ RECENT_BAD = 3
 class TargetState:
     """The memory of one target: a view per vantage, paths, keys and names; `routes` of all targets is shared."""
 
-    def __init__(self, target: Target, table: PrefixTable | None, routes: RouteWatch) -> None:
+    def __init__(self, target: Target, table: Owners | None, routes: RouteWatch) -> None:
         self.target = target
         self.views: dict[str, View] = {}
         self.names = NameMemory()

@@ -14,6 +14,8 @@ from typing import Any
 
 import structlog
 
+from monitor.bgp.address_owners import AddressOwners, Owners
+from monitor.bgp.dns_origins import Place
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt import MrtStats
 from monitor.bgp.prefix_filter import PrefixFilter
@@ -44,7 +46,9 @@ class Feeds:
         self._sink = sink
         self._log = structlog.get_logger("feeds")
         self._watch = Watch()
-        self._table: PrefixTable | None = None
+        self._owners: Owners | None = None
+        self._told: AddressOwners | None = None
+        self._unmapped: dict[Place, dict[Address, str]] = {}
         self._filter: PrefixFilter | None = None
         self._targets: frozenset[str] = frozenset()
         self._addresses: dict[Address, str] = {}
@@ -60,7 +64,10 @@ class Feeds:
         declared = [prefix for target in config.targets for prefix in target.prefixes]
         self._targets = frozenset(target.name for target in config.targets)
         self._addresses = {address: name for address, name in self._addresses.items() if name in self._targets}
-        self._table = table
+        zone = config.prefix_to_as.dns
+        self._told = AddressOwners(table, zone) if zone is not None else None
+        self._owners = self._told or table
+        self._unmapped.clear()
         self._watch = Watch(declared, table)
         for address in self._addresses:
             self._watch.add_address(address)
@@ -81,7 +88,7 @@ class Feeds:
         observations = tuple(observations)
         self._unmet.difference_update(seen.target for seen in observations if isinstance(seen, HttpObservation))
         new = False
-        for address, name in self._of_targets(observations):
+        for address, name in [*self._of_targets(observations), *self._mapped_by(observations)]:
             if address not in self._addresses and len(self._addresses) < MAX_LEARNED:
                 self._addresses[address] = name
                 new |= self._watch.add_address(address)
@@ -219,13 +226,25 @@ class Feeds:
                 yield from ((address, seen.target) for address in found if _may_be_announced(address))
 
     def _routers_in(self, seen: Observation) -> Iterable[Address]:
-        """The routers on the way that the table knows: their networks' space is watched too."""
-        if not isinstance(seen, TraceObservation) or self._table is None:
+        """The routers on the way whose networks are known: those networks' space is watched too."""
+        if not isinstance(seen, TraceObservation) or self._owners is None:
             return
         for hop in seen.hops:
             address = as_address(hop.address) if hop.address is not None else None
-            if address is not None and self._table.lookup(address):
+            if address is not None and self._owners.lookup(address):
                 yield address
+            elif address is not None and self._told is not None and len(self._unmapped) < MAX_LEARNED:
+                place = self._told.unasked(address)
+                if place is not None:
+                    self._unmapped.setdefault(place, {})[address] = seen.target
+
+    def _mapped_by(self, observations: Iterable[Observation]) -> Iterable[tuple[Address, str]]:
+        """The routers whose networks were asked about, and have just been told."""
+        for seen in observations:
+            told = self._told.take(seen) if self._told is not None and isinstance(seen, DnsObservation) else None
+            if told is not None:
+                routers = self._unmapped.pop(told.place, {})
+                yield from routers.items() if told.prefix is not None else ()
 
 
 def _blind(source: BgpSource, reason: str) -> FeedState:

@@ -55,9 +55,10 @@ class TableLoader:
 
         Of several dated tables of prefixes it is the one in force `at` that time; None: now.
         """
-        path = config.prefix_to_as and table_at(config.prefix_to_as, clock.wall() if at is None else at)
+        owners = config.prefix_to_as
+        path = owners.path and table_at(owners.path, clock.wall() if at is None else at)
         return Tables(
-            prefixes=await _prefixes(path, config.exchanges, before.prefixes),
+            prefixes=await _prefixes(path, owners.exchanges, before.prefixes),
             vrps=await self.load_vrps(config.rpki, before.vrps),
             relationships=await _relationships(config.as_relationships, before.relationships),
         )

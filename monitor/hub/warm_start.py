@@ -6,12 +6,15 @@ Used at the start, after a reload, and by each `whydown once`. It reads the hist
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
+from monitor.model.target import ORIGINS_TARGET
+from probes import Observation
 
 OBSERVATIONS_S = 6 * 3600.0
 """Enough for a baseline of each phase; older observations say little about tonight."""
@@ -30,7 +33,24 @@ def engine_from_history(path: Path, knowledge: Knowledge, until: float) -> Engin
     engine = Engine(knowledge)
     with Reader.open(path) as reader:
         engine.resume(reader.open_incidents())
-        observations = reader.observations(until - OBSERVATIONS_S, until)
+        observations = past_observations(reader, until - OBSERVATIONS_S, until)
         routes = reader.routes(until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine
+
+
+def past_observations(reader: Reader, since: float, until: float) -> Iterator[Observation]:
+    """The observations of [since, until), and before them what was told of addresses' origins until then."""
+    earlier = until - ROUTES_S
+    if earlier < since:
+        yield from reader.observations(earlier, since, target=ORIGINS_TARGET, kind="dns")
+    yield from reader.observations(since, until)
+
+
+def origins_told(path: Path, until: float) -> tuple[Observation, ...]:
+    """What was told of addresses' origins lately, so that nobody is asked the same after each restart.
+
+    :raises HistoryError: the history at `path` cannot be read
+    """
+    with Reader.open(path) as reader:
+        return tuple(reader.observations(until - ROUTES_S, until, target=ORIGINS_TARGET, kind="dns"))

@@ -8,6 +8,13 @@ from functools import lru_cache
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_INTERNAL = tuple(
+    ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                                              "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)  # fmt: skip
+"""RFC 1918, 6598, 3927, 4193, 4291: inside of somebody's network, never between two. Narrower than Python's
+`is_private`, which has documentation and test ranges too and leaves 100.64/10 out."""
+
 
 @lru_cache(maxsize=65536)
 def parse_prefix(text: str) -> Prefix:
@@ -33,6 +40,11 @@ def as_address(text: str) -> Address | None:
         return parse_address(text)
     except ValueError:
         return None
+
+
+def is_internal(address: Address) -> bool:
+    """Whether an address is of a range that means something inside of one network only."""
+    return any(address in block for block in _INTERNAL)
 
 
 def covers(wide: Prefix, narrow: Prefix) -> bool:

@@ -109,6 +109,18 @@ class RpkiSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixToAsSettings:
+    """Whose an address is. `path`: a table, or a pattern of dated ones; `exchanges`: exchange points' prefixes.
+
+    `dns`: zone of a service that is asked about what no table maps, in the form of Team Cymru's; None: nobody.
+    """
+
+    path: Path | None = None
+    exchanges: Path | None = None
+    dns: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
     """Whom to tell by mail. `smtp`: `smtp://host:port`, `smtps://…`, or `smtp+starttls://user@host:port`.
 
@@ -150,8 +162,7 @@ class Config:
     traceroute: TracerouteSettings = field(default_factory=TracerouteSettings)
     bgp: tuple[BgpSource, ...] = ()
     rpki: RpkiSettings = field(default_factory=RpkiSettings)
-    prefix_to_as: Path | None = None
-    exchanges: Path | None = None
+    prefix_to_as: PrefixToAsSettings = field(default_factory=PrefixToAsSettings)
     as_relationships: Path | None = None
     alert: AlertSettings = field(default_factory=AlertSettings)
     boost: BoostSettings = field(default_factory=BoostSettings)

@@ -12,6 +12,10 @@ MOST_ADDRESSES = 32
 """Addresses of one family and name that are probed in a round; a DNS answer over UDP holds some 28 or 17."""
 
 
+ORIGINS_TARGET = "prefix_to_as"
+"""What questions about whose an address is carry as the target of their observations; no target is called so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A stable name for an endpoint, never an address, because addresses rotate.

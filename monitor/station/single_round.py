@@ -23,9 +23,10 @@ from monitor.alert.smtp import SmtpDelivery
 from monitor.diagnose.engine import LONGEST_TICK_S, SHORTEST_TICK_S
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Store
+from monitor.hub.origin_lookups import OriginLookups
 from monitor.hub.pipeline import Pipeline, Step
 from monitor.hub.tables import TableLoader, Tables
-from monitor.hub.warm_start import engine_from_history
+from monitor.hub.warm_start import engine_from_history, origins_told
 from monitor.model.incident import Incident
 from monitor.model.settings import Config
 from monitor.model.verdict import Cause, Verdict
@@ -33,6 +34,9 @@ from probes import HttpObservation, Observation, clock
 
 DELIVERY_S = 30.0
 """How long due mails may take; what is left is sent by the next run."""
+
+ORIGINS_S = 10.0
+"""How long whose the met addresses are may take to be told."""
 
 _NOT_A_CAUSE = frozenset({Cause.OK, Cause.INSUFFICIENT})
 
@@ -70,9 +74,13 @@ async def single_round(
 
     # One flow: what an exploration would find is forgotten with the process.
     once = replace(config, traceroute=replace(config.traceroute, flows=1))
-    agent = Agent(once, instruments or NetworkInstruments(), keep)
+    instruments = instruments or NetworkInstruments()
+    agent = Agent(once, instruments, keep)
+    origins = OriginLookups(instruments.ask, keep)
+    origins.configure(config, tables.prefixes)
+    origins.learn(await asyncio.to_thread(origins_told, store.path, clock.wall()))
     try:
-        step = await _measure(config, agent, pipeline, seen, confirm_s)
+        step = await _measure(config, agent, origins, pipeline, seen, confirm_s)
     finally:
         await agent.aclose()
     return Outcome(
@@ -94,13 +102,20 @@ def _at_pace(config: Config) -> Config:
 
 
 async def _measure(
-    config: Config, agent: Agent, pipeline: Pipeline, seen: list[Observation], confirm_s: float
+    config: Config,
+    agent: Agent,
+    origins: OriginLookups,
+    pipeline: Pipeline,
+    seen: list[Observation],
+    confirm_s: float,
 ) -> Step:
     """A round of everything, and then rounds of what is in doubt."""
     jobs = jobs_of(config)
     controls = {control.name for control in config.controls}
     deadline = clock.monotonic() + confirm_s
     await all_once(jobs, agent.round)
+    origins.learn(tuple(seen))
+    await origins.settle(ORIGINS_S)
     step = pipeline.accept(tuple(seen), clock.wall())
     done = 0
     while doubtful := in_doubt(config, seen[done:], step):
@@ -109,6 +124,8 @@ async def _measure(
         await asyncio.sleep(config.boost.interval_s)
         done = len(seen)
         await all_once((job for job in jobs if job.target in doubtful | controls), agent.round)
+        origins.learn(tuple(seen[done:]))
+        await origins.settle(ORIGINS_S)
         step = pipeline.accept(tuple(seen[done:]), clock.wall())
     # The engine judges at moments a third of the pace apart: the last facts wait for the next of them.
     await asyncio.sleep(min(max(config.boost.interval_s / 3, SHORTEST_TICK_S), LONGEST_TICK_S))

@@ -34,10 +34,11 @@ from monitor.history import Notice, Store
 from monitor.hub.clock_step import ClockStep
 from monitor.hub.feeds import Feeds
 from monitor.hub.hub import Hub, Listeners
+from monitor.hub.origin_lookups import OriginLookups
 from monitor.hub.pipeline import GRACE_S, Pipeline, Step
 from monitor.hub.reaction import Reaction
 from monitor.hub.tables import TableLoader, Tables
-from monitor.hub.warm_start import engine_from_history
+from monitor.hub.warm_start import engine_from_history, origins_told
 from monitor.model.incident import IncidentChange
 from monitor.model.prefix import Prefix, covers
 from monitor.model.settings import Config
@@ -76,7 +77,9 @@ class Station:
         self._log = structlog.get_logger("station")
         self._tables, self._loader = Tables(), TableLoader()
         self._hub = Hub(Listeners(boost=self._boost, located=self._located, stepped=self._step_done))
-        self._agent = Agent(config, instruments or NetworkInstruments(), self._take)
+        instruments = instruments or NetworkInstruments()
+        self._agent = Agent(config, instruments, self._take)
+        self._origins = OriginLookups(instruments.ask, self._take)
         timetable = Timetable(jobs_of(config), config.boost)
         self._schedule = Schedule(timetable, self._agent.round, self._take, vantage=config.vantage)
         self._feeds = Feeds(self._take)
@@ -109,7 +112,8 @@ class Station:
                 hub = group.create_task(self._diagnose(hub_stop))
                 group.create_task(self._outbox.run(outbox_stop))
                 chores = [
-                    group.create_task(chore) for chore in (self._feeds.run(), self._prune(), self._watch_clock())
+                    group.create_task(chore)
+                    for chore in (self._feeds.run(), self._origins.run(), self._prune(), self._watch_clock())
                 ]
                 await stop.wait()
                 self._log.info("stopping", waiting=self.waiting)
@@ -137,6 +141,7 @@ class Station:
         self._tables = await self._loader.load(config, self._tables)
         await self._renew_engine()
         self._feeds.configure(config, self._tables.prefixes)
+        self._origins.configure(config, self._tables.prefixes)
         self._log.info("reloaded", targets=len(config.targets), controls=len(config.controls))
 
     # What the parts call
@@ -152,6 +157,7 @@ class Station:
 
     def _located(self, seen: Sequence[Observation]) -> None:
         self._feeds.learn(seen)
+        self._origins.learn(seen)
 
     def _step_done(self, step: Step) -> None:
         if step.subjects:
@@ -167,7 +173,9 @@ class Station:
         """Probing has begun already; its facts wait in the hub's queue while the engine remembers."""
         self._tables = await self._loader.load(self._config, self._tables)
         self._feeds.configure(self._config, self._tables.prefixes)
+        self._origins.configure(self._config, self._tables.prefixes)
         now = clock.wall()
+        self._origins.learn(await asyncio.to_thread(origins_told, self._store.path, now))
         engine = await asyncio.to_thread(engine_from_history, self._store.path, self._knowledge(), now)
         self._pipeline = Pipeline(self._store, engine, _notices_for(self._config))
         self._log.info(

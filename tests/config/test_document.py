@@ -51,6 +51,7 @@ vrps = "https://rpki.example/vrps.json"
 max_age = "2h"
 [prefix_to_as]
 path = "prefix_to_as.txt"
+dns = "origin.asn.cymru.com"
 exchanges = "ixpfx.json"
 [as_relationships]
 path = "as-rel.txt"
@@ -86,8 +87,9 @@ def test_example_of_the_design_is_read_key_by_key() -> None:
     assert config.bgp == (BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris-live"),)
     assert config.rpki.vrps == "https://rpki.example/vrps.json"
     assert config.rpki.max_age_s == 7200.0
-    assert config.prefix_to_as == Path("prefix_to_as.txt")
-    assert config.exchanges == Path("ixpfx.json")
+    assert config.prefix_to_as.path == Path("prefix_to_as.txt")
+    assert config.prefix_to_as.exchanges == Path("ixpfx.json")
+    assert config.prefix_to_as.dns == "origin.asn.cymru.com"
     assert config.as_relationships == Path("as-rel.txt")
     assert config.alert == AlertSettings(mail=MailSettings(to=("noc@example.com",)))
     assert config.unused == ("hub", "web")
@@ -128,7 +130,7 @@ def test_relative_files_start_at_the_folder_of_the_configuration(tmp_path: Path)
     assert config.targets[0].ca_file == str(tmp_path / "ca.pem")
     assert config.targets[0].client_cert == str(tmp_path / "me.pem")
     assert config.targets[0].client_key == "/etc/me.key"
-    assert config.prefix_to_as == Path("/srv/table.txt")
+    assert config.prefix_to_as.path == Path("/srv/table.txt")
     assert config.rpki.vrps == str(tmp_path / "vrps.json")
     assert config.bgp[0].path == str(tmp_path / "mrt" / "*.gz")
     assert config.alert.mail is not None

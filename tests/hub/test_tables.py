@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from monitor.hub.tables import TableLoader, Tables
-from monitor.model.settings import Config, RpkiSettings
+from monitor.model.settings import Config, PrefixToAsSettings, RpkiSettings
 
 VRPS = {"roas": [{"prefix": "203.0.113.0/24", "maxLength": 24, "asn": "AS64500"}]}
 
@@ -27,7 +27,11 @@ def logs() -> Iterator[list[MutableMapping[str, Any]]]:
 
 
 def _config(vrps: Path | None = None, table: Path | None = None) -> Config:
-    return Config(vantage="v", rpki=RpkiSettings(vrps=str(vrps) if vrps else None), prefix_to_as=table)
+    return Config(
+        vantage="v",
+        rpki=RpkiSettings(vrps=str(vrps) if vrps else None),
+        prefix_to_as=PrefixToAsSettings(path=table),
+    )
 
 
 def test_nothing_configured_is_nothing_loaded() -> None:
@@ -99,7 +103,7 @@ def test_a_table_without_its_exchange_points_is_used(tmp_path: Path, logs: list[
     """And with them where they can be read; the log tells which."""
     table, exchanges = tmp_path / "table.txt", tmp_path / "ixpfx.json"
     table.write_text("203.0.113.0/24\t64500\n", encoding="utf-8")
-    config = Config(vantage="v", prefix_to_as=table, exchanges=exchanges)
+    config = Config(vantage="v", prefix_to_as=PrefixToAsSettings(path=table, exchanges=exchanges))
     without = asyncio.run(TableLoader().load(config, Tables())).prefixes
     exchanges.write_text('{"data": [{"prefix": "203.0.113.0/25"}]}', encoding="utf-8")
     with_them = asyncio.run(TableLoader().load(config, Tables())).prefixes

@@ -90,6 +90,12 @@ class RouteDetector:
         self._books.renew(interest.which)
         return True
 
+    def trust_told(self, prefix: Prefix, origins: frozenset[Asn]) -> None:
+        """Take somebody's word for the origins of a prefix, where nothing is known of it yet."""
+        which = (prefix.version, key_of(prefix))
+        if self._grounds.trust_told(which, origins):
+            self._books.renew(which)
+
     def apply(self, fact: RouteEvent | PeerState) -> Sequence[EpisodeChange]:
         """Take in one fact; the episodes that it opened, resumed or ended."""
         change = self.rib.apply(fact)

@@ -73,6 +73,17 @@ class Grounds:
         self._given.setdefault(which, False)
         return which if self._trust(which, frozenset(found[1])) else None
 
+    def trust_told(self, which: Which, origins: frozenset[Asn]) -> bool:
+        """What somebody who was asked says of a prefix; whether that is news.
+
+        Only where nothing is known of the space yet: asked again in the middle of a hijack, he would tell of the
+        hijacker.
+        """
+        if self._around(which):
+            return False
+        self._given.setdefault(which, False)
+        return self._trust(which, origins)
+
     def trust_on_sight(
         self, which: Which, origins: frozenset[Asn], interests: tuple[Interest, ...], at: float, *, young: bool
     ) -> bool:

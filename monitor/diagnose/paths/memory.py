@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.address_owners import Owners
 from monitor.diagnose.paths.change import compare
 from monitor.diagnose.paths.other_interface import KnownHops
 from monitor.diagnose.paths.trail import Trail, trail_of
@@ -71,7 +71,7 @@ class _Followed:
 class PathMemory:
     """What one vantage has seen of its ways to one target, under a prefix-to-AS table."""
 
-    def __init__(self, table: PrefixTable) -> None:
+    def __init__(self, table: Owners) -> None:
         self._table = table
         self._seen: dict[tuple[int, tuple[Asn, ...], bool, bool], _Seen] = {}
         self._followed: OrderedDict[Series, _Followed] = OrderedDict()

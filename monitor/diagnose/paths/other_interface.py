@@ -13,7 +13,7 @@ compared: the packets may as well have gone through it.
 
 from __future__ import annotations
 
-from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.address_owners import Owners
 from monitor.model.asn import Asn
 from monitor.model.prefix import as_address
 from probes.observation import Hop, TraceObservation
@@ -28,7 +28,7 @@ class KnownHops:
     def __init__(self) -> None:
         self._at: dict[int, dict[str, None]] = {}
 
-    def other_interfaces(self, trace: TraceObservation, table: PrefixTable) -> frozenset[int]:
+    def other_interfaces(self, trace: TraceObservation, table: Owners) -> frozenset[int]:
         """The TTLs of `trace` at which a known router answered by its link to a known neighbour."""
         found = set()
         for before, hop, behind in zip(trace.hops, trace.hops[1:], trace.hops[2:], strict=False):
@@ -54,6 +54,6 @@ class KnownHops:
         return hop.address is not None and hop.address in self._at.get(hop.ttl, {})
 
 
-def _networks(hop: Hop, table: PrefixTable) -> frozenset[Asn]:
+def _networks(hop: Hop, table: Owners) -> frozenset[Asn]:
     address = as_address(hop.address or "")
     return (table.lookup(address) if address is not None else None) or frozenset()

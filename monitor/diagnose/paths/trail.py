@@ -10,19 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import ip_network
 
-from monitor.bgp.ip_to_as import PrefixTable
+from monitor.bgp.address_owners import Owners
 from monitor.model.asn import Asn
-from monitor.model.prefix import Address, as_address
+from monitor.model.prefix import as_address, is_internal
 from probes.observation import HopReply, TraceObservation
-
-_PRIVATE = tuple(
-    ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-                                    "169.254.0.0/16", "fc00::/7", "fe80::/10")
-)  # fmt: skip
-"""RFC 1918, 6598, 3927, 4193, 4291: inside of somebody's network, never between two. Narrower than Python's
-`is_private`, which has documentation and test ranges too and leaves 100.64/10 out."""
 
 _REFUSALS = (HopReply.HOST_UNREACHABLE, HopReply.NET_UNREACHABLE, HopReply.ADMIN_PROHIBITED)
 
@@ -53,7 +45,7 @@ class Trail:
         return self.silent[index] if self.silent else 0
 
 
-def trail_of(trace: TraceObservation, table: PrefixTable, wildcards: Collection[int] = ()) -> Trail:
+def trail_of(trace: TraceObservation, table: Owners, wildcards: Collection[int] = ()) -> Trail:
     """The AS-level path of a traceroute under a prefix-to-AS table.
 
     An address of several ASes maps to the one before it if that is among them, else to the least. Hops at the
@@ -72,7 +64,7 @@ def trail_of(trace: TraceObservation, table: PrefixTable, wildcards: Collection[
             continue  # an exchange's own network: which member answered, nobody can say
         mapped = table.lookup(address) if address is not None else None
         if not mapped:
-            silent[-1] += address is None or not _is_private(address)
+            silent[-1] += address is None or not is_internal(address)
             continue
         asn = next((asn for asn in ases[-1:] if asn in mapped), min(mapped))
         if ases and ases[-1] == asn:
@@ -81,7 +73,3 @@ def trail_of(trace: TraceObservation, table: PrefixTable, wildcards: Collection[
         ases.append(asn)
         silent.append(0)
     return Trail(tuple(ases), trace.reached, tuple(silent))
-
-
-def _is_private(address: Address) -> bool:
-    return any(address in block for block in _PRIVATE)
