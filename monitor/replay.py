@@ -1,8 +1,8 @@
 """Replay: an incident folder's facts through the engine, as if they happened now.
 
-The folder holds config.toml, observations.jsonl and, each optional, routes.jsonl, MRT files, vrps.json and
-prefix_to_as.txt (or prefix_to_as-20240101.txt of several days). expected.json is never read here. Bad lines are
-counted and reported, and the rest goes on.
+The folder holds config.toml, observations.jsonl and, each optional, routes.jsonl, MRT files, vrps.json,
+relationships.txt and prefix_to_as.txt (or prefix_to_as-20240101.txt of several days). expected.json is never read
+here. Bad lines are counted and reported, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.bgp.episodes import Relationships
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt import UNNAMED_COLLECTOR
 from monitor.bgp.rpki import VrpTable
-from monitor.bgp.sources import read_prefix_table, read_routes_file, table_at
+from monitor.bgp.sources import read_prefix_table, read_relationships, read_routes_file, table_at
 from monitor.bgp.watch import Watch
 from monitor.config import load_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
@@ -32,6 +33,7 @@ from probes.observation import DnsObservation, HttpObservation, Observation, Tra
 OBSERVATIONS = ("observations.jsonl", "observations.jsonl.gz", "observations.jsonl.zst")
 PREFIX_TABLES = ("prefix_to_as.txt", "prefix_to_as.txt.gz")
 DATED_PREFIX_TABLES = "prefix_to_as-*"
+RELATIONSHIPS = ("relationships.txt", "relationships.txt.gz", "relationships.txt.bz2")
 ROUTE_SUFFIXES = (".mrt", ".gz", ".bz2", ".zst", ".jsonl")
 
 
@@ -63,7 +65,10 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
     routes = list(_routes(folder, watch_of(config, observations, table), complain))
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
-    knowledge = Knowledge.from_config(config, prefix_table=table, vrps=_vrps(folder))
+    relationships = _relationships(folder, complain)
+    knowledge = Knowledge.from_config(
+        config, prefix_table=table, vrps=_vrps(folder), relationships=relationships
+    )
     return assembled(config, knowledge, observations, routes)
 
 
@@ -117,7 +122,7 @@ def _observations_of(path: Path, complain: Complain) -> Iterator[Observation]:
 
 def _routes(folder: Path, watch: Watch, complain: Complain) -> Iterator[RouteFact]:
     """Routes of every routes file and MRT file; RIB dumps first."""
-    skip = {*OBSERVATIONS, *PREFIX_TABLES}
+    skip = {*OBSERVATIONS, *PREFIX_TABLES, *RELATIONSHIPS}
     paths = [path for path in folder.iterdir() if path.suffix in ROUTE_SUFFIXES and path.name not in skip]
     for path in sorted(paths, key=lambda path: (not path.name.startswith("rib."), path.name)):
         for fact in read_routes_file(path, complain):
@@ -161,6 +166,17 @@ def _prefix_table(folder: Path, at: float) -> PrefixTable | None:
 def _vrps(folder: Path) -> VrpTable | None:
     path = folder / "vrps.json"
     return VrpTable.from_json(path.read_bytes()) if path.exists() else None
+
+
+def _relationships(folder: Path, complain: Complain) -> Relationships | None:
+    """Who is whose provider or peer, as CAIDA writes it."""
+    path = next((folder / name for name in RELATIONSHIPS if (folder / name).exists()), None)
+    if path is None:
+        return None
+    found = read_relationships(path)
+    if found.bad:
+        complain(path, 0, f"{found.bad} bad lines: {'; '.join(found.errors)}")
+    return found
 
 
 def _addresses(observations: Iterable[Observation], targets: set[str]) -> list[Address]:

@@ -182,8 +182,8 @@ class Engine:
         for name, state in self._states.items():
             for vantage, view in state.views.items():
                 by_vantage.setdefault(vantage, {})[name] = view
-        sick = self._health.sick(now, by_vantage)
-        for recovered in self._sick - sick.keys():
+        sick = self._health.sick(now, by_vantage, self._is_led_away)
+        for recovered in self._sick - sick.keys() - self._health.led:
             for view in by_vantage.get(recovered, {}).values():
                 view.absolve()
         self._sick = frozenset(sick)
@@ -199,6 +199,9 @@ class Engine:
                 changes.append(tracker.update(well, now))
         changes += [self._judge_target(name, now, self._sick) for name in self._order]
         return [change for change in changes if change is not None]
+
+    def _is_led_away(self, vantage: str, since: float) -> bool:
+        return any(state.is_led_away(vantage, since) for state in self._states.values())
 
     def _judge_target(self, name: str, now: float, sick: frozenset[str]) -> IncidentChange | None:
         state, tracker = self._states[name], self._tracker(name)

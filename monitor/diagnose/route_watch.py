@@ -96,7 +96,7 @@ class RouteWatch:
         """The routing of a target at `now`."""
         self._stirred.discard(target)
         usual = sorted(self.detector.usual(target), key=str)
-        episodes = tuple(episode for episode in self.detector.episodes(target) if _tells(episode))
+        episodes = self.episodes(target)
         peers: set[PeerKey] = set()
         moved: dict[PeerKey, Move] = {}
         genuine = False
@@ -116,6 +116,10 @@ class RouteWatch:
             moves=tuple(sorted(moved.values(), key=lambda move: move[0])),
             vrps=self._vrps,
         )
+
+    def episodes(self, target: str) -> tuple[Episode, ...]:
+        """The episodes of a target that can tell one cause from another."""
+        return tuple(episode for episode in self.detector.episodes(target) if _tells(episode))
 
     def home(self, target: str) -> frozenset[Asn]:
         """The networks that a target's addresses lie in."""

@@ -5,12 +5,13 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_network
 
 from monitor.bgp.address_owners import Owners
+from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.name_agreement import SAME_PREFIX
 from monitor.diagnose.names import NameMemory
@@ -126,6 +127,23 @@ class TargetState:
             return self._stirred_at
         return onset
 
+    def is_led_away(self, vantage: str, since: float) -> bool:
+        """Whether a vantage's packets go through a network that took or leaked the target's routes.
+
+        `since`: when the vantage's trouble began; a route that is older than the correlation window did not bring
+        it.
+        """
+        memory, (before, _) = self._paths.get(vantage), CORRELATION_S
+        if memory is None:
+            return False
+        recent = [e for e in self._routes.episodes(self.target.name) if e.active and e.first_at >= since - before]
+        blamed = _blamed(recent)
+        if not blamed:
+            return False
+        onset = min([since, *(episode.first_at for episode in recent)])
+        own = readings(memory, onset, self._expected_origins())
+        return not blamed.isdisjoint(believe(own, (), blamed).new_networks)
+
     def situation(
         self,
         now: float,
@@ -233,7 +251,7 @@ class TargetState:
 
     def _beliefs(self, current: list[View], onset: float, routing: Routing) -> dict[str, Belief]:
         """What is believed of the path of each vantage that has traced it since the onset."""
-        told = frozenset(e.offender for e in routing.episodes if e.taken and e.offender is not None)
+        told = _blamed(routing.episodes)
         home = self._expected_origins()
         seen: dict[str, tuple[Reading, ...]] = {}
         for view in current:
@@ -335,6 +353,12 @@ def _with_routes(first_bad: float, routing: Routing, since: float | None) -> flo
     before, _ = CORRELATION_S
     starts = [e.first_at for e in routing.episodes if since is None or e.first_at >= since - before]
     return min([first_bad, *starts])
+
+
+def _blamed(episodes: Iterable[Episode]) -> frozenset[Asn]:
+    """The networks that BGP says took a route of the target, or leaked it."""
+    taken = (e for e in episodes if e.role is Role.TARGET and (e.taken or e.kind is EpisodeKind.LEAK))
+    return frozenset(e.offender for e in taken if e.offender is not None)
 
 
 def _newest_rtt(judged: list[Judged]) -> float | None:

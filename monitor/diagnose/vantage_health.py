@@ -5,10 +5,14 @@ there and its targets with them. A control that fails at most vantages has troub
 for nobody. Without controls, a vantage is sick when all its targets fail and others see those fine. Who was
 sick stays so until what failed there is well for longer than chance: a line that loses every third packet
 has good moments.
+
+A leaked or taken route may carry the controls' traffic too. So where BGP blames a network, and the vantage's
+own traceroutes go through it since, the vantage is not sick but led away, and its targets' routes are the story.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.diagnose.symptom import Symptom
@@ -24,6 +28,9 @@ VOUCHER_BAD = 3
 VOUCHER_SHARE = 0.2
 """A control that was bad so often of its newest observations, or in more than this share of those since the
 trouble began, vouches for nobody: its vantage loses packets."""
+
+LedAway = Callable[[str, float], bool]
+"""Whether the vantage's packets go through a network that BGP blames since about the given time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,12 @@ class VantageHealth:
         self._intervals = {control.name: control.interval_s for control in controls}
         self._views: dict[str, dict[str, View]] = {}
         self._sick: dict[str, Sickness] = {}
+        self._led: frozenset[str] = frozenset()
+
+    @property
+    def led(self) -> frozenset[str]:
+        """The vantages whose trouble is a route's; they stay so until it is over, as their paths return first."""
+        return self._led
 
     def add(self, observation: HttpObservation, known_at: float) -> None:
         """Take an observation of a control."""
@@ -67,7 +80,9 @@ class VantageHealth:
         silent = bool(views) and not any(view.since(since) for view in views)
         return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
 
-    def sick(self, now: float, targets: dict[str, dict[str, View]]) -> dict[str, Sickness]:
+    def sick(
+        self, now: float, targets: dict[str, dict[str, View]], led_away: LedAway = lambda vantage, since: False
+    ) -> dict[str, Sickness]:
         """The sick vantages at `now`. `targets`: vantage to target name to view."""
         found = {
             vantage: sickness
@@ -83,7 +98,8 @@ class VantageHealth:
             if sickness is not None:
                 found[vantage] = sickness
         self._sick = found
-        return found
+        self._led = frozenset(v for v, one in found.items() if v in self._led or led_away(v, one.since))
+        return {vantage: sickness for vantage, sickness in found.items() if vantage not in self._led}
 
     def _is_well(self, vantage: str, targets: dict[str, dict[str, View]], now: float) -> bool:
         """Whether a vantage that was sick is well again: its controls, and the targets that are well elsewhere."""

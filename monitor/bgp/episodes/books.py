@@ -92,7 +92,7 @@ class Books:
             self.renew(which)
             if which in self._all:
                 self._reground(which, at)
-        self._judge.learn(path, at)
+        self._judge.learn(path, at, standing=True)
 
     def sight(self, book: Book, path: AsPath, at: float, *, young: bool) -> None:
         """Trust origins on sight, and prefixes that a declared origin announces, where nothing else is known."""

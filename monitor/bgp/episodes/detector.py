@@ -206,8 +206,14 @@ class RouteDetector:
         books = self._books
         dumped = books.is_dumped(book)
         old = dumped or books.is_old(book, at)
-        ways = dumped or (old and (followed or books.is_followed(book, peer)))
-        return Known(mature=old or books.is_mature(book, at), ways=ways, prepends=book.prepends)
+        followed = followed or books.is_followed(book, peer)
+        return Known(
+            at=at,
+            mature=old or books.is_mature(book, at),
+            ways=dumped or (old and followed),
+            followed=followed,
+            prepends=book.prepends,
+        )
 
     def _withdrawn(self, book: Book, change: RouteChange) -> Sequence[EpisodeChange]:
         """A peer withdrew the prefix."""
@@ -240,8 +246,8 @@ class RouteDetector:
         book.judged.clear()
         self._books.touch(book)
         for peer, route in tuple(self.rib.routes(book.ground.prefix).items()):
-            judgement = self._judged(book, route.path, peer, route.since, followed=False)
             had = book.carried.get(peer)
+            judgement = self._judged(book, route.path, peer, route.since, followed=had is not None)
             goes_on = judgement is None or (had is not None and had.judgement.key == judgement.key)
             at = now if goes_on else route.since
             yield from self._stories.carry(book, peer, judgement, route.path, at)
@@ -263,5 +269,5 @@ class RouteDetector:
         for record in self._register:
             if record.active and record.judgement.kind in _ON_THE_WAY and record.first_at < before:
                 if record.path is not None:
-                    self._judge.learn(record.path, record.first_at)
+                    self._judge.learn(record.path, record.first_at, standing=True)
                 self._books.renew(record.which)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 from monitor.bgp.episodes.episode import EpisodeKind, Place, Reason, ReasonWord
 from monitor.bgp.episodes.ground import Ground
@@ -31,6 +32,9 @@ MANY_NEIGHBOURS = 12
 MAX_VALLEYS = 100_000
 """Usual valleys that are remembered; real tables show some hundreds to a prefix at most."""
 
+VALLEY_USUAL_S = 600.0
+"""A valley that was first met so long ago is the relationship file's mistake, or custom, rather than news."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -51,10 +55,15 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What one prefix has shown: whether it and its ways are known so well that others are news; prepending."""
+    """What one prefix has shown: whether it and its ways are known so well that others are news; prepending.
 
+    `at`: now, Unix seconds. `followed`: the very peer had another way there before, or to the usual prefix around it.
+    """
+
+    at: float
     mature: bool
     ways: bool
+    followed: bool
     prepends: int
 
 
@@ -83,7 +92,7 @@ class Judge:
         self._links = links
         self._relationships = relationships
         self._table = table
-        self._valleys: set[Valley] = set()
+        self._valleys: dict[Valley, float] = {}
         self._slips: dict[tuple[Prefix, Asn], Prefix | None] = {}
         self._shapes: dict[tuple[Asn | AsSet, ...], Shape] = {}
 
@@ -104,15 +113,23 @@ class Judge:
             self._shapes[path.segments] = found
         return found
 
-    def learn(self, path: AsPath, at: float) -> None:
-        """Take a path for usual: its links, and its valley if it has one."""
+    def learn(self, path: AsPath, at: float, *, standing: bool = False) -> None:
+        """Take a path for usual: its links, and its valley if it has one.
+
+        `standing`: it is known to have been there for long. A valley that is first seen now is no usual one yet:
+        a leak shows many prefixes at once, and of some of them we had known no way before.
+        """
         shape = self.shape(path)
         if shape.usual:
             return
-        shape.usual = True
         self._links.learn(shape.sequence, at)
         if shape.valley is not None and len(self._valleys) < MAX_VALLEYS:
-            self._valleys.add(shape.valley)
+            since = self._valleys.setdefault(shape.valley, at)
+            if standing:
+                self._valleys[shape.valley] = -inf
+            elif at - since < VALLEY_USUAL_S:
+                return
+        shape.usual = True
 
     def judge(self, ground: Ground, path: AsPath, known: Known) -> Judgement | None:
         """What is unusual about a path; None: nothing, or nothing is known to judge it by."""
@@ -125,12 +142,8 @@ class Judge:
         if ground.place is Place.LESS_SPECIFIC:
             return None
         origin = min(rightful)
-        if not shape.usual and known.ways:
-            found = self._new_neighbour(ground, shape, origin)
-            found = found or self._leak(shape, origin) or self._new_link(ground, shape, origin)
-            if found is not None:
-                return found
-        return self._harmless(ground, shape, origin, known)
+        found = self._on_the_way(ground, shape, origin, known) if not shape.usual else None
+        return found or self._harmless(ground, shape, origin, known)
 
     def quiet(self, ground: Ground) -> frozenset[Asn]:
         """The origins of which a route over usual ways says nothing at all."""
@@ -199,6 +212,19 @@ class Judge:
             return False
         return len(sequence) == 2 or not self._links.is_new((sequence[-3], sequence[-2]))
 
+    def _on_the_way(self, ground: Ground, shape: Shape, origin: Asn, known: Known) -> Judgement | None:
+        """What is unusual between the peer and a rightful origin.
+
+        That needs to know the usual ways: from a dump, from an hour of updates, or, of a peer that has just left
+        another way, from a relationship file, which knows valleys, and the neighbours of the networks in it.
+        """
+        found = None
+        if known.ways or (known.followed and self._relationships.has(origin)):
+            found = self._new_neighbour(ground, shape, origin)
+        if found is None and (known.ways or known.followed):
+            found = self._leak(shape, origin, known.at)
+        return found or (self._new_link(ground, shape, origin) if known.ways else None)
+
     def _new_neighbour(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
         """The usual origin behind a network that was never seen next to it: a type-1 forgery, or a new provider.
 
@@ -225,9 +251,9 @@ class Judge:
             reasons=(_reason(ReasonWord.NEW_NEIGHBOUR, text), *_of_validity(validity)),
         )
 
-    def _leak(self, shape: Shape, origin: Asn) -> Judgement | None:
+    def _leak(self, shape: Shape, origin: Asn, at: float) -> Judgement | None:
         valley = shape.valley
-        if valley is None or valley in self._valleys:
+        if valley is None or at - self._valleys.get(valley, at) >= VALLEY_USUAL_S:
             return None
         text = f"AS{valley.leaker} passes a route of AS{valley.source} on to AS{valley.sink}, and neither pays it"
         return Judgement(

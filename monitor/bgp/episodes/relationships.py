@@ -54,6 +54,7 @@ class Relationships:
         self.errors: list[str] = []
         self._providers: set[tuple[Asn, Asn]] = set()
         self._peers: set[tuple[Asn, Asn]] = set()
+        self._told: set[Asn] = set()
 
     def __len__(self) -> int:
         return len(self._providers) + len(self._peers)
@@ -80,6 +81,10 @@ class Relationships:
             return Step.CUSTOMER
         both_free = giver in TRANSIT_FREE and taker in TRANSIT_FREE
         return Step.PEER if both_free or (min(giver, taker), max(giver, taker)) in self._peers else None
+
+    def has(self, asn: Asn) -> bool:
+        """Whether a network's neighbours are told, all or some."""
+        return asn in self._told
 
     def knows(self, one: Asn, other: Asn) -> bool:
         """Whether the two are known to be neighbours."""
@@ -118,8 +123,10 @@ class Relationships:
             self._reject(number, f"no such relation: {text[:40]!a}")
         elif kind == -1:
             self._providers.add((one, other))
+            self._told |= {one, other}
         else:
             self._peers.add((min(one, other), max(one, other)))
+            self._told |= {one, other}
 
     def _reject(self, number: int, why: str) -> None:
         self.bad += 1
