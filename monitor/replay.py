@@ -66,9 +66,7 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
     relationships = _relationships(folder, complain)
-    knowledge = Knowledge.from_config(
-        config, prefix_table=table, vrps=_vrps(folder), relationships=relationships
-    )
+    knowledge = Knowledge.from_config(config, prefix_table=table, vrps=_vrps(folder), relationships=relationships)
     return assembled(config, knowledge, observations, routes)
 
 

@@ -40,6 +40,7 @@ _KINDS = {
     EpisodeKind.NEW_ORIGIN: HijackKind.ORIGIN,
     EpisodeKind.FORGED_ORIGIN: HijackKind.FORGED_ORIGIN,
     EpisodeKind.NEW_LINK: HijackKind.PATH,
+    EpisodeKind.LEAK: HijackKind.PATH,
 }
 _WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
 _SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE, Symptom.TLS_STALLED, Symptom.READ_TIMEOUT)
@@ -160,15 +161,16 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
     return Detail(failure=failure)
 
 
-def _strongest(situation: Situation, *kinds: EpisodeKind) -> Episode | None:
-    episodes = [episode for episode in relevant(situation) if episode.kind in kinds]
+def _strongest(situation: Situation, *kinds: EpisodeKind, taken: bool = False) -> Episode | None:
+    """The weightiest episode of the kinds; `taken`: or of any that took the target's space."""
+    episodes = [one for one in relevant(situation) if one.kind in kinds or (taken and one.taken)]
     return min(episodes, key=weightiest, default=None)
 
 
 def _hijack(situation: Situation, failure: str | None) -> Detail:
     old, new = _trails(situation)
     effect = _effect(situation)
-    episode = _strongest(situation, *_TAKEN)
+    episode = _strongest(situation, *_TAKEN, taken=True)
     if episode is None:
         tails = Counter(
             view.trail.tail
@@ -194,7 +196,10 @@ def _effect(situation: Situation) -> HijackEffect:
         return HijackEffect.BLACKHOLE
     moved = [view for view in touched if view.path in (PathChange.REROUTED, PathChange.ENDS_ELSEWHERE)]
     unsigned = [view for view in touched if view.identity is Identity.UNKNOWN]
-    if any(view.symptom in _WRONG and (view in moved or _strongest(situation, *_TAKEN)) for view in unsigned):
+    if any(
+        view.symptom in _WRONG and (view in moved or _strongest(situation, *_TAKEN, taken=True))
+        for view in unsigned
+    ):
         return HijackEffect.IMPOSTOR
     return HijackEffect.INTERCEPTION if any(_is_handed_on(view) for view in moved) else HijackEffect.UNKNOWN
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "4"
+RULES_VERSION = "5"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -275,6 +275,13 @@ _RULES = (
         {HIJACK: 5, MOVED: 1, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1, CHANGE: -1,
          CONGESTION: -2, LINK: -2},
         "{prefix} is announced with the usual origin {far} behind {near}, never seen next to it, path {path}, "
+        "{seen} of {of} peers, RPKI {rpki}",
+    ),
+    Rule(
+        "routing.made_up_more_specific", "routing", "control",
+        {HIJACK: 5.5, MOVED: 0.5, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1, CHANGE: -3,
+         CONGESTION: -2, LINK: -2},
+        "{offender} announces {prefix} as if it came from {disowner}, which does not have it: path {path}, "
         "{seen} of {of} peers, RPKI {rpki}",
     ),
     Rule(

@@ -54,7 +54,7 @@ class Ranking:
 def candidates(situation: Situation) -> tuple[Cause, ...]:
     """The causes that can apply at all: nothing is upstream's fault where nothing is upstream."""
     excluded: set[Cause] = set() if situation.dependencies else {UP_OVERLOAD, UP_DOWN}
-    if not any(episode.kind is EpisodeKind.LEAK for episode in situation.routing.episodes):
+    if not any(episode.kind is EpisodeKind.LEAK and not episode.taken for episode in situation.routing.episodes):
         excluded.add(Cause.ROUTE_LEAK)
     if not situation.names_asked and not any(view.usual_address is False for view in situation.affected):
         excluded.add(Cause.DNS_TAMPERED)

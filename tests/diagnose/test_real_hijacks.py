@@ -26,7 +26,6 @@ CASES = [
     ("iran_3", "91.108.56.0/22", "91.108.58.0/24", 58224),
     ("bitcanal_hijack_1", "101.124.0.0/16", "101.124.128.0/18", 197426),
     ("backconnect_1", "172.81.128.0/21", "172.81.129.0/24", 203959),
-    ("backconnect_3", "72.20.0.0/19", "72.20.0.0/24", 203959),
     ("bitcanal_3", "115.116.0.0/16", "115.116.96.0/24", 18254),
     ("petersburg_1", "192.135.32.0/23", "192.135.33.0/24", 198596),
     ("sprint_1", "95.128.184.0/22", "95.128.184.0/22", 1239),
@@ -70,6 +69,24 @@ def test_labelled_hijack_is_named(shared_data: Path, name: str, watched: str, ta
     assert (incident.cause, incident.suspected, incident.affected) == (Cause.ROUTE_HIJACK, True, ())
     assert (incident.detail.prefix, incident.detail.origin) == (taken, origin)
     assert incident.detail.kind == ("origin" if watched == taken else "subprefix")
+
+
+def test_hijacker_that_forges_the_path_at_last_is_told_on(shared_data: Path) -> None:
+    """AS203959 took the /24 in its own name first, then as `203959 1229 3257 25761`, which AS3257 had not announced.
+
+    That the first forged network is blamed, and not who stands before it, is what a feed alone can tell.
+    """
+    (incident,) = incidents_of(shared_data / "hijack-paths" / "backconnect_3.jsonl.gz", "72.20.0.0/19")
+
+    assert (incident.cause, incident.suspected) == (Cause.ROUTE_HIJACK, True)
+    assert (incident.detail.prefix, incident.detail.kind, incident.detail.offender) == (
+        "72.20.0.0/24",
+        "path",
+        1229,
+    )
+    told = [evidence.text for evidence in incident.evidence]
+    assert any(text.startswith("72.20.0.0/24 is announced by AS203959") for text in told)
+    assert any("as if it came from AS3257, which does not have it" in text for text in told)
 
 
 def test_carrier_of_the_covering_block_has_no_right_to_the_part() -> None:

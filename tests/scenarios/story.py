@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 from world import Facts, Place, Service, World, announcement, spread
 
+from monitor.bgp.episodes import Relationships
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.ris_live import decode as decode_route
 from monitor.bgp.rpki import VrpTable
@@ -72,7 +73,7 @@ class Story:
 
     `way`: traceroutes to the API during the trouble; `routes`: RIS Live messages besides the usual ones;
     `usual_routes` False: there is no feed at all; `table` False: there is no prefix-to-AS table.
-    `target`: more lines of the API's configuration.
+    `target`: more lines of the API's configuration; `relationships`: lines of a relationship file.
     """
 
     api: Answer | None = None
@@ -91,6 +92,7 @@ class Story:
     seed: int = 1
     interval_s: float = 30.0
     table: bool = True
+    relationships: tuple[str, ...] = ()
 
     def facts(self, world: World) -> list[Fact]:
         """All facts in the order in which they were known."""
@@ -125,7 +127,10 @@ class Story:
         facts = self.facts(world)
         table = world.table((self.usual_prefix, 64500), ("203.0.113.0/24", 64510), ("198.19.254.0/24", 64999))
         engine = engine_for(
-            CONFIG.format(target=self.target), prefixes=table if self.table else "", vrps=self.vrps
+            CONFIG.format(target=self.target),
+            prefixes=table if self.table else "",
+            vrps=self.vrps,
+            relationships=self.relationships,
         )
         found: dict[str, Incident] = {}
         size = chunk or len(facts)
@@ -137,12 +142,15 @@ class Story:
         return sorted(found.values(), key=lambda incident: (incident.opened_at, incident.id))
 
 
-def engine_for(text: str, *, prefixes: str = "", vrps: bytes | None = None) -> Engine:
+def engine_for(
+    text: str, *, prefixes: str = "", vrps: bytes | None = None, relationships: tuple[str, ...] = ()
+) -> Engine:
     """An engine for a configuration; `prefixes`: lines of a prefix-to-AS table."""
     knowledge = Knowledge.from_config(
         parse_config(text, None),
         prefix_table=PrefixTable.parse(prefixes.splitlines()) if prefixes else None,
         vrps=VrpTable.from_json(vrps, max_age_s=6 * 3600.0) if vrps is not None else None,
+        relationships=Relationships.parse(relationships),
     )
     return Engine(knowledge)
 

@@ -77,6 +77,7 @@ class ReasonWord(StrEnum):
     MORE_PREPENDING = "more_prepending"
     KNOWN_WAY = "known_way"
     HOST_ROUTE = "host_route"
+    MADE_UP = "made_up"
     AFTER_WITHDRAWAL = "after_withdrawal"
     PEERS_LOST_IT = "peers_lost_it"
     VRPS_CHANGED = "vrps_changed"
@@ -99,7 +100,8 @@ class Episode:
     `link`: the adjacency at fault, nearer network first. `first_at`, `last_at`: its first route and the last
     moment any peer carried it (or the loss lasted). `carriers`: peers that carry it now, or that lost it;
     `peers` of `peers_of` at its height, at so many `collectors`, among those that had a route to the space.
-    `earlier`: episodes of the same kind and offender before this one.
+    `earlier`: episodes of the same kind and offender before this one. `disowned_by`: a network that the path of a
+    more-specific names and that does not carry it, so that the offender made it up.
     """
 
     number: int
@@ -123,6 +125,7 @@ class Episode:
     validity: ValidityResult
     after_withdrawal: bool
     earlier: int
+    disowned_by: Asn | None = None
     reasons: tuple[Reason, ...]
 
     @property
@@ -135,13 +138,14 @@ class Episode:
         """Whether traffic goes to a network that is not known to be allowed to have it.
 
         The usual origin behind a new neighbour counts on a more-specific prefix only: on the usual one it
-        is far oftener a new provider.
+        is far oftener a new provider. So does any more-specific whose path is disowned.
         """
         if self.place is Place.BESIDE:
             return False
         if self.kind in (EpisodeKind.NEW_ORIGIN, EpisodeKind.NEW_MORE_SPECIFIC):
             return True
-        return self.kind is EpisodeKind.FORGED_ORIGIN and self.place is Place.MORE_SPECIFIC
+        forged = self.kind is EpisodeKind.FORGED_ORIGIN or self.disowned_by is not None
+        return forged and self.place is Place.MORE_SPECIFIC
 
 
 class Turn(StrEnum):

@@ -57,7 +57,7 @@ class Judgement:
 class Known:
     """What one prefix has shown: whether it and its ways are known so well that others are news; prepending.
 
-    `at`: now, Unix seconds. `followed`: the very peer had another way there before, or to the usual prefix around it.
+    `at`: now, Unix seconds. `followed`: the very peer had another way before, there or to the prefix around it.
     """
 
     at: float
@@ -222,7 +222,7 @@ class Judge:
         if known.ways or (known.followed and self._relationships.has(origin)):
             found = self._new_neighbour(ground, shape, origin)
         if found is None and (known.ways or known.followed):
-            found = self._leak(shape, origin, known.at)
+            found = self._leak(ground, shape, origin, known.at)
         return found or (self._new_link(ground, shape, origin) if known.ways else None)
 
     def _new_neighbour(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
@@ -251,17 +251,19 @@ class Judge:
             reasons=(_reason(ReasonWord.NEW_NEIGHBOUR, text), *_of_validity(validity)),
         )
 
-    def _leak(self, shape: Shape, origin: Asn, at: float) -> Judgement | None:
+    def _leak(self, ground: Ground, shape: Shape, origin: Asn, at: float) -> Judgement | None:
         valley = shape.valley
         if valley is None or at - self._valleys.get(valley, at) >= VALLEY_USUAL_S:
             return None
         text = f"AS{valley.leaker} passes a route of AS{valley.source} on to AS{valley.sink}, and neither pays it"
+        validity = self.validity(ground, origin)
         return Judgement(
             kind=EpisodeKind.LEAK,
             origin=origin,
             offender=valley.leaker,
             link=(valley.sink, valley.leaker),
-            reasons=(_reason(ReasonWord.VALLEY, text),),
+            validity=validity,
+            reasons=(_reason(ReasonWord.VALLEY, text), *_of_validity(validity)),
         )
 
     def _new_link(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
@@ -276,9 +278,10 @@ class Judge:
         for link in reversed(tuple(pairwise(shape.sequence[1:]))):
             if self._links.is_new(link) and not self._relationships.knows(*link):
                 text = f"AS{link[0]} and AS{link[1]} were never seen side by side"
+                validity = self.validity(ground, origin)
                 return Judgement(
-                    kind=EpisodeKind.NEW_LINK, origin=origin, offender=link[0], link=link,
-                    reasons=(_reason(ReasonWord.NEW_LINK, text),),
+                    kind=EpisodeKind.NEW_LINK, origin=origin, offender=link[0], link=link, validity=validity,
+                    reasons=(_reason(ReasonWord.NEW_LINK, text), *_of_validity(validity)),
                 )  # fmt: skip
         return None
 

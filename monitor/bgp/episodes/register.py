@@ -11,7 +11,7 @@ from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
 from monitor.bgp.episodes.judge import Judgement
 from monitor.bgp.rib import PeerKey
-from monitor.model import AsPath
+from monitor.model import Asn, AsPath
 
 RESUMED_S = 300.0
 """What returns so soon after its last carrier let go is the same story; later it is the next one."""
@@ -43,6 +43,7 @@ class Record:
     collectors: set[str] = field(default_factory=set)
     after_withdrawal: bool = False
     seen_before_at: float | None = None
+    disowned_by: Asn | None = None
 
     @property
     def active(self) -> bool:
@@ -85,6 +86,7 @@ class Record:
             collectors=len(self.collectors),
             validity=told.validity,
             after_withdrawal=self.after_withdrawal,
+            disowned_by=self.disowned_by,
             earlier=self.earlier,
             reasons=told.reasons + self._history(),
         )
@@ -101,6 +103,9 @@ class Record:
         if self.after_withdrawal:
             text = "it shows only after the usual route had gone"
             found.append(Reason(ReasonWord.AFTER_WITHDRAWAL, text))
+        if self.disowned_by is not None:
+            text = f"the path names AS{self.disowned_by}, which does not have it"
+            found.append(Reason(ReasonWord.MADE_UP, text))
         return tuple(found)
 
 

@@ -71,6 +71,8 @@ def _rule(episode: Episode) -> str:
         return "routing.router_space_taken"
     if episode.role is Role.NAME_SERVER and episode.taken:
         return "routing.name_server_space_taken"
+    if episode.disowned_by is not None:
+        return "routing.made_up_more_specific"
     if episode.kind is EpisodeKind.FORGED_ORIGIN:
         return "routing.forged_more_specific" if episode.taken else "routing.new_neighbour"
     return _RULES[episode.kind]
@@ -84,6 +86,7 @@ def _episode(episode: Episode, vrps: VrpTable | None) -> Iterator[Finding]:
         "near": f"AS{near}",
         "far": f"AS{far}",
         "offender": f"AS{episode.offender}",
+        "disowner": f"AS{episode.disowned_by}",
         "expected": " or ".join(f"AS{asn}" for asn in sorted(episode.expected)) or "unknown",
         "path": str(episode.path) if episode.path is not None else "no path",
         "rpki": episode.validity.state.value + _staleness(episode, vrps),

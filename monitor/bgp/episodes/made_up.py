@@ -1,0 +1,73 @@
+"""Whether a more-specific route was made up on the way: networks that its path names do not carry it. Pure.
+
+Theory of operation. An AS path says that each network in it had the route and handed it on. Behind the network at
+fault, towards the origin, that can be checked: a collector's peer shows what it has. One that is named there and
+carries the usual prefix, but not this one, never handed it to anybody. Nor did a network through which many
+peers reach the usual prefix when none of them heard this one from it: whoever tells its neighbours of the whole
+would tell them of the part. So the path was forged by the network at fault, which is no leak and no re-route.
+
+A leaker is only asked about the network that gave it the route. Where a network further on made it up, as route
+optimisers do (AS33154 for AS396531 and AS701, June 2019), it is still a leak.
+
+A network that withdrew the prefix may be named by a ghost of it, and an RPKI-invalid one is dropped by many on
+its way (RFC 6811), so neither proves anything by its absence at others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.bgp.episodes.episode import EpisodeKind, Place
+from monitor.bgp.episodes.register import Record
+from monitor.bgp.prefix_key import prefix_of
+from monitor.bgp.rib import PeerKey, Rib
+from monitor.model import Asn, Validity
+
+AWAITED_S = 10.0
+"""How much later than the first route those of other peers may show; collectors are seconds apart."""
+
+FEWEST_UNTOLD = 3
+"""Networks that reach the usual prefix through one that is named, and did not hear this one from it."""
+
+_ON_THE_WAY = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
+
+Way = tuple[Asn, ...]
+
+
+def disowned_by(record: Record, rib: Rib, now: float) -> Asn | None:
+    """The network that an episode's path names and that does not have its route; None: none, or nobody knows."""
+    told, path = record.judgement, record.path
+    candidate = told.kind in _ON_THE_WAY and record.ground.place is Place.MORE_SPECIFIC
+    if not candidate or record.ground.trusted or path is None or now - record.first_at < AWAITED_S:
+        return None
+    named = _behind(path.sequence, told.offender)
+    if told.kind is EpisodeKind.LEAK:
+        named = named[:1]
+    carried = rib.routes(record.ground.prefix)
+    if any(_passes(route.path.sequence, named, told.offender) for route in carried.values()):
+        return None
+    without = [way for peer, way in _usual_ways(record, rib) if peer not in carried]
+    itself = next((way[0] for way in without if way[0] in named), None)
+    if itself is not None or told.validity.state is Validity.INVALID or not named:
+        return itself
+    untold = {way[0] for way in without if named[0] in way and told.offender not in way}
+    return named[0] if len(untold) >= FEWEST_UNTOLD else None
+
+
+def _behind(way: Way, offender: Asn | None) -> Way:
+    """The networks between the one at fault and the origin, which is the last of them."""
+    return way[way.index(offender) + 1 :] if offender in way else ()
+
+
+def _passes(way: Way, named: Way, offender: Asn | None) -> bool:
+    """Whether the route is known over a way that has one of the named networks and not the one at fault."""
+    return offender not in way and not set(way[:-1]).isdisjoint(named)
+
+
+def _usual_ways(record: Record, rib: Rib) -> Iterator[tuple[PeerKey, Way]]:
+    """Each peer's way to the usual prefix, but of those that had this prefix once."""
+    had = rib.last_withdrawn(record.ground.prefix)
+    for which in record.ground.usual:
+        for peer, route in rib.routes(prefix_of(*which)).items():
+            if peer not in had and route.path.sequence:
+                yield peer, route.path.sequence
