@@ -72,7 +72,7 @@ def test_labelled_hijack_is_named(shared_data: Path, name: str, watched: str, ta
 
 
 def test_hijacker_that_forges_the_path_at_last_is_told_on(shared_data: Path) -> None:
-    """AS203959 took the /24 in its own name first, then as `203959 1229 3257 25761`, which AS3257 had not announced.
+    """AS203959 took the /24 in its own name first, then as `203959 1229 3257 25761`, which AS3257 never had.
 
     That the first forged network is blamed, and not who stands before it, is what a feed alone can tell.
     """
