@@ -61,7 +61,12 @@ def summary(config: Config) -> dict[str, object]:
         "prefix_to_as": config.prefix_to_as.path and str(config.prefix_to_as.path),
         "origins_asked_of": config.prefix_to_as.dns,
         "mail_to": config.alert.mail.to if config.alert.mail else (),
-        "history": {"path": str(config.history.path), "keep_days": config.history.keep_days},
+        "history": {
+            "path": str(config.history.path),
+            "keep_days": config.history.keep_days,
+            "keep_minutes_days": config.history.keep_minutes_days,
+            "keep_five_minutes_days": config.history.keep_five_minutes_days,
+        },
         "unused": config.unused,
     }
 
@@ -93,7 +98,11 @@ def _text(config: Config) -> Iterator[str]:
     for feed in config.bgp:
         yield f"routes    {feed.name}: {_origin_of(feed)}"
     yield f"rpki      {config.rpki.vrps or 'none, so the validity of routes is unknown'}"
-    yield f"history   {config.history.path}, kept {config.history.keep_days} days"
+    history = config.history
+    yield (
+        f"history   {history.path}, facts kept {history.keep_days} days, minutes {history.keep_minutes_days}, "
+        f"five minutes {history.keep_five_minutes_days}"
+    )
     mail = config.alert.mail
     yield (
         f"mail      {', '.join(mail.to)} by {mail.smtp}" if mail else "mail      nobody; there is no [alert.mail]"

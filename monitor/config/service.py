@@ -36,12 +36,17 @@ _KEYS_OF_FEED = {
 }
 
 
+_DAYS = value.integer(1, 3650)
+
+
 def read_history(table: Table, folder: Path) -> HistorySettings:
     """[history]."""
     defaults = HistorySettings()
     history = HistorySettings(
         path=table.get("path", address.file(folder), folder / defaults.path),
-        keep_days=table.get("keep_days", value.integer(1, 3650), defaults.keep_days),
+        keep_days=table.get("keep_days", _DAYS, defaults.keep_days),
+        keep_minutes_days=table.get("keep_minutes_days", _DAYS, defaults.keep_minutes_days),
+        keep_five_minutes_days=table.get("keep_five_minutes_days", _DAYS, defaults.keep_five_minutes_days),
     )
     table.close()
     return history

@@ -15,8 +15,10 @@ from monitor.history.errors import (
 )
 from monitor.history.notice import Notice, NoticeState
 from monitor.history.reader import Reader
+from monitor.history.retention import Keep
 from monitor.history.shipment import Contact, Refusal, Shipment, Taken
 from monitor.history.store import Store
+from monitor.history.upkeep import Tended
 
 __all__ = [
     "Contact",
@@ -24,6 +26,7 @@ __all__ = [
     "HistoryForeignError",
     "HistoryLockedError",
     "HistoryMissingError",
+    "Keep",
     "Notice",
     "NoticeState",
     "Reader",
@@ -31,6 +34,7 @@ __all__ = [
     "Shipment",
     "Store",
     "Taken",
+    "Tended",
     "TooManyGapsError",
     "UnstorableFactError",
 ]

@@ -11,7 +11,7 @@ import msgspec
 from probes.observation import Failure
 
 
-class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True):
+class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The observations that were complete in the bucket starting at `at`. Percentiles None: none was measured."""
 
     at: float
@@ -26,7 +26,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="
 
     `target` and `vantage` are None where the question put them together, `phase` is `total` where it did that.
     Percentiles are nearest-rank over every single measurement of the window, failed requests included as
-    far as they got; a bucket's are over the bucket's.
+    far as they got; a bucket's are over the bucket's. Buckets of whole minutes that begin at whole minutes are
+    answered from the roll-ups, to within 2 % (`latency_scale`); others exactly.
     """
 
     target: str | None

@@ -9,7 +9,7 @@ Settings, and why:
 | wal_autocheckpoint   | 1000 pages | 0      | only the writer moves the log into the file (`write_lock`) |
 | journal_size_limit   | 64 MiB     |        | the log gives its space back after a burst |
 | cache_size           | 32 MiB     | 16 MiB | the dictionaries' indexes stay in memory |
-| foreign_keys         | OFF        |        | declared for people and `prune`; checks would cost a look-up each |
+| foreign_keys         | OFF        |        | declared for people; checks would cost a look-up each |
 | busy_timeout         | 5 s        | 5 s    | a writer that recovers the log after a crash holds it shortly |
 | query_only           |            | ON     | a reader cannot write, not even by mistake |
 | trusted_schema       | OFF        | OFF    | a file from elsewhere runs nothing through its schema |

@@ -6,15 +6,16 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from monitor.history import intake
+from monitor.history import intake, rollups
 from monitor.history.errors import UnstorableFactError
 from monitor.history.glossary import WritingGlossary, check_value
 from monitor.history.observation_rows import SHELVES
+from monitor.history.resolution import day_of
 from monitor.history.route_rows import ROUTE_SHELVES
 from monitor.history.shelf import Row
 from monitor.history.shipment import Refusal, Shipment, Taken
 from monitor.model import RouteFact
-from probes.observation import Observation
+from probes.observation import Observation, completed_at
 
 _Rows = defaultdict[str, list[Row]]
 
@@ -35,6 +36,7 @@ class FactWriter:
         rows: _Rows = defaultdict(list)
         numbers: dict[str, int] = {}
         for index, fact in enumerate(facts):
+            self._glossary.day = day_of(completed_at(fact))
             try:
                 if fact.vantage not in numbers:
                     numbers[fact.vantage] = self._numbers(self._vantage(fact.vantage), counts[fact.vantage])
@@ -42,7 +44,7 @@ class FactWriter:
             except UnstorableFactError as error:
                 raise UnstorableFactError(error.reason, index) from error
             numbers[fact.vantage] += 1
-        self._insert(rows)
+        self._insert_observations(rows)
 
     def add_routes(self, facts: Sequence[RouteFact]) -> None:
         """Insert route facts.
@@ -57,6 +59,7 @@ class FactWriter:
         rows: _Rows = defaultdict(list)
         for index, fact in enumerate(facts):
             shelf = ROUTE_SHELVES[type(fact)]
+            self._glossary.day = day_of(fact.at)
             try:
                 rows[shelf.insert].append(_checked(shelf.to_row(fact, first + index, self._glossary)))
             except UnstorableFactError as error:
@@ -68,6 +71,7 @@ class FactWriter:
 
         :raises TooManyGapsError: see `intake.settle`
         """
+        self._glossary.day = day_of(shipment.received_at)
         vantage = self._vantage(shipment.vantage)
         numbers = [number for number, _ in (*shipment.facts, *shipment.refused)]
         unsettled = intake.unsettled(self._connection, vantage, numbers)
@@ -79,6 +83,7 @@ class FactWriter:
         for number, fact in shipment.facts:
             if number not in unsettled:
                 continue
+            self._glossary.day = day_of(completed_at(fact))
             unsettled.discard(number)  # the same number twice in one shipment is a repetition too
             try:
                 if fact.vantage != shipment.vantage:
@@ -88,7 +93,7 @@ class FactWriter:
                 refused.append(Refusal(number, error.reason))
             else:
                 fresh.append(fact)
-        self._insert(rows)
+        self._insert_observations(rows)
         self._numbers(vantage, len(fresh))
         intake.settle(self._connection, vantage, numbers, shipment.settled_below)
         taken = Taken(fresh=tuple(fresh), repeated=repeated, refused=tuple(refused))
@@ -102,6 +107,11 @@ class FactWriter:
     def _insert(self, rows: _Rows) -> None:
         for statement, batch in rows.items():
             self._connection.executemany(statement, batch)
+
+    def _insert_observations(self, rows: _Rows) -> None:
+        self._insert(rows)
+        for batch in rows.values():
+            rollups.mark(self._connection, batch)
 
     def _vantage(self, name: str) -> int:
         return self._glossary.number("vantage", (name,))

@@ -44,11 +44,16 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 
 
 class WritingGlossary:
-    """Values to numbers; a value that is new is added within the caller's transaction."""
+    """Values to numbers; a value that is new is added within the caller's transaction.
+
+    `day`: on which the facts are that are being written, days since 1970. An entry remembers the last of its
+    days (`seen`), and may be forgotten when the facts of that day are.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.day = 0
         self._connection = connection
-        self._known: dict[str, dict[Values, int]] = {table: {} for table in DICTIONARIES}
+        self._known: dict[str, dict[Values, tuple[int, int]]] = {table: {} for table in DICTIONARIES}
 
     def number(self, table: str, values: Values) -> int:
         """The number of these values in the dictionary `table`.
@@ -56,13 +61,13 @@ class WritingGlossary:
         :raises UnstorableFactError: a text is too long or not Unicode, or an integer needs more than 64 bits
         """
         known = self._known[table]
-        number = known.get(values)
-        if number is None:
-            number = self._find_or_add(table, values)
+        entry = known.get(values)
+        if entry is None or entry[1] < self.day:
+            entry = self._find_or_add(table, values)
             if len(known) >= REMEMBERED:
                 known.clear()
-            known[values] = number
-        return number
+            known[values] = entry
+        return entry[0]
 
     def word(self, text: str | None) -> int | None:
         """The number of a word; None stays None."""
@@ -82,20 +87,24 @@ class WritingGlossary:
         for known in self._known.values():
             known.clear()
 
-    def _find_or_add(self, table: str, values: Values) -> int:
+    def _find_or_add(self, table: str, values: Values) -> tuple[int, int]:
+        """The entry's number and its last day, which is `day` or later now."""
         for value in values:
             check_value(value)
         digest = blake2b(_ENCODE(values), digest_size=16).digest()
-        row = self._connection.execute(f"SELECT id FROM {table} WHERE digest = ?", (digest,)).fetchone()  # noqa: S608
+        row = self._connection.execute(f"SELECT id, seen FROM {table} WHERE digest = ?", (digest,)).fetchone()  # noqa: S608
         if row is None:
-            columns = ("digest", *DICTIONARIES[table])
+            columns = ("digest", "seen", *DICTIONARIES[table])
             marks = ", ".join("?" * len(columns))
             cursor = self._connection.execute(
                 f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
-                (digest, *values),
+                (digest, self.day, *values),
             )
-            return int(cursor.lastrowid or 0)
-        return int(row[0])
+            return int(cursor.lastrowid or 0), self.day
+        number, seen = row
+        if seen < self.day:
+            self._connection.execute(f"UPDATE {table} SET seen = ? WHERE id = ?", (self.day, number))  # noqa: S608
+        return number, max(seen, self.day)
 
 
 class ReadingGlossary:

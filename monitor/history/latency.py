@@ -1,31 +1,33 @@
-"""Latency by phase over time, from the raw measurements.
+"""Latency by phase over time.
 
-Percentiles of percentiles are wrong, and averages hide what hurts, so every measurement of the window is
-read: about 16 bytes each while it is worked on, some 100,000 requests a second.
+Percentiles of percentiles are wrong, and averages hide what hurts, so every measurement of the window counts.
+Buckets of whole minutes that begin at whole minutes come from the roll-ups, where a measurement is a byte
+(`latency_scale` says how exact that is); all others from the measurements themselves, some 100,000 requests a
+second.
 """
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 
+from monitor.history import rollup_reader
 from monitor.history.answers import Latency, LatencyPoint
 from monitor.history.glossary import ReadingGlossary
+from monitor.history.latency_scale import SECONDS, percentiles, rank
+from monitor.history.rollup_block import PHASES
+from monitor.history.rollup_reader import Grid, Measured, Series
+from monitor.history.rollups import PHASE_COLUMNS
 from monitor.history.scope import Scope
-
-PHASES = ("dns", "connect", "tls", "wait", "receive", "total", "kernel_rtt")
-"""In the order of an exchange; each is a column `<phase>_us` of `http`."""
-
-# A name that fails at once is no fast answer: the whole time is of exchanges that were answered.
-_COLUMNS = {"total": "CASE WHEN wait_us IS NOT NULL THEN total_us END"}
 
 # A sparkline of more points is wider than a terminal; a bucket of a millisecond would be a list of nothing.
 MAX_POINTS = 2000
 
-_Series = tuple[int | None, int | None, str]
+_SHARES = (0.50, 0.95, 0.99)
+# Most buckets hold few measurements: where their percentiles are is known beforehand.
+_RANKS = tuple((0, 0, 0) if count == 0 else tuple(rank(count, share) for share in _SHARES) for count in range(64))
 
 
 def latency(
@@ -48,9 +50,61 @@ def latency(
     if not bucket_s > 0 or (until - since) / bucket_s > MAX_POINTS:
         raise ValueError(f"a bucket of {bucket_s} s cuts the window into more than {MAX_POINTS} points")
     phases = PHASES if "phase" in by else ("total",)
-    columns = ", ".join(_COLUMNS.get(phase, f"{phase}_us") for phase in phases)
-    stamps: dict[_Series, array[int]] = defaultdict(lambda: array("q"))
-    values: dict[_Series, array[int]] = defaultdict(lambda: array("q"))
+    grid = Grid.of(since, until, bucket_s)
+    if grid is None:
+        answers = _from_facts(connection, glossary, scope, by, phases, since, bucket_s)
+    else:
+        found = rollup_reader.measured(connection, scope, grid, by, phases)
+        answers = [_rolled(series, one, glossary, grid) for series, one in found.items()]
+    return sorted(answers, key=lambda a: (a.target or "", a.vantage or "", PHASES.index(a.phase)))
+
+
+def _rolled(series: Series, measured: Measured, glossary: ReadingGlossary, grid: Grid) -> Latency:
+    buckets = measured.buckets
+    everything = b"".join(buckets.values())
+    p50, p95, p99 = percentiles(everything, _SHARES)
+    points = []
+    for bucket in sorted(buckets):
+        places = buckets[bucket] if measured.ascending else bytes(sorted(buckets[bucket]))
+        count = len(places)
+        median, tail, end = _RANKS[count] if count < len(_RANKS) else (rank(count, share) for share in _SHARES)
+        points.append(
+            LatencyPoint(
+                at=float(grid.since + bucket * grid.bucket_s),
+                count=count,
+                p50_s=SECONDS[places[median]],
+                p95_s=SECONDS[places[tail]],
+                p99_s=SECONDS[places[end]],
+            )
+        )
+    target, vantage, phase = series
+    return Latency(
+        target=None if target is None else glossary.text("target", target),
+        vantage=None if vantage is None else glossary.text("vantage", vantage),
+        phase=phase,
+        count=len(everything),
+        p50_s=p50,
+        p95_s=p95,
+        p99_s=p99,
+        min_s=SECONDS[min(everything)],
+        max_s=SECONDS[max(everything)],
+        bucket_s=float(grid.bucket_s),
+        points=tuple(points),
+    )
+
+
+def _from_facts(
+    connection: sqlite3.Connection,
+    glossary: ReadingGlossary,
+    scope: Scope,
+    by: frozenset[str],
+    phases: Sequence[str],
+    since: float,
+    bucket_s: float,
+) -> list[Latency]:
+    columns = ", ".join(PHASE_COLUMNS[phase] for phase in phases)
+    stamps: dict[Series, array[int]] = defaultdict(lambda: array("q"))
+    values: dict[Series, array[int]] = defaultdict(lambda: array("q"))
     for target, vantage, done, *measured in connection.execute(
         f"SELECT target, vantage, done, {columns} FROM http WHERE {scope.condition}",  # noqa: S608
         scope.values,
@@ -61,20 +115,19 @@ def latency(
                 series = (*group, phase)
                 stamps[series].append(done)
                 values[series].append(value)
-    answers = [
+    return [
         _answer(series, stamps[series], values[series], glossary, round(since * 1e6), bucket_s)
         for series in values
     ]
-    return sorted(answers, key=lambda a: (a.target or "", a.vantage or "", PHASES.index(a.phase)))
 
 
 def percentile(ordered: Sequence[int], share: float) -> int:
     """The nearest-rank percentile of ascending values: the smallest with at least `share` of them at or below."""
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+    return ordered[rank(len(ordered), share)]
 
 
 def _answer(
-    series: _Series,
+    series: Series,
     stamps: Sequence[int],
     values: Sequence[int],
     glossary: ReadingGlossary,

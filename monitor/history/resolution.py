@@ -67,6 +67,11 @@ def bound_micros(at: float) -> int:
     return round(min(max(at, 0.0), MAX_WALL_S + MAX_DURATION_S + 1) * 1e6)
 
 
+def day_of(at: float) -> int:
+    """The day of a time, days since 1970; 0 for a time that cannot be kept anyway."""
+    return int(at // 86_400) if 0.0 <= at <= MAX_WALL_S + MAX_DURATION_S else 0
+
+
 def seconds(microseconds: int | None) -> float | None:
     """Whole microseconds as seconds; None stays None."""
     return None if microseconds is None else microseconds / 1e6

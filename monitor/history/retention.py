@@ -1,73 +1,118 @@
-"""Forgetting what is older than it should be kept, and what only that referred to.
+"""Forgetting what is older than it should be kept, a small piece at a time.
 
-Facts go by target, each in a transaction of its own, so that the write-ahead log stays small. An incident
-goes with its changes when it was closed before the limit; an open one stays, however old. Dictionary
-entries that nothing refers to any more go last: the schema's foreign keys say who refers to what.
+`chores` is everything that has to go, as pieces of a few milliseconds; the caller runs each in a transaction of
+its own and lets others write in between. Facts go first, then blocks of roll-ups, incidents that were closed,
+notices that ended and shipments. Entries of dictionaries go last: each says on which day a fact last used it
+(`seen`), so nothing has to be searched for whoever still refers to it; names of targets and vantages stay as long
+as the longest roll-up does.
+
+The file keeps its size and its free pages are used again: giving them back (VACUUM, also the incremental one)
+would rewrite pages while others wait, only to have the file grow again tomorrow.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-
-from sqlite_utils import Database
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from monitor.history import intake, outbox
 from monitor.history.glossary import DICTIONARIES
 from monitor.history.observation_rows import SHELVES
 from monitor.history.resolution import bound_micros
+from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US, Level
 from monitor.history.route_rows import ROUTE_SHELVES
 
+PIECE = 2_000
+"""Rows that one piece deletes at most: three to ten milliseconds."""
 
-def prune(database: Database, before: float) -> int:
-    """Delete facts, closed incidents and ended notices from before `before` (Unix seconds); how many rows."""
-    deleted = _delete_facts(database, bound_micros(before))
-    with database.atomic():
-        deleted += _delete_incidents(database.conn, before)
-        deleted += outbox.delete_ended(database.conn, before)
-        intake.forget(database.conn, before)
-    if deleted:
-        with database.atomic():
-            _delete_unreferenced(database.conn)
-    return deleted
+_DAY_S = 86_400.0
+_LONG_LIVED = ("target", "vantage")
 
 
-def _delete_facts(database: Database, before_us: int) -> int:
-    deleted = 0
-    targets = [target for (target,) in database.conn.execute("SELECT id FROM target")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long things are kept, in seconds: facts; minutes; five-minutes. Incidents as long as the longest."""
+
+    facts_s: float
+    minutes_s: float
+    five_minutes_s: float
+
+    @property
+    def longest_s(self) -> float:
+        """What names, incidents and messages are kept."""
+        return max(self.facts_s, self.minutes_s, self.five_minutes_s)
+
+
+def chores(connection: sqlite3.Connection, now: float, keep: Keep) -> Iterator[int]:
+    """Each step deletes a piece of what is too old at `now` (Unix seconds), and gives how many rows went."""
+    # Whole slots go, so that what is left of the facts can make each of its slots anew.
+    before = bound_micros(now - keep.facts_s) // STALE_US * STALE_US
+    connection.execute(
+        "INSERT INTO counter VALUES ('facts_from', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        (before,),
+    )
+    yield from _facts(connection, before)
+    for level, keep_s in ((MINUTES, keep.minutes_s), (FIVE_MINUTES, keep.five_minutes_s)):
+        yield from _blocks(connection, level, now - keep_s)
+    yield _incidents(connection, now - keep.longest_s) + outbox.delete_ended(connection, now - keep.longest_s)
+    intake.forget(connection, now - keep.longest_s)
+    yield 0
+    for dictionary in DICTIONARIES:
+        age_s = keep.longest_s if dictionary in _LONG_LIVED else keep.facts_s
+        yield from _entries(connection, dictionary, int((now - age_s) // _DAY_S))
+
+
+def _facts(connection: sqlite3.Connection, before: int) -> Iterator[int]:
+    targets = [target for (target,) in connection.execute("SELECT id FROM target").fetchall()]
     for shelf in SHELVES.values():
         for target in targets:
-            with database.atomic():
-                deleted += database.conn.execute(
-                    f"DELETE FROM {shelf.table} WHERE target = ? AND done < ?",  # noqa: S608
-                    (target, before_us),
-                ).rowcount
+            yield from _pieces(connection, f"{shelf.table} WHERE target = {target} AND", "done", before)
     for table in (shelf.table for shelf in ROUTE_SHELVES.values()):
-        with database.atomic():
-            deleted += database.conn.execute(
-                f"DELETE FROM {table} WHERE at < ?",  # noqa: S608
-                (before_us,),
+        yield from _pieces(connection, f"{table} WHERE", "at", before)
+
+
+def _pieces(connection: sqlite3.Connection, rows: str, column: str, before: int) -> Iterator[int]:
+    """Delete in the order of `column`; rows of one moment go together."""
+    while True:
+        found = connection.execute(
+            f"SELECT {column} FROM {rows} {column} < ? ORDER BY {column} LIMIT 1 OFFSET ?",  # noqa: S608
+            (before, PIECE - 1),
+        ).fetchone()
+        last = before - 1 if found is None else found[0]
+        yield connection.execute(f"DELETE FROM {rows} {column} <= ?", (last,)).rowcount  # noqa: S608
+        if found is None:
+            return
+
+
+def _blocks(connection: sqlite3.Connection, level: Level, before: float) -> Iterator[int]:
+    """A block goes when its last slot is too old; those of one target and time go together."""
+    oldest = int(max(before, 0) // (level.slot_s * level.slots))
+    for (target,) in connection.execute("SELECT id FROM target").fetchall():
+        blocks = connection.execute(
+            f"SELECT DISTINCT block FROM {level.table} WHERE target = ? AND block < ?",  # noqa: S608
+            (target, oldest),
+        ).fetchall()
+        for (block,) in blocks:
+            yield connection.execute(
+                f"DELETE FROM {level.table} WHERE target = ? AND block = ?",  # noqa: S608
+                (target, block),
             ).rowcount
-    return deleted
 
 
-def _delete_incidents(connection: sqlite3.Connection, before: float) -> int:
+def _incidents(connection: sqlite3.Connection, before: float) -> int:
     deleted = connection.execute(
         "DELETE FROM incident_change WHERE incident IN (SELECT id FROM incident WHERE closed_at < ?)", (before,)
     ).rowcount
     return deleted + connection.execute("DELETE FROM incident WHERE closed_at < ?", (before,)).rowcount
 
 
-def _delete_unreferenced(connection: sqlite3.Connection) -> None:
-    uses: dict[str, list[str]] = defaultdict(list)
-    facts = (shelf.table for shelves in (SHELVES, ROUTE_SHELVES) for shelf in shelves.values())
-    # A vantage whose facts are all gone may still send again what it sent before.
-    tables = [*facts, "contact", "settled"]
-    for table in tables:
-        for row in connection.execute(f"PRAGMA foreign_key_list({table})"):
-            dictionary, column = row[2], row[3]
-            uses[dictionary].append(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
-    for dictionary in DICTIONARIES:
-        used = " UNION ".join(uses[dictionary])
-        connection.execute(f"DELETE FROM {dictionary} WHERE id NOT IN ({used})")  # noqa: S608
-    connection.execute("DELETE FROM fact_number WHERE vantage NOT IN (SELECT id FROM vantage)")
+def _entries(connection: sqlite3.Connection, dictionary: str, before_day: int) -> Iterator[int]:
+    ends = f"SELECT ifnull(min(id), 1), ifnull(max(id), 0) FROM {dictionary}"  # noqa: S608
+    first, last = connection.execute(ends).fetchone()
+    for start in range(first - 1, last, PIECE):
+        yield connection.execute(
+            f"DELETE FROM {dictionary} WHERE id > ? AND id <= ? AND seen < ?",  # noqa: S608
+            (start, start + PIECE, before_day),
+        ).rowcount

@@ -12,8 +12,9 @@ How facts are laid out:
   `answer` and `dns_detail` of DNS, `aim`, `path` and `way_back` of a traceroute, `peer`, `prefix`, `as_path`),
   found by a 16-byte BLAKE2b digest of its values. AUTOINCREMENT, because readers remember ids: a number is
   never given out twice.
-- Foreign keys are declared and not enforced: they tell `prune` and people what refers to what, and
-  checking them on every insert would cost a look-up for each.
+  Each entry has the last day (since 1970) of a fact that uses it, `seen`: when that day's facts are gone, so
+  may it be. Foreign keys are declared and not enforced: they tell people what refers to what, and checking
+  them on every insert would cost a look-up for each.
 - An incident and its changes are whole JSON records beside the columns that are searched.
 
 A migration that was released is never edited; a new one is added. WITHOUT ROWID tables with compound
@@ -39,6 +40,8 @@ MIGRATION_NAMES = (
     "0006_feed_tally",
     "0007_way_back",
     "0008_shipments",
+    "0009_rollups",
+    "0010_days_of_words",
 )
 
 _KEY = """
@@ -172,6 +175,42 @@ _SHIPMENTS = (
     VANTAGES_VIEW,
 )
 
+# Blocks of slots (`rollup_block`): `block` counts hours since 1970. All that is there is stale.
+_ROLLUPS = (
+    *(
+        f"""CREATE TABLE {table} (target INTEGER NOT NULL REFERENCES target(id), block INTEGER NOT NULL,
+        vantage INTEGER NOT NULL REFERENCES vantage(id), body BLOB NOT NULL,
+        PRIMARY KEY (target, block, vantage)) STRICT, WITHOUT ROWID"""
+        for table in ("minute_block", "five_minute_block")
+    ),
+    """CREATE TABLE stale (target INTEGER NOT NULL REFERENCES target(id), slot INTEGER NOT NULL,
+    PRIMARY KEY (target, slot)) STRICT, WITHOUT ROWID""",
+    *(
+        f"INSERT OR IGNORE INTO stale SELECT DISTINCT target, done / 300000000 FROM {table}"  # noqa: S608
+        for table in ("http", "dns", "trace")
+    ),
+)
+
+# What older entries were used for is not known: they stay as long as the youngest fact does.
+_DICTIONARIES_BEFORE_DAYS = (
+    "target", "vantage", "word", "identity", "tls_detail", "question", "answer", "dns_detail", "aim", "path",
+    "way_back", "prefix", "peer", "as_path",
+)  # fmt: skip
+_COMPLETIONS = " UNION ALL ".join(
+    f"SELECT (SELECT max(done) FROM {table} WHERE target = target.id) FROM target"  # noqa: S608
+    for table in ("http", "dns", "trace", "not_measured")
+)
+_YOUNGEST = f"SELECT max(us) FROM (SELECT max(at) AS us FROM route UNION ALL {_COMPLETIONS})"  # noqa: S608
+_DAYS_OF_WORDS = tuple(
+    statement
+    for table in _DICTIONARIES_BEFORE_DAYS
+    for statement in (
+        f"ALTER TABLE {table} ADD COLUMN seen INTEGER NOT NULL DEFAULT 0",
+        f"UPDATE {table} SET seen ="  # noqa: S608
+        f" max(strftime('%s', 'now') / 86400, ifnull(({_YOUNGEST}), 0) / 86400000000)",
+    )
+)
+
 
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
@@ -218,4 +257,16 @@ def _way_back(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[7])
 def _shipments(db: Database) -> None:
     for statement in _SHIPMENTS:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[8])
+def _rollups(db: Database) -> None:
+    for statement in _ROLLUPS:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[9])
+def _days_of_words(db: Database) -> None:
+    for statement in _DAYS_OF_WORDS:
         db.conn.execute(statement)

@@ -10,10 +10,15 @@ from monitor.history.resolution import bound_micros
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A condition on any table of observations; `condition` holds only our own text, `values` the rest."""
+    """A condition on any table of observations; `condition` holds only our own text, `values` the rest.
+
+    `target`, `vantage`: their numbers, None where all are meant.
+    """
 
     condition: str
     values: tuple[int, ...]
+    target: int | None
+    vantage: int | None
 
 
 def scope(
@@ -28,21 +33,22 @@ def scope(
     Without a target the condition lists all of them, so that the tables' key (target, done, …) is used
     for each instead of reading everything.
     """
-    condition, values = "target IN (SELECT id FROM target)", []
+    condition, values = "target IN (SELECT id FROM target)", list[int]()
+    target_id = vantage_id = None
     if target is not None:
-        number = _number(connection, "SELECT id FROM target WHERE name = ?", target)
-        if number is None:
+        target_id = _number(connection, "SELECT id FROM target WHERE name = ?", target)
+        if target_id is None:
             return None
-        condition, values = "target = ?", [number]
+        condition, values = "target = ?", [target_id]
     condition += " AND done >= ? AND done < ?"
     values += [bound_micros(since), bound_micros(until)]
     if vantage is not None:
-        number = _number(connection, "SELECT id FROM vantage WHERE name = ?", vantage)
-        if number is None:
+        vantage_id = _number(connection, "SELECT id FROM vantage WHERE name = ?", vantage)
+        if vantage_id is None:
             return None
         condition += " AND vantage = ?"
-        values.append(number)
-    return Scope(condition, tuple(values))
+        values.append(vantage_id)
+    return Scope(condition, tuple(values), target_id, vantage_id)
 
 
 def _number(connection: sqlite3.Connection, statement: str, name: str) -> int | None:

@@ -15,13 +15,15 @@ from types import TracebackType
 
 from sqlite_utils import Database
 
-from monitor.history import incident_rows, outbox, retention
+from monitor.history import incident_rows, outbox
 from monitor.history.connection import open_writer
 from monitor.history.errors import HistoryError, named_errors
 from monitor.history.fact_writer import FactWriter
 from monitor.history.glossary import WritingGlossary
 from monitor.history.notice import Notice, NoticeState
+from monitor.history.retention import Keep
 from monitor.history.shipment import Shipment, Taken
+from monitor.history.upkeep import Tended, Upkeep
 from monitor.history.write_lock import WriteLock
 from monitor.model import IncidentChange, RouteFact
 from probes.observation import Observation
@@ -40,6 +42,7 @@ class Store:
         self._lock = lock
         self._glossary = WritingGlossary(database.conn)
         self._facts = FactWriter(database.conn, self._glossary)
+        self._upkeep = Upkeep(database.conn)
         self._turn = threading.RLock()
         self._closed = False
         with self._transaction():
@@ -119,16 +122,16 @@ class Store:
         with self._transaction():
             outbox.mark(self._database.conn, key, state, at, error, next_try_at)
 
-    def prune(self, before: float) -> int:
-        """Forget facts, closed incidents and ended notices from before `before`; how many rows went.
+    def tend(self, now: float, keep: Keep) -> Tended:
+        """Do a piece of upkeep, some milliseconds long: fold roll-ups, forget what is older than `keep`.
 
-        The file keeps its size: the space is used again.
+        To be called every few seconds, and again at once while there is `more`; others may write in between.
         """
-        with self._turn, named_errors(self.path):
-            try:
-                return retention.prune(self._database, before)
-            finally:
+        with self._transaction():
+            tended = self._upkeep.step(now, keep)
+            if tended.deleted:
                 self._glossary.forget()
+            return tended
 
     def close(self) -> None:
         """Move the log into the file, close it and let the next writer in. Closing twice is fine."""

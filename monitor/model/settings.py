@@ -15,10 +15,15 @@ from monitor.model.target import Control, Target, Vantage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistorySettings:
-    """The store: file, and how many days facts and incidents are kept."""
+    """The store: its file, and how many days facts, the roll-up of minutes and that of five minutes are kept.
+
+    Incidents are kept as long as the longest of them.
+    """
 
     path: Path = Path("data/whydown.db")
-    keep_days: int = 90
+    keep_days: int = 30
+    keep_minutes_days: int = 90
+    keep_five_minutes_days: int = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

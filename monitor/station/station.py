@@ -30,7 +30,7 @@ from monitor.alert.smtp import SmtpDelivery
 from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
-from monitor.history import Notice, Store
+from monitor.history import Keep, Notice, Store, Tended
 from monitor.hub.clock_step import ClockStep
 from monitor.hub.feeds import Feeds
 from monitor.hub.hub import Hub, Listeners
@@ -50,6 +50,9 @@ from probes.traceroute import permitted
 DAY_S = 86400.0
 
 CLOCK_CHECK_S = 5.0
+
+TEND_S = 10.0
+"""Between two looks whether the history has something to roll up or to forget."""
 
 PATIENCE_S = 1.0
 """How long a stop waits for rounds to be told as stopped, when the hub takes nothing any more."""
@@ -113,7 +116,7 @@ class Station:
                 group.create_task(self._outbox.run(outbox_stop))
                 chores = [
                     group.create_task(chore)
-                    for chore in (self._feeds.run(), self._origins.run(), self._prune(), self._watch_clock())
+                    for chore in (self._feeds.run(), self._origins.run(), self._tend(), self._watch_clock())
                 ]
                 await stop.wait()
                 self._log.info("stopping", waiting=self.waiting)
@@ -227,12 +230,25 @@ class Station:
         for change in await asyncio.to_thread(vrps.changes_since, before, near):
             self._log.warning("vrp_issued" if change.added else "vrp_gone", vrp=str(change.vrp))
 
-    async def _prune(self) -> None:
+    async def _tend(self) -> None:
+        """Roll up and forget, a piece at a time: between two of them the hub's facts are stored."""
         while True:
-            keep_days = self._config.history.keep_days
-            gone = await asyncio.to_thread(self._store.prune, clock.wall() - keep_days * DAY_S)
-            self._log.info("pruned", rows=gone, keep_days=keep_days)
-            await asyncio.sleep(DAY_S)
+            tended, pieces, deleted = await self._tend_once(), 0, 0
+            while tended.more:
+                pieces, deleted = pieces + 1, deleted + tended.deleted
+                tended = await self._tend_once()
+            if deleted:
+                self._log.info("forgotten", rows=deleted, pieces=pieces)
+            await asyncio.sleep(TEND_S)
+
+    async def _tend_once(self) -> Tended:
+        history = self._config.history
+        keep = Keep(
+            facts_s=history.keep_days * DAY_S,
+            minutes_s=history.keep_minutes_days * DAY_S,
+            five_minutes_s=history.keep_five_minutes_days * DAY_S,
+        )
+        return await asyncio.to_thread(self._store.tend, clock.wall(), keep)
 
     async def _watch_clock(self) -> None:
         clock_step = ClockStep(clock.wall(), clock.monotonic())

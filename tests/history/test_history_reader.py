@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monitor.history import HistoryMissingError, Reader, Store
+from monitor.history import HistoryMissingError, Keep, Reader, Store
 from monitor.model import AsPath, FeedState, PeerState, RouteEvent, RouteKind, parse_prefix
 from monitor.model.asn import Asn
 from probes.observation import DnsObservation, HttpObservation, NotMeasured, TraceObservation, completed_at
 
 NOW = 1_700_000_000.0
+DAY_S = 86_400.0
 
 
 @pytest.fixture
@@ -112,23 +114,25 @@ def test_routes_are_read_in_pages_without_a_gap(path: Path) -> None:
         assert list(reader.routes(NOW, NOW + 1)) == facts
 
 
-def test_prune_forgets_facts_and_what_only_they_referred_to(path: Path) -> None:
-    """Old facts go with their names; numbers are not given out again, so an open reader stays right."""
-    old = HttpObservation(at=NOW - 100, vantage="gone", target="gone", issuer="CN=gone", total_s=1.0)
+def test_old_facts_are_forgotten_with_what_only_they_used(path: Path, tend: Any) -> None:
+    """Names go a day later; numbers are not given out again, so an open reader stays right."""
+    keep = Keep(facts_s=DAY_S, minutes_s=DAY_S, five_minutes_s=DAY_S)
+    old = HttpObservation(at=NOW - 3 * DAY_S, vantage="gone", target="gone", issuer="CN=gone", total_s=1.0)
     kept = HttpObservation(at=NOW, vantage="v", target="t", issuer="CN=kept")
     with Store.open(path) as store, Reader.open(path) as reader:
         store.add_observations([kept, old])
-        store.add_routes([event(NOW - 100, "10.0.0.0/8"), event(NOW, "10.1.0.0/16")])
-        assert list(reader.observations(0, NOW - 50)) == [old]
+        store.add_routes([event(NOW - 3 * DAY_S, "10.0.0.0/8"), event(NOW, "10.1.0.0/16")])
+        assert list(reader.observations(0, NOW - DAY_S)) == [old]
 
-        assert store.prune(NOW - 50) == 2
+        folded, _ = tend(store, NOW + 400, keep)
+        assert folded == 2
 
         new = HttpObservation(at=NOW + 1, vantage="new", target="new", issuer="CN=new")
         store.add_observations([new])
         assert list(reader.observations(0, NOW + 9)) == [kept, new]
         assert [fact.at for fact in reader.routes(0, NOW + 9)] == [NOW]
         assert (reader.targets(), reader.vantages()) == (["new", "t"], ["new", "v"])
-        assert store.prune(NOW - 50) == 0
+        assert tend(store, NOW + 4000, keep) == (1, 0)
 
 
 def test_a_reader_of_nothing_says_so(tmp_path: Path) -> None:

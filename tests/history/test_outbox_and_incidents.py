@@ -7,11 +7,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from monitor.history import HistoryError, Notice, NoticeState, Reader, Store
+from monitor.history import HistoryError, Keep, Notice, NoticeState, Reader, Store
 from monitor.model import Cause, ChangeKind, Detail, Evidence, FactRef, Incident, IncidentChange, RunnerUp
 
 ROOT = Path(__file__).parents[2]
@@ -200,16 +201,17 @@ def test_an_id_that_begins_another_is_still_found(path: Path) -> None:
         assert reader.incident("a-1") == incident("a-1")
 
 
-def test_prune_keeps_open_incidents_and_unsent_notices(path: Path) -> None:
+def test_open_incidents_and_unsent_notices_are_never_forgotten(path: Path, tend: Any) -> None:
     """Only what has come to an end before the limit goes."""
+    keep = Keep(facts_s=1.0, minutes_s=1.0, five_minutes_s=10_000.0)
     ended, still = incident("ended", closed_at=NOW + 1), incident("still")
     with Store.open(path) as store:
         store.save_changes([change(ended), change(still)], [notice("sent"), notice("owed")])
         store.mark_notice("sent", NoticeState.HANDED_OVER, NOW)
         store.mark_notice("sent", NoticeState.SENT, NOW)
 
-        assert store.prune(NOW + 1) == 1
-        assert store.prune(NOW + 2) == 2
+        assert tend(store, NOW + 10_001, keep) == (0, 1)
+        assert tend(store, NOW + 20_000, keep) == (0, 2)
     with Reader.open(path) as reader:
         assert reader.incidents(0, NOW + 99) == [still]
         assert reader.changes("ended") == []

@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.history import Reader, Refusal, Shipment, Store, TooManyGapsError
+from monitor.history import Keep, Reader, Refusal, Shipment, Store, TooManyGapsError
 from monitor.history.clock_offset import WINDOW_S, ClockOffset
 from monitor.history.intake import MOST_GAPS
 from monitor.history.number_ranges import contains, united
@@ -226,11 +227,11 @@ def test_every_fact_finds_the_shipment_that_brought_it(store: Store) -> None:
     assert found == [(1, NOW + 100), (2, NOW + 100), (3, NOW + 200), (50, None)]
 
 
-def test_a_vantage_that_is_still_heard_of_keeps_what_it_settled(store: Store) -> None:
-    """Its facts may all be pruned; a late repetition still changes nothing. The silent are forgotten."""
+def test_a_vantage_that_is_still_heard_of_keeps_what_it_settled(store: Store, tend: Any) -> None:
+    """Its facts may all be forgotten; a late repetition still changes nothing. The silent are forgotten."""
     store.take([shipment(1, 2), shipment(1, vantage="gone", received_at=NOW)])
-    store.take([shipment(3, received_at=NOW + 5000)])
-    store.prune(NOW + 1000)
+    store.take([shipment(3, received_at=NOW + 86_400)])
+    tend(store, NOW + 100_000, Keep(facts_s=3600, minutes_s=3600, five_minutes_s=90_000))
     assert kept(store) == []
     with Reader.open(store.path) as reader:
         assert [one.vantage for one in reader.contacts()] == ["v"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -73,12 +74,12 @@ def test_the_view_shows_the_details(old_file: Path) -> None:
     ]
 
 
-def test_details_that_nothing_refers_to_are_forgotten(tmp_path: Path) -> None:
-    """Pruning the requests prunes what only they said of their certificates."""
+def test_details_that_nothing_refers_to_are_forgotten(tmp_path: Path, tend: Any) -> None:
+    """With the requests goes what only they said of their certificates, a day later at most."""
     path = tmp_path / "history.db"
     with Store.open(path) as store:
         store.add_observations([NEW])
-        store.prune(NEW.at + 3600)
+        tend(store, NEW.at + 31 * 86_400)
     with sqlite3.connect(path) as connection:
         (left,) = connection.execute("SELECT count(*) FROM tls_detail").fetchone()
     connection.close()

@@ -1,0 +1,106 @@
+"""A block of a roll-up: the latencies and tallies of one target from one vantage over some slots of time. Pure.
+
+For each phase a block holds the places (`latency_scale`) of all measurements, slot after slot and ascending
+within a slot, and how many each slot has; so the measurements of neighbouring slots lie side by side, and
+reading an hour is cutting bytes. A tally is a count for each slot: `http` is how many requests there were,
+`http read_timeout` how many of them failed so. Compressed with Zstandard (RFC 8878).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+
+PHASES = ("dns", "connect", "tls", "wait", "receive", "total", "kernel_rtt")
+"""In the order of an exchange; each is a column `<phase>_us` of `http`."""
+
+MOST_IN_SLOT = 65_535
+"""Measurements of one phase in a slot: 200 a second for five minutes. What is beyond is left out."""
+
+_MOST_BYTES = 2**24
+_LEVEL = 3
+
+
+class Slot(NamedTuple):
+    """What one slot is made of: ascending places by phase, counts by tally."""
+
+    phases: Sequence[bytes]
+    tallies: Mapping[str, int]
+
+
+class Column(msgspec.Struct, array_like=True):
+    """One phase: `counts` are 16-bit numbers, one a slot; `places` all slots' places."""
+
+    counts: bytes
+    places: bytes
+
+    def ends(self) -> list[int]:
+        """Where each slot's places begin, and where the last one's end."""
+        return list(accumulate(array("H", self.counts), initial=0))
+
+
+class Block(msgspec.Struct, array_like=True):
+    """All slots. `tallies` are 16-bit numbers, one a slot."""
+
+    columns: list[Column]
+    tallies: dict[str, bytes]
+
+
+_DECODER = msgspec.msgpack.Decoder(Block)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def empty(slots: int) -> Block:
+    """A block in which nothing was measured."""
+    return Block([Column(bytes(2 * slots), b"") for _ in PHASES], {})
+
+
+def replace(block: Block, first: int, slots: Sequence[Slot]) -> None:
+    """Put these slots in place of those from `first` on."""
+    last = first + len(slots)
+    for number, column in enumerate(block.columns):
+        ends = column.ends()
+        new = [slot.phases[number][:MOST_IN_SLOT] for slot in slots]
+        column.places = column.places[: ends[first]] + b"".join(new) + column.places[ends[last] :]
+        column.counts = _spliced(column.counts, first, [len(places) for places in new])
+    size = len(block.columns[0].counts)
+    for name in {*block.tallies, *(name for slot in slots for name in slot.tallies)}:
+        counts = _spliced(
+            block.tallies.get(name, bytes(size)), first, [slot.tallies.get(name, 0) for slot in slots]
+        )
+        if any(counts):
+            block.tallies[name] = counts
+        else:
+            block.tallies.pop(name, None)
+
+
+def pack(block: Block, compressor: zstandard.ZstdCompressor) -> bytes:
+    """The block as it is stored."""
+    return bytes(compressor.compress(_ENCODER.encode(block)))
+
+
+def unpack(packed: bytes, decompressor: zstandard.ZstdDecompressor) -> Block:
+    """What `pack` was given.
+
+    :raises ValueError: it is no block
+    """
+    try:
+        return _DECODER.decode(decompressor.decompress(packed, max_output_size=_MOST_BYTES))
+    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        raise ValueError(f"not a block of a roll-up: {error}") from error
+
+
+def compressor() -> zstandard.ZstdCompressor:
+    """For `pack`; not to be used by two threads at once."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False)
+
+
+def _spliced(counts: bytes, first: int, new: Sequence[int]) -> bytes:
+    start = 2 * first
+    packed = array("H", (min(count, MOST_IN_SLOT) for count in new)).tobytes()
+    return counts[:start] + packed + counts[start + len(packed) :]

@@ -1,0 +1,184 @@
+"""Reading the roll-ups: the measurements of a window by series and bucket, as places of `latency_scale`.
+
+What is stale, and the last part of a slot, come from the facts themselves; so an answer holds everything that
+is stored, whenever it was folded.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+import zstandard
+
+from monitor.history import rollup_block
+from monitor.history.latency_scale import place
+from monitor.history.resolution import bound_micros
+from monitor.history.rollup_block import PHASES, Column
+from monitor.history.rollups import FIVE_MINUTES, MINUTES, PHASE_COLUMNS, STALE_US, Level
+from monitor.history.scope import Scope
+
+Piece = tuple[int, int, int]
+"""A bucket, and the slots of a block that belong to it: the first, and the one after the last."""
+
+Series = tuple[int | None, int | None, str]
+"""Target, vantage (None: all of them together) and phase."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """The places of one series by bucket, counted from the window's start. `ascending`: within each bucket."""
+
+    buckets: dict[int, bytes] = field(default_factory=dict)
+    ascending: bool = True
+
+    def add(self, bucket: int, places: bytes) -> None:
+        """Add to a bucket."""
+        before = self.buckets.get(bucket)
+        if before is None:
+            self.buckets[bucket] = places
+        else:
+            self.buckets[bucket] = before + places
+            self.ascending = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Buckets of `bucket_s` from `since` to `until`, in whole seconds but the end."""
+
+    since: int
+    until: float
+    bucket_s: int
+    level: Level
+
+    @classmethod
+    def of(cls, since: float, until: float, bucket_s: float) -> Grid | None:
+        """The grid on the coarsest roll-up that has these buckets; None: none has."""
+        for level in (FIVE_MINUTES, MINUTES):
+            if since % level.slot_s == 0 and bucket_s % level.slot_s == 0:
+                return cls(int(since), until, int(bucket_s), level)
+        return None
+
+
+def measured(
+    connection: sqlite3.Connection, scope: Scope, grid: Grid, by: frozenset[str], phases: Collection[str]
+) -> dict[Series, Measured]:
+    """The measurements by series, those of `by` apart; a series without one is left out."""
+    found: dict[Series, Measured] = defaultdict(Measured)
+    slot_us = grid.level.slot_s * 1_000_000
+    end = bound_micros(grid.until)
+    whole = end // slot_us
+    for target in _targets(connection, scope):
+        stale = _stale(connection, target, grid.since * 1_000_000, end)
+        named = target if "target" in by else None
+        number, pieces = -1, list[Piece]()
+        for block, vantage, columns in _blocks(connection, scope, grid, target, whole):
+            if block != number:
+                number, pieces = block, _pieces(grid, block, whole, stale)
+            who = (named, vantage if "vantage" in by else None)
+            for phase in phases:
+                _cut(columns[PHASES.index(phase)], pieces, found[(*who, phase)])
+        for start, stop in _unrolled(grid, whole * slot_us, end, stale):
+            _add_facts(connection, scope, (target, start, stop), grid, by, phases, found)
+    return {series: one for series, one in found.items() if one.buckets}
+
+
+def _targets(connection: sqlite3.Connection, scope: Scope) -> list[int]:
+    if scope.target is not None:
+        return [scope.target]
+    return [target for (target,) in connection.execute("SELECT id FROM target")]
+
+
+def _stale(connection: sqlite3.Connection, target: int, since: int, until: int) -> set[int]:
+    rows = connection.execute(
+        "SELECT slot FROM stale WHERE target = ? AND slot >= ? AND slot <= ?",
+        (target, since // STALE_US, until // STALE_US),
+    )
+    return {slot for (slot,) in rows}
+
+
+def _unrolled(grid: Grid, whole: int, end: int, stale: set[int]) -> Iterator[tuple[int, int]]:
+    """The parts of the window that are read from the facts: stale slots, and what follows the last whole slot."""
+    since = grid.since * 1_000_000
+    for slot in sorted(stale):
+        start, stop = max(slot * STALE_US, since), min((slot + 1) * STALE_US, whole)
+        if start < stop:
+            yield start, stop
+    if max(whole, since) < end:
+        yield max(whole, since), end
+
+
+def _blocks(
+    connection: sqlite3.Connection, scope: Scope, grid: Grid, target: int, whole: int
+) -> Iterator[tuple[int, int, list[Column]]]:
+    """The blocks that overlap the window: their number, vantage and columns."""
+    level = grid.level
+    decompressor = zstandard.ZstdDecompressor()
+    condition, values = "", [target, grid.since // (level.slot_s * level.slots), whole // level.slots]
+    if scope.vantage is not None:
+        condition = " AND vantage = ?"
+        values.append(scope.vantage)
+    statement = (
+        f"SELECT block, vantage, body FROM {level.table} WHERE target = ? AND block >= ? AND block <= ?{condition}"  # noqa: S608
+    )
+    for number, vantage, packed in connection.execute(statement, values):
+        try:
+            yield number, vantage, rollup_block.unpack(packed, decompressor).columns
+        except ValueError as error:
+            raise sqlite3.DatabaseError(f"{level.table} is damaged: {error}") from error
+
+
+def _pieces(grid: Grid, number: int, whole: int, stale: set[int]) -> list[Piece]:
+    """How a block is cut: what of it is in the window and not stale."""
+    level = grid.level
+    start = number * level.slots
+    pieces: list[Piece] = []
+    for slot in range(max(start, grid.since // level.slot_s), min(start + level.slots, whole)):
+        if slot * level.slot_s * 1_000_000 // STALE_US in stale:
+            continue
+        bucket = (slot * level.slot_s - grid.since) // grid.bucket_s
+        index = slot - start
+        if pieces and pieces[-1][0] == bucket and pieces[-1][2] == index:
+            pieces[-1] = (bucket, pieces[-1][1], index + 1)
+        else:
+            pieces.append((bucket, index, index + 1))
+    return pieces
+
+
+def _cut(column: Column, pieces: list[Piece], found: Measured) -> None:
+    ends = column.ends()
+    for bucket, first, last in pieces:
+        begin, end = ends[first], ends[last]
+        if begin < end:
+            found.add(bucket, column.places[begin:end])
+        if last - first > 1:
+            found.ascending = False
+
+
+def _add_facts(
+    connection: sqlite3.Connection,
+    scope: Scope,
+    window: tuple[int, int, int],
+    grid: Grid,
+    by: frozenset[str],
+    phases: Collection[str],
+    found: dict[Series, Measured],
+) -> None:
+    """The same from the facts of (target, from, until), microseconds."""
+    columns = ", ".join(PHASE_COLUMNS[phase] for phase in phases)
+    condition, values = "", list(window)
+    if scope.vantage is not None:
+        condition = " AND vantage = ?"
+        values.append(scope.vantage)
+    named = window[0] if "target" in by else None
+    for vantage, done, *durations in connection.execute(
+        f"SELECT vantage, done, {columns} FROM http WHERE target = ? AND done >= ? AND done < ?{condition}",  # noqa: S608
+        values,
+    ):
+        who = (named, vantage if "vantage" in by else None)
+        bucket = (done // 1_000_000 - grid.since) // grid.bucket_s
+        for phase, duration in zip(phases, durations, strict=True):
+            if duration is not None:
+                found[(*who, phase)].add(bucket, bytes((place(duration),)))

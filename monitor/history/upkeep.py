@@ -1,0 +1,51 @@
+"""What the writer does beside writing: folding roll-ups and forgetting, one small piece at a time.
+
+Folding comes first, because what is forgotten cannot be folded any more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from monitor.history import retention, rollups
+from monitor.history.retention import Keep
+
+BETWEEN_PASSES_S = 3600.0
+"""How often it is looked for what is too old: an hour's facts are pieces enough."""
+
+
+class Tended(NamedTuple):
+    """What one piece of upkeep did. `more`: there is another one to do now."""
+
+    more: bool
+    folded: int = 0
+    deleted: int = 0
+
+
+class Upkeep:
+    """Does a piece at a time, each within the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._folder = rollups.Folder(connection)
+        self._chores: Iterator[int] | None = None
+        self._passed_at: float | None = None
+
+    def step(self, now: float, keep: Keep) -> Tended:
+        """Do the next piece; `now` in Unix seconds."""
+        stale = rollups.next_stale(self._connection, now)
+        if stale is not None:
+            self._folder.fold(stale)
+            return Tended(more=True, folded=1)
+        if self._chores is None:
+            if self._passed_at is not None and abs(now - self._passed_at) < BETWEEN_PASSES_S:
+                return Tended(more=False)
+            self._passed_at = now
+            self._chores = retention.chores(self._connection, now, keep)
+        deleted = next(self._chores, None)
+        if deleted is None:
+            self._chores = None
+            return Tended(more=False)
+        return Tended(more=True, deleted=deleted)

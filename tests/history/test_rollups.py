@@ -1,0 +1,284 @@
+"""Roll-ups: the same answers as from the facts, to within the scale, whatever comes late."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.history import HistoryError, Keep, Reader, Store
+from monitor.history.answers import Latency
+from monitor.history.latency_scale import BOUNDS, SECONDS, percentiles, place, rank
+from monitor.history.rollup_block import PHASES, Block, Slot, compressor, empty, pack, replace, unpack
+from probes.observation import DnsObservation, Failure, HttpObservation, Observation
+
+HOUR = 1_700_000_000 - 1_700_000_000 % 3600
+DAY_S = 86_400.0
+ALL = frozenset({"target", "vantage", "phase"})
+examples = settings(derandomize=True, max_examples=80, deadline=None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty history, open for writing."""
+    with Store.open(tmp_path / "history.db") as opened:
+        yield opened
+
+
+def http(second: float, wait_s: float = 0.05, **fields: Any) -> HttpObservation:
+    """One answered request, complete at that second after HOUR."""
+    given: dict[str, Any] = {"vantage": "v", "target": "t", "total_s": 0.0, **fields}
+    return HttpObservation(at=HOUR + second, wait_s=wait_s, **given)
+
+
+def traffic(seconds: int, seed: int = 1) -> list[Observation]:
+    """Requests of two targets from three vantages, one every ten seconds each, some failing."""
+    dice = random.Random(seed)
+    return [
+        http(
+            second + dice.random(), round(dice.lognormvariate(-3, 1), 6), vantage=vantage, target=target,
+            connect_s=round(dice.lognormvariate(-4, 0.5), 6), total_s=round(dice.lognormvariate(-2, 1), 6),
+            failure=dice.choice([None, None, Failure.TOO_SLOW]),
+        )
+        for second in range(0, seconds, 10) for vantage in ("a", "b", "c") for target in ("t", "u")
+    ]  # fmt: skip
+
+
+def ask(
+    store: Store, *, since: float = HOUR, until: float = HOUR + 7200, bucket_s: float = 60, **fields: Any
+) -> list[Latency]:
+    """The latency of the target t."""
+    with Reader.open(store.path) as reader:
+        return reader.latency(since, until, target="t", bucket_s=bucket_s, **fields)
+
+
+def blocks(store: Store, table: str) -> list[tuple[Any, ...]]:
+    """All blocks of a roll-up."""
+    connection = sqlite3.connect(store.path)
+    found = connection.execute(f"SELECT target, block, vantage, body FROM {table}").fetchall()
+    connection.close()
+    return found
+
+
+@examples
+@given(micros=st.integers(1_000, 9_000_000))
+def test_a_place_is_within_two_percent(micros: int) -> None:
+    """From one millisecond to nine seconds, where nearly every measurement is."""
+    assert abs(SECONDS[place(micros)] * 1e6 - micros) <= 0.02 * micros + 0.5
+
+
+@examples
+@given(micros=st.integers(0, 2**52))
+def test_every_duration_has_a_place(micros: int) -> None:
+    """Below a millisecond it is off by 63 us at most, up to 49 s by 5 %, and the last place has all beyond."""
+    found = place(micros)
+    assert 0 <= found <= 255
+    assert (found == 255) == (micros >= BOUNDS[-1])
+    if found < 255:
+        assert abs(SECONDS[found] * 1e6 - micros) <= max(63, 0.05 * micros)
+
+
+@examples
+@given(places=st.binary(min_size=1, max_size=300), cut=st.integers(0, 300))
+def test_percentiles_of_joined_places_are_those_of_all(places: bytes, cut: int) -> None:
+    """However the measurements were divided among slots; by the definition of nearest rank."""
+    ordered = sorted(places)
+    shares = (0.5, 0.95, 0.99, 1.0)
+
+    expected = [SECONDS[ordered[rank(len(ordered), share)]] for share in shares]
+    assert percentiles(places[cut:] + places[:cut], shares) == expected
+
+
+slots = st.lists(
+    st.builds(
+        Slot,
+        st.lists(
+            st.binary(max_size=4).map(lambda b: bytes(sorted(b))), min_size=len(PHASES), max_size=len(PHASES)
+        ),
+        st.dictionaries(st.sampled_from(["http", "http read_timeout", "dns"]), st.integers(1, 70_000), max_size=3),
+    ),
+    min_size=5,
+    max_size=5,
+)
+
+
+@examples
+@given(first=slots, second=slots)
+def test_slots_of_a_block_are_replaced_and_come_back(first: list[Slot], second: list[Slot]) -> None:
+    """Neighbours stay as they were; a count beyond 16 bits is its largest."""
+    block = empty(12)
+    for start, new in ((1, second), (0, first), (6, second), (6, first)):
+        replace(block, start, new)
+    again = unpack(pack(block, compressor()), zstandard.ZstdDecompressor())
+
+    expected = [*first, second[4], *first, None]
+    for number, column in enumerate(again.columns):
+        ends = column.ends()
+        found = [column.places[begin:end] for begin, end in pairwise(ends)]
+        assert found == [slot.phases[number] if slot else b"" for slot in expected]
+    for name, counts in again.tallies.items():
+        numbers = list(memoryview(counts).cast("H"))
+        assert numbers == [min(slot.tallies.get(name, 0), 65_535) if slot else 0 for slot in expected]
+
+
+@examples
+@given(packed=st.binary(max_size=60) | st.binary(max_size=40).map(zstandard.ZstdCompressor().compress))
+def test_a_damaged_block_is_an_error(packed: bytes) -> None:
+    """Any bytes are a block or a ValueError."""
+    try:
+        found = unpack(packed, zstandard.ZstdDecompressor())
+    except ValueError:
+        return
+    assert isinstance(found, Block)
+
+
+@pytest.mark.parametrize("bucket_s", [60, 120, 300, 900, 3600])
+@pytest.mark.parametrize("by", [ALL, frozenset({"vantage"}), frozenset({"target", "phase"})])
+def test_folding_changes_no_answer(store: Store, tend: Any, bucket_s: float, by: frozenset[str]) -> None:
+    """Before, in the middle and after: point for point the same, and within the scale of the exact one."""
+    store.add_observations(traffic(5000))
+    before = ask(store, bucket_s=bucket_s, by=by)
+    for _ in range(9):
+        store.tend(HOUR + 9000, Keep(facts_s=DAY_S, minutes_s=DAY_S, five_minutes_s=DAY_S))
+    half = ask(store, bucket_s=bucket_s, by=by)
+    folded, _ = tend(store, HOUR + 9000)
+    assert folded == 2 * 17 - 9
+    after = ask(store, bucket_s=bucket_s, by=by)
+    exact = ask(store, bucket_s=bucket_s + 1e-9, by=by)
+
+    assert before == half == after
+    assert [(one.target, one.vantage, one.phase, one.count) for one in after] == [
+        (one.target, one.vantage, one.phase, one.count) for one in exact
+    ]
+    for rolled, measured in zip(after, exact, strict=True):
+        for ours, theirs in ((rolled.p50_s, measured.p50_s), (rolled.p99_s, measured.p99_s)):
+            assert ours == pytest.approx(theirs, rel=0.02, abs=63e-6)
+        assert rolled.max_s == pytest.approx(measured.max_s, rel=0.02)
+        assert sum(point.count for point in rolled.points) == rolled.count
+        for one, other in zip(rolled.points, measured.points, strict=True):
+            assert (one.at, one.count) == (pytest.approx(other.at, abs=1), other.count)
+            assert one.p95_s == pytest.approx(other.p95_s, rel=0.02, abs=63e-6)
+
+
+def test_a_late_fact_is_in_the_answer_at_once_and_after_folding(store: Store, tend: Any) -> None:
+    """An hour after its minute was folded it still counts, once."""
+    store.add_observations([http(30, 0.1), http(90, 0.1)])
+    assert tend(store, HOUR + 400)[0] == 1
+    store.add_observations([http(31, 0.3, vantage="late"), http(95, 0.2)])
+    waits = ask(store, by=frozenset({"target", "phase"}))
+    tend(store, HOUR + 4000)
+
+    assert [(point.at - HOUR, point.count) for one in waits if one.phase == "wait" for point in one.points] == [
+        (0, 2), (60, 2)
+    ]  # fmt: skip
+    assert ask(store, by=frozenset({"target", "phase"})) == waits
+
+
+def test_five_minutes_that_are_not_over_are_not_folded(store: Store, tend: Any) -> None:
+    """And a minute's grace after; their facts are in the answer all the same, up to the second that was asked."""
+    store.add_observations([http(10), http(299.5), http(301)])
+    assert tend(store, HOUR + 359)[0] == 0
+    assert tend(store, HOUR + 361)[0] == 1
+    (wait,) = (one for one in ask(store, until=HOUR + 300.9) if one.phase == "wait")
+    assert wait.count == 2
+    (wait,) = (one for one in ask(store, until=HOUR + 301.5) if one.phase == "wait")
+    assert wait.count == 3
+
+
+def test_windows_that_do_not_begin_with_a_minute_are_answered_exactly(store: Store, tend: Any) -> None:
+    """So are buckets of part of a minute; the near-miss of a whole one is not."""
+    store.add_observations([http(30, 0.123456)])
+    tend(store, HOUR + 400)
+    for since, bucket_s, exact in (
+        (HOUR + 1, 60, True),
+        (HOUR, 90.5, True),
+        (HOUR + 0.5, 300, True),
+        (HOUR, 60, False),
+    ):
+        (found,) = (one for one in ask(store, since=since, bucket_s=bucket_s) if one.phase == "wait")
+        assert (found.p50_s == 0.123456) == exact
+        assert found.p50_s == pytest.approx(0.123456, rel=0.02)
+
+
+def test_latency_outlives_the_facts_that_it_was_made_of(store: Store, tend: Any) -> None:
+    """Facts go after a month, minutes after three, five-minutes after more than a year; a fact that comes then
+    changes nothing of what was folded."""
+    store.add_observations(traffic(1200))
+    minutes, fives = ask(store, bucket_s=60), ask(store, bucket_s=300)
+    tend(store, HOUR + 2000)
+    tend(store, HOUR + 40 * DAY_S)
+    with Reader.open(store.path) as reader:
+        assert list(reader.observations(0, HOUR * 2)) == []
+    store.add_observations([http(5, 9.0, vantage="a")])
+    assert tend(store, HOUR + 41 * DAY_S)[0] == 1
+
+    assert ask(store, bucket_s=60) == minutes
+    tend(store, HOUR + 95 * DAY_S)
+    assert (ask(store, bucket_s=60), ask(store, bucket_s=300)) == ([], fives)
+    tend(store, HOUR + 402 * DAY_S)
+    assert ask(store, bucket_s=300) == []
+    assert blocks(store, "five_minute_block") == blocks(store, "minute_block") == []
+
+
+def test_failures_are_tallied_by_word_and_kind(store: Store, tend: Any) -> None:
+    """Minute by minute, requests and questions apart."""
+    timeout = DnsObservation(
+        at=HOUR + 70, vantage="v", target="t", server="s", name="n", failure=Failure.DNS_TIMEOUT
+    )
+    store.add_observations(
+        [http(10), http(20, failure=Failure.TOO_SLOW), http(70, failure=Failure.TOO_SLOW), timeout]
+    )
+    tend(store, HOUR + 400)
+    ((_, _, _, minutes),) = blocks(store, "minute_block")
+    ((_, _, _, fives),) = blocks(store, "five_minute_block")
+    tallies = {
+        name: list(memoryview(counts).cast("H"))[:3]
+        for name, counts in unpack(minutes, zstandard.ZstdDecompressor()).tallies.items()
+    }
+    whole = unpack(fives, zstandard.ZstdDecompressor()).tallies
+
+    assert tallies == {
+        "http": [2, 1, 0], "http too_slow": [1, 1, 0], "dns": [0, 1, 0], "dns dns_timeout": [0, 1, 0]
+    }  # fmt: skip
+    assert {name: memoryview(counts).cast("H")[0] for name, counts in whole.items()} == {
+        "http": 3, "http too_slow": 2, "dns": 1, "dns dns_timeout": 1,
+    }  # fmt: skip
+
+
+def test_a_damaged_roll_up_names_the_file(store: Store, tend: Any) -> None:
+    """Reading it and folding into it both say which table it is."""
+    store.add_observations([http(10)])
+    tend(store, HOUR + 400)
+    connection = sqlite3.connect(store.path)
+    connection.execute("UPDATE minute_block SET body = x'00'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(HistoryError, match=r"history\.db: minute_block is damaged"):
+        ask(store)
+    store.add_observations([http(11)])
+    with pytest.raises(HistoryError, match=r"history\.db: minute_block is damaged"):
+        tend(store, HOUR + 4400)
+
+
+def test_an_older_history_is_rolled_up_when_it_is_opened(tmp_path: Path, tend: Any) -> None:
+    """Facts from before the roll-ups were known are stale, so they are folded in their turn."""
+    path = tmp_path / "history.db"
+    with Store.open(path) as store:
+        store.add_observations(traffic(600))
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "DROP TABLE stale; DROP TABLE minute_block; DROP TABLE five_minute_block;"
+        "DELETE FROM _sqlite_migrations WHERE name = '0009_rollups'"
+    )
+    connection.close()
+    with Store.open(path) as store:
+        assert tend(store, HOUR + 1000)[0] == 4
+        assert sum(one.count for one in ask(store, by=frozenset({"target"}))) == 180
