@@ -28,6 +28,7 @@ from monitor.model.incident import Incident
 from monitor.model.prefix import Address, as_address
 from monitor.model.route import RouteEvent, RouteFact, RouteKind
 from monitor.model.settings import Config
+from monitor.model.vrp import VrpChange
 from probes.observation import DnsObservation, HttpObservation, Observation, TraceObservation, decode
 
 OBSERVATIONS = ("observations.jsonl", "observations.jsonl.gz", "observations.jsonl.zst")
@@ -65,8 +66,12 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
     routes = list(_routes(folder, watch_of(config, observations, table), complain))
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
-    relationships = _relationships(folder, complain)
-    knowledge = Knowledge.from_config(config, prefix_table=table, vrps=_vrps(folder), relationships=relationships)
+    knowledge = Knowledge.from_config(
+        config,
+        prefix_table=table,
+        vrps=_vrps(folder, config),
+        relationships=_relationships(folder, config, complain),
+    )
     return assembled(config, knowledge, observations, routes)
 
 
@@ -83,6 +88,8 @@ def assembled(
 ) -> Folder:
     """Facts from anywhere as a folder has them: a table's routes apart, all else in the order it was known."""
     named = _named_peers(list(routes))
+    changes = sorted((fact for fact in named if isinstance(fact, VrpChange)), key=known_at)
+    knowledge = replace(knowledge, vrp_changes=tuple(changes))
     dumped = tuple(fact for fact in named if _is_dumped(fact))
     later: list[Fact] = [fact for fact in named if not _is_dumped(fact)]
     return Folder(config, knowledge, dumped, tuple(in_order([*later, *observations])))
@@ -161,17 +168,22 @@ def _prefix_table(folder: Path, at: float) -> PrefixTable | None:
     return read_prefix_table(dated) if dated.exists() else None
 
 
-def _vrps(folder: Path) -> VrpTable | None:
+def _vrps(folder: Path, config: Config) -> VrpTable | None:
+    """The VRPs, stale by the time that their export says: that of a copied file says nothing."""
     path = folder / "vrps.json"
-    return VrpTable.from_json(path.read_bytes()) if path.exists() else None
+    return VrpTable.from_json(path.read_bytes(), max_age_s=config.rpki.max_age_s) if path.exists() else None
 
 
-def _relationships(folder: Path, complain: Complain) -> Relationships | None:
-    """Who is whose provider or peer, as CAIDA writes it."""
-    path = next((folder / name for name in RELATIONSHIPS if (folder / name).exists()), None)
+def _relationships(folder: Path, config: Config, complain: Complain) -> Relationships | None:
+    """Who is whose provider or peer, by the folder's own file, else by the one that its config.toml names."""
+    path = next((folder / name for name in RELATIONSHIPS if (folder / name).exists()), config.as_relationships)
     if path is None:
         return None
-    found = read_relationships(path)
+    try:
+        found = read_relationships(path)
+    except OSError as error:
+        complain(path, 0, error.strerror or str(error))
+        return None
     if found.bad:
         complain(path, 0, f"{found.bad} bad lines: {'; '.join(found.errors)}")
     return found

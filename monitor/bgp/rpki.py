@@ -12,14 +12,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from monitor.bgp.prefix_key import BITS, key_at, parse_place, prefix_of
 from monitor.bgp.prefix_ranges import LENGTH_BITS, LENGTH_MASK, Place, PrefixRanges
-from monitor.model import Asn, Prefix, Validity, ValidityResult, Vrp, parse_asn
+from monitor.model import Asn, Prefix, Validity, ValidityResult, Vrp, VrpChange, parse_asn
 
 _MEMO_SIZE = 50_000
 """Answers remembered of each IP version, about 15 MB: the routes to some hundred targets, many times over."""
@@ -69,14 +68,6 @@ _EXPORT = msgspec.json.Decoder(_Export)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ROA = msgspec.json.Decoder(_Roa)
 _METADATA = msgspec.json.Decoder(_Metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class VrpChange:
-    """A VRP that came (`added`) or went."""
-
-    vrp: Vrp
-    added: bool
 
 
 class VrpTable:
@@ -161,8 +152,12 @@ class VrpTable:
                 prefix = _prefix(version, place)
                 yield from (self._vrp(prefix, payload) for payload in family.of(number))
 
-    def changes_since(self, before: VrpTable, wanted: Callable[[Prefix], bool]) -> tuple[VrpChange, ...]:
+    def changes_since(
+        self, before: VrpTable, wanted: Callable[[Prefix], bool], at: float
+    ) -> tuple[VrpChange, ...]:
         """What came and went since `before`, of the prefixes that are wanted; a new trust anchor is no change.
+
+        `at` is when we learned of it, Unix seconds.
 
         Takes seconds for whole tables, and 100 MB while it runs: not for an event loop.
         """
@@ -172,9 +167,8 @@ class VrpTable:
             for entry in sorted(now ^ then):
                 prefix = _prefix(version, entry >> _PAYLOAD_BITS)
                 if wanted(prefix):
-                    changes.append(
-                        VrpChange(Vrp(prefix, entry >> _MAX_LENGTH_AT & 0xFF, _asn(entry)), entry in now)
-                    )
+                    vrp = Vrp(prefix, entry >> _MAX_LENGTH_AT & 0xFF, _asn(entry))
+                    changes.append(VrpChange(at=at, vrp=vrp, added=entry in now))
         return tuple(changes)
 
     def _note(self, number: int, error: Exception) -> None:

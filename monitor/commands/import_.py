@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from monitor.bgp import ris_live
+from monitor.bgp.vrp_line import VrpLineError, is_vrp_line, read_vrp_line
 from monitor.commands.history_file import history_options, history_path, plain_errors
 from monitor.commands.import_atlas import atlas
 from monitor.commands.intake import Intake
@@ -71,7 +72,7 @@ def _read(name: str, file: IO[bytes], intake: Intake) -> None:
             continue
         try:
             found = _facts(line)
-        except (msgspec.MsgspecError, ris_live.RisLiveError, UnicodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, ris_live.RisLiveError, VrpLineError, UnicodeError, RecursionError) as error:
             intake.refuse(place, str(error))
         else:
             intake.take(place, found)
@@ -85,6 +86,8 @@ class _Kind(msgspec.Struct):
 
 
 def _facts(line: bytes) -> Sequence[Observation | RouteFact]:
+    if is_vrp_line(line):
+        return (read_vrp_line(line),)
     if msgspec.json.decode(line, type=_Kind).kind is None:
         return list(ris_live.decode(line))
     return (decode(line),)

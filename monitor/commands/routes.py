@@ -66,14 +66,16 @@ def command(
     if settings.target(target) is None:
         raise click.ClickException(f"no target {target!r} in {config}")
     tables = asyncio.run(TableLoader().load(settings, Tables(), at=since))
-    watch = RouteWatch(
-        Knowledge.from_config(
-            settings, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
-        ),
-        kept_s=until - since,
-    )
+    start = since - _LEARN_S
     with plain_errors(), Reader.open(database or settings.history.path) as reader:
-        start = since - _LEARN_S
+        knowledge = Knowledge.from_config(
+            settings,
+            prefix_table=tables.prefixes,
+            vrps=tables.vrps,
+            vrp_changes=reader.vrp_changes(start),
+            relationships=tables.relationships,
+        )
+        watch = RouteWatch(knowledge, kept_s=until - since)
         observations = (reader.observations(start, until, target=name) for name in (target, ORIGINS_TARGET))
         _follow(watch, heapq.merge(*observations, reader.routes(start, until), key=known_at))
     watch.settle(until)

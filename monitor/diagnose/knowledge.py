@@ -5,6 +5,7 @@ Pure: it neither fetches nor reads the clock.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.bgp.episodes import Relationships
@@ -12,13 +13,16 @@ from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.rpki import VrpTable
 from monitor.model.settings import Config
 from monitor.model.target import Control, Target, Vantage
+from monitor.model.vrp import VrpChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """Everything that is known without measuring. `prefix_table`, `vrps`, `relationships` None: not available.
 
-    `origin_zone`: the zone of the DNS service whose answers among the facts tell origins; None: they are not used.
+    `vrp_changes`: what of the VRPs the facts to come will change, in order of time: before the first of these the
+    table was another one. `origin_zone`: the zone of the DNS service whose answers among the facts tell origins;
+    None: they are not used.
     """
 
     targets: tuple[Target, ...]
@@ -26,6 +30,7 @@ class Knowledge:
     vantages: tuple[Vantage, ...] = ()
     prefix_table: PrefixTable | None = None
     vrps: VrpTable | None = None
+    vrp_changes: tuple[VrpChange, ...] = ()
     relationships: Relationships | None = None
     origin_zone: str | None = None
     control_names: frozenset[str] = field(init=False)
@@ -41,6 +46,7 @@ class Knowledge:
         *,
         prefix_table: PrefixTable | None = None,
         vrps: VrpTable | None = None,
+        vrp_changes: Iterable[VrpChange] = (),
         relationships: Relationships | None = None,
     ) -> Knowledge:
         """What a configuration says, with the tables that were loaded beside it."""
@@ -50,6 +56,7 @@ class Knowledge:
             vantages=config.vantages,
             prefix_table=prefix_table,
             vrps=vrps,
+            vrp_changes=tuple(vrp_changes),
             relationships=relationships,
             origin_zone=config.prefix_to_as.dns,
         )

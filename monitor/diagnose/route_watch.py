@@ -14,6 +14,7 @@ from monitor.bgp.dns_origins import Origin
 from monitor.bgp.episodes import Declared, Episode, EpisodeChange, EpisodeKind, Place, Role, RouteDetector
 from monitor.bgp.episodes.detector import KEPT_S
 from monitor.bgp.rib import PeerKey
+from monitor.bgp.vrp_view import VrpView
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
 from monitor.diagnose.routing import MOVES_KEPT_S, Move, Routing
@@ -21,6 +22,7 @@ from monitor.model.asn import Asn
 from monitor.model.prefix import Address, as_address, contains
 from monitor.model.route import PeerState, RouteEvent
 from monitor.model.target import ORIGINS_TARGET, Target
+from monitor.model.vrp import VrpChange
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
 MOST_ADDRESSES = {Role.TARGET: 512, Role.NAME_SERVER: 64, Role.HOP: 128}
@@ -47,16 +49,18 @@ class RouteWatch:
     """
 
     def __init__(self, knowledge: Knowledge, *, kept_s: float = KEPT_S) -> None:
+        vrps = knowledge.vrps
+        self._vrps = VrpView(vrps).before(knowledge.vrp_changes) if vrps is not None else None
+        self._vrp_changes: list[VrpChange] = []
         self.detector = RouteDetector(
             table=knowledge.prefix_table,
-            vrps=knowledge.vrps,
+            vrps=self._vrps,
             relationships=knowledge.relationships,
             kept_s=kept_s,
         )
         zone, table = knowledge.origin_zone, knowledge.prefix_table
         self.told = AddressOwners(table, zone) if zone is not None else None
         self.owners: Owners | None = self.told or table
-        self._vrps = knowledge.vrps
         self._declared = {target.name: _declared(target) for target in knowledge.targets}
         self._prefixes = {target.name: target.prefixes for target in knowledge.targets}
         self._met: dict[tuple[str, Role], set[str]] = {}
@@ -69,7 +73,9 @@ class RouteWatch:
         """Take in a fact: a route, or an observation that shows addresses to watch."""
         if isinstance(fact, RouteEvent | PeerState):
             return self.detector.apply(fact)
-        if isinstance(fact, DnsObservation) and fact.target == ORIGINS_TARGET:
+        if isinstance(fact, VrpChange):
+            self._vrp_changes.append(fact)
+        elif isinstance(fact, DnsObservation) and fact.target == ORIGINS_TARGET:
             self.take_origin(fact)
         elif isinstance(fact, HttpObservation | DnsObservation | TraceObservation):
             self._observe(fact)
@@ -84,9 +90,17 @@ class RouteWatch:
 
     def settle(self, now: float) -> list[EpisodeChange]:
         """Let time pass."""
-        changes = self.detector.settle(now)
+        changes = [*self._revalidate(), *self.detector.settle(now)]
         self._stirred |= self.detector.take_stirred()
         return changes
+
+    def _revalidate(self) -> list[EpisodeChange]:
+        """Judge by the VRPs as they are now. Changes are taken together: one ROA for another is no gap between."""
+        changed, self._vrp_changes = self._vrp_changes, []
+        if not changed or self._vrps is None:
+            return []
+        self._vrps = self._vrps.after(changed)
+        return self.detector.revalidate(self._vrps, changed[-1].at, {change.vrp.prefix for change in changed})
 
     def is_stirred(self, target: str) -> bool:
         """Whether routes of a target changed since its routing was last asked for."""

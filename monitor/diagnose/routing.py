@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
-from monitor.bgp.rpki import VrpTable
+from monitor.bgp.vrp_view import Vrps
 from monitor.model.route import AsPath
 
 CORRELATION_S = (180.0, 60.0)
@@ -37,7 +37,7 @@ class Routing:
     genuine: bool | None = None
     peers: int = 0
     moves: tuple[Move, ...] = ()
-    vrps: VrpTable | None = None
+    vrps: Vrps | None = None
 
     def moved_since(self, since: float) -> tuple[Move, ...]:
         """The moves at or after `since`, oldest first."""

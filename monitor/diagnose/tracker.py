@@ -169,7 +169,9 @@ class Tracker:
             return True
         if verdict.confidence < CHANGE_CONFIDENCE:
             return False
-        if len(verdict.affected) < max(1.0, CHANGE_SHARE * state.peak) and verdict.cause is not Cause.ROUTE_HIJACK:
+        # Where nobody ever was affected, nobody needs to be: a late ROA makes a strange origin rightful.
+        needed = max(1.0, CHANGE_SHARE * state.peak) if state.peak else 0.0
+        if len(verdict.affected) < needed and verdict.cause is not Cause.ROUTE_HIJACK:
             return False
         left = verdict.runner_up.confidence if verdict.runner_up is not None else 0.0
         return verdict.confidence - left >= CHANGE_MARGIN

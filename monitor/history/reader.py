@@ -39,7 +39,7 @@ from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
-from monitor.model import Incident, IncidentChange, Prefix, RouteEvent, RouteFact
+from monitor.model import Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
 from probes.observation import Observation, completed_at
 
 Answer = TypeVar("Answer")
@@ -105,6 +105,16 @@ class Reader:
             if len(page) < _PAGE:
                 return
             start = page[-1][1][:2]
+
+    def vrp_changes(self, since: float) -> list[VrpChange]:
+        """VRPs that came or went since `since`, in order of time."""
+        shelf = ROUTE_SHELVES[VrpChange]
+        with self._snapshot():
+            rows = self._connection.execute(
+                f"{shelf.select} WHERE at >= ? ORDER BY at, seq", (bound_micros(since),)
+            )
+            facts = [shelf.from_row(row, self._glossary) for row in rows]
+        return [fact for fact in facts if isinstance(fact, VrpChange)]
 
     def open_incidents(self) -> list[tuple[Incident, int]]:
         """Incidents without an end, oldest first, each with the sequence of its last change."""

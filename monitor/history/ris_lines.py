@@ -2,18 +2,22 @@
 
 The inverse of `monitor.bgp.ris_live`, for export. RIS Live has no word for two things: a table's entry
 (`rib`) becomes an announcement with the added field `"rib": true`, and a feed's own state and counts have no
-message. The ORIGIN attribute is not kept in history, so the field `origin` is absent.
+message. A changed VRP is a line of its own kind (`monitor.bgp.vrp_line`). The ORIGIN attribute is not kept in
+history, so the field `origin` is absent.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from monitor.model import FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
+from monitor.bgp.vrp_line import write_vrp_line
+from monitor.model import FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind, VrpChange
 
 
 def ris_line(fact: RouteFact) -> bytes | None:
     """One message without the line's end; None for a feed's state or counts."""
+    if isinstance(fact, VrpChange):
+        return write_vrp_line(fact)
     if isinstance(fact, FeedState | FeedTally):
         return None
     message: dict[str, object] = {

@@ -1,4 +1,7 @@
-"""Route facts as rows of `route`, `peer_state`, `feed_state`, `feed_tally`, and back. Times: Unix microseconds."""
+"""Route facts as rows of `route`, `peer_state`, `feed_state`, `feed_tally` and `vrp_change`, and back.
+
+Times: Unix microseconds.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from monitor.model import (
     RouteEvent,
     RouteFact,
     RouteKind,
+    Vrp,
+    VrpChange,
     parse_prefix,
 )
 from monitor.model.asn import Asn
@@ -111,6 +116,17 @@ def _tally_from_row(row: Row, glossary: ReadingGlossary) -> FeedTally:
     )
 
 
+def _vrp_to_row(fact: VrpChange, seq: int, glossary: WritingGlossary) -> Row:
+    prefix = glossary.number("prefix", _prefix_values(fact.vrp.prefix))
+    return (wall_micros(fact.at), seq, prefix, fact.vrp.max_length, fact.vrp.asn, int(fact.added))
+
+
+def _vrp_from_row(row: Row, glossary: ReadingGlossary) -> VrpChange:
+    at, _, number, max_length, asn, added = row
+    prefix = parse_prefix(str(glossary.values("prefix", number)[0]))
+    return VrpChange(at=at / 1e6, vrp=Vrp(prefix, max_length, Asn(asn)), added=bool(added))
+
+
 _EVENT_COLUMNS = ("at", "seq", "kind", "prefix", "peer", "as_path", "next_hop")
 
 ROUTE_SHELVES: dict[type[RouteFact], Shelf[RouteFact]] = {
@@ -118,4 +134,7 @@ ROUTE_SHELVES: dict[type[RouteFact], Shelf[RouteFact]] = {
     PeerState: Shelf("peer_state", ("at", "seq", "peer", "up"), _peer_to_row, _peer_from_row),
     FeedState: Shelf("feed_state", ("at", "seq", "source", "live", "reason"), _feed_to_row, _feed_from_row),
     FeedTally: Shelf("feed_tally", ("at", "seq", "source", "since", *_COUNTS), _tally_to_row, _tally_from_row),
+    VrpChange: Shelf(
+        "vrp_change", ("at", "seq", "prefix", "max_length", "asn", "added"), _vrp_to_row, _vrp_from_row
+    ),
 }

@@ -42,6 +42,7 @@ MIGRATION_NAMES = (
     "0008_shipments",
     "0009_rollups",
     "0010_days_of_words",
+    "0011_vrp_change",
 )
 
 _KEY = """
@@ -212,6 +213,12 @@ _DAYS_OF_WORDS = tuple(
 )
 
 
+# VRPs that came or went under watched prefixes.
+_VRP_CHANGE = """CREATE TABLE vrp_change (at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    prefix INTEGER NOT NULL REFERENCES prefix(id), max_length INTEGER NOT NULL, asn INTEGER NOT NULL,
+    added INTEGER NOT NULL, PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID"""
+
+
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
     for statement in (*_DICTIONARIES, *_OBSERVATIONS, *_ROUTES):
@@ -270,3 +277,8 @@ def _rollups(db: Database) -> None:
 def _days_of_words(db: Database) -> None:
     for statement in _DAYS_OF_WORDS:
         db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[10])
+def _vrp_change(db: Database) -> None:
+    db.conn.execute(_VRP_CHANGE)

@@ -6,7 +6,8 @@ Used at the start, after a reload, and by each `whydown once`. It reads the hist
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.diagnose.engine import Engine
@@ -14,6 +15,7 @@ from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
 from monitor.model.target import ORIGINS_TARGET
+from monitor.model.vrp import VrpChange
 from probes import Observation
 
 OBSERVATIONS_S = 6 * 3600.0
@@ -23,15 +25,19 @@ ROUTES_S = 24 * 3600.0
 """Routes are stable for days, so a longer look back finds more of the routes that are in use."""
 
 
-def engine_from_history(path: Path, knowledge: Knowledge, until: float) -> Engine:
+def engine_from_history(
+    path: Path, knowledge: Knowledge, until: float, coming: Sequence[VrpChange] = ()
+) -> Engine:
     """An engine that knows the facts before `until`, Unix seconds, and the incidents that are still open.
 
-    It judges moments from `until` on.
+    It judges moments from `until` on. `coming`: changes that the VRPs in `knowledge` show already, and that are
+    among the facts that the engine will be fed.
 
     :raises HistoryError: the history at `path` cannot be read
     """
-    engine = Engine(knowledge)
     with Reader.open(path) as reader:
+        known = reader.vrp_changes(until - ROUTES_S)
+        engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
         engine.resume(reader.open_incidents())
         observations = past_observations(reader, until - OBSERVATIONS_S, until)
         routes = reader.routes(until - ROUTES_S, until)

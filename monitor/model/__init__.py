@@ -7,7 +7,7 @@ from monitor.model.prefix import Address, Prefix, as_address, contains, covers, 
 from monitor.model.route import AsPath, AsSet, FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
 from monitor.model.target import Control, Target, Vantage
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
-from monitor.model.vrp import Validity, ValidityResult, Vrp
+from monitor.model.vrp import Validity, ValidityResult, Vrp, VrpChange
 
 __all__ = [
     "Address",
@@ -38,6 +38,7 @@ __all__ = [
     "Vantage",
     "Verdict",
     "Vrp",
+    "VrpChange",
     "as_address",
     "contains",
     "covers",

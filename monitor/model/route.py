@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
+from monitor.model.vrp import VrpChange
 
 AsSet = frozenset[Asn]
 
@@ -157,4 +158,4 @@ class FeedTally:
         )
 
 
-RouteFact = RouteEvent | PeerState | FeedState | FeedTally
+RouteFact = RouteEvent | PeerState | FeedState | FeedTally | VrpChange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -25,6 +26,15 @@ class Vrp(msgspec.Struct, frozen=True, gc=False):
         """`203.0.112.0/22-24 AS64500 (ripe)`, as router configurations spell it."""
         longest = "" if self.max_length == self.prefix.prefixlen else f"-{self.max_length}"
         return f"{self.prefix}{longest} AS{self.asn}" + (f" ({self.ta})" if self.ta else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VrpChange:
+    """A VRP that came (`added`) or went, as we learned at `at`, Unix seconds. It has no trust anchor."""
+
+    at: float
+    vrp: Vrp
+    added: bool
 
 
 class Validity(StrEnum):

@@ -42,6 +42,7 @@ from monitor.hub.warm_start import engine_from_history, origins_told
 from monitor.model.incident import IncidentChange
 from monitor.model.prefix import Prefix, covers
 from monitor.model.settings import Config
+from monitor.model.vrp import VrpChange
 from monitor.station.board import Board
 from monitor.station.trace_mode import log_trace_mode
 from probes import Observation, clock
@@ -136,13 +137,17 @@ class Station:
     async def reload(self, config: Config) -> None:
         """Go on with another configuration. Baselines and open incidents are kept, through the history."""
         config = self._keep_what_needs_a_restart(config)
-        self._config = config
+        before, self._config = self._config, config
         self._agent.configure(config)
         self._schedule.replace(jobs_of(config), config.boost)
         self._delivery = _delivery(config)
         self._board.keep_targets(_names(config))
-        self._tables = await self._loader.load(config, self._tables)
-        await self._renew_engine()
+        tables = await self._loader.load(config, self._tables)
+        same_place = config.rpki.vrps == before.rpki.vrps
+        changes = await self._vrp_changes(tables.vrps, self._tables.vrps) if same_place else ()
+        self._tables = tables
+        await self._take(changes)
+        await self._renew_engine(changes)
         self._feeds.configure(config, self._tables.prefixes)
         self._origins.configure(config, self._tables.prefixes)
         self._log.info("reloaded", targets=len(config.targets), controls=len(config.controls))
@@ -191,7 +196,7 @@ class Station:
             await self._hub.run(self._pipeline, Reaction(self._config.targets), stop)
             refresh.cancel()
 
-    async def _renew_engine(self) -> None:
+    async def _renew_engine(self, coming: Sequence[VrpChange] = ()) -> None:
         pipeline = self._pipeline
         if pipeline is None:
             return  # still starting: it will start with the new configuration
@@ -199,7 +204,7 @@ class Station:
 
         def change() -> None:
             # Younger facts wait in the pipeline, and will be fed to the new engine.
-            engine = engine_from_history(self._store.path, knowledge, clock.wall() - GRACE_S)
+            engine = engine_from_history(self._store.path, knowledge, clock.wall() - GRACE_S, coming)
             pipeline.replace(engine, _notices_for(config))
 
         await self._hub.exchange(change, Reaction(config.targets))
@@ -218,17 +223,20 @@ class Station:
             before = self._tables.vrps
             vrps = await self._loader.load_vrps(self._config.rpki, before)
             if vrps is not before:
-                if vrps is not None and before is not None:
-                    await self._tell_vrp_changes(vrps, before)
                 self._tables = replace(self._tables, vrps=vrps)
-                await self._renew_engine()
+                changes = await self._vrp_changes(vrps, before)
+                await self._take(changes)
+                await self._renew_engine(changes)
 
-    async def _tell_vrp_changes(self, vrps: VrpTable, before: VrpTable) -> None:
+    async def _vrp_changes(self, vrps: VrpTable | None, before: VrpTable | None) -> tuple[VrpChange, ...]:
         """A ROA that comes or goes under a watched prefix changes what its routes are worth."""
-        watched = tuple(self._feeds.watched)
-        near = partial(_touches_any, watched)
-        for change in await asyncio.to_thread(vrps.changes_since, before, near):
+        if vrps is None or before is None:
+            return ()
+        near = partial(_touches_any, tuple(self._feeds.watched))
+        changes = await asyncio.to_thread(vrps.changes_since, before, near, clock.wall())
+        for change in changes:
             self._log.warning("vrp_issued" if change.added else "vrp_gone", vrp=str(change.vrp))
+        return changes
 
     async def _tend(self) -> None:
         """Roll up and forget, a piece at a time: between two of them the hub's facts are stored."""

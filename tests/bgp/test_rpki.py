@@ -114,13 +114,13 @@ def test_changes_between_two_tables_are_those_under_watched_prefixes():
     issued = {"prefix": "203.0.113.0/24", "maxLength": 25, "asn": 64666}
     after = table([{**ROAS[0], "ta": "apnic"}, *ROAS[2:], issued, {"prefix": "11.0.0.0/8", "asn": 1}])
     watched = parse_prefix("203.0.112.0/20")
-    changes = after.changes_since(before, lambda prefix: prefix.version == 4 and prefix.subnet_of(watched))
+    changes = after.changes_since(before, lambda prefix: prefix.version == 4 and prefix.subnet_of(watched), 1.0)
 
     assert [(str(change.vrp), change.added) for change in changes] == [
         ("203.0.112.0/22-24 AS64501", False), ("203.0.113.0/24-25 AS64666", True),
     ]  # fmt: skip
-    assert len(after.changes_since(before, lambda prefix: True)) == 4
-    assert after.changes_since(after, lambda prefix: True) == ()
+    assert len(after.changes_since(before, lambda prefix: True, 1.0)) == 4
+    assert after.changes_since(after, lambda prefix: True, 1.0) == ()
 
 
 def test_expired_entries_are_counted():

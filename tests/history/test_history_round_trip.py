@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from monitor.history import Reader, Store, UnstorableFactError
 from monitor.history.trace_rows import pack_rtts, unpack_rtts
-from monitor.model import AsPath, FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
+from monitor.model import (
+    AsPath,
+    FeedState,
+    FeedTally,
+    PeerState,
+    RouteEvent,
+    RouteFact,
+    RouteKind,
+    Vrp,
+    VrpChange,
+)
 from monitor.model.asn import Asn
 from probes.observation import (
     DnsObservation,
@@ -88,7 +98,9 @@ tallies = st.builds(
     late=totals, dropped=totals, bad=totals,
 )  # fmt: skip
 feed_states = st.builds(FeedState, at=stamps, source=texts, live=st.booleans(), reason=texts)
-route_facts = st.lists(events | peer_states | feed_states | tallies, max_size=8)
+vrps = st.builds(Vrp, prefix=prefixes, max_length=st.integers(0, 128), asn=asns)
+vrp_changes = st.builds(VrpChange, at=stamps, vrp=vrps, added=st.booleans())
+route_facts = st.lists(events | peer_states | feed_states | tallies | vrp_changes, max_size=8)
 
 examples = settings(
     derandomize=True, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -13,7 +13,7 @@ no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from monitor.bgp.episodes.book import Book, Move
@@ -32,8 +32,8 @@ from monitor.bgp.episodes.vrp_change import vrp_changes
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.prefix_key import key_of, prefix_of
 from monitor.bgp.rib import PeerKey, Rib, RouteChange, RouteChangeKind
-from monitor.bgp.rpki import VrpTable
-from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind
+from monitor.bgp.vrp_view import Vrps
+from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind, covers
 
 KEPT_S = 3600.0
 """How long an ended episode is remembered."""
@@ -60,7 +60,7 @@ class RouteDetector:
         self,
         *,
         table: PrefixTable | None = None,
-        vrps: VrpTable | None = None,
+        vrps: Vrps | None = None,
         relationships: Relationships | None = None,
         kept_s: float = KEPT_S,
     ) -> None:
@@ -142,11 +142,16 @@ class RouteDetector:
         """The owners whose watched space saw any change since this was asked last."""
         return self._books.take_stirred()
 
-    def revalidate(self, vrps: VrpTable, at: float) -> list[EpisodeChange]:
-        """Judge by new VRPs; a usual route whose validity they change is an episode of its own."""
+    def revalidate(self, vrps: Vrps, at: float, near: Collection[Prefix] | None = None) -> list[EpisodeChange]:
+        """Judge by new VRPs; a usual route whose validity they change is an episode of its own.
+
+        `near`: the prefixes of the VRPs that changed, where that is known; only routes inside of them can differ.
+        """
         before, self._judge.vrps = self._judge.vrps, vrps
         changes: list[EpisodeChange] = []
         for book in self._books.open_books():
+            if near is not None and not any(covers(prefix, book.ground.prefix) for prefix in near):
+                continue
             if book.ground.place is Place.EXACT and before is not None:
                 changes += self._tell_vrp_changes(book, before, vrps, at)
             book.quiet = self._judge.quiet(book.ground)
@@ -256,9 +261,7 @@ class RouteDetector:
             at = now if goes_on else route.since
             yield from self._stories.carry(book, peer, judgement, route.path, at)
 
-    def _tell_vrp_changes(
-        self, book: Book, before: VrpTable, after: VrpTable, at: float
-    ) -> Iterator[EpisodeChange]:
+    def _tell_vrp_changes(self, book: Book, before: Vrps, after: Vrps, at: float) -> Iterator[EpisodeChange]:
         """What new VRPs change is an episode that ends as it begins."""
         carriers = frozenset(self.rib.routes(book.ground.prefix))
         for told in vrp_changes(book.ground, before, after):

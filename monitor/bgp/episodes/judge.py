@@ -16,7 +16,7 @@ from monitor.bgp.episodes.links import Link, Links
 from monitor.bgp.episodes.relationships import Relationships, Valley
 from monitor.bgp.episodes.typo import meant_prefix, prepended_count
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.bgp.rpki import VrpTable
+from monitor.bgp.vrp_view import Vrps
 from monitor.model import Asn, AsPath, AsSet, Prefix, Validity, ValidityResult
 
 UNJUDGED = ValidityResult(Validity.UNKNOWN)
@@ -86,7 +86,7 @@ class Judge:
     """Judges routes by VRPs, relationships and links, each of which may be missing or empty."""
 
     def __init__(
-        self, links: Links, relationships: Relationships, vrps: VrpTable | None, table: PrefixTable | None
+        self, links: Links, relationships: Relationships, vrps: Vrps | None, table: PrefixTable | None
     ) -> None:
         self.vrps = vrps
         self._links = links

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from monitor.bgp.episodes.episode import EpisodeKind, Reason, ReasonWord
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.judge import Judgement
-from monitor.bgp.rpki import VrpTable
+from monitor.bgp.vrp_view import Vrps
 
 
-def vrp_changes(ground: Ground, before: VrpTable, after: VrpTable) -> Iterator[Judgement]:
+def vrp_changes(ground: Ground, before: Vrps, after: Vrps) -> Iterator[Judgement]:
     """One for each expected origin of a prefix whose validity, or what decides it, is another than before."""
     for origin in sorted(ground.expected):
         was, now = (vrps.validate(ground.prefix, origin) for vrps in (before, after))

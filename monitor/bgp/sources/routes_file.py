@@ -1,4 +1,4 @@
-"""Route facts of a recorded file: RIS Live messages one a line, or MRT; each plain or compressed.
+"""Route facts of a recorded file: RIS Live messages and changed VRPs, one a line, or MRT; plain or compressed.
 
 One bad line or record never ends the file: it is passed over and reported.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.bgp.mrt import MrtStats, read_mrt
 from monitor.bgp.ris_live import MAX_LINE_BYTES, RisLiveError, decode
+from monitor.bgp.vrp_line import VrpLineError, is_vrp_line, read_vrp_line
 from monitor.files import Complain, CompressedFile, read_lines
 from monitor.model import RouteFact
 
@@ -44,8 +45,6 @@ def _read_records(path: Path, on_bad: Complain) -> Iterator[RouteFact]:
 def _read_messages(path: Path, on_bad: Complain) -> Iterator[RouteFact]:
     for number, line in read_lines(path, on_bad, MAX_LINE_BYTES):
         try:
-            facts = decode(line)
-        except RisLiveError as error:
+            yield from (read_vrp_line(line),) if is_vrp_line(line) else decode(line)
+        except (RisLiveError, VrpLineError) as error:
             on_bad(path, number, str(error))
-            continue
-        yield from facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
-from monitor.bgp.rpki import VrpTable
+from monitor.bgp.vrp_view import Vrps
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation
@@ -78,7 +78,7 @@ def _rule(episode: Episode) -> str:
     return _RULES[episode.kind]
 
 
-def _episode(episode: Episode, vrps: VrpTable | None) -> Iterator[Finding]:
+def _episode(episode: Episode, vrps: Vrps | None) -> Iterator[Finding]:
     near, far = episode.link or (episode.offender, episode.origin)
     values = {
         "prefix": str(episode.prefix),
@@ -112,7 +112,7 @@ def _episode(episode: Episode, vrps: VrpTable | None) -> Iterator[Finding]:
         )
 
 
-def _staleness(episode: Episode, vrps: VrpTable | None) -> str:
+def _staleness(episode: Episode, vrps: Vrps | None) -> str:
     """How old the VRPs were when the episode began, where that is more than they may be; else nothing.
 
     As of then and not of now: evidence that reads otherwise every hour looks like news.
