@@ -34,6 +34,7 @@ def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) ->
     """
     try:
         from monitor.demo.launch import launch, stage_or_why
+        from monitor.demo.local_scene import LocalScene
     except ModuleNotFoundError as error:
         if error.name not in ("trustme", "aiosmtpd"):
             raise
@@ -42,4 +43,5 @@ def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) ->
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="whydown-demo-") if keep is None else nullcontext(keep) as folder:
-        sys.exit(launch(Path(folder), because, plain=plain, as_json=as_json))
+        scene = LocalScene(Path(folder), because)
+        sys.exit(launch(Path(folder), scene, plain=plain, as_json=as_json))

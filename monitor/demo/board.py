@@ -46,9 +46,19 @@ class Counts:
 
 
 class Board:
-    """The state of the demo. `listeners` hear of each act, route event, incident change and mail as it happens."""
+    """The state of the demo. `listeners` hear of each act, route event, incident change and mail as it happens.
 
-    def __init__(self, vantages: Iterable[str], table: PrefixTable, *, replayed_traces: bool) -> None:
+    `control`: the healthy site that is shown beside the target.
+    """
+
+    def __init__(
+        self,
+        vantages: Iterable[str],
+        table: PrefixTable,
+        *,
+        replayed_traces: bool = False,
+        control: str = setting.CONTROL,
+    ) -> None:
         self.rows = {name: VantageRow(replayed_path=replayed_traces) for name in vantages}
         self.routes: deque[RouteEvent] = deque(maxlen=_KEPT_ROUTES)
         self.incidents: dict[str, Incident] = {}
@@ -59,6 +69,7 @@ class Board:
         self.genuine_key: str | None = None
         self.listeners: list[Callable[[float, object], None]] = []
         self._table = table
+        self._control = control
 
     def begin(self, at: float, act: Act) -> None:
         """An act of the story begins."""
@@ -72,7 +83,7 @@ class Board:
                 self._http(fact)
             case TraceObservation():
                 self.counts.traces += 1
-                if fact.vantage in self.rows:
+                if fact.vantage in self.rows and fact.target == setting.TARGET:
                     self.rows[fact.vantage].path = trail_of(fact, self._table).ases
             case NotMeasured():
                 self.counts.not_measured += 1
@@ -102,8 +113,9 @@ class Board:
         row = self.rows.get(seen.vantage)
         if row is None:
             return
-        if seen.target == setting.CONTROL:
+        if seen.target == self._control:
             row.control = seen
+        if seen.target != setting.TARGET:
             return
         row.target = seen
         if self.genuine_key is None:

@@ -1,4 +1,4 @@
-"""Starts the demo as asked: on which stage, told how, logging where; and gives the exit status."""
+"""Starts the demo as asked: on which scene, told how, logging where; and gives the exit status."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from monitor.demo.board import Board
 from monitor.demo.children import ChildError
 from monitor.demo.namespaces import NetworkError, enter_private
 from monitor.demo.plain import PlainTeller
-from monitor.demo.play import Setup, play
+from monitor.demo.play import MakeTeller, Teller, play
+from monitor.demo.scene import Scene
 from monitor.demo.screen import ScreenTeller
-from monitor.demo.stage import Stage
 from monitor.demo.story import STORY, Story
 from monitor.demo.summary import Summary, lines
 from monitor.history import HistoryError
@@ -35,19 +35,15 @@ def stage_or_why(arguments: tuple[str, ...], *, loopback: bool) -> str | None:
     return enter_private((sys.executable, "-m", "monitor", "demo", *arguments))
 
 
-def launch(folder: Path, because: str | None, *, plain: bool, as_json: bool) -> int:
-    """Play the demo in `folder`; 0 when both causes were named rightly, else 1.
-
-    `because`: why there are no namespaces, None when there are.
-    """
+def launch(folder: Path, scene: Scene, *, plain: bool, as_json: bool) -> int:
+    """Play the demo on a scene, with a log in `folder`; 0 when both causes were named rightly, else 1."""
     console = Console()
     summary: Summary | None = None
     with (folder / "demo.log").open("w", encoding="utf-8") as log:
         structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
         teller = functools.partial(_teller, STORY, console, plain=plain or not console.is_terminal, quiet=as_json)
-        setup = Setup(story=STORY, folder=folder, loopback_because=because, teller=teller)
         try:
-            summary = asyncio.run(_play_until_terminated(setup))
+            summary = asyncio.run(_play_until_terminated(scene, teller))
         except* asyncio.CancelledError:
             print("the demo was ended early", file=sys.stderr)
         except* (NetworkError, ChildError, HistoryError, OSError) as errors:
@@ -62,22 +58,22 @@ def launch(folder: Path, because: str | None, *, plain: bool, as_json: bool) -> 
     return 0 if summary.right else 1
 
 
-async def _play_until_terminated(setup: Setup) -> Summary:
+async def _play_until_terminated(scene: Scene, teller: MakeTeller) -> Summary:
     """Play; SIGTERM cancels it, also where a shell started it in the background and so had it ignore SIGINT."""
-    playing = asyncio.ensure_future(play(setup))
+    playing = asyncio.ensure_future(play(STORY, scene, teller))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     return await playing
 
 
 def _teller(
-    story: Story, console: Console, board: Board, stage: Stage, start: float, *, plain: bool, quiet: bool
-) -> ScreenTeller | PlainTeller:
+    story: Story, console: Console, board: Board, scene: Scene, start: float, *, plain: bool, quiet: bool
+) -> Teller:
     if quiet:
         return PlainTeller(board, start, lambda line: None)
     if plain:
-        print(stage.told, flush=True)
+        print(scene.told, flush=True)
         return PlainTeller(board, start, functools.partial(print, flush=True))
-    return ScreenTeller(board, story, start, told=stage.told, console=console)
+    return ScreenTeller(board, story, start, told=scene.told, console=console)
 
 
 def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -8,8 +8,8 @@ import msgspec
 
 from monitor.demo import setting
 from monitor.demo.board import Board
+from monitor.demo.scene import Diversion
 from monitor.demo.story import Act, Story
-from monitor.demo.topology import Role, Topology
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, HijackEffect, HijackKind
 from monitor.report.safe_text import one_line
@@ -53,7 +53,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarise(
-    board: Board, story: Story, topology: Topology, *, mode: str, told: str, seconds: float, crowd: dict[str, int]
+    board: Board,
+    story: Story,
+    diversion: Diversion,
+    *,
+    mode: str,
+    told: str,
+    seconds: float,
+    crowd: dict[str, int],
 ) -> Summary:
     """Compare the incidents on the board with the story's deeds."""
     incidents = sorted(board.incidents.values(), key=lambda incident: incident.opened_at)
@@ -65,7 +72,7 @@ def summarise(
         until = at + story.length_s(act) + _GRACE_S
         mine = [one for one in incidents if at <= one.opened_at <= until and one.target == setting.TARGET]
         matched.update(one.id for one in mine[:1])
-        named.append(_named(act, at, mine[:1], topology))
+        named.append(_named(act, at, mine[:1], diversion))
     others = tuple(
         f"{one.cause} {one.target or ', '.join(one.affected)}" for one in incidents if one.id not in matched
     )
@@ -86,7 +93,7 @@ def summarise(
     )
 
 
-def _named(act: Act, at: float, mine: Sequence[Incident], topology: Topology) -> Named:
+def _named(act: Act, at: float, mine: Sequence[Incident], diversion: Diversion) -> Named:
     truth = act.truth or Cause.OK
     if not mine:
         return Named(
@@ -94,7 +101,7 @@ def _named(act: Act, at: float, mine: Sequence[Incident], topology: Topology) ->
             right=False, wrong_because="no incident was opened",
         )  # fmt: skip
     incident = mine[0]
-    wrong = wrong_because(incident, truth, topology)
+    wrong = wrong_because(incident, truth, diversion)
     return Named(
         truth=truth,
         named=incident.cause,
@@ -107,18 +114,17 @@ def _named(act: Act, at: float, mine: Sequence[Incident], topology: Topology) ->
     )
 
 
-def wrong_because(incident: Incident, truth: Cause, topology: Topology) -> str | None:
+def wrong_because(incident: Incident, truth: Cause, diversion: Diversion) -> str | None:
     """Why this incident does not name the truth; None when it does, with all that the truth implies."""
     if incident.cause is not truth:
         return f"named {incident.cause}"
     if truth is not Cause.ROUTE_HIJACK:
         return None
-    origin = topology.only(Role.IMPOSTOR).asn
     expected = {
         "kind": HijackKind.SUBPREFIX,
         "effect": HijackEffect.IMPOSTOR,
-        "prefix": str(topology.hijacked_prefix),
-        "origin": origin,
+        "prefix": diversion.prefix,
+        "origin": diversion.origin,
     }
     for name, value in expected.items():
         found = getattr(incident.detail, name)

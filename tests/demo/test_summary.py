@@ -14,15 +14,18 @@ from monitor.demo.board import Board
 from monitor.demo.mailbox import Mail
 from monitor.demo.plain import PlainTeller
 from monitor.demo.registry import prefix_table
+from monitor.demo.scene import Diversion
 from monitor.demo.screen import picture
 from monitor.demo.story import STORY, Deed
 from monitor.demo.summary import Summary, lines, summarise
 from monitor.demo.topology import demo_topology
 from monitor.model import Cause, ChangeKind, Detail, Evidence, HijackEffect, HijackKind, Incident, IncidentChange
+from monitor.model.asn import Asn
 from probes.observation import Hop, HopReply, HttpObservation, TraceObservation
 
 START = 1_643_850_258.0
 TOPOLOGY = demo_topology()
+DIVERSION = Diversion(prefix="198.18.3.0/24", origin=Asn(64511))
 HIJACK = Detail(kind=HijackKind.SUBPREFIX, effect=HijackEffect.IMPOSTOR, prefix="198.18.3.0/24", origin=64511)
 
 
@@ -37,7 +40,7 @@ def _incident(cause: Cause, opened_at: float, **changed: Any) -> Incident:
 
 
 def _board(*incidents: Incident) -> Board:
-    board = Board(("seoul-1", "saopaulo-1"), prefix_table(TOPOLOGY), replayed_traces=False)
+    board = Board(("seoul-1", "saopaulo-1"), prefix_table(TOPOLOGY))
     for act in STORY.acts:
         board.begin(START + act.starts_s, act)
     for incident in incidents:
@@ -48,7 +51,7 @@ def _board(*incidents: Incident) -> Board:
 
 def _summary(*incidents: Incident) -> Summary:
     return summarise(
-        _board(*incidents), STORY, TOPOLOGY, mode="namespaces", told="All real.", seconds=128.0, crowd={"503": 9}
+        _board(*incidents), STORY, DIVERSION, mode="namespaces", told="All real.", seconds=128.0, crowd={"503": 9}
     )
 
 
