@@ -47,7 +47,7 @@ def launch(folder: Path, scene: Scene, *, plain: bool, as_json: bool) -> int:
         except* asyncio.CancelledError:
             print("the demo was ended early", file=sys.stderr)
         except* (NetworkError, ChildError, HistoryError, OSError) as errors:
-            for error in _leaves(errors):
+            for error in leaves(errors):
                 print(f"the demo could not go on: {error}", file=sys.stderr)
     if summary is None:
         return 1
@@ -76,9 +76,10 @@ def _teller(
     return ScreenTeller(board, story, start, told=scene.told, console=console)
 
 
-def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """The errors in a group and in the groups in it."""
     for error in errors.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
+            yield from leaves(error)
         else:
             yield error

@@ -15,16 +15,19 @@ import msgspec
 import structlog
 from lab import map as lab_map
 from lab import scenario
+from lab.chronicle import Chronicle
 from lab.internet import PASSING, own_run
 from lab.monitor_config import PACES
-from lab.opening import playing
+from lab.opening import opened
 from lab.outcome import Outcome, in_lines
+from lab.play import Play
 from lab.scenario import Scenario
 from lab.screen import Telling
 from lab.topology import lab_topology
 from rich.console import Console
 
 from monitor.demo.children import ChildError
+from monitor.demo.launch import leaves
 from monitor.demo.namespaces import NetworkError, enter_private
 
 
@@ -64,7 +67,8 @@ def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path
         outcomes = _outcomes(chosen, folder, pace, live=not (plain or as_json), to_stderr=as_json)
     except* (NetworkError, ChildError, OSError) as errors:
         kept = f"see {keep}" if keep else "--keep FOLDER keeps its logs"
-        click.echo(f"the laboratory could not go on: {errors.exceptions[0]}; {kept}", err=True)
+        for error in leaves(errors):
+            click.echo(f"the laboratory could not go on: {error}; {kept}", err=True)
         sys.exit(3)
     for outcome in outcomes:
         click.echo(msgspec.json.encode(outcome) if as_json else "\n".join(in_lines(outcome)))
@@ -93,9 +97,12 @@ async def _play_until_terminated(
 
 
 async def _play(chosen: Sequence[Scenario], folder: Path, pace: str, telling: Telling) -> list[Outcome]:
-    async with playing(folder, PACES[pace], telling.show) as play:
+    async with opened(folder, PACES[pace], telling.show) as laboratory:
+        play = Play(laboratory.stage, PACES[pace], telling.show)
         watching = asyncio.create_task(telling.watch(play))
-        outcomes = [await play.play(one) for one in chosen]
+        async with Chronicle(laboratory.history, laboratory.mails, play).followed():
+            await play.warm_up()
+            outcomes = [await play.play(one) for one in chosen]
         watching.cancel()
         return outcomes
 

@@ -26,7 +26,7 @@ from probes import clock
 
 
 class HubRoom:
-    """Takes facts by `put`; calls `boost` with a target to look at closer, `stepped` after each step."""
+    """Takes facts by `put`; calls `boost` with a target to look at closer."""
 
     def __init__(
         self,
@@ -34,22 +34,17 @@ class HubRoom:
         store: Store,
         *,
         boost: Callable[[str], None],
-        stepped: Callable[[Step], None],
-        heard: Callable[[Sequence[Fact]], None],
     ) -> None:
         if config.alert.mail is None:
             raise ValueError("the hub's configuration tells nobody")
         self._config = config
         self._store = store
-        self._stepped = stepped
-        self._heard = heard
         self._feeds = Feeds(self.put)
         self._hub = Hub(Listeners(boost=boost, located=self._feeds.learn, stepped=self._step_done))
         self._outbox = Outbox(store, SmtpDelivery(settings=config.alert.mail), clock.wall)
 
     async def put(self, facts: Sequence[Fact]) -> None:
         """Facts from a vantage, or from a route feed."""
-        self._heard(facts)
         await self._hub.put(facts)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -75,4 +70,3 @@ class HubRoom:
     def _step_done(self, step: Step) -> None:
         if step.subjects:
             self._outbox.wake()
-        self._stepped(step)

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import papers
 from lab.frr import BMP_PORT
 from lab.internet import HUB_ADDRESS, MANAGEMENT
-from lab.papers import AUTHORITY_NAME, CONTROLS, SERVICE_NAME
+from lab.papers import AUTHORITY_NAME, SERVICE_NAME
 from lab.topology import AUTHORITY, SCRUBBER, SERVICE, Topology
 
 TARGET, UPSTREAM = "check-in", "authority"
+CONTROLS = tuple(name.partition(".")[0] for name in papers.CONTROLS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ def _watched(topology: Topology, pace: Pace, trusted: Path) -> str:
     service, authority = topology.networks[SERVICE], topology.networks[AUTHORITY]
     every = f'interval = "{pace.interval_s:g}s"\ntimeout = "{pace.timeout_s:g}s"\nca_file = "{trusted}"\n'
     controls = "".join(
-        f'[[control]]\nname = "{name.partition(".")[0]}"\nurl = "https://{name}/"\n{every}' for name in CONTROLS
+        f'[[control]]\nname = "{name}"\nurl = "https://{host}/"\n{every}'
+        for name, host in zip(CONTROLS, papers.CONTROLS, strict=True)
     )
     return (
         f'[[target]]\nname = "{TARGET}"\nurl = "https://{SERVICE_NAME}/"\n{every}depends_on = ["{UPSTREAM}"]\n'

@@ -7,8 +7,9 @@ tables only once, and RIS Live repeats nothing. The vantages come last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,44 +17,51 @@ from lab import papers
 from lab.hub import HubRoom
 from lab.live_feed import LiveFeed
 from lab.monitor_config import Pace, hub_config
-from lab.play import Play
-from lab.stage import NO_FRR, NO_TUN, Stage
+from lab.stage import Stage
 from lab.topology import lab_topology
 
 from monitor.config import load_config
 from monitor.demo.children import Child, ChildError
-from monitor.demo.mailbox import Mailbox
+from monitor.demo.mailbox import Mail, Mailbox
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.history import Store
 from monitor.model.settings import Config
+from probes import clock
 from probes.observation import decode
 
 _SUBSCRIBED_S = 20.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laboratory:
+    """The running laboratory: `history` is the hub's, `mails` grows with each mail that the mail server gets."""
+
+    stage: Stage
+    history: Path
+    mails: Sequence[tuple[float, Mail]]
+
+
 @asynccontextmanager
-async def playing(folder: Path, pace: Pace, show: Callable[[str], None]) -> AsyncIterator[Play]:
-    """Build the laboratory, start the monitor in it, and let it learn; all files are in `folder`.
+async def opened(folder: Path, pace: Pace, show: Callable[[str], None]) -> AsyncIterator[Laboratory]:
+    """Build the laboratory and start the monitor in it; all files are in `folder`.
 
     :raises NetworkError, ChildError, OSError: it cannot be built
     """
     certificates = papers.issue(folder)
     show("building the networks")
+    mails: list[tuple[float, Mail]] = []
     async with (
         Stage(lab_topology(), folder, certificates, pace) as stage,
         RisLiveServer() as server,
+        Mailbox(lambda mail: mails.append((clock.wall(), mail))) as mailbox,
     ):
-        if not stage.has_delays:
-            show(NO_TUN)
-        if not stage.has_bmp:
-            show(NO_FRR)
-        play = Play(stage, pace, show)
-        async with Mailbox(lambda mail: play.mailed(mail.subject)) as mailbox:
-            config = _configured(stage, folder, pace, server.url, mailbox.port)
-            with Store.open(config.history.path) as store:
-                room = HubRoom(config, store, boost=play.boost, stepped=play.stepped, heard=play.heard)
-                async with _watching(play, room, config, server):
-                    yield play
+        for lacking in stage.lacks:
+            show(lacking)
+        config = _configured(stage, folder, pace, server.url, mailbox.port)
+        with Store.open(config.history.path) as store:
+            room = HubRoom(config, store, boost=stage.boost)
+            async with _watching(stage, room, config, server):
+                yield Laboratory(stage=stage, history=config.history.path, mails=mails)
 
 
 def _configured(stage: Stage, folder: Path, pace: Pace, ris_url: str, smtp_port: int) -> Config:
@@ -73,21 +81,20 @@ def _configured(stage: Stage, folder: Path, pace: Pace, ris_url: str, smtp_port:
 
 
 @asynccontextmanager
-async def _watching(play: Play, room: HubRoom, config: Config, server: RisLiveServer) -> AsyncIterator[None]:
-    """The monitor at work meanwhile, warmed up."""
+async def _watching(stage: Stage, room: HubRoom, config: Config, server: RisLiveServer) -> AsyncIterator[None]:
+    """The monitor at work meanwhile."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         hub = group.create_task(room.run(stop))
         async with asyncio.timeout(_SUBSCRIBED_S):
             for prefix in config.targets[0].prefixes:
                 await server.wait_for_subscription(prefix)
-        beside = [group.create_task(LiveFeed(play.stage.recording, server).run())]
-        await play.stage.start_collector()
-        if play.stage.has_bmp:
-            await play.stage.start_edge()
-        await play.stage.start_vantages()
-        beside += [group.create_task(_listen(child, room)) for child in play.stage.vantages.values()]
-        await play.warm_up()
+        beside = [group.create_task(LiveFeed(stage.recording, server).run())]
+        await stage.start_collector()
+        if stage.has_bmp:
+            await stage.start_edge()
+        await stage.start_vantages()
+        beside += [group.create_task(_listen(child, room)) for child in stage.vantages.values()]
         yield
         for task in beside:
             task.cancel()

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 
 from lab import deeds
 from lab.judge import Answer, Transcript, answers, in_words
-from lab.monitor_config import TARGET, UPSTREAM, Pace
+from lab.monitor_config import CONTROLS, TARGET, UPSTREAM, Pace
 from lab.outcome import Outcome
 from lab.scenario import Scenario, Whom
 from lab.stage import Stage
 from lab.truth import Truth
 
 from monitor.demo.children import ChildError
+from monitor.demo.mailbox import Mail
 from monitor.diagnose.fact import Fact
-from monitor.hub.pipeline import Step
-from monitor.model.incident import Incident
+from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import FeedState
 from monitor.station.board import Board
 from probes import HttpObservation, TraceObservation, clock
@@ -33,59 +33,65 @@ _SETTLED_S = 3.0
 _WARM_TRACES = 2
 # Rounds that an answer may take besides its scenario's own time.
 _ROUNDS = 3
-_CONTROLS = ("control-1", "control-2")
+# Sooner after the one before than this share of an interval, a round is a boosted one.
+_HURRIED = 0.7
 
 Show = Callable[[str], None]
 
 
 class Play:
-    """The monitor at work on a stage. Made by `opening.playing`."""
+    """Plays on a laboratory in which the monitor is at work; hears of it as a chronicle's ear."""
 
     def __init__(self, stage: Stage, pace: Pace, show: Show) -> None:
         self.stage = stage
         self.board = Board()
-        self.step: Step | None = None
+        self.open_incidents: dict[str, Incident] = {}
         self.mails: list[str] = []
-        self.controls = _CONTROLS
         self._pace = pace
         self._show = show
         self._transcript = Transcript(began_at=clock.wall())
         self._seen: Counter[tuple[str, str, str]] = Counter()
-        self._boosted_at = 0.0
+        self._asked_at: dict[str, float] = {}
+        self._hurried_at = 0.0
         self._truth = Truth(stage.internet)
 
     # What the monitor tells
 
-    def boost(self, target: str) -> None:
-        """The hub wishes for a closer look at a target; every vantage takes it, and at the controls."""
-        self._boosted_at = clock.monotonic()
-        for vantage in self.stage.vantages.values():
-            for name in (target, *_CONTROLS):
-                vantage.tell(f"boost {name}")
-
     def heard(self, facts: Sequence[Fact]) -> None:
-        """Facts on their way to the hub."""
+        """Facts that the hub has stored."""
         self.board.see(facts)
         for fact in facts:
-            if isinstance(fact, HttpObservation) and fact.failure is None:
-                self._seen["http", fact.vantage, fact.target] += 1
+            if isinstance(fact, HttpObservation):
+                self._heard_exchange(fact)
             elif isinstance(fact, TraceObservation) and fact.reached:
                 self._seen["trace", fact.vantage, fact.target] += 1
             elif isinstance(fact, FeedState) and fact.live:
                 self._seen["feed", fact.source, ""] += 1
 
-    def stepped(self, step: Step) -> None:
+    def changed(self, at: float, changes: Sequence[IncidentChange]) -> None:
         """The hub has concluded."""
-        self.step = step
-        self._transcript.hear(clock.wall(), step.changes)
-        for change in step.changes:
-            self._show(f"{change.kind.value}: {in_words(change.incident)} ({', '.join(change.incident.affected)})")
+        self._transcript.hear(at, changes)
+        for change in changes:
+            incident = change.incident
+            self.open_incidents.pop(incident.id, None)
+            if incident.closed_at is None:
+                self.open_incidents[incident.id] = incident
+            self._show(f"{change.kind.value}: {in_words(incident)} ({', '.join(incident.affected)})")
 
-    def mailed(self, subject: str) -> None:
+    def mailed(self, at: float, mail: Mail) -> None:
         """The mail server has a mail in its hands."""
-        self.mails.append(subject)
-        self._transcript.mails.append(clock.wall())
-        self._show(f"mail: {subject}")
+        self.mails.append(mail.subject)
+        self._transcript.mails.append(at)
+        self._show(f"mail: {mail.subject}")
+
+    def _heard_exchange(self, fact: HttpObservation) -> None:
+        if fact.failure is None:
+            self._seen["http", fact.vantage, fact.target] += 1
+        if fact.target == TARGET and fact.family == 4:
+            gap_s = fact.at - self._asked_at.get(fact.vantage, 0.0)
+            if gap_s < _HURRIED * self._pace.interval_s:
+                self._hurried_at = max(self._hurried_at, fact.at)
+            self._asked_at[fact.vantage] = fact.at
 
     # The play
 
@@ -97,7 +103,7 @@ class Play:
         self._show("the monitor learns what is usual")
         end = clock.monotonic() + _WARM_S
         # The first routes are news, and boost; a scenario begins at the ordinary pace.
-        while not self._is_warm() or clock.monotonic() - self._boosted_at < self._pace.boost_for_s:
+        while not self._is_warm() or clock.wall() - self._hurried_at < 2 * self._pace.interval_s:
             if clock.monotonic() > end:
                 raise ChildError(f"the vantages saw too little in {_WARM_S:g} s: {dict(self._seen)}")
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -150,7 +156,7 @@ class Play:
         """Until no incident is open; the seconds that took, None when one stays open."""
         start = clock.monotonic()
         while clock.monotonic() - start < _WARM_S:
-            if self.step is not None and not self.step.open_incidents and await self._truth.is_peace():
+            if not self.open_incidents and await self._truth.is_peace():
                 return clock.monotonic() - start
             await asyncio.sleep(_LOOK_EVERY_S)
         return None
@@ -169,7 +175,7 @@ class Play:
 
     def _is_warm(self) -> bool:
         names = self.stage.topology.vantages
-        watched = (TARGET, UPSTREAM, *_CONTROLS)
+        watched = (TARGET, UPSTREAM, *CONTROLS)
         return (
             all(self._seen["http", name, target] >= self._pace.warm_rounds for name in names for target in watched)
             and all(self._seen["trace", name, TARGET] >= _WARM_TRACES for name in names)

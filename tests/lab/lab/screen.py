@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
+from lab.monitor_config import CONTROLS
 from lab.play import Play
 from rich.console import Console
 from rich.live import Live
@@ -53,16 +54,14 @@ class Telling:
     async def watch(self, play: Play) -> None:
         """Redraw the monitor's live status until cancelled."""
         while self._live is not None:
-            step = play.step
             snapshot = Snapshot(
                 now=clock.wall(),
                 title="the laboratory",
                 board=play.board,
-                verdicts=step.verdicts if step is not None else {},
-                incidents=step.open_incidents if step is not None else (),
+                incidents=tuple(play.open_incidents.values()),
                 mails=tuple(play.mails[-3:]),
                 log=tuple(self._lines),
-                controls=play.controls,
+                controls=CONTROLS,
             )
             self._live.update(draw(snapshot), refresh=True)
             await asyncio.sleep(_REFRESH_S)

@@ -16,7 +16,7 @@ import msgspec
 from lab import bird, frr, names
 from lab.api import State
 from lab.internet import COLLECTOR_SPACE, EDGE_SPACE, HUB_ADDRESS, Internet, host_space, router_space
-from lab.monitor_config import Pace, vantage_config
+from lab.monitor_config import CONTROLS, Pace, vantage_config
 from lab.papers import AUTHORITY_NAME, Papers
 from lab.topology import Topology
 from lab.wires import Change, Counters, tun_possible
@@ -54,6 +54,11 @@ class Stage:
         self._pace = pace
         self._children = Children()
         self._wires: Child | None = None
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What it has to do without here, in sentences; empty: nothing."""
+        return (*([] if self.has_delays else [NO_TUN]), *([] if self.has_bmp else [NO_FRR]))
 
     @property
     def recording(self) -> Path:
@@ -290,3 +295,9 @@ class Stage:
             )
             command = (*enter(host_space(name)), *python("lab.vantage", str(config)))
             self.vantages[name] = await self._children.start(name, command, told=True)
+
+    def boost(self, target: str) -> None:
+        """The hub wishes for a closer look at a target; every vantage takes it, and at the controls."""
+        for vantage in self.vantages.values():
+            for name in (target, *CONTROLS):
+                vantage.tell(f"boost {name}")
