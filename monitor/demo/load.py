@@ -71,17 +71,19 @@ async def _client(
     await asyncio.sleep(start_s)
     while True:
         try:
-            reader, writer = await asyncio.wait_for(
-                asyncio.open_connection(crowd.address, crowd.port, ssl=context, server_hostname=crowd.name),
-                _EXCHANGE_TIMEOUT_S,
-            )
+            async with asyncio.timeout(_EXCHANGE_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(
+                    crowd.address, crowd.port, ssl=context, server_hostname=crowd.name
+                )
         except (OSError, TimeoutError):
             answers["error"] += 1
             await asyncio.sleep(chance.uniform(*_AFTER_SHED_S))
             continue
         try:
             while True:
-                status = await asyncio.wait_for(_ask(crowd, reader, writer), _EXCHANGE_TIMEOUT_S)
+                # Not wait_for: cancelled in the moment of an answer, Python 3.11's goes on as if it were not.
+                async with asyncio.timeout(_EXCHANGE_TIMEOUT_S):
+                    status = await _ask(crowd, reader, writer)
                 answers[status] += 1
                 await asyncio.sleep(chance.uniform(*(_AFTER_SHED_S if status == "503" else _AFTER_ANSWER_S)))
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

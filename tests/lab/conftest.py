@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lab.opening import missing
 from lab.stage import NO_TUN
 
 from monitor.demo.namespaces import why_impossible
 
 HERE = Path(__file__).resolve().parent
-_PROGRAMS = ("bird", "birdc", "nsd", "unbound")
 # Answered in about 20 s each; a scenario that is not answered takes its whole minute.
 _SECONDS_EACH = 100
-
-
-@cache
-def why_no_lab() -> str | None:
-    """Why the laboratory cannot be built here; None when it can."""
-    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
-    if missing:
-        return f"not installed: {', '.join(missing)}"
-    return why_impossible()
 
 
 RunLab = Callable[..., dict[str, dict[str, Any]]]
@@ -41,7 +30,7 @@ def run_lab() -> RunLab:
 
     `keep`: a new folder for the laboratory's history, recordings and logs.
     """
-    because = why_no_lab()
+    because = missing() or why_impossible()
     if because is not None:
         pytest.skip(f"the laboratory cannot be built here: {because}")
 

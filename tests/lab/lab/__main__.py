@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,9 +14,10 @@ import structlog
 from lab import map as lab_map
 from lab import scenario
 from lab.chronicle import Chronicle
+from lab.daemons import heard_in
 from lab.internet import PASSING, own_run
 from lab.monitor_config import PACES
-from lab.opening import opened
+from lab.opening import missing, opened
 from lab.outcome import Outcome, in_lines
 from lab.play import Play
 from lab.scenario import Scenario
@@ -54,9 +53,9 @@ def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path
         raise click.UsageError(str(error)) from error
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise click.UsageError(f"{keep} is not empty; what was recorded there would be heard again")
-    because = enter_private((sys.executable, "-m", "lab", *sys.argv[1:]), own_processes=True)
+    because = missing() or enter_private((sys.executable, "-m", "lab", *sys.argv[1:]), own_processes=True)
     if because is not None:
-        click.echo(f"the laboratory needs network namespaces: {because}", err=True)
+        click.echo(f"the laboratory cannot be built here: {because}", err=True)
         sys.exit(3)
     if not as_json:
         click.echo(the_map)
@@ -82,7 +81,7 @@ def _outcomes(
     telling = Telling(
         console, live=live and console.is_terminal, echo=lambda line: click.echo(line, err=to_stderr)
     )
-    with (folder / "monitor.log").open("w", encoding="utf-8") as log, _daemons_heard_in(folder), telling:
+    with (folder / "monitor.log").open("w", encoding="utf-8") as log, heard_in(folder), telling:
         structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=log))
         return asyncio.run(_play_until_terminated(chosen, folder, pace, telling))
 
@@ -105,20 +104,6 @@ async def _play(chosen: Sequence[Scenario], folder: Path, pace: str, telling: Te
             outcomes = [await play.play(one) for one in chosen]
         watching.cancel()
         return outcomes
-
-
-@contextmanager
-def _daemons_heard_in(folder: Path) -> Iterator[None]:
-    """What children say on standard error goes to a file meanwhile; our own goes where it always went."""
-    ours = os.dup(2)
-    with (folder / "daemons.log").open("wb") as log, os.fdopen(ours, "w") as stderr:
-        os.dup2(log.fileno(), 2)
-        before, sys.stderr = sys.stderr, stderr
-        try:
-            yield
-        finally:
-            sys.stderr = before
-            os.dup2(ours, 2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ tables only once, and RIS Live repeats nothing. The vantages come last.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,13 @@ from probes import clock
 from probes.observation import decode
 
 _SUBSCRIBED_S = 20.0
+_PROGRAMS = ("bird", "birdc", "nsd", "unbound")
+
+
+def missing() -> str | None:
+    """Which of the programs that it cannot do without are not installed; None: none."""
+    lacking = [program for program in _PROGRAMS if shutil.which(program) is None]
+    return f"not installed: {', '.join(lacking)}" if lacking else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
