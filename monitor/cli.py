@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "Score incident folders against their expected verdicts."),
     "export": ("export", "Write facts of the history as JSON lines."),
     "import": ("import_", "Read facts from JSON lines into the history."),
+    "recover": ("recover", "Make a damaged history usable again."),
 }
 
 

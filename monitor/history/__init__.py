@@ -6,8 +6,10 @@ with sqlite3 have the views `v_http v_dns v_trace v_routes v_incidents v_vantage
 """
 
 from monitor.history.errors import (
+    HistoryDamagedError,
     HistoryError,
     HistoryForeignError,
+    HistoryFullError,
     HistoryLockedError,
     HistoryMissingError,
     TooManyGapsError,
@@ -22,8 +24,10 @@ from monitor.history.upkeep import Tended
 
 __all__ = [
     "Contact",
+    "HistoryDamagedError",
     "HistoryError",
     "HistoryForeignError",
+    "HistoryFullError",
     "HistoryLockedError",
     "HistoryMissingError",
     "Keep",

@@ -22,12 +22,13 @@ a transaction of one observation took 0.5 ms (99th percentile 4 ms) instead of 0
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from monitor.history.errors import HistoryError, HistoryForeignError, HistoryMissingError
+from monitor.history.errors import HistoryError, HistoryForeignError, HistoryMissingError, named_error
 from monitor.history.schema import APPLICATION_ID, MIGRATION_NAMES, MIGRATIONS
 
 _MAGIC = b"SQLite format 3\x00"
@@ -54,7 +55,7 @@ def open_writer(path: Path) -> Database:
     :raises HistoryError: the file is not ours (`HistoryForeignError`), or cannot be written
     """
     _check_magic(path)
-    connection = _connect(path, "rwc")
+    connection = connect(path, "rwc")
     try:
         _check_ours(connection, path, may_be_empty=True)
         for statement in _WRITER:
@@ -64,7 +65,7 @@ def open_writer(path: Path) -> Database:
         MIGRATIONS.apply(database)
     except sqlite3.Error as error:
         connection.close()
-        raise HistoryError(f"history {path}: cannot be opened for writing: {error}") from error
+        raise named_error(path, error, "cannot be opened for writing: ") from error
     except BaseException:
         connection.close()
         raise
@@ -80,7 +81,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise HistoryMissingError(f"history {path}: no such file; `whydown run` or `whydown import` makes it")
     _check_magic(path)
-    connection = _connect(path, "ro")
+    connection = connect(path, "ro&immutable=1" if _cannot_change(path) else "ro")
     try:
         _check_ours(connection, path, may_be_empty=False)
         for statement in _READER:
@@ -91,14 +92,27 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.close()
         # A reader needs the shared-memory file beside the database, and may have to make it.
         hint = "" if path.with_name(path.name + "-shm").exists() else "; its folder must be writable for you"
-        raise HistoryError(f"history {path}: cannot be read: {error}{hint}") from error
+        raise named_error(path, error, "cannot be read: ", hint) from error
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _cannot_change(path: Path) -> bool:
+    """Whether a closed history lies on a read-only file system, where SQLite could make no files beside it."""
+    try:
+        read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+    except OSError:
+        return False
+    return bool(read_only) and not path.with_name(path.name + "-wal").exists()
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to the file, `mode` as in SQLite's URIs, without any check.
+
+    :raises HistoryError: it cannot be opened
+    """
     try:
         return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",

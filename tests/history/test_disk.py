@@ -1,0 +1,149 @@
+"""Disks that are full or read-only, with real ones: small file systems in memory, in a mount namespace."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_AS_ROOT = ("unshare", "--mount", "--map-root-user", "--user")
+
+
+def mounts() -> bool:
+    """Whether we may mount: as root, or as the root of a user namespace."""
+    trial = [*_AS_ROOT, "sh", "-c", "mount -t tmpfs none /mnt"]
+    try:
+        return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+pytestmark = [
+    pytest.mark.netns,
+    pytest.mark.skipif(not mounts(), reason="mounting needs root or a user namespace"),
+]
+
+
+def inside(folder: Path, program: str) -> str:
+    """What the program prints with a file system of 3 MiB mounted at `folder`."""
+    code = textwrap.dedent(program)
+    mount = f'mount -t tmpfs -o size=3m none {folder} && exec "$@"'
+    command = [*_AS_ROOT, "sh", "-c", mount, "sh", sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """The error says that it can be tried again; with room again the same shipment is taken, once."""
+    told = inside(
+        tmp_path,
+        """
+        import sys
+        from pathlib import Path
+        from monitor.history import HistoryFullError, Keep, Reader, Shipment, Store
+        from probes import NotMeasured
+        folder = Path(sys.argv[1])
+        ballast = folder / "ballast"
+        ballast.write_bytes(bytes(1_200_000))
+        store = Store.open(folder / "history.db")
+
+        def shipment(first):
+            facts = [(n, NotMeasured(at=1e9 + n, vantage="v", target="t", probe="http", reason=f"{n}" * 20))
+                     for n in range(first, first + 100)]
+            return Shipment(vantage="v", received_at=1e9, facts=facts)
+
+        acknowledged, first = 0, 1
+        while True:
+            try:
+                acknowledged += len(store.take([shipment(first)])[0].fresh)
+            except HistoryFullError as error:
+                print(error.can_retry, error)
+                break
+            first += 100
+        try:
+            store.take([shipment(first)])
+        except HistoryFullError:
+            print("still full")
+        with Reader.open(folder / "history.db") as reader:
+            print(acknowledged == len(list(reader.observations(0, 2e9))))
+        ballast.unlink()
+        for again in (first - 100, first, first):
+            taken = store.take([shipment(again)])[0]
+            print(len(taken.fresh), taken.repeated)
+        store.close()
+        with Reader.open(folder / "history.db") as reader:
+            print(acknowledged + 100 == len(list(reader.observations(0, 2e9))))
+        """,
+    )
+    first, *others = told.splitlines()
+
+    assert first.startswith(f"True history {tmp_path}/history.db: ")
+    assert first.endswith("no room is left there; what was acknowledged is kept")
+    assert others == ["still full", "True", "0 100", "100 0", "0 100", "True"]
+
+
+def test_no_room_for_a_recovered_file_leaves_the_damaged_one(tmp_path: Path) -> None:
+    """Recovery that cannot end moves nothing."""
+    told = inside(
+        tmp_path,
+        """
+        import sys
+        from pathlib import Path
+        from monitor.history import HistoryError, Store
+        from monitor.history.recovery import recover
+        from probes import NotMeasured
+        folder = Path(sys.argv[1])
+        path = folder / "history.db"
+        with Store.open(path) as store:
+            for start in range(0, 4000, 500):
+                store.add_observations([
+                    NotMeasured(at=1e9 + n, vantage="v", target="t", probe="http", reason=f"{n}" * 30)
+                    for n in range(start, start + 500)
+                ])
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2 : len(content) // 2 + 4096] = bytes(range(256)) * 16
+        path.write_bytes(content)
+        (folder / "ballast").write_bytes(bytes(3_000_000 - 2 * len(content) + len(content) // 2))
+        try:
+            print(recover(path, "x"))
+        except HistoryError as error:
+            print(error)
+        print(path.read_bytes() == content, sorted(each.name for each in folder.glob("*damaged*")))
+        """,
+    )
+    assert "cannot be recovered" in told
+    assert told.splitlines()[-1] == "True []"
+
+
+def test_a_read_only_disk_is_told_and_can_still_be_read(tmp_path: Path) -> None:
+    """A copy for an investigation: no writer gets in, readers need no files beside it."""
+    told = inside(
+        tmp_path,
+        """
+        import subprocess, sys
+        from pathlib import Path
+        from monitor.history import HistoryError, Reader, Store
+        from probes import NotMeasured
+        folder = Path(sys.argv[1])
+        path = folder / "history.db"
+        with Store.open(path) as store:
+            store.add_observations([NotMeasured(at=1.0, vantage="v", target="t", probe="http", reason="r")])
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        try:
+            Store.open(path)
+        except HistoryError as error:
+            print(error)
+        with Reader.open(path) as reader:
+            print(len(list(reader.observations(0, 9))), sorted(each.name for each in folder.iterdir()))
+        """,
+    )
+    denied, read = told.splitlines()
+
+    assert denied.startswith(f"history {tmp_path}/history.db: ")
+    assert denied.endswith("Read-only file system")
+    assert read == "1 ['history.db', 'history.db.lock']"
