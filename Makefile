@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?=
 SECONDS ?= 60
+# A process a processor, four at most; the tests of a file stay together, for what they share.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -35,10 +37,10 @@ lab-results: setup  ## Play every scenario and write tests/lab/RESULTS.md (about
 	@PYTHONPATH=tests/lab $(BIN)/python -m lab.results
 
 test: setup  ## The everyday tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-all: setup  ## Every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lint: setup  ## Style and order of the code
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What several test packages need: the folder of shared real data, where it is present."""
+"""What several test packages need: the folder of shared real data where there is one, and how examples are drawn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, and no judgement of how long they take: that is the machine's doing.
+settings.register_profile("whydown", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whydown")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import CONFIG
 
@@ -78,7 +78,7 @@ def changes_of(given_facts: list[Fact], chunk: int) -> list[IncidentChange]:
     return found + (engine.advance(known_at(ordered[-1]) + 300) if ordered else [])
 
 
-@settings(derandomize=True, max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(derandomize=True, max_examples=150, deadline=None)
 @given(facts)
 def test_any_facts_give_well_formed_incidents(given_facts: list[Fact]) -> None:
     """Sequences count from one without a gap, times are in order, confidences are probabilities."""
@@ -97,7 +97,7 @@ def test_any_facts_give_well_formed_incidents(given_facts: list[Fact]) -> None:
             assert msgspec.json.decode(msgspec.json.encode(incident), type=Incident) == incident
 
 
-@settings(derandomize=True, max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(derandomize=True, max_examples=50, deadline=None)
 @given(facts, st.integers(1, 20))
 def test_any_chunking_gives_the_same_changes(given_facts: list[Fact], chunk: int) -> None:
     """Not only the same incidents: the same changes at the same moments."""

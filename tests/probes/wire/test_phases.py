@@ -18,6 +18,8 @@ SYN_RETRY_S = 1.0  # TCP_TIMEOUT_INIT of Linux (RFC 6298 section 2)
 # What a phase may be longer than the wire explains: the turn of the wire and of the server on a busy machine. On
 # an idle one it is 0.5 ms in connect, 2 to 3 ms in tls (the cryptography of both sides) and 1 to 2 ms in wait.
 SLACK_S = 0.02
+# What is read after a write may be read late: 1 ms was seen on a machine with five runnable tasks a processor.
+LATE_STAMP_S = 0.005
 # The kernel's timer wheel rounds a second up, with 100 ticks a second by as much as this.
 RETRY_SLACK_S = 0.13
 
@@ -70,8 +72,10 @@ def test_delay_shows_in_its_own_phase_and_in_no_other(seen, scenario, added, ver
 
     assert (one.failure, one.http_version) == (None, "HTTP/2" if version == "h2" else "HTTP/1.1")
     assert all(seconds <= slack[phase] for phase, seconds in late.items()), late
-    # Nothing is quicker than the wire; but a first byte that comes late makes a body's time shorter.
-    assert all(seconds >= (-SLACK_S if phase == "receive_s" else -0.001) for phase, seconds in late.items()), late
+    # Nothing is quicker than the wire; but a stamp that comes late makes what follows it shorter.
+    assert all(
+        seconds >= (-SLACK_S if phase == "receive_s" else -LATE_STAMP_S) for phase, seconds in late.items()
+    ), late
     assert one.dns_s is None
 
 
