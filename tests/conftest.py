@@ -1,4 +1,4 @@
-"""What several test packages need: the folder of shared real data where there is one, and how examples are drawn."""
+"""What several test packages need: the folder of shared real data where there is one, how examples are drawn."""
 
 from __future__ import annotations
 
