@@ -1,13 +1,14 @@
 """A router under BMP and a neighbour of it, in the network namespace that this process was started in.
 
-`python bmp_lab.py frr|gobgp FOLDER`: the neighbour, AS64500, announces 203.0.113.0/24 by one path, by another,
-and withdraws it, goes, and so does the router, AS64999. What our listener hears is printed, one line a fact.
-Each step waits for what the one before it must bring.
+`python bmp_lab.py frr|gobgp|bird FOLDER [FILE]`: the neighbour, AS64500, announces 203.0.113.0/24 by one
+path, by another, and withdraws it, goes, and so does the router, AS64999. What our listener hears is printed, one
+line a fact. Each step waits for what the one before it must bring. What the router sends is kept in FILE, if any.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,26 @@ router bgp 64999
   bmp connect {LISTENER} port 11019 min-retry 100 max-retry 1000
   bmp monitor ipv4 unicast pre-policy
  exit
+"""
+BIRD = f"""
+router id {ROUTER};
+protocol device {{ }}
+protocol bgp neighbour {{
+  local {ROUTER} as 64999;
+  neighbor {NEIGHBOUR} as 64500;
+  strict bind;
+  multihop;
+  connect retry time 1;
+  connect delay time 1;
+  error wait time 1, 2;
+  ipv4 {{ import table on; import all; export none; }};
+}}
+protocol bmp {{
+  station address ip {LISTENER} port 11019;
+  system name "bird-router";
+  system description "BIRD under test";
+  monitoring rib in pre_policy;
+}}
 """
 _GOBGP = """
 [global.config]
@@ -73,9 +94,10 @@ GOBGP_NEIGHBOUR = _GOBGP.format(asn=64500, address=NEIGHBOUR, other=ROUTER, peer
 class Lab:
     """The two daemons and our listener."""
 
-    def __init__(self, router: str, folder: Path) -> None:
+    def __init__(self, router: str, folder: Path, kept: Path | None) -> None:
         self._router = router
         self._folder = folder
+        self._kept = kept
         self._more = asyncio.Condition()
         self._facts: list[RouteFact] = []
 
@@ -98,12 +120,14 @@ class Lab:
             BgpSource(
                 kind=BgpSourceKind.BMP,
                 name="bmp",
-                listen=f"{LISTENER}:11019",
+                listen=f"{LISTENER}:{11019 if self._kept is None else 11020}",
                 senders=(parse_prefix("198.51.100.0/24"),),
             )
         )
         listening = asyncio.create_task(source.run(self.take))
         await source.listening.wait()
+        if self._kept is not None:
+            await asyncio.start_server(self._relay, LISTENER, 11019)
         router, neighbour = self._start_router(), self._start_gobgp("neighbour", NEIGHBOUR, GOBGP_NEIGHBOUR)
         await self._until(lambda fact: isinstance(fact, PeerState) and fact.up)
         self._announce("64510")
@@ -118,6 +142,15 @@ class Lab:
         await self._until(lambda fact: isinstance(fact, FeedState) and not fact.live)
         listening.cancel()
 
+    async def _relay(self, router: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        """Pass on what the router sends, and keep it."""
+        _, listener = await asyncio.open_connection(LISTENER, 11020)
+        with self._kept.open("wb") as file:
+            while data := await router.read(65536):
+                file.write(data)
+                listener.write(data)
+        listener.close()
+
     async def _until(self, holds) -> None:
         async with asyncio.timeout(PATIENCE_S), self._more:
             await self._more.wait_for(lambda: any(holds(fact) for fact in self._facts))
@@ -125,6 +158,12 @@ class Lab:
     def _start_router(self) -> subprocess.Popen[bytes]:
         if self._router == "gobgp":
             return self._start_gobgp("router", ROUTER, GOBGP_ROUTER)
+        if self._router == "bird":
+            config = self._folder / "bird.conf"
+            config.write_text(BIRD)
+            command = [os.environ.get("WHYDOWN_BIRD", "bird"), "-f", "-c", config]
+            command += ["-s", self._folder / "bird.ctl", "-P", self._folder / "bird.pid"]
+            return subprocess.Popen(command, stdout=sys.stderr)
         config = self._folder / "bgpd.conf"
         config.write_text(FRR)
         command = ["/usr/lib/frr/bgpd", "-S", "-Z", "-M", "bmp", "-l", ROUTER, "-f", config]
@@ -149,7 +188,7 @@ def main() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for address in (ROUTER, NEIGHBOUR, LISTENER):
         subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
-    asyncio.run(Lab(sys.argv[1], Path(sys.argv[2])).run())
+    asyncio.run(Lab(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None).run())
 
 
 if __name__ == "__main__":

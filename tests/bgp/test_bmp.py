@@ -7,6 +7,7 @@ import ipaddress
 import json
 import struct
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +30,7 @@ from monitor.bgp.bmp import (
 from monitor.bgp.bmp_router import BmpRouter
 from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.bgp.watch import Watch
-from monitor.model import PeerState, RouteKind, parse_prefix
+from monitor.model import PeerState, RouteEvent, RouteKind, parse_prefix
 
 QUIET = settings(derandomize=True, max_examples=150, deadline=None)
 
@@ -82,6 +83,29 @@ def test_router_streams_are_read_to_their_end(shared_data, name):
 
     assert (dict(kinds), left) == FILES[name]
     assert router.counts.bad == 0
+
+
+def test_a_session_of_bird_is_read():
+    """Recorded by bmp_lab with BIRD 2.19.0: it puts IPv4 routes into MP_REACH_NLRI, adds a LOCAL_PREF that the
+    peer never sent, and stamps neither Peer Up nor Peer Down, so that their time is ours."""
+    whole, left = messages((Path(__file__).with_name("captures") / "bird-2.19.0.bmp").read_bytes())
+    router = BmpRouter("bird-router")
+    facts = [fact for number, message in enumerate(whole) for fact in router.take(message, 1000.0 + number)[1]]
+    states = [fact.up for fact in facts if isinstance(fact, PeerState)]
+    events = [(fact.kind, str(fact.path), fact.next_hop) for fact in facts if isinstance(fact, RouteEvent)]
+
+    assert (left, router.counts.bad, router.counts.passed_over) == (0, 0, 0)
+    assert Counter(type(decode(message)).__name__ for message in whole) == {
+        "Initiation": 1, "PeerUp": 1, "RouteMonitoring": 4, "PeerDown": 1,
+    }  # fmt: skip
+    assert states == [True, False]
+    assert events == [
+        (RouteKind.ANNOUNCEMENT, "64500 64510", "198.51.100.2"),
+        (RouteKind.ANNOUNCEMENT, "64500 64511 64512", "198.51.100.2"),
+        (RouteKind.WITHDRAWAL, "None", None),
+    ]
+    assert {(one.peer, one.peer_asn, one.collector) for one in facts} == {("198.51.100.2", 64500, "bird-router")}
+    assert [fact.at for fact in facts] == sorted(fact.at for fact in facts)
 
 
 @pytest.mark.parametrize("name", ["cisco-iosxr-peer-down", "peers-with-different-caps"])
