@@ -95,7 +95,13 @@ class PrefixRanges:
 
     def covering(self, first: int, length: int) -> list[tuple[int, int]]:
         """Number and length of the prefixes that cover the one of that place, most specific first."""
-        number, lengths, parents = self.find(first), self._lengths, self._parents
+        # `find`, but for the call: the commonest answer is that there are none, and it is asked of whole feeds.
+        part = first >> self._index_shift
+        place = bisect_right(self._firsts, first, self._index[part], self._index[part + 1])
+        number = self._owners[place - 1] if place else NONE
+        if not number:
+            return []
+        lengths, parents = self._lengths, self._parents
         found: list[tuple[int, int]] = []
         while number:
             wide = lengths[number]
