@@ -11,7 +11,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 
-from monitor.bgp.mrt_origins import Origins
+from monitor.bgp.mrt_origin_walk import Origins
 from monitor.bgp.prefix_key import key_at, place_of, prefix_of
 from monitor.bgp.prefix_ranges import LENGTH_BITS, NONE, Place, PrefixRanges
 from monitor.model import Address, Asn, Prefix, parse_address, parse_asn
@@ -70,14 +70,19 @@ class PrefixTable:
 
     @classmethod
     def from_origins(cls, origins: Iterable[Origins], exchanges: Iterable[Prefix] = ()) -> PrefixTable:
-        """The same of a routing table's prefixes."""
+        """The same of a routing table's prefixes; one that comes again has the origins of all."""
         table = cls()
         packed: dict[int, list[int]] = {4: [], 6: []}
         known = table._numbers
+        before = -1
         for version, first, length, found in origins:
             if found:
                 number = known.get(found) or table._number(found)
-                packed[version].append((first << LENGTH_BITS | length) << _NUMBER_BITS | number)
+                entry = (first << LENGTH_BITS | length) << _NUMBER_BITS | number
+                # The old format has a record for each of a prefix's routes, one behind the other.
+                if entry != before:
+                    packed[version].append(entry)
+                    before = entry
         table._fill(packed, exchanges)
         return table
 

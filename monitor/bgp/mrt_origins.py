@@ -1,58 +1,59 @@
 """Who originates which prefix, out of a table's MRT records (RFC 6396 sections 4.2 and 4.3, RFC 8050). Pure.
 
 A full table of forty peers has fifty million routes; making each a route event, as `mrt` does, would take
-minutes. Here only the end of the AS_PATH is looked at.
+minutes. Nearly always all peers name one origin, and their routes have the attribute behind the AS_PATH in
+common. So the first route's last AS and the head of that attribute, seven bytes, are counted in the record:
+found once for each route, there is no other origin. One `unpack` finds them where the first route begins as
+routers write it, with ORIGIN and AS_PATH. Any other record is `mrt_origin_walk`'s.
 
-Nearly always all peers name one origin, and their routes have the attribute behind the AS_PATH in common. So
-the first route's last AS and the head of that attribute, seven bytes, are counted in the record: found once for
-each route, there is no other origin. Anything else has every route looked at. What this misses: an AS_SET that
-ends in the others' origin, and a peer that hides its own odd origin by putting those bytes into a community.
+What this misses: an AS_SET that ends in the others' origin, and a peer that hides its own odd origin by putting
+those bytes into a community.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Protocol
+from typing import Any
 
-from monitor.bgp.as_path_wire import AS_TRANS, AsPathError, decode_as_path
+from monitor.bgp.mrt_origin_walk import (
+    AS_SEQUENCE,
+    NEXT_HEAD_BYTES,
+    Origins,
+    Single,
+    old_route_origins,
+    single_origin,
+    walk_origins,
+)
+from monitor.bgp.mrt_stream import HEADER_BYTES, MrtStream, Readable, Span
 from monitor.bgp.prefix_key import BITS
-from monitor.model import Asn
 
-MAX_RECORD_BYTES = 16 * 1024 * 1024
-_HEADER = Struct("!IHHI")
-_ENTRY_BYTES, _ADD_PATH_ENTRY_BYTES = 8, 12
+_HEADER = Struct("!4xHHI")
 _TABLE_DUMP, _TABLE_DUMP_V2 = 12, 13
-# Subtype -> IP version and the bytes before an entry's attributes: peer, time, path identifier, length.
-_UNICAST = {
-    2: (4, _ENTRY_BYTES), 4: (6, _ENTRY_BYTES), 8: (4, _ADD_PATH_ENTRY_BYTES), 10: (6, _ADD_PATH_ENTRY_BYTES),
-}  # fmt: skip
-_TABLE_DUMP_VERSIONS = {1: 4, 2: 6}
-_AS_PATH, _AS4_PATH = 2, 17
-_EXTENDED_LENGTH = 0x10
-_ORIGIN_THEN = b"\x40\1\1"
-"""ORIGIN, which routers write first: four bytes, then nearly always the AS_PATH."""
-_AS_SEQUENCE = 2
-_NEXT_HEAD_BYTES = 3
+_OLD_VERSIONS = {b"\0\x0c\0\1": 4, b"\0\x0c\0\2": 6}
+"""TABLE_DUMP, by type and subtype as a record's header has them."""
 _KEPT_ERRORS = 8
-_MAX_SINGLE = 1 << 17
-"""More than there are ASes in use: a full table names 85,000."""
-
-_Single = dict[bytes, frozenset[Asn]]
-"""The sets of one origin, by its four bytes: a million prefixes share them."""
 
 
-Origins = tuple[int, int, int, frozenset[Asn]]
-"""IP version, first address, prefix length, and the origins of all routes to it."""
+# Type and subtype of a unicast table's records, as a header has them -> IP version; the bytes before a route's
+# attributes (peer, time, path identifier, their length); and what to unpack behind the prefix: how many routes
+# there are, and of the first that length, the head of ORIGIN, that of AS_PATH, and four bytes more.
+_PLAIN, _ADD_PATH = Struct("!H6xH3sxH4B").unpack_from, Struct("!H10xH3sxH4B").unpack_from
+_FORMS = {
+    b"\0\x0d\0\2": (4, 8, _PLAIN), b"\0\x0d\0\4": (6, 8, _PLAIN),
+    b"\0\x0d\0\x08": (4, 12, _ADD_PATH), b"\0\x0d\0\x0a": (6, 12, _ADD_PATH),
+}  # fmt: skip
+_PREFIX_AT = HEADER_BYTES + 5
+"""Behind the sequence number and the prefix's length."""
+_FIRST_BYTES = 10
+"""How much of the first route's attributes that is."""
 
+_ORIGIN_HEAD = b"\x40\1\1"
+_PATH_HEAD, _LONG_PATH_HEAD = 0x4002, 0x5002
+"""Flags and code of AS_PATH; Quagga and FRR always give its length in two bytes."""
 
-class Readable(Protocol):
-    """A stream; `read(n)` gives fewer than n bytes only at its end."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes."""
-        ...
+_Form = tuple[int, int, Callable[[bytes, int], tuple[Any, ...]]]
 
 
 @dataclass(slots=True)
@@ -72,142 +73,81 @@ class TableStats:
 
 def is_table(head: bytes) -> bool:
     """Whether a file that begins so is an MRT table: its first record is of that type."""
-    return len(head) >= _HEADER.size and _HEADER.unpack_from(head)[1] in (_TABLE_DUMP, _TABLE_DUMP_V2)
+    return len(head) >= HEADER_BYTES and _HEADER.unpack_from(head)[0] in (_TABLE_DUMP, _TABLE_DUMP_V2)
 
 
 def table_origins(stream: Readable, stats: TableStats) -> Iterator[Origins]:
     """The prefixes of a table with their origins; a bad record is counted, a torn stream ends.
 
-    A TABLE_DUMP record is one route: those of a prefix stand behind each other and are joined.
+    A TABLE_DUMP record is one route: its prefix comes again with each of its routes.
     """
-    single: _Single = {}
-    routes: Origins | None = None
-    for number, kind, subtype, body in _records(stream, stats):
-        try:
-            if kind == _TABLE_DUMP_V2 and subtype in _UNICAST:
-                yield _record_origins(body, *_UNICAST[subtype], single)
-            elif kind == _TABLE_DUMP and subtype in _TABLE_DUMP_VERSIONS:
-                route = _route_origins(body, _TABLE_DUMP_VERSIONS[subtype])
-                if routes is not None and routes[:3] == route[:3]:
-                    routes = (*route[:3], routes[3] | route[3])
-                    continue
-                if routes is not None:
-                    yield routes
-                routes = route
-            else:
-                stats.other += 1
-        except (IndexError, ValueError) as error:
-            stats.note(f"record {number}: {error}")
-    if routes is not None:
-        yield routes
+    records = MrtStream(stream)
+    single: Single = {}
+    before = 0
+    for block, spans in records.blocks():
+        yield from _block_origins(block, spans, single, before, stats)
+        before += len(spans)
+    if records.damage:
+        stats.note(f"record {before + 1}: {records.damage}")
 
 
-def _records(stream: Readable, stats: TableStats) -> Iterator[tuple[int, int, int, bytes]]:
-    """Number, type, subtype and body of each record."""
-    number = 0
-    while header := stream.read(_HEADER.size):
-        number += 1
-        if len(header) < _HEADER.size:
-            stats.note(f"record {number}: header cut")
-            return
-        _, kind, subtype, length = _HEADER.unpack(header)
-        if length > MAX_RECORD_BYTES:
-            stats.note(f"record {number}: {length} bytes, above {MAX_RECORD_BYTES}")
-            return
-        body = stream.read(length)
-        if len(body) < length:
-            stats.note(f"record {number}: {length} bytes cut after {len(body)}")
-            return
-        yield number, kind, subtype, body
-
-
-def _record_origins(body: bytes, version: int, head_bytes: int, single: _Single) -> Origins:
-    """:raises ValueError: the record is malformed; IndexError: it ends too early"""
-    bits, length = BITS[version], body[4]
-    if length > bits:
-        raise ValueError(f"prefix length {length} above {bits}")
-    offset = 5 + (length + 7 >> 3)
-    first = int.from_bytes(body[5:offset], "big") >> -length % 8 << bits - length
-    count = body[offset] << 8 | body[offset + 1]
-    offset += 2
-    origins: frozenset[Asn] = frozenset()
-    for number in range(count):
-        start = offset + head_bytes
-        if start > len(body):
-            raise ValueError(f"ends in entry {number} of {count}")
-        offset = start + (body[start - 2] << 8 | body[start - 1])
-        if offset > len(body):
-            raise ValueError(f"attributes of entry {number} of {count} end behind the record")
-        value, end = _attribute(body, start, offset, _AS_PATH)
-        found = _origins(body, value, end, single)
-        if found is not origins:
-            origins = origins | found if origins else found
-        if not number and count > 1 and len(found) == 1 and end + _NEXT_HEAD_BYTES <= offset:
-            alike = body[end - 4 : end + _NEXT_HEAD_BYTES]
-            if int.from_bytes(alike[:4], "big") in found and body.count(alike) == count:
-                break
-    return version, first, length, origins
-
-
-def _route_origins(body: bytes, version: int) -> Origins:
-    """One route of TABLE_DUMP, whose AS numbers have two bytes (RFC 6396 section 4.2).
-
-    :raises ValueError: the record is malformed; IndexError: it ends too early
-    """
-    bits = BITS[version]
-    size = bits // 8
-    length = body[4 + size]
-    if length > bits:
-        raise ValueError(f"prefix length {length} above {bits}")
-    first = int.from_bytes(body[4 : 4 + size], "big") >> bits - length << bits - length
-    # Status, time, peer's address and AS stand between.
-    start = 4 + size + 1 + 1 + 4 + size + 2 + 2
-    end = start + (body[start - 2] << 8 | body[start - 1])
-    if end > len(body):
-        raise ValueError("attributes end behind the record")
-    value, stop = _attribute(body, start, end, _AS_PATH)
-    origins = _decoded(body[value:stop], 2)
-    if AS_TRANS in origins:
-        value, stop = _attribute(body, start, end, _AS4_PATH)
-        origins = _decoded(body[value:stop], 4) or origins
-    return version, first, length, origins
-
-
-def _attribute(body: bytes, start: int, end: int, wanted: int) -> tuple[int, int]:
-    """Where in `body[start:end]` the value of that path attribute begins and ends; nowhere: twice the same.
-
-    :raises ValueError: an attribute is longer than what is left
-    """
-    if body[start : start + 3] == _ORIGIN_THEN and start + 4 <= end:
-        start += 4
-    while start + 3 <= end:
-        if body[start] & _EXTENDED_LENGTH:
-            value, size = start + 4, body[start + 2] << 8 | body[start + 3]
+def _block_origins(
+    block: bytes, spans: list[Span], single: Single, before: int, stats: TableStats
+) -> Iterator[Origins]:
+    """Of each record of a block, `before` records into the stream."""
+    for number, (start, end) in enumerate(spans, before + 1):
+        form = _FORMS.get(block[start + 4 : start + 8])
+        found = _one_origin(block, start, end, form, single) if form is not None else None
+        if found is None:
+            try:
+                found = _looked_through(block, start, end, single)
+            except (IndexError, ValueError) as error:
+                stats.note(f"record {number}: {error}")
+                continue
+        if found is None:
+            stats.other += 1
         else:
-            value, size = start + 3, body[start + 2]
-        if value + size > end:
-            raise ValueError(f"path attribute of {size} bytes at byte {start} ends behind its field")
-        if body[start + 1] == wanted:
-            return value, value + size
-        start = value + size
-    return end, end
+            yield found
 
 
-def _origins(body: bytes, value: int, end: int, single: _Single) -> frozenset[Asn]:
-    """Of the AS_PATH in `body[value:end]`: the last AS of its one sequence, else what decoding it says."""
-    if end - value <= 2 or body[value] != _AS_SEQUENCE or end - value != 2 + 4 * body[value + 1]:
-        return _decoded(body[value:end], 4)
-    packed = body[end - 4 : end]
-    found = single.get(packed)
-    if found is None:
-        if len(single) >= _MAX_SINGLE:
-            single.clear()
-        found = single[packed] = frozenset((Asn(int.from_bytes(packed, "big")),))
-    return found
+def _one_origin(block: bytes, start: int, end: int, form: _Form, single: Single) -> Origins | None:
+    """Of a record all of whose routes name one origin; None: this look does not tell."""
+    version, head_bytes, unpack = form
+    prefix = start + _PREFIX_AT
+    if prefix > end:
+        return None
+    bits, length = BITS[version], block[prefix - 1]
+    routes = prefix + (length + 7 >> 3)
+    attributes = routes + 2 + head_bytes
+    if length > bits or attributes + _FIRST_BYTES > end:
+        return None
+    count, size, head, path_head, a, b, c, d = unpack(block, routes)
+    if path_head == _LONG_PATH_HEAD:
+        path, kind, ases, behind = attributes + 8, c, d, attributes + 8 + (a << 8 | b)
+    else:
+        path, kind, ases, behind = attributes + 7, b, c, attributes + 7 + a
+        if path_head != _PATH_HEAD:
+            return None
+    stop = attributes + size
+    if head != _ORIGIN_HEAD or kind != AS_SEQUENCE or not ases or behind != path + 2 + 4 * ases:
+        return None
+    alike = block[behind - 4 : behind + NEXT_HEAD_BYTES]
+    if not behind + NEXT_HEAD_BYTES <= stop <= end or block.count(alike, routes, end) != count:
+        return None
+    first = int.from_bytes(block[prefix:routes], "big") >> -length % 8 << bits - length
+    packed = alike[:4]
+    return version, first, length, single.get(packed) or single_origin(packed, single)
 
 
-def _decoded(path: bytes, asn_bytes: int) -> frozenset[Asn]:
-    try:
-        return decode_as_path(path, asn_bytes).origins
-    except AsPathError as error:
-        raise ValueError(str(error)) from error
+def _looked_through(block: bytes, start: int, end: int, single: Single) -> Origins | None:
+    """Of any record; None where it is of no unicast table.
+
+    :raises ValueError: it is malformed; IndexError: it ends too early
+    """
+    kind, body = block[start + 4 : start + 8], block[start + HEADER_BYTES : end]
+    if kind in _FORMS:
+        version, head_bytes, _ = _FORMS[kind]
+        return walk_origins(body, version, head_bytes, single)
+    if kind in _OLD_VERSIONS:
+        return old_route_origins(body, _OLD_VERSIONS[kind])
+    return None
