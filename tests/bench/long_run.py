@@ -18,6 +18,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from contest.messages import ORIGIN, PEERS, TRANSITS, watched
 
@@ -44,8 +45,7 @@ Step = Callable[[int, float], None]
 
 def resident_mb() -> float:
     """What this process holds now."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def feed_lines(draw: random.Random) -> Iterator[Callable[[int, float], bytes]]:
