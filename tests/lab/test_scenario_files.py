@@ -30,8 +30,10 @@ def test_scenario_file_is_one(name: str) -> None:
     """Every step can be done, and every expectation can be checked."""
     found = scenario.read(name)
 
-    assert [step for step in found.do if not deeds.is_known(step)] == []
-    assert [_strangers(step, TOPOLOGY) for step in found.do if _strangers(step, TOPOLOGY)] == []
+    steps = (*found.before, *found.do)
+    assert [step for step in steps if not deeds.is_known(step)] == []
+    assert [_strangers(step, TOPOLOGY) for step in steps if _strangers(step, TOPOLOGY)] == []
+    assert not found.full or TOPOLOGY.link(found.full)
     for wanted in found.expect:
         assert wanted.target in ("check-in", "authority", "")
         assert wanted.towards in ("service", "names", "authority")

@@ -15,7 +15,9 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from lab import names
 from lab.bird import Announcement, Forwarding, Policy
+from lab.internet import host_space
 from lab.papers import AUTHORITY_NAME, SERVICE_NAME
 from lab.stage import Stage
 
@@ -54,6 +56,23 @@ async def impostor(stage: Stage, certificate: str) -> Undo:
 
     async def undo() -> None:
         stage.internet.set_host("impostor", up=False)
+        await server.stop()
+
+    return undo
+
+
+async def false_names(stage: Stage) -> Undo:
+    """Let the hijacker answer in the name servers' place: with its own server, which has a valid certificate."""
+    trap = stage.topology.hosts["trap"]
+    server = await stage.start_plain("trap", "impostor", stage.papers.impostor_valid)
+    zone = names.service_zone(stage.topology, trap.address)
+    address = str(stage.topology.hosts["false-names"].address)
+    answering = await stage.start_nsd("false-names", host_space("false-names"), address, zone)
+    stage.internet.set_host("false-names", up=True)
+
+    async def undo() -> None:
+        stage.internet.set_host("false-names", up=False)
+        await answering.stop()
         await server.stop()
 
     return undo
@@ -212,7 +231,8 @@ async def _follow(stage: Stage, asn: Asn, policy: Policy) -> Undo:
 _DEEDS: dict[str, Callable[..., Awaitable[Undo]]] = {
     deed.__name__: deed
     for deed in (
-        announce, impostor, crowd, leak, withdraw, cut, flap, impair, refuse, expire, stall, poison, starve,
+        announce, impostor, false_names, crowd, leak, withdraw, cut, flap, impair, refuse, expire, stall, poison,
+        starve,
     )
 }  # fmt: skip
 

@@ -33,6 +33,8 @@ _SETTLED_S = 3.0
 _WARM_TRACES = 2
 # Rounds that an answer may take besides its scenario's own time.
 _ROUNDS = 3
+# How long what has been before a scenario lasts.
+_BEFORE_ROUNDS = 6
 # Sooner after the one before than this share of an interval, a round is a boosted one.
 _HURRIED = 0.7
 
@@ -112,6 +114,8 @@ class Play:
     async def play(self, scenario: Scenario) -> Outcome:
         """Do, watch, undo, wait."""
         self._show(f"scenario {scenario.name}: {scenario.title}")
+        if scenario.before:
+            await self._play_what_has_been(scenario)
         self._transcript = transcript = Transcript(began_at=clock.wall())
         undos: list[deeds.Undo] = []
         for name in ("service", "authority"):
@@ -133,6 +137,15 @@ class Play:
             closed_s=closed_s,
             not_staged=not_staged,
         )
+
+    async def _play_what_has_been(self, scenario: Scenario) -> None:
+        undos = [await deeds.do(self.stage, step) for step in scenario.before]
+        await asyncio.sleep(_BEFORE_ROUNDS * self._pace.interval_s)
+        for undo in reversed(undos):
+            await undo()
+        if await self._wait_for_calm() is None:
+            raise ChildError(f"scenario {scenario.name} could not begin: what was before it did not end")
+        self._show("that is over")
 
     async def _watch(self, scenario: Scenario, transcript: Transcript) -> tuple[list[Answer], list[Incident]]:
         waited_for = any(not wanted.optional for wanted in scenario.expect)
@@ -171,6 +184,8 @@ class Play:
         states = {name: await self.stage.state(name) for name in ("service", "authority")}
         if scenario.busy and states[scenario.busy].most_inside <= states[scenario.busy].workers:
             return f"{scenario.busy} was never busy: {states[scenario.busy]}"
+        if scenario.full and not (await self.stage.counters(scenario.full)).overflowed:
+            return f"the queue of link {scenario.full} never overflowed"
         return ""
 
     def _is_warm(self) -> bool:

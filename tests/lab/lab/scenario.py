@@ -2,6 +2,7 @@
 
     title = "…"
     slow = true                      # not in the core set
+    [[before]]                       # what has been, for a while, and is over when the scenario begins
     [[do]]                           # done in order; the last one is when the trouble begins
     deed = "announce"
     network = 64511
@@ -60,14 +61,17 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One scenario. `calm_s`: how long nothing may fire, where nothing is expected; `limit_s`: for an answer.
 
-    `busy`: the server that must have had more requests than workers, else the scenario did not take place.
+    Else the scenario did not take place: `busy`: the server that must have had more requests than workers;
+    `full`: the link whose queue must have overflowed.
     """
 
     title: str
+    before: tuple[dict[str, Any], ...] = ()
     do: tuple[dict[str, Any], ...] = ()
     expect: tuple[Expectation, ...] = ()
     slow: bool = False
     busy: str = ""
+    full: str = ""
     calm_s: float = 15.0
     limit_s: float = 60.0
     name: str = ""

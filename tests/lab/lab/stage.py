@@ -111,10 +111,19 @@ class Stage:
 
         :raises ChildError: links have no impairments here, or the wires do not answer
         """
+        fields = {"delay_s": self.topology.link(link).delay_s} | changes
+        return await self._tell_wires(msgspec.convert({"name": link} | fields, Change))
+
+    async def counters(self, link: str) -> Counters:
+        """What a link has carried and dropped so far.
+
+        :raises ChildError: as for `impair`
+        """
+        return await self._tell_wires(Change(name=link))
+
+    async def _tell_wires(self, change: Change) -> Counters:
         if self._wires is None:
             raise ChildError(NO_TUN)
-        fields = {"delay_s": self.topology.link(link).delay_s} | changes
-        change = msgspec.convert({"name": link} | fields, Change)
         self._wires.tell(msgspec.json.encode(change).decode())
         return msgspec.json.decode(await self._wires.ready(_READY_S), type=Counters)
 

@@ -197,6 +197,11 @@ def lab_topology() -> Topology:
             name="impostor", asn=HIJACKER, address=service.prefix[3 * 256 + 80], address6=service.prefix6[80],
             impostor=True,
         ),
+        Host(
+            name="false-names", asn=HIJACKER, address=names.prefix[256 + 53], address6=names.prefix6[53],
+            impostor=True,
+        ),
+        _host(networks, "trap", HIJACKER),
         Host(name="names", asn=NAMES, address=names.prefix[256 + 53], address6=names.prefix6[53]),
         _host(networks, "authority", AUTHORITY),
         _host(networks, "root", INFRASTRUCTURE, 53),

@@ -45,10 +45,10 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A new impairment of both directions of a link."""
+    """A new impairment of both directions of a link; `delay_s` None: as before, only counters are asked for."""
 
     name: str
-    delay_s: float
+    delay_s: float | None = None
     loss: float = 0.0
     rate_bps: float | None = None
     queue_s: float = 0.1
@@ -163,12 +163,13 @@ class Wires:
         if not line:
             return False
         change = msgspec.json.decode(line, type=Change)
-        impairment = Impairment(
-            delay_s=change.delay_s, loss=change.loss, rate_bps=change.rate_bps, queue_s=change.queue_s
-        )
         ways = self._links[change.name]
-        for direction in ways:
-            direction.impairment = impairment
+        if change.delay_s is not None:
+            impairment = Impairment(
+                delay_s=change.delay_s, loss=change.loss, rate_bps=change.rate_bps, queue_s=change.queue_s
+            )
+            for direction in ways:
+                direction.impairment = impairment
         counters = Counters(
             carried=sum(direction.carried for direction in ways),
             lost=sum(direction.lost for direction in ways),
