@@ -96,7 +96,10 @@ def assembled(
 
 
 def replay(folder: Folder, chunk: int | None = None) -> list[Incident]:
-    """The incidents that the facts make, in opening order; `chunk`: facts fed at once (default: all)."""
+    """The incidents that the facts make, in opening order; `chunk`: facts fed at once (default: all).
+
+    One that turned out to be a share of another is left out, for the other tells it.
+    """
     engine = Engine(folder.knowledge)
     engine.warm_up(folder.table)
     incidents: dict[str, Incident] = {}
@@ -107,7 +110,8 @@ def replay(folder: Folder, chunk: int | None = None) -> list[Incident]:
     if folder.facts:
         for change in engine.advance(known_at(folder.facts[-1])):
             incidents[change.incident.id] = change.incident
-    return sorted(incidents.values(), key=lambda incident: (incident.opened_at, incident.id))
+    found = [incident for incident in incidents.values() if incident.joined is None]
+    return sorted(found, key=lambda incident: (incident.opened_at, incident.id))
 
 
 def _observations(folder: Path, complain: Complain) -> Iterator[Observation]:

@@ -77,7 +77,10 @@ def compose(change: IncidentChange, settings: AlertSettings) -> EmailMessage:
 def subject(change: IncidentChange) -> str:
     """`[hijack 98%] qr-checkin: 211.249.221.0/24 now from AS9457, 5 of 7 vantages` and the like."""
     incident = change.incident
-    if change.kind is ChangeKind.CLOSED:
+    if incident.joined is not None:
+        other = one_line(incident.joined, _ID_LIMIT)
+        said = f"[joined] {subject_of(incident)}: {badge(incident)}, told on as {other}"
+    elif change.kind is ChangeKind.CLOSED:
         end = incident.closed_at if incident.closed_at is not None else change.at
         begin = incident.started_at if incident.started_at is not None else incident.opened_at
         said = f"[closed] {subject_of(incident)}: {badge(incident)}, over after {length(end - begin)}"

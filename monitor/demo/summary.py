@@ -63,7 +63,8 @@ def summarise(
     crowd: dict[str, int],
 ) -> Summary:
     """Compare the incidents on the board with the story's deeds."""
-    incidents = sorted(board.incidents.values(), key=lambda incident: incident.opened_at)
+    whole = [incident for incident in board.incidents.values() if incident.joined is None]
+    incidents = sorted(whole, key=lambda incident: incident.opened_at)
     named = []
     matched: set[str] = set()
     for at, act in board.acts:

@@ -7,6 +7,7 @@ from collections import Counter
 from msgspec.structs import replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind
+from monitor.diagnose.blame import blames
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
@@ -63,15 +64,18 @@ def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
     named = first if confidence >= ENOUGH else Cause.INSUFFICIENT
     missing = missing_measurement(situation, first, second) if confidence < MOST else None
     rival = (second, left) if named is first else (first, confidence)
+    detail = _detail(named, situation, ranking)
     return Verdict(
         at=situation.now,
         target=situation.target.name,
         cause=named,
         confidence=round(min(confidence, MOST), 4),
         suspected=named is Cause.ROUTE_HIJACK and not _both_planes(findings, situation),
-        detail=_detail(named, situation, ranking),
+        detail=detail,
         affected=affected,
+        networks=tuple(sorted({situation.networks[vantage] for vantage in affected})),
         vantages=len(situation.vantages),
+        blames=blames(named, detail, situation),
         evidence=as_evidence(ranking, first, second),
         runner_up=RunnerUp(cause=rival[0], confidence=round(min(rival[1], MOST), 4)),
         missing="; ".join(filter(None, (missing, shortfall))) or None,

@@ -14,6 +14,7 @@ from monitor.diagnose.conclude import conclude, conclude_sick, fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
+from monitor.diagnose.linking import Linker
 from monitor.diagnose.paths.unmapped import Held, UnmappedTraces
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
@@ -50,7 +51,7 @@ class Engine:
         told = self._routes.told
         self._unmapped = UnmappedTraces(told) if told is not None else None
         self._states = {
-            target.name: TargetState(target, self._routes.owners, self._routes) for target in knowledge.targets
+            target.name: TargetState(target, knowledge.vantages, self._routes) for target in knowledge.targets
         }
         self._order = _dependencies_first(knowledge.targets)
         self._health = VantageHealth(knowledge.controls)
@@ -62,6 +63,7 @@ class Engine:
         self._round_s = max(shortest, self._tick_s)
         self._trackers: dict[str, Tracker] = {}
         self._vantage_trackers: dict[str, Tracker] = {}
+        self._linker = Linker()
         self._sick: frozenset[str] = frozenset()
         self._verdicts: dict[str, Verdict] = {}
         self._next: float | None = None
@@ -76,8 +78,8 @@ class Engine:
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
         """The incidents that are open, oldest first."""
-        trackers = [*self._trackers.values(), *self._vantage_trackers.values()]
-        found = [tracker.incident for tracker in trackers if tracker.incident is not None]
+        own = [tracker.incident for tracker in self._vantage_trackers.values() if tracker.incident is not None]
+        found = [*own, *self._linker.open_incidents]
         return tuple(sorted(found, key=lambda incident: (incident.opened_at, incident.id)))
 
     def resume(self, incidents: Sequence[tuple[Incident, int]]) -> None:
@@ -86,12 +88,14 @@ class Engine:
         One whose target is no longer watched is closed at the next moment: nobody would see it end.
         """
         for incident, sequence in incidents:
-            if incident.target is not None and incident.target in self._states:
-                self._tracker(incident.target).resume(incident, sequence)
-            elif incident.target is None and incident.affected:
+            if incident.target is None and incident.affected:
                 self._vantage_tracker(incident.affected[0]).resume(incident, sequence)
-            else:
+                continue
+            own = self._linker.resume(incident, sequence, self._states.keys())
+            if not own:
                 self._orphans.append((incident, sequence))
+            for case in own:
+                self._tracker(case.target or "").resume(case, sequence)
 
     def warm_up(self, facts: Iterable[Fact], until: float | None = None) -> None:
         """Rebuild what is usual, and the routes, from facts of the past, without judging them.
@@ -197,8 +201,9 @@ class Engine:
             else:
                 well = Verdict(at=now, target=None, cause=Cause.OK, confidence=1.0, vantages=len(by_vantage))
                 changes.append(tracker.update(well, now))
-        changes += [self._judge_target(name, now, self._sick) for name in self._order]
-        return [change for change in changes if change is not None]
+        own = [self._judge_target(name, now, self._sick) for name in self._order]
+        linked = self._linker.take([change for change in own if change is not None], now)
+        return [change for change in changes if change is not None] + linked
 
     def _is_led_away(self, vantage: str, since: float) -> bool:
         return any(state.is_led_away(vantage, since) for state in self._states.values())

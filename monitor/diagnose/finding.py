@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from monitor.diagnose.networks import weight
 from monitor.model.evidence import FactRef
 
 
@@ -26,11 +29,20 @@ class Finding:
     facts: tuple[FactRef, ...] = ()
 
 
-def strength(seen: int, of: int) -> float:
+class Witness(Protocol):
+    """Whoever can see something; equal networks see the same thing twice."""
+
+    @property
+    def network(self) -> str:
+        """What it depends on (see `networks`)."""
+        ...
+
+
+def strength(seen: Collection[Witness], of: Collection[Witness]) -> float:
     """How far `seen` of `of` witnesses carry a claim: the share that saw it, less when they are one or two.
 
-    One witness is worth 0.7 of a rule, two 0.9, three or more all of it.
+    Counted are independent networks. One is worth 0.7 of a rule, two 0.9, three or more all of it.
     """
-    if seen <= 0 or of <= 0:
-        return 0.0
-    return (seen / of) * (0.7 if seen == 1 else 0.9 if seen == 2 else 1.0)
+    count = len({witness.network for witness in seen})
+    share = weight([witness.network for witness in seen], [witness.network for witness in of])
+    return share * (0.0 if not count else 0.7 if count == 1 else 0.9 if count == 2 else 1.0)

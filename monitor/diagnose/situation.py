@@ -26,6 +26,8 @@ class VantageSituation:
     """
 
     vantage: str
+    network: str
+    """What it witnesses for: vantages of one network are one witness (see `networks`)."""
     affected: bool
     diverted: bool = False
     """Its traffic goes through, or is answered by, a network that has no business with it."""
@@ -103,6 +105,11 @@ class Situation:
     def affected(self) -> tuple[VantageSituation, ...]:
         """The vantages that see the trouble."""
         return tuple(view for view in self.vantages if view.affected)
+
+    @property
+    def networks(self) -> dict[str, str]:
+        """Vantage to the network that it witnesses for."""
+        return {view.vantage: view.network for view in self.vantages}
 
     @property
     def clean(self) -> tuple[VantageSituation, ...]:

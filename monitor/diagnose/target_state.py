@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_network
 
-from monitor.bgp.address_owners import Owners
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.name_agreement import SAME_PREFIX
 from monitor.diagnose.names import NameMemory
+from monitor.diagnose.networks import Connection, connection, independent, weight
 from monitor.diagnose.paths.belief import Belief, Reading, believe, readings
 from monitor.diagnose.paths.change import PathChange, divergence
 from monitor.diagnose.paths.memory import SETTLED_S, PathMemory
@@ -28,7 +28,7 @@ from monitor.diagnose.view import View
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
 from monitor.model.prefix import Prefix, as_address, contains
-from monitor.model.target import Target
+from monitor.model.target import Target, Vantage
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
 SHIFT_SHARE = 0.25
@@ -46,14 +46,18 @@ RECENT_BAD = 3
 
 
 class TargetState:
-    """The memory of one target: a view per vantage, paths, keys and names; `routes` of all targets is shared."""
+    """The memory of one target: a view per vantage, paths, keys and names; `routes` of all targets is shared.
 
-    def __init__(self, target: Target, table: Owners | None, routes: RouteWatch) -> None:
+    `vantages`: what is declared of them.
+    """
+
+    def __init__(self, target: Target, vantages: Iterable[Vantage], routes: RouteWatch) -> None:
         self.target = target
         self.views: dict[str, View] = {}
         self.names = NameMemory()
         self._routes = routes
-        self._table = table
+        self._table = routes.owners
+        self._asns = {vantage.name: vantage.asn for vantage in vantages}
         self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
         self._latest_key: dict[str, tuple[str, str | None, float]] = {}
@@ -160,9 +164,11 @@ class TargetState:
         routing = _without_past(self._routes.routing(self.target.name, now), first_bad)
         suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
-        trouble = adds_up(current, now, vouched, routing)
         onset = _with_routes(first_bad, routing, since)
-        many = 2 * sum(view.failing or view.confirmed for view in current) >= len(current)
+        networks = self._networks(current, onset)
+        trouble = adds_up(current, now, vouched, routing, networks)
+        failing = [networks[view.vantage] for view in current if view.failing or view.confirmed]
+        many = 2 * weight(failing, networks.values()) >= 1.0
         at_once = incident is None and (many or suspicious)
         beliefs = self._beliefs(current, onset, routing)
         tampered = tuple(self.names.tampered(onset, self._table))
@@ -175,6 +181,7 @@ class TargetState:
                 beliefs.get(view.vantage, _NO_TRACE),
                 affected=trouble and (view.confirmed or (view.failing and at_once)),
                 misled=view.vantage in misled,
+                network=networks[view.vantage],
                 vouched=vouched(view.vantage, view.bad_since or now),
             )
             for view in current
@@ -210,6 +217,7 @@ class TargetState:
         *,
         affected: bool,
         misled: bool,
+        network: str,
         vouched: bool,
     ) -> VantageSituation | None:
         latest = view.latest
@@ -227,6 +235,7 @@ class TargetState:
         stranger = usual_address is False and identity in NEW_KEYS
         return VantageSituation(
             vantage=view.vantage,
+            network=network,
             affected=affected,
             diverted=(misled and stranger) or self._is_diverted(shown, identity, trace, routing),
             vouched=vouched,
@@ -248,6 +257,15 @@ class TargetState:
             divergence=divergence(trace.trail, trace.usual) if trace.trail is not None else None,
             path_at=trace.at,
         )
+
+    def _networks(self, current: list[View], onset: float) -> dict[str, str]:
+        """What each vantage witnesses for, by the ways that were usual before the onset."""
+        found: dict[str, Connection] = {}
+        for view in current:
+            memory = self._paths.get(view.vantage)
+            usual = [trail for family in (4, 6) for trail in memory.usual(onset, family)] if memory else ()
+            found[view.vantage] = connection(self._asns.get(view.vantage), _nearest(usual))
+        return independent(found)
 
     def _beliefs(self, current: list[View], onset: float, routing: Routing) -> dict[str, Belief]:
         """What is believed of the path of each vantage that has traced it since the onset."""

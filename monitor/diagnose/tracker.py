@@ -70,11 +70,14 @@ class Tracker:
             at=incident.updated_at,
             target=incident.target,
             cause=incident.cause,
-            confidence=incident.confidence,
+            # One without evidence is a share of a linked incident: the next verdict brings its own.
+            confidence=incident.confidence if incident.evidence else 0.0,
             suspected=incident.suspected,
             detail=incident.detail,
             affected=incident.affected,
+            networks=incident.networks,
             vantages=incident.vantages,
+            blames=incident.blames,
             evidence=incident.evidence,
             runner_up=incident.runner_up,
             missing=incident.missing,
@@ -104,7 +107,7 @@ class Tracker:
             return None
         self._streak = 0
         incident = Incident(
-            id=_identify(self._subject, verdict.at),
+            id=identify(self._subject, verdict.at),
             target=self._target,
             cause=verdict.cause,
             detail=verdict.detail,
@@ -114,7 +117,9 @@ class Tracker:
             named_at=verdict.at,
             closed_at=None,
             affected=verdict.affected,
+            networks=verdict.networks,
             vantages=verdict.vantages,
+            blames=verdict.blames,
             evidence=verdict.evidence,
             runner_up=verdict.runner_up,
             missing=verdict.missing,
@@ -178,7 +183,7 @@ class Tracker:
 
     def _strengthen(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
         """Take a stronger verdict of the same cause; record it when a reader would notice the difference."""
-        if _rank(verdict) <= _rank(state.strongest):
+        if rank(verdict) <= rank(state.strongest):
             return self._widen(state, verdict)
         before, shown = state.strongest, state.incident
         state.strongest = verdict
@@ -198,11 +203,14 @@ class Tracker:
     def _widen(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
         """Add newly affected vantages, whatever the moment's verdict."""
         affected = tuple(sorted({*state.incident.affected, *verdict.affected}))
+        networks = tuple(sorted({*state.incident.networks, *verdict.networks}))
         state.peak = max(state.peak, len(verdict.affected))
         if affected == state.incident.affected:
             return None
         vantages = max(state.incident.vantages, verdict.vantages)
-        incident = replace(state.incident, affected=affected, vantages=vantages, updated_at=verdict.at)
+        incident = replace(
+            state.incident, affected=affected, networks=networks, vantages=vantages, updated_at=verdict.at
+        )
         return self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None)
 
     @staticmethod
@@ -232,7 +240,9 @@ def _with(incident: Incident, verdict: Verdict) -> Incident:
         confidence=verdict.confidence,
         suspected=verdict.suspected,
         affected=tuple(sorted({*incident.affected, *verdict.affected})),
+        networks=tuple(sorted({*incident.networks, *verdict.networks})),
         vantages=max(incident.vantages, verdict.vantages),
+        blames=verdict.blames,
         evidence=verdict.evidence,
         runner_up=verdict.runner_up,
         missing=verdict.missing,
@@ -240,13 +250,13 @@ def _with(incident: Incident, verdict: Verdict) -> Incident:
     )
 
 
-def _rank(verdict: Verdict) -> tuple[bool, float, bool, int]:
+def rank(verdict: Verdict | Incident) -> tuple[bool, float, bool, int]:
     """Which of two verdicts of one cause is the stronger: on both planes, surer, more telling, wider."""
     told = verdict.detail.effect not in (None, HijackEffect.UNKNOWN)
     return (not verdict.suspected, round(verdict.confidence, 2), told, len(verdict.affected))
 
 
-def _identify(subject: str, opened_at: float) -> str:
+def identify(subject: str, opened_at: float) -> str:
     """A stable id that a person can read out: subject, UTC minute, four hex digits."""
     moment = datetime.fromtimestamp(opened_at, UTC).strftime("%Y%m%dT%H%M")
     digest = hashlib.sha256(f"{subject}|{opened_at:.3f}".encode()).hexdigest()[:4]

@@ -5,9 +5,11 @@ One series only triggers; agreement across vantages decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from math import ceil, comb, log10
 
+from monitor.diagnose.networks import weight
 from monitor.diagnose.routing import Routing
 from monitor.diagnose.situation import VantageSituation
 from monitor.diagnose.view import View
@@ -25,19 +27,20 @@ LEAST_SURPRISE = 5.7
 which a day of a target has some ten thousand."""
 
 LONE_RUN = 3
-"""Bad observations in a row at a single vantage; one more where others see nothing."""
+"""Bad observations in a row at a single network; one more where none of its other vantages bears it out."""
 
 Vouch = Callable[[str, float], bool]
 """Whether a vantage's controls were seen healthy since a time."""
 
 
-def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing) -> bool:
+def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, networks: Mapping[str, str]) -> bool:
     """Whether the views of the healthy vantages add up to trouble.
 
     Either half of them fail at once, or some keep failing that are vouched for by their controls. How
     many "some" are grows with their number, and no two observations are enough: a hundred vantages that
     lose one exchange in a hundred each would open an incident every hour. And it must be more than what
-    just these vantages see on any day.
+    just these vantages see on any day. `networks`: vantage to what it witnesses for, see `networks`: what is
+    counted are not vantages but independent networks.
     """
     bad = [view for view in views if view.failing or view.confirmed]
     if routing.alarming and bad:
@@ -47,16 +50,29 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing) -> 
     seen = sum(len(view.bad_since_start()) for view in bad)
     if seen < FEWEST_BAD:
         return False
-    chance = log10(comb(len(views), len(bad))) + sum(view.surprise() for view in bad)
-    if -chance < LEAST_SURPRISE:
+    if -_chance(views, bad, networks) < LEAST_SURPRISE:
         return False
-    if len(bad) >= 2 and 2 * len(bad) >= len(views):
+    everybody = [networks[view.vantage] for view in views]
+    troubled = [networks[view.vantage] for view in bad]
+    count = len(set(everybody))
+    if len(bad) >= 2 and len(set(troubled)) >= min(2, count) and 2 * weight(troubled, everybody) >= 1.0:
         return True
     sure = [view for view in bad if view.confirmed and vouched(view.vantage, view.bad_since or now)]
-    if len(sure) >= max(2, ceil(FEW_SHARE * len(views))):
+    by_network = Counter(networks[view.vantage] for view in sure)
+    if len(by_network) >= max(2, ceil(FEW_SHARE * count)):
         return True
-    run = LONE_RUN if len(views) == 1 else LONE_RUN + 1
-    return any(view.run >= run or view.chronic for view in sure)
+    alone = {view.vantage for view in sure if len(views) > 1 and by_network[networks[view.vantage]] == 1}
+    return any(view.run >= LONE_RUN + (view.vantage in alone) or view.chronic for view in sure)
+
+
+def _chance(views: list[View], bad: list[View], networks: Mapping[str, str]) -> float:
+    """log10 of the chance that so many networks are so bad; of vantages of one network the worst tells."""
+    least: dict[str, float] = {}
+    for view in bad:
+        network = networks[view.vantage]
+        least[network] = min(least.get(network, 0.0), view.surprise())
+    of = len({networks[view.vantage] for view in views})
+    return log10(comb(of, len(least))) + sum(least.values())
 
 
 def is_receding(

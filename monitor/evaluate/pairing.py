@@ -2,7 +2,8 @@
 
 An expected trouble and an incident belong together when they speak of the same target (or, for a vantage's
 fault, of the same vantage) and overlap in time, give or take `SLACK_S`. Each side is matched at most once,
-the greatest overlap first; what is left is a miss (`none` given) or a false alarm (`none` expected).
+the greatest overlap first; what is left is a miss (`none` given) or a false alarm (`none` expected). An incident
+with members answers for each of them: it counts as one incident a member, with that member's cause and times.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from monitor.model.incident import Incident
+from monitor.model.incident import Incident, by_member
 from monitor.model.verdict import Cause
 
 SLACK_S = 300.0
@@ -93,6 +94,7 @@ def read_expected(data: bytes) -> tuple[Expected, ...]:
 
 def match(folder: str, expected: Sequence[Expected], incidents: Sequence[Incident]) -> list[Pair]:
     """Pair expected troubles with incidents."""
+    incidents = [own for incident in incidents for own in by_member(incident)]
     candidates = [
         (overlap, -e, -i)
         for e, truth in enumerate(expected)
@@ -129,7 +131,7 @@ def _is_right(expected: Sequence[Expected], incident: Incident) -> bool:
 def _same_subject(truth: Expected, incident: Incident) -> bool:
     if truth.target is None:
         return incident.target is None and bool(set(truth.affected) & set(incident.affected))
-    return truth.target == incident.target or truth.target in incident.members
+    return truth.target == incident.target
 
 
 def _overlap(truth: Expected, incident: Incident) -> float:

@@ -54,10 +54,13 @@ def still_open(connection: sqlite3.Connection) -> list[tuple[Incident, int]]:
 
 
 def between(connection: sqlite3.Connection, since: float, until: float, *, open_only: bool) -> list[Incident]:
-    """Incidents that were open at some moment of [since, until), oldest first."""
+    """Incidents that were open at some moment of [since, until), oldest first.
+
+    One that turned out to be a share of another is left out: the other tells it. `find` has it.
+    """
     rows = connection.execute(
         "SELECT record FROM incident WHERE opened_at < ? AND (closed_at IS NULL OR (closed_at >= ? AND NOT ?))"
-        " ORDER BY opened_at, id",
+        " AND json_extract(record, '$.joined') IS NULL ORDER BY opened_at, id",
         (until, since, open_only),
     ).fetchall()
     return [_INCIDENT.decode(record) for (record,) in rows]

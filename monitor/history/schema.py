@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.history.views import DNS_VIEW, HTTP_VIEW, TRACE_VIEW, VANTAGES_VIEW, VIEWS
+from monitor.history.views import DNS_VIEW, HTTP_VIEW, INCIDENT_VIEW, TRACE_VIEW, VANTAGES_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964
@@ -43,6 +43,7 @@ MIGRATION_NAMES = (
     "0009_rollups",
     "0010_days_of_words",
     "0011_vrp_change",
+    "0012_linked_incidents",
 )
 
 _KEY = """
@@ -282,3 +283,9 @@ def _days_of_words(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[10])
 def _vrp_change(db: Database) -> None:
     db.conn.execute(_VRP_CHANGE)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[11])
+def _linked_incidents(db: Database) -> None:
+    db.conn.execute("DROP VIEW v_incidents")
+    db.conn.execute(INCIDENT_VIEW)

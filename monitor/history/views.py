@@ -63,6 +63,14 @@ VIEWS = (
     json_extract(record, '$.vantages') AS vantages, sequence, record FROM incident""",  # noqa: S608
 )
 
+INCIDENT_VIEW = f"""CREATE VIEW v_incidents AS SELECT id, target, cause, {_iso_real("opened_at")} AS opened_at,
+    {_iso_real("closed_at")} AS closed_at, json_extract(record, '$.confidence') AS confidence,
+    json_extract(record, '$.suspected') AS suspected, json_extract(record, '$.affected') AS affected,
+    json_extract(record, '$.vantages') AS vantages, sequence, record,
+    json_extract(record, '$.members') AS members, json_extract(record, '$.networks') AS networks,
+    json_extract(record, '$.blames') AS blames, json_extract(record, '$.joined') AS joined FROM incident"""  # noqa: S608
+"""`v_incidents` since incidents are linked; `VIEWS` has the first one, which old files were made with."""
+
 DNS_VIEW = f"""CREATE VIEW v_dns AS SELECT {_iso("f.done - ifnull(f.elapsed_us, 0)")} AS at,
     vantage.name AS vantage, target.name AS target, question.server, question.role, question.transport,
     question.name, question.rrtype, answer.rcode, answer.answers, answer.cnames, answer.dnssec,

@@ -2,7 +2,7 @@
 
 from monitor.model.asn import Asn, parse_asn
 from monitor.model.evidence import Evidence, FactRef
-from monitor.model.incident import ChangeKind, Incident, IncidentChange
+from monitor.model.incident import ChangeKind, Incident, IncidentChange, Share, by_member, share_of
 from monitor.model.prefix import Address, Prefix, as_address, contains, covers, parse_address, parse_prefix
 from monitor.model.route import AsPath, AsSet, FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
 from monitor.model.target import Control, Target, Vantage
@@ -32,6 +32,7 @@ __all__ = [
     "RouteFact",
     "RouteKind",
     "RunnerUp",
+    "Share",
     "Target",
     "Validity",
     "ValidityResult",
@@ -40,9 +41,11 @@ __all__ = [
     "Vrp",
     "VrpChange",
     "as_address",
+    "by_member",
     "contains",
     "covers",
     "parse_address",
     "parse_asn",
     "parse_prefix",
+    "share_of",
 ]

@@ -90,7 +90,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the facts up to `at` say of one target (None: of a vantage, see `affected`).
 
     `confidence`: the cause's probability among all causes, 0..1. `suspected`: a hijack for which only one
-    of control plane and data plane speaks. `affected` of `vantages`: those that see the trouble, sorted.
+    of control plane and data plane speaks. `affected` of `vantages`: those that see the trouble, sorted;
+    `networks`: the independent ones among them. `blames`: what is at fault, in words that another target's verdict
+    would share.
     `missing`: the one measurement that would separate the two first causes.
     """
 
@@ -101,7 +103,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     suspected: bool = False
     detail: Detail = Detail()
     affected: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
     vantages: int = 0
+    blames: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     runner_up: RunnerUp | None = None
     missing: str | None = None

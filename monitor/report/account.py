@@ -5,12 +5,13 @@ Text and HTML only lay this out, so that they cannot tell different stories. Pur
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.model import Cause, Evidence, Incident
 from monitor.report.cause_name import percent, short_name
 from monitor.report.first_steps import first_steps
-from monitor.report.headline import began_at, phrase, sentence, subject_of, witnesses
+from monitor.report.headline import began_at, phrase, sentence, share_witnesses, subject_of, witnesses
 from monitor.report.moment import length, moment, zone
 from monitor.report.safe_text import listed, one_line
 
@@ -19,6 +20,8 @@ MOST_EVIDENCE = 30
 MOST_NAMES = 30
 MOST_HOPS = 30
 TEXT_LIMIT = 300
+# A name of 64 characters and ` (500 of 500 vantages)`.
+MEMBER_LIMIT = 90
 # Log-odds that round to 0.0 decide nothing; `explain` lists them.
 LEAST_WEIGHT = 0.05
 
@@ -66,7 +69,7 @@ def account_of(incident: Incident, *, timezone: str, now: float) -> Account:
         badge=badge(incident),
         cause=incident.cause.value,
         sentence=sentence(incident),
-        closed=f"It is over, after {lasted}. The verdict was:" if incident.closed_at is not None else None,
+        closed=_closed(incident, lasted),
         steps=() if incident.closed_at is not None else first_steps(incident),
         facts=_facts(incident, timezone, lasted),
         path=_path(incident),
@@ -89,12 +92,18 @@ def badge(incident: Incident) -> str:
     return f"{name} {percent(incident.confidence)}"
 
 
+def _closed(incident: Incident, lasted: str) -> str | None:
+    if incident.joined is not None:
+        return f"It is not over: it is a share of {one_line(incident.joined, 128)} and is told on there. It was:"
+    return f"It is over, after {lasted}. The verdict was:" if incident.closed_at is not None else None
+
+
 def _facts(incident: Incident, timezone: str, lasted: str) -> tuple[tuple[str, str], ...]:
     where = zone(timezone)
     names = listed(incident.affected, MOST_NAMES)
     rows = [("Affected", witnesses(incident) + (f": {names}" if names else ""))]
     if len(incident.members) > 1:
-        rows.append(("Targets", listed(incident.members, MOST_NAMES)))
+        rows.append(("Targets", listed(_members(incident), MOST_NAMES, limit=MEMBER_LIMIT)))
     if incident.started_at is not None:
         rows.append(("First bad fact", moment(incident.started_at, where)))
     rows.append(("Opened", moment(incident.opened_at, where)))
@@ -104,6 +113,11 @@ def _facts(incident: Incident, timezone: str, lasted: str) -> tuple[tuple[str, s
     else:
         rows.append(("Lasts", f"{lasted}, still open"))
     return (*rows, *_route_facts(incident))
+
+
+def _members(incident: Incident) -> Iterable[str]:
+    """Each member, with who saw the trouble there; only its name where that is not known."""
+    return [share_witnesses(share) for share in incident.shares] or incident.members
 
 
 def _route_facts(incident: Incident) -> list[tuple[str, str]]:

@@ -16,16 +16,17 @@ from rich.text import Text
 
 from monitor.diagnose.conclude import MOST
 from monitor.diagnose.weigh import TEMPERATURE
-from monitor.model import Cause, Evidence, Incident, IncidentChange
+from monitor.model import Cause, Evidence, Incident, IncidentChange, Share
 from monitor.report.account import badge
 from monitor.report.cause_name import percent, short_name
-from monitor.report.headline import sentence, subject_of, witnesses
+from monitor.report.headline import sentence, share_witnesses, subject_of, witnesses
 from monitor.report.moment import clock, length, moment, zone
 from monitor.report.safe_text import listed, one_line
 from monitor.report.sums import CauseSum, sums_of
 
 _TEXT_LIMIT = 1000
 _MOST_WITNESSES = 30
+_MOST_MEMBERS = 100
 
 
 def explain(incident: Incident, changes: Sequence[IncidentChange], *, timezone: str = "UTC") -> RenderableType:
@@ -48,10 +49,21 @@ def _verdict(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
     grid.add_row("incident", Text(one_line(incident.id, 128)))
     grid.add_row("cause", Text(_cause_line(incident)))
     grid.add_row("affected", Text(f"{witnesses(incident)}  {listed(incident.affected, _MOST_WITNESSES)}"))
+    for number, share in enumerate(incident.shares[:_MOST_MEMBERS]):
+        grid.add_row("" if number else "targets", Text(_share(share, where)))
+    if incident.blames:
+        grid.add_row("blames", Text(listed(incident.blames, _MOST_WITNESSES)))
     grid.add_row("opened", Text(moment(incident.opened_at, where)))
     grid.add_row("closed", Text("still open" if incident.closed_at is None else moment(incident.closed_at, where)))
     grid.add_row("rules", Text(one_line(incident.rules_version, 40) or "not recorded"))
     yield grid
+
+
+def _share(share: Share, where: tzinfo) -> str:
+    """A member's own: who saw it there, under which cause if that is another, and whether it is well again."""
+    end = "not well yet" if share.closed_at is None else f"well since {clock(share.closed_at, where)}"
+    sure = "suspected " if share.suspected else ""
+    return f"{share_witnesses(share)}: {sure}{share.cause.value} since {clock(share.named_at, where)}, {end}"
 
 
 def _cause_line(incident: Incident) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from monitor.model import Cause, HijackEffect, HijackKind, Incident
+from monitor.model import Cause, HijackEffect, HijackKind, Incident, Share
 from monitor.report.safe_text import listed, one_line
 
 _NAME_LIMIT = 64
@@ -73,9 +73,26 @@ def began_at(incident: Incident) -> float:
 
 
 def witnesses(incident: Incident) -> str:
-    """`5 of 7 vantages`; `no vantage of 7` for a hijack that only BGP shows."""
-    of = max(incident.vantages, len(incident.affected))
-    return f"{len(incident.affected) or 'no vantage'} of {of}" + (" vantages" if incident.affected else "")
+    """`5 of 7 vantages`, `5 of 7 vantages (2 networks)`; `no vantage of 7` for a hijack that only BGP shows."""
+    return _witnesses(incident.affected, incident.vantages) + _networks(incident)
+
+
+def share_witnesses(share: Share) -> str:
+    """`map (5 of 7 vantages)`: a member of a linked incident, and who saw it there."""
+    return f"{one_line(share.target, _NAME_LIMIT)} ({_witnesses(share.affected, share.vantages)})"
+
+
+def _witnesses(affected: Collection[str], vantages: int) -> str:
+    of = max(vantages, len(affected))
+    return f"{len(affected) or 'no vantage'} of {of}" + (" vantages" if affected else "")
+
+
+def _networks(incident: Incident) -> str:
+    """How many witnesses that really are, where some of the vantages depend on one another."""
+    count = len(incident.networks)
+    if not 0 < count < len(incident.affected):
+        return ""
+    return f" ({count} network{'s' if count > 1 else ''})"
 
 
 def phrase(incident: Incident) -> str:
@@ -150,6 +167,8 @@ def _offender(incident: Incident) -> str:
 
 def _upstream_sentence(incident: Incident) -> str:
     state = "overloaded" if incident.cause is Cause.UPSTREAM_OVERLOAD else "down"
+    if len(incident.members) > 1:
+        return f"{subject_of(incident)} fail because {_upstream(incident)}, which they depend on, is {state}."
     return f"{subject_of(incident)} fails because {_upstream(incident)}, which it depends on, is {state}."
 
 

@@ -18,7 +18,8 @@ from monitor.model.incident import Incident
 from monitor.model.route import FeedTally
 from monitor.model.verdict import Cause, Verdict
 from monitor.report.cause_name import percent
-from monitor.report.safe_text import listed, one_line
+from monitor.report.headline import subject_of, witnesses
+from monitor.report.safe_text import one_line
 from monitor.station.board import Board, Row
 from probes.observation import completed_at
 
@@ -65,13 +66,11 @@ def draw(snapshot: Snapshot) -> RenderableType:
 def incident_line(incident: Incident, now: float) -> Text:
     """One open incident: cause, whom it hits, for how long."""
     sure = "suspected " if incident.suspected else ""
-    who = one_line(incident.target or listed(incident.affected, 3), _NAME)
+    who = one_line(subject_of(incident), _NAME)
     line = Text()
     line.append(f"{sure}{incident.cause} {percent(incident.confidence)}", style="bold red")
     line.append(f"  {who}  since {_age(now - incident.opened_at)}")
-    line.append(
-        f"  {len(incident.affected)} of {incident.vantages} vantages  {one_line(incident.id, 60)}", style="dim"
-    )
+    line.append(f"  {witnesses(incident)}  {one_line(incident.id, 60)}", style="dim")
     return line
 
 

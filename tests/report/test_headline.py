@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from monitor.model import Cause, Detail, HijackEffect, HijackKind, Incident, IncidentChange
+from monitor.model import Cause, Detail, HijackEffect, HijackKind, Incident, IncidentChange, share_of
 from monitor.report.account import account_of, badge
 from monitor.report.cause_name import percent
 from monitor.report.first_steps import first_steps
@@ -100,6 +100,24 @@ def test_who_and_how_many(hijack: Incident, change_of: ChangeOf) -> None:
     assert subject_of(linked) == "qr-checkin and 2 more"
     assert subject_of(change_of("vantage-fault").incident) == "seoul-1"
     assert (witnesses(hijack), witnesses(unseen)) == ("5 of 7 vantages", "no vantage of 7")
+
+
+def test_vantages_that_depend_on_one_another_are_told(hijack: Incident) -> None:
+    """Five vantages in two networks are two witnesses; as many networks as vantages are not worth a word."""
+    dependent = msgspec.structs.replace(hijack, networks=("AS1", "AS2"))
+    apart = msgspec.structs.replace(hijack, networks=("AS1", "AS2", "AS3", "AS4", "AS5"))
+
+    assert witnesses(dependent) == "5 of 7 vantages (2 networks)"
+    assert witnesses(apart) == "5 of 7 vantages"
+
+
+def test_a_linked_incident_says_what_each_member_has(hijack: Incident) -> None:
+    """Who saw the trouble at which target, and where nobody did."""
+    shares = (share_of(hijack, "qr-checkin"), msgspec.structs.replace(share_of(hijack, "map"), affected=()))
+    linked = msgspec.structs.replace(hijack, members=("qr-checkin", "map"), shares=shares)
+    facts = dict(account_of(linked, timezone="UTC", now=0.0).facts)
+
+    assert facts["Targets"] == "qr-checkin (5 of 7 vantages), map (no vantage of 7)"
 
 
 def test_evidence_that_decides_nothing_is_counted_only(hijack: Incident) -> None:

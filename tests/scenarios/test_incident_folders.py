@@ -86,17 +86,23 @@ def test_kakao_2022_without_routes_is_a_suspected_hijack(copy) -> None:
 
 
 def test_coov_2021_is_an_overload_and_what_depends_on_it() -> None:
-    """Four incidents: the overloaded backend, and its three callers."""
-    incidents = replayed(COOV)
+    """Two incidents: the overloaded backend's own, and one that its three callers share."""
+    own, shared = sorted(replayed(COOV), key=lambda incident: incident["cause"])
 
-    assert sorted((i["target"], i["cause"]) for i in incidents) == [
-        ("coov", "server.overload"),
-        ("kakao-qr", "upstream.overload"),
-        ("naver-qr", "upstream.overload"),
-        ("toss-qr", "upstream.overload"),
-    ]
-    assert all(tuple(i["affected"]) == ALL for i in incidents)
-    assert all(i["named_at"] - 1639362600 <= 120 for i in incidents)
+    assert (own["target"], own["cause"], own["members"]) == ("coov", "server.overload", [])
+    assert (shared["cause"], shared["detail"]["upstream"]) == ("upstream.overload", "coov")
+    assert sorted(shared["members"]) == ["kakao-qr", "naver-qr", "toss-qr"]
+    assert shared["target"] == shared["members"][0]
+    assert all(tuple(one["affected"]) == ALL for one in (own, *shared["shares"]))
+    assert all(one["named_at"] - 1639362600 <= 120 for one in (own, *shared["shares"]))
+
+
+def test_coov_2021_scores_each_member_of_its_incidents() -> None:
+    """Four truths, two incidents: each truth is answered by its own or by the share that it has."""
+    result = CliRunner().invoke(main, ["evaluate", str(COOV), "--json"])
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["summary"]["macro_f1"] == 1.0
 
 
 def test_coov_2021_with_routes_of_an_unrelated_prefix_is_unchanged(copy) -> None:

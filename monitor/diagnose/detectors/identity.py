@@ -60,7 +60,7 @@ def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation
         seen=len(views),
         of=len(of),
         at=min(view.latest.known_at for view in views),
-        share=strength(len(views), len(of)),
+        share=strength(views, of),
         witnesses=tuple(view.vantage for view in views),
         values={"issuer": "; ".join(issuers[:2]) or "unknown issuer"},
         facts=tuple(

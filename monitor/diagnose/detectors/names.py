@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import NEW_KEYS
-from monitor.diagnose.situation import Situation
+from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.evidence import FactRef
 
 
@@ -22,7 +22,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
             seen=len(failing),
             of=asked,
             at=min(observation.at for observation in failing.values()),
-            share=strength(len(failing), asked),
+            share=strength(_views(situation, failing), _views(situation, situation.names_asked)),
             witnesses=tuple(sorted(failing)),
             values={"failure": str(example.failure), "server": example.server},
             facts=tuple(FactRef(kind="dns", at=o.at, vantage=v) for v, o in list(failing.items())[:5]),
@@ -45,6 +45,10 @@ def detect(situation: Situation) -> Iterator[Finding]:
         )
 
 
+def _views(situation: Situation, names: Collection[str]) -> list[VantageSituation]:
+    return [view for view in situation.vantages if view.vantage in names]
+
+
 def _addresses(situation: Situation) -> Iterator[Finding]:
     measured = [view for view in situation.vantages if view.affected or view.diverted]
     measured = [view for view in measured if view.usual_address is not None]
@@ -58,7 +62,7 @@ def _addresses(situation: Situation) -> Iterator[Finding]:
                 seen=len(views),
                 of=len(measured),
                 at=min(view.latest.known_at for view in views),
-                share=strength(len(views), len(measured)),
+                share=strength(views, measured),
                 witnesses=tuple(view.vantage for view in views),
                 values={"address": str(views[0].latest.observation.address)},
             )

@@ -29,7 +29,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 seen=len(views),
                 of=len(measured),
                 at=min(view.latest.known_at for view in views),
-                share=strength(len(views), len(measured)),
+                share=strength(views, measured),
                 witnesses=tuple(view.vantage for view in views),
                 values=_figures(views),
             )
@@ -40,7 +40,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
             seen=len(raised),
             of=len(raised),
             at=min(view.latest.known_at for view in raised),
-            share=strength(len(raised), len(raised)),
+            share=strength(raised, raised),
             witnesses=tuple(view.vantage for view in raised),
             values=_figures(list(raised)),
         )

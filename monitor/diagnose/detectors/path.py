@@ -56,7 +56,7 @@ def _through_new_origin(situation: Situation) -> Iterator[Finding]:
                 seen=len(views),
                 of=len(of),
                 at=min(view.path_at or situation.onset for view in views),
-                share=strength(len(views), len(of)),
+                share=strength(views, of),
                 witnesses=tuple(view.vantage for view in views),
                 values={"origin": f"AS{episode.offender}", "prefix": str(episode.prefix)},
             )
@@ -70,7 +70,7 @@ def _finding(rule: str, views: list[VantageSituation], traced: list[VantageSitua
         seen=len(views),
         of=len(traced),
         at=min(view.path_at or view.latest.known_at for view in views),
-        share=strength(len(views), len(traced)),
+        share=strength(views, traced),
         witnesses=tuple(view.vantage for view in views),
         values={
             "new": _new(example),

@@ -12,6 +12,7 @@ from math import sqrt
 
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
+from monitor.diagnose.networks import weight
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.situation import Situation, VantageSituation
 
@@ -20,7 +21,7 @@ STRONG = 0.6
 
 FEW = 3
 FEWEST_OTHERS = 2
-"""At most one of `FEW` vantages is affected, and so many others reach the same server well."""
+"""At most one of `FEW` networks is affected, and so many others reach the same server well."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -29,16 +30,18 @@ def detect(situation: Situation) -> Iterator[Finding]:
     yield from _controls(situation)
     total = len(situation.vantages)
     names = tuple(view.vantage for view in affected)
+    several = len({view.network for view in situation.vantages}) > 1
     if affected and total >= 2:
-        if not clean:
+        # Vantages that all depend on one network say together no more than one of them.
+        if not clean and several:
             yield Finding(rule="scope.all", seen=total, of=total, at=situation.onset, witnesses=names)
-        else:
+        elif clean:
             yield Finding(
                 rule="scope.some",
                 seen=len(affected),
                 of=total,
                 at=situation.onset,
-                share=strength(len(clean), len(clean)),
+                share=strength(clean, clean),
                 witnesses=names,
                 values={"clean": ", ".join(view.vantage for view in clean[:5])},
             )
@@ -51,7 +54,8 @@ def _same_server(situation: Situation) -> Iterator[Finding]:
     affected, clean = situation.affected, situation.clean
     addresses = {view.latest.observation.address for view in affected} - {None}
     others = [view for view in clean if view.latest.observation.address in addresses]
-    if FEW * len(affected) <= len(situation.vantages) and len(others) >= FEWEST_OTHERS:
+    share = weight([view.network for view in affected], [view.network for view in situation.vantages])
+    if FEW * share <= 1.0 and len({view.network for view in others}) >= FEWEST_OTHERS:
         yield Finding(
             rule="scope.same_server_fine",
             seen=len(others),
@@ -71,7 +75,7 @@ def _controls(situation: Situation) -> Iterator[Finding]:
             seen=len(vouched),
             of=len(situation.affected),
             at=situation.onset,
-            share=strength(len(vouched), len(situation.affected)),
+            share=strength(vouched, situation.affected),
             witnesses=tuple(view.vantage for view in vouched),
         )
 
@@ -88,7 +92,7 @@ def _correlation(situation: Situation) -> Iterator[Finding]:
             seen=len(hit),
             of=len(known),
             at=situation.onset,
-            share=factor * strength(len(known), len(known)),
+            share=factor * strength(known, known),
             witnesses=hit,
             values={"phi": f"{factor:+.2f}"},
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lab.scenario import Expectation, Whom
 
-from monitor.model.incident import Incident, IncidentChange
+from monitor.model.incident import Incident, IncidentChange, by_member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,21 @@ class Transcript:
     mails: list[float] = field(default_factory=list)
 
     def hear(self, at: float, changes: Sequence[IncidentChange]) -> None:
-        """Changes of incidents that opened since the trouble began."""
+        """Changes of incidents that opened since the trouble began; of a linked one each member's own."""
         self.said += [
-            Said(at=at, incident=change.incident)
+            Said(at=at, incident=own)
             for change in changes
-            if change.incident.opened_at >= self.began_at - 1.0
+            for own in by_member(change.incident)
+            if own.opened_at >= self.began_at - 1.0
         ]
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """The newest state of each incident, in the order of their opening."""
-        newest: dict[str, Incident] = {}
+        """The newest state of each incident, in the order of their opening; without those that became a share."""
+        newest: dict[tuple[str, str | None], Incident] = {}
         for said in self.said:
-            newest[said.incident.id] = said.incident
-        return tuple(newest.values())
+            newest[said.incident.id, said.incident.target] = said.incident
+        return tuple(incident for incident in newest.values() if incident.joined is None)
 
 
 def answers(
@@ -113,7 +114,7 @@ def in_words(incident: Incident) -> str:
 def _about(incident: Incident, wanted: Expectation) -> bool:
     if not wanted.target:
         return incident.target is None
-    return incident.target == wanted.target or wanted.target in incident.members
+    return incident.target == wanted.target
 
 
 def _answer(
@@ -128,7 +129,7 @@ def _answer(
             expected=expected, given="nothing", right_cause=fine, right_vantages=fine,
             expected_vantages=truly_hit, given_vantages=(), cause_s=None, mail_s=None,
         )  # fmt: skip
-    named_at = _named_at(transcript, incident.id, wanted)
+    named_at = _named_at(transcript, incident, wanted)
     mail_at = next((at for at in transcript.mails if named_at is not None and at >= named_at), None)
     return Answer(
         expected=expected,
@@ -142,10 +143,10 @@ def _answer(
     )
 
 
-def _named_at(transcript: Transcript, incident_id: str, wanted: Expectation) -> float | None:
+def _named_at(transcript: Transcript, incident: Incident, wanted: Expectation) -> float | None:
     """Since when the incident has met the expectation without a break; None when it does not at the end."""
     since = None
     for said in transcript.said:
-        if said.incident.id == incident_id:
+        if (said.incident.id, said.incident.target) == (incident.id, incident.target):
             since = (since if since is not None else said.at) if meets(said.incident, wanted) else None
     return since
