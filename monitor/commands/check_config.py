@@ -61,6 +61,8 @@ def summary(config: Config) -> dict[str, object]:
         "prefix_to_as": config.prefix_to_as.path and str(config.prefix_to_as.path),
         "origins_asked_of": config.prefix_to_as.dns,
         "mail_to": config.alert.mail.to if config.alert.mail else (),
+        "hubs": config.hub.urls if config.hub else (),
+        "agents": {"listen": config.intake.listen, "vantages": _known(config)} if config.intake else None,
         "history": {
             "path": str(config.history.path),
             "keep_days": config.history.keep_days,
@@ -103,10 +105,18 @@ def _text(config: Config) -> Iterator[str]:
         f"history   {history.path}, facts kept {history.keep_days} days, minutes {history.keep_minutes_days}, "
         f"five minutes {history.keep_five_minutes_days}"
     )
+    if config.hub is not None:
+        yield f"hub       {', '.join(config.hub.urls)}; an agent's targets come from there"
+    if config.intake is not None:
+        yield f"agents    on {config.intake.listen}: {', '.join(_known(config)) or 'none has a key here yet'}"
     mail = config.alert.mail
     yield (
         f"mail      {', '.join(mail.to)} by {mail.smtp}" if mail else "mail      nobody; there is no [alert.mail]"
     )
+
+
+def _known(config: Config) -> list[str]:
+    return [vantage.name for vantage in config.vantages if vantage.keys]
 
 
 def _origin_of(feed: BgpSource) -> str:
@@ -119,9 +129,11 @@ def _warnings(config: Config) -> Iterator[str]:
     """What is well-formed and will still not do what its author hopes."""
     for name in config.unused:
         yield f"[{name}] is checked, but this version does not use it yet"
-    if not config.controls:
+    if config.hub is not None and config.targets:
+        yield "[[target]] here is for `whydown run`; an agent's targets are its hub's"
+    if not config.controls and config.hub is None:
         yield "no [[control]]: a sick vantage cannot be told from a sick target"
-    if not config.bgp:
+    if not config.bgp and config.hub is None:
         yield "no [[bgp]]: a hijack can only be suspected, from what answers and from traceroutes"
     for key, path in _files(config):
         if not Path(path).is_file():
@@ -142,6 +154,13 @@ def _files(config: Config) -> Iterator[tuple[str, str]]:
         for key, path in (("client_cert", target.client_cert), ("client_key", target.client_key)):
             if path is not None:
                 yield f"{key} of {target.name}", path
+    if config.hub is not None:
+        yield "hub.key_file", str(config.hub.key_file)
+        if config.hub.ca_file is not None:
+            yield "hub.ca_file", str(config.hub.ca_file)
+    if config.intake is not None:
+        yield "hub.certificate", str(config.intake.certificate)
+        yield "hub.certificate_key", str(config.intake.certificate_key)
     if config.rpki.vrps is not None and "://" not in config.rpki.vrps:
         yield "rpki.vrps", config.rpki.vrps
     owners = config.prefix_to_as

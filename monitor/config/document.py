@@ -11,7 +11,9 @@ import tomllib
 from pathlib import Path
 
 from monitor.config import address, service, value, watched
+from monitor.config.hub import read_hub, read_spool
 from monitor.config.line_number import LineNumbers
+from monitor.config.measures import to_measures
 from monitor.config.problem import ConfigError, Problem
 from monitor.config.relation import check_relations
 from monitor.config.table import Findings, Table
@@ -21,7 +23,7 @@ MAX_BYTES = 1_048_576
 """Ten thousand targets with four keys each take 0.7 of it, and are read in under two seconds."""
 
 # Tables of the full design that this version checks but does not act on.
-_LATER = ("hub", "web")
+_LATER = ("web",)
 
 
 def load_config(path: Path) -> Config:
@@ -56,7 +58,7 @@ def parse_config(text: str, source: Path | None = None) -> Config:
         raise _whole(f"not valid TOML: {_excerpt(str(error))}", source, _line_in(error)) from error
     lines = LineNumbers(text)
     findings = Findings(lines.find)
-    config = _read(Table(document, (), findings), source)
+    config = _read(Table(document, (), findings), source, to_measures(document))
     check_relations(config, findings)
     if findings.problems:
         raise ConfigError(findings.problems, source)
@@ -73,12 +75,13 @@ def known_keys() -> frozenset[str]:
         "alert": {"mail": {}},
     }
     findings = Findings()
-    _read(Table(one_of_each, (), findings), None)
+    _read(Table(one_of_each, (), findings), None, "{}")
     return frozenset(findings.known)
 
 
-def _read(top: Table, source: Path | None) -> Config:
+def _read(top: Table, source: Path | None, measures: str) -> Config:
     folder = source.parent if source is not None else Path()
+    access, intake = read_hub(top.table("hub"), folder)
     config = Config(
         vantage=_read_vantage(top.table("vantage")),
         targets=tuple(watched.read_target(table, folder) for table in top.tables("target", watched.MAX_TARGETS)),
@@ -95,6 +98,10 @@ def _read(top: Table, source: Path | None) -> Config:
         as_relationships=service.read_as_relationships(top.table("as_relationships"), folder),
         alert=service.read_alert(top.table("alert"), folder),
         boost=service.read_boost(top.table("boost")),
+        hub=access,
+        intake=intake,
+        spool=read_spool(top.table("spool"), folder),
+        measures=measures,
         unused=tuple(name for name in _LATER if top.has(name)),
         source=source,
     )
@@ -111,9 +118,6 @@ def _read_vantage(table: Table) -> str:
 
 
 def _check_later(top: Table) -> None:
-    hub = top.table("hub")
-    hub.get("url", address.url(("https", "http")), "")
-    hub.close()
     web = top.table("web")
     web.get("listen", address.listen_address, "")
     web.close()

@@ -19,11 +19,16 @@ MAX_CYCLES = 10
 
 
 def check_relations(config: Config, findings: Findings) -> None:
-    """Report names used twice, dependencies on nothing or on themselves, and a file that watches nothing."""
-    if not config.targets and not any(problem.key == "target" for problem in findings.problems):
+    """Report names used twice, dependencies on nothing or on themselves, and a file that watches nothing.
+
+    An agent's file may: its hub says what is watched.
+    """
+    said_already = any(problem.key in ("target", "hub.url") for problem in findings.problems)
+    if not config.targets and config.hub is None and not said_already:
         findings.add(("target",), "is missing; at least one [[target]] must be there to watch")
     _check_names(config, findings)
     _check_dependencies(config.targets, findings)
+    _check_keys(config, findings)
 
 
 def _check_dependencies(targets: tuple[Target, ...], findings: Findings) -> None:
@@ -58,6 +63,17 @@ def _check_names(config: Config, findings: Findings) -> None:
         here = f"{table}[{place}]"
         if (owner := first.setdefault(name, here)) != here:
             findings.add((table, place, "name"), f"must be unique; {owner} has it already", value=name)
+
+
+def _check_keys(config: Config, findings: Findings) -> None:
+    """A key says who speaks, so no two vantages share one."""
+    owner: dict[bytes, str] = {}
+    for vantage in config.vantages:
+        for key in vantage.keys:
+            if (first := owner.setdefault(key.public, vantage.name)) != vantage.name:
+                findings.add(
+                    ("vantages", vantage.name, "keys"), f"must be its own; {first} has the key {key.id} too"
+                )
 
 
 def _cycles(targets: tuple[Target, ...]) -> list[tuple[str, ...]]:

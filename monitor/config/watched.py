@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.config import address, value
+from monitor.config.hub import MAX_KEYS, vantage_key
 from monitor.config.pace import TIMEOUT, read_pace
 from monitor.config.table import Table
 from monitor.model.asn import Asn
@@ -75,7 +76,13 @@ def read_vantages(table: Table) -> tuple[Vantage, ...]:
     vantages: list[Vantage] = []
     for name in table.names(value.name):
         entry = table.table(name)
-        vantages.append(Vantage(name=name, asn=entry.get("asn", address.asn, None)))
+        vantages.append(
+            Vantage(
+                name=name,
+                asn=entry.get("asn", address.asn, None),
+                keys=entry.get("keys", value.list_of(vantage_key, MAX_KEYS), ()),
+            )
+        )
         entry.close()
     return tuple(vantages)
 

@@ -1,6 +1,7 @@
 """Where facts from all sources meet: a bounded queue, one worker thread, and what follows from each step.
 
-Facts are taken in batches, so that a burst costs one disk sync and not a thousand. The worker thread runs
+Facts are taken in batches, so that a burst costs one disk sync and not a thousand. Agents' shipments join
+them, and are answered when they are on the disk, before anything is concluded from them. The worker thread runs
 the pipeline (store and engine), so that neither a slow disk nor a heavy diagnosis delays a probe. When the
 queue is full, whoever brings facts waits: the agent's rounds then overrun and say so, the route feed reads
 no further. Nothing is dropped.
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from monitor.diagnose.fact import Fact
+from monitor.history.shipment import Shipment, Taken
 from monitor.hub.pipeline import Pipeline, Step
 from monitor.hub.reaction import Reaction
 from monitor.model.route import RouteEvent, RouteFact
@@ -30,6 +32,9 @@ MOST_IN_BATCH = 2_000
 
 LINGER_S = 0.2
 """How long a batch waits for more after its first fact: five disk syncs a second at most."""
+
+SHIPMENT_LINGER_S = 0.02
+"""The same after a shipment, which is a batch already and has somebody waiting for its receipt."""
 
 TICK_S = 1.0
 """The engine is told the time at least this often, so that silence is noticed too."""
@@ -48,6 +53,19 @@ class Listeners:
     stepped: Callable[[Step], object] = field(default=lambda step: None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A shipment, and where its bringer waits."""
+
+    shipment: Shipment
+    taken: asyncio.Future[Taken | None]
+
+    def answer(self, taken: Taken | None) -> None:
+        """Let the bringer go on, if it still waits."""
+        if not self.taken.done():
+            self.taken.set_result(taken)
+
+
 class Hub:
     """Takes facts from the start, and feeds them to a pipeline from `run` on. `put` from any task."""
 
@@ -62,7 +80,7 @@ class Hub:
         self._listeners = listeners
         self._now = now
         self._tick_s = tick_s
-        self._queue: asyncio.Queue[Fact] = asyncio.Queue(most_waiting)
+        self._queue: asyncio.Queue[Fact | _Delivery] = asyncio.Queue(most_waiting)
         self._turn = asyncio.Lock()
         self._log = structlog.get_logger("hub")
 
@@ -70,6 +88,15 @@ class Hub:
         """Bring facts; waits while the queue is full."""
         for fact in facts:
             await self._queue.put(fact)
+
+    async def take(self, shipment: Shipment) -> Taken | None:
+        """Bring a shipment, and wait until it is durable; None: it can never be taken (`Pipeline.keep`).
+
+        Cancelled, it may be stored all the same; brought again, it changes nothing.
+        """
+        delivery = _Delivery(shipment, asyncio.get_running_loop().create_future())
+        await self._queue.put(delivery)
+        return await delivery.taken
 
     async def run(self, pipeline: Pipeline, reaction: Reaction, stop: asyncio.Event) -> None:
         """Work until `stop` is set and the queue is empty.
@@ -79,9 +106,14 @@ class Hub:
         self._pipeline, self._reaction = pipeline, reaction
         while not (stop.is_set() and self._queue.empty()):
             batch = await self._batch(stop)
+            facts = [one for one in batch if not isinstance(one, _Delivery)]
+            deliveries = [one for one in batch if isinstance(one, _Delivery)]
             async with self._turn:
-                step = await asyncio.to_thread(self._pipeline.accept, batch, self._now())
-                self._after(step, batch)
+                kept = await asyncio.to_thread(self._pipeline.keep, facts, [one.shipment for one in deliveries])
+                for delivery, taken in zip(deliveries, kept.taken, strict=True):
+                    delivery.answer(taken)
+                step = await asyncio.to_thread(self._pipeline.conclude, kept, self._now())
+                self._after(step, kept.facts)
         async with self._turn:
             self._after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
 
@@ -97,17 +129,19 @@ class Hub:
         """Facts in the queue."""
         return self._queue.qsize()
 
-    async def _batch(self, stop: asyncio.Event) -> list[Fact]:
+    async def _batch(self, stop: asyncio.Event) -> list[Fact | _Delivery]:
         """The facts of the next step; empty when none came for a tick."""
         try:
             async with asyncio.timeout(0 if stop.is_set() else self._tick_s):
-                batch = [await self._queue.get()]
+                batch: list[Fact | _Delivery] = [await self._queue.get()]
         except TimeoutError:
             return []
         if not stop.is_set():
-            await asyncio.sleep(LINGER_S)
-        while len(batch) < MOST_IN_BATCH and not self._queue.empty():
+            await asyncio.sleep(SHIPMENT_LINGER_S if isinstance(batch[0], _Delivery) else LINGER_S)
+        size = _facts_in(batch[0])
+        while size < MOST_IN_BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
+            size += _facts_in(batch[-1])
         return batch
 
     def _after(self, step: Step, batch: Sequence[Fact]) -> None:
@@ -121,3 +155,7 @@ class Hub:
         if seen:
             self._listeners.located(seen)
         self._listeners.stepped(step)
+
+
+def _facts_in(brought: Fact | _Delivery) -> int:
+    return len(brought.shipment.facts) if isinstance(brought, _Delivery) else 1

@@ -19,8 +19,9 @@ from typing import Protocol, TypeVar
 import structlog
 
 from monitor.diagnose.fact import Fact, known_at
-from monitor.history.errors import UnstorableFactError
+from monitor.history.errors import TooManyGapsError, UnstorableFactError
 from monitor.history.notice import Notice
+from monitor.history.shipment import Shipment, Taken
 from monitor.hub.fact_order import FactOrder
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import RouteFact
@@ -32,6 +33,10 @@ GRACE_S = 2.0
 
 MOST_AHEAD_S = 300.0
 """Facts stamped further ahead of our clock than this are kept, but not concluded from."""
+
+MOST_LATE_S = 150.0
+"""Nor are those of agents that come later than this: what was fresh may be on its way for a minute or two, and an
+outage's backlog, an hour old, must not reopen now what was then."""
 
 AnyFact = TypeVar("AnyFact")
 
@@ -45,6 +50,10 @@ class FactStore(Protocol):
 
     def add_routes(self, facts: Sequence[RouteFact]) -> None:
         """Keep what BGP said."""
+        ...
+
+    def take(self, shipments: Sequence[Shipment]) -> list[Taken]:
+        """Keep what is new of agents' shipments."""
         ...
 
     def save_changes(self, changes: Sequence[IncidentChange], notices: Sequence[Notice]) -> None:
@@ -88,6 +97,18 @@ class Step:
     open_incidents: tuple[Incident, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What was stored. `facts`: to conclude from; `stored`: how many in all, with those of a time long past.
+
+    `taken`: what became of each shipment, in order; None: its vantage's numbers are broken.
+    """
+
+    facts: tuple[Fact, ...]
+    stored: int
+    taken: tuple[Taken | None, ...] = ()
+
+
 class Pipeline:
     """Takes batches of facts; `notices_for` writes the messages that a change is worth."""
 
@@ -106,27 +127,59 @@ class Pipeline:
         self._order = FactOrder()
         self._log = structlog.get_logger("hub")
 
-    def replace(self, engine: Diagnosis, notices_for: Callable[[IncidentChange], Sequence[Notice]]) -> None:
+    def replace(self, engine: Diagnosis) -> None:
         """Go on with an engine of a new configuration, already warmed up; waiting facts are fed to it."""
-        self._engine, self._notices_for = engine, notices_for
+        self._engine = engine
 
     def accept(self, facts: Sequence[Fact], now: float) -> Step:
         """Store facts, and conclude from all that became known a grace ago.
 
         :raises HistoryError: the store is broken or full; nothing was concluded from these facts
         """
+        return self.conclude(self.keep(facts), now)
+
+    def keep(self, facts: Sequence[Fact], shipments: Sequence[Shipment] = ()) -> Kept:
+        """Store facts and shipments; whoever shipped may forget them now.
+
+        :raises HistoryError: the store is broken or full
+        """
         kept = self._keep(facts)
+        taken = self._take(shipments)
+        stored = len(kept) + sum(len(one.fresh) for one in taken if one is not None)
+        for shipment, one in zip(shipments, taken, strict=True):
+            kept += _recent(one.fresh, shipment.received_at) if one is not None else ()
+        if len(kept) < stored:
+            self._log.info("backlog_stored", facts=stored - len(kept))
+        return Kept(facts=tuple(kept), stored=stored, taken=tuple(taken))
+
+    def conclude(self, kept: Kept, now: float) -> Step:
+        """Conclude from what is stored, as far as it became known a grace ago.
+
+        :raises HistoryError: the store is broken or full; the changes are lost with their notices
+        """
         late = self._order.late
-        self._order.push(self._without_the_future(kept, now))
+        self._order.push(self._without_the_future(kept.facts, now))
         if self._order.late > late:
             self._log.debug("facts_fed_late", facts=self._order.late - late)
-        return self._conclude(now - self._grace_s, len(kept))
+        return self._conclude(now - self._grace_s, kept.stored)
 
     def finish(self, now: float) -> Step:
         """Conclude from the facts that still wait, at the end of a run."""
         return self._conclude(now, 0)
 
-    def _without_the_future(self, facts: list[Fact], now: float) -> list[Fact]:
+    def _take(self, shipments: Sequence[Shipment]) -> list[Taken | None]:
+        """Store shipments together, or, when one of them spoils it, each for itself."""
+        if not shipments:
+            return []
+        try:
+            return list(self._store.take(shipments))
+        except TooManyGapsError as error:
+            if len(shipments) > 1:
+                return [one for shipment in shipments for one in self._take([shipment])]
+            self._log.error("shipment_not_taken", vantage=shipments[0].vantage, reason=str(error))
+            return [None]
+
+    def _without_the_future(self, facts: Sequence[Fact], now: float) -> Sequence[Fact]:
         """The facts but those that would wait here for ever, for a stamp ahead of our clock is false.
 
         Said once a batch: when it is our clock that is behind, this is every route that a feed brings.
@@ -201,3 +254,7 @@ class Pipeline:
             suspected=incident.suspected,
             affected=",".join(incident.affected),
         )
+
+
+def _recent(facts: Sequence[Observation], now: float) -> list[Observation]:
+    return [fact for fact in facts if known_at(fact) >= now - MOST_LATE_S]

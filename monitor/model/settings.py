@@ -155,6 +155,38 @@ class BoostSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubAccess:
+    """An agent's hubs. `urls`: `https://HOST:PORT/`, a second one is the standby. `key_file`: the vantage's key.
+
+    `ca_file`: authorities that vouch for the hubs, or the hub's own certificate; None: the system's. `allowed`:
+    hosts that the hubs may have probed from here, as patterns of names (`*.example.com`) or prefixes; empty: all.
+    """
+
+    urls: tuple[str, ...]
+    key_file: Path
+    ca_file: Path | None = None
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubIntake:
+    """Where a hub takes facts from its agents: the address to listen on, its certificate and the key of that."""
+
+    listen: str
+    certificate: Path
+    certificate_key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolSettings:
+    """What an agent keeps for its hubs: file, and its bounds, at which the oldest facts are thinned, then go."""
+
+    path: Path = Path("data/spool.db")
+    most_bytes: int = 512 * 2**20
+    most_age_s: float = 30 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything the file says. `vantage` is this machine's name; `vantages` what is known of all of them."""
 
@@ -171,6 +203,13 @@ class Config:
     as_relationships: Path | None = None
     alert: AlertSettings = field(default_factory=AlertSettings)
     boost: BoostSettings = field(default_factory=BoostSettings)
+    hub: HubAccess | None = None
+    """Set at an agent: whom it sends to. Then the hub says what is probed."""
+    intake: HubIntake | None = None
+    """Set at a hub: how agents reach it."""
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    measures: str = "{}"
+    """What the file says of targets, controls and how to probe, as JSON: what a hub hands to its agents."""
     unused: tuple[str, ...] = ()
     """Tables that the file has and that this version checks but does not act on yet."""
     source: Path | None = None

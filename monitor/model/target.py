@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
+from monitor.model.vantage_key import VantageKey
 from probes.expectation import Expect
 
 MOST_ADDRESSES = 32
@@ -62,7 +63,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vantage:
-    """A machine that we measure from; `asn` None: learned from its first mapped hop."""
+    """A machine that we measure from; `asn` None: learned from its first mapped hop.
+
+    `keys`: what it may sign with when it sends to a hub; several while one replaces the other.
+    """
 
     name: str
     asn: Asn | None = None
+    keys: tuple[VantageKey, ...] = ()

@@ -117,12 +117,12 @@ def test_pure_rooms_open_nothing_and_ask_no_clock(sources: tuple[Source, ...]) -
     assert wrong == []
 
 
-def test_sql_is_written_in_history_only(sources: tuple[Source, ...]) -> None:
+def test_sql_is_written_where_the_files_are(sources: tuple[Source, ...]) -> None:
     """Who wants facts asks history for values."""
     wrong = [
         f"{source.module} {statement}"
         for source in sources
-        if not _is_in(source.module, ("monitor.history",))
+        if not _is_in(source.module, ("monitor.history", "monitor.spool"))
         for statement in _statements(source.tree)
     ]
 

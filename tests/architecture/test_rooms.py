@@ -18,6 +18,8 @@ ROOMS = (
     "monitor.files",  # bytes and lines of files
     "monitor.model",  # the words
     "monitor.config",  # config.toml -> words
+    "monitor.link",  # what agents and hubs say to each other, packed and signed
+    "monitor.spool",  # what an agent keeps for its hubs
     "monitor.bgp",  # bytes -> route events; RPKI; prefix to AS
     "monitor.history",  # the store
     "monitor.diagnose",  # facts -> evidence -> verdict -> incident
@@ -48,10 +50,13 @@ MODEL_MAY_IMPORT = (
 LIBRARIES = {
     "scapy": ("probes",),
     "apscheduler": ("monitor.agent.schedule",),
-    "sqlite3": ("monitor.history",),
+    "sqlite3": ("monitor.history", "monitor.spool"),
     "sqlite_utils": ("monitor.history",),
     "jinja2": ("monitor.report", "monitor.web"),
     "websockets": ("monitor.bgp", "monitor.demo"),
+    "http_message_signatures": ("monitor.link.signature",),
+    "starlette": ("monitor.web",),
+    "uvicorn": ("monitor.web.server",),
     "click": ("monitor.cli", "monitor.commands", "probes.__main__"),
     "smtplib": ("monitor.alert",),
     "stamina": ("monitor.bgp.sources",),

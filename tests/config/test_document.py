@@ -59,6 +59,7 @@ path = "as-rel.txt"
 to = ["noc@example.com"]
 smtp = "smtp://localhost:25"
 [hub]
+url = "https://hub.example.com/"
 [web]
 listen = "127.0.0.1:8080"
 """
@@ -92,7 +93,9 @@ def test_example_of_the_design_is_read_key_by_key() -> None:
     assert config.prefix_to_as.dns == "origin.asn.cymru.com"
     assert config.as_relationships == Path("as-rel.txt")
     assert config.alert == AlertSettings(mail=MailSettings(to=("noc@example.com",)))
-    assert config.unused == ("hub", "web")
+    assert config.hub is not None
+    assert config.hub.urls == ("https://hub.example.com",)
+    assert config.unused == ("web",)
 
 
 def test_vantage_is_called_by_its_host_name_when_the_file_is_silent() -> None:

@@ -65,7 +65,11 @@ def test_every_example_in_the_comments_is_valid(everything: str) -> None:
         BgpSourceKind.MRT,
         BgpSourceKind.BMP,
     ]
-    assert config.unused == ("hub", "web")
+    assert config.unused == ("web",)
+    assert config.hub is not None
+    assert config.hub.urls == ("https://hub.example.com:8443",)
+    assert config.intake is not None
+    assert [str(vantage.keys[0])[-16:] for vantage in config.vantages] == ["until 2027-11-22"]
 
 
 def test_known_keys_and_documented_keys_are_the_same(everything: str) -> None:

@@ -200,7 +200,7 @@ def test_an_exchange_happens_between_two_steps() -> None:
         running = asyncio.create_task(hub.run(pipeline, Reaction([SHOP]), stop))
         await hub.put(first)
         await asyncio.wait_for(stored.wait(), 10)
-        await hub.exchange(lambda: pipeline.replace(new, lambda change: ()), Reaction([SHOP]))
+        await hub.exchange(lambda: pipeline.replace(new), Reaction([SHOP]))
         await hub.put(second)
         stop.set()
         await running

@@ -188,7 +188,7 @@ def test_facts_that_wait_are_fed_to_the_new_engine_after_a_reload() -> None:
     pipeline = _pipeline(old)
     fact = _round(NOW)
     pipeline.accept([fact], NOW)
-    pipeline.replace(new, lambda change: ())
+    pipeline.replace(new)
     pipeline.finish(NOW)
 
     assert new.calls == [("feed", [fact]), ("advance", NOW)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.hub.clock_step import STEP_S, ClockStep
+from monitor.agent.clock_step import STEP_S, ClockStep
 
 
 def test_a_step_back_is_seen_once() -> None:

@@ -1,0 +1,151 @@
+"""A vantage far from its hub: what `whydown agent` runs.
+
+    rounds -> spool -> postmen -> hubs
+    rounds <- errands <- hubs         (targets, boosts)
+
+What is measured is durable in the spool before anybody is told of it, and probing waits for nothing but that: when
+the disk is full, facts wait in memory. With two hubs each has its own postman and gets everything; the first one
+of the file says what is measured while it is heard, the other one when it is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+import structlog
+
+from monitor.agent.errands import Errands
+from monitor.agent.hub_link import HubLink, LinkError, hub_context, load_signer
+from monitor.agent.instruments import Instruments, NetworkInstruments
+from monitor.agent.permit import permitted
+from monitor.agent.postman import Postman
+from monitor.agent.rounds import Rounds
+from monitor.agent.spooler import Spooler
+from monitor.config import ConfigError
+from monitor.config.measures import with_measures
+from monitor.model.settings import Config, HubAccess
+from monitor.spool import Spool, SpoolError
+from probes import clock
+
+MEMO = "measures"
+
+UNHEARD_S = 60.0
+"""The standby's word counts when the first hub was not heard for this long."""
+
+LAST_ROUND_S = 3.0
+"""How long an end tries to bring what is fresh; the rest waits in the spool."""
+
+
+class Outpost:
+    """All parts of one agent. `run` it once; `reload` while it runs. Make it inside a running loop.
+
+    :raises OSError: the key or the authorities' file cannot be read
+    :raises ValueError: the key file holds no usable key, or the file names no hub
+    """
+
+    def __init__(self, config: Config, spool: Spool, *, instruments: Instruments | None = None) -> None:
+        if config.hub is None:
+            raise ValueError("[hub] url is missing: an agent sends to a hub")
+        self._own = config
+        self._refused: tuple[str, ...] = ()
+        self._spool = spool
+        self._log = structlog.get_logger("outpost")
+        self._links = _links(config.hub)
+        self._postmen = [Postman(config.vantage, link.url, spool, link) for link in self._links]
+        self._errands = [self._errands_of(place, link) for place, link in enumerate(self._links)]
+        self._spooler = Spooler(spool, self._wake)
+        self._rounds = Rounds(self._remembered(), instruments or NetworkInstruments(), self._spooler.take)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in use, with the targets that the hub ordered."""
+        return self._rounds.config
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Measure and send until `stop`; returns when what was measured is in the spool."""
+        self._log.info("started", vantage=self._own.vantage, targets=len(self.config.targets))
+        try:
+            async with asyncio.TaskGroup() as group:
+                spooler = group.create_task(self._spooler.run())
+                carriers = [group.create_task(one.run()) for one in self._postmen]
+                carriers += [group.create_task(one.run()) for one in self._errands]
+                await self._rounds.run(stop)
+                self._spooler.finish()
+                await spooler
+                for carrier in carriers:
+                    carrier.cancel()
+            await self._say_farewell()
+        finally:
+            for link in self._links:
+                await link.aclose()
+
+    async def reload(self, config: Config) -> None:
+        """Go on with what the file says now. Hubs and keys need a restart."""
+        if config.hub != self._own.hub or config.spool != self._own.spool or config.vantage != self._own.vantage:
+            self._log.warning("restart_needed", key="hub, spool or vantage.name")
+        self._own = config
+        self._rounds.configure(self._remembered())
+
+    def _errands_of(self, place: int, link: HubLink) -> Errands:
+        return Errands(
+            self._own.vantage,
+            link,
+            boost=self._boost,
+            measure=partial(self._measure, place),
+            waiting=partial(self._spool.waiting, link.url),
+            refused=lambda: self._refused,
+        )
+
+    def _wake(self) -> None:
+        for postman in self._postmen:
+            postman.wake()
+
+    def _boost(self, target: str) -> None:
+        self._log.info("boost", target=target)
+        self._rounds.boost(target)
+
+    def _measure(self, place: int, measures: str) -> None:
+        """A hub says what is to be measured."""
+        first_heard_at = self._errands[0].heard_at
+        if place > 0 and first_heard_at is not None and clock.monotonic() - first_heard_at < UNHEARD_S:
+            return
+        try:
+            config = self._with(measures)
+        except ConfigError as error:
+            self._log.error("measures_refused", hub=self._links[place].url, error=str(error))
+            return
+        self._rounds.configure(config)
+        self._log.info("measures_changed", hub=self._links[place].url, targets=len(config.targets))
+        try:
+            self._spool.remember(MEMO, measures)
+        except SpoolError as error:
+            self._log.error("measures_not_remembered", error=str(error))
+
+    def _remembered(self) -> Config:
+        """The configuration with what the hub said last, before a restart."""
+        try:
+            return self._with(self._spool.recall(MEMO) or "{}")
+        except ConfigError as error:
+            self._log.error("measures_refused", hub="of the last run", error=str(error))
+            return self._with("{}")
+
+    def _with(self, measures: str) -> Config:
+        config, self._refused = permitted(with_measures(self._own, measures))
+        if self._refused:
+            self._log.warning(
+                "targets_not_permitted", targets=", ".join(self._refused[:10]), count=len(self._refused)
+            )
+        return config
+
+    async def _say_farewell(self) -> None:
+        with suppress(LinkError, SpoolError, TimeoutError):
+            async with asyncio.timeout(LAST_ROUND_S):
+                await asyncio.gather(*(postman.last_round() for postman in self._postmen))
+
+
+def _links(access: HubAccess) -> Sequence[HubLink]:
+    signer, context = load_signer(access.key_file), hub_context(access.ca_file)
+    return [HubLink(url, signer, context) for url in access.urls]

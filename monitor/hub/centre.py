@@ -1,0 +1,244 @@
+"""The judging half of a monitor: what was measured is stored, diagnosed and told, whoever measured it.
+
+    facts, shipments -> hub -> pipeline (history, engine) -> outbox -> mail server
+              feeds ->  |
+                        +-> boost, addresses -> feeds
+
+It makes its parts from a configuration, starts them in the order in which they need each other, and stops them
+so that nothing that came is lost: first what listens, then what keeps, last what tells. It does not probe, and
+knows no agent but by the name in its facts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from monitor.alert.delivery import TemporaryError
+from monitor.alert.mail import notices
+from monitor.alert.outbox import Outbox
+from monitor.alert.smtp import SmtpDelivery
+from monitor.bgp.rpki import VrpTable
+from monitor.diagnose.fact import Fact
+from monitor.diagnose.knowledge import Knowledge
+from monitor.history import Keep, Notice, Store, Tended
+from monitor.history.shipment import Shipment, Taken
+from monitor.hub.feeds import Feeds
+from monitor.hub.hub import Hub, Listeners
+from monitor.hub.origin_lookups import Asking, OriginLookups
+from monitor.hub.pipeline import GRACE_S, Pipeline, Step
+from monitor.hub.reaction import Reaction
+from monitor.hub.tables import TableLoader, Tables
+from monitor.hub.warm_start import engine_from_history, origins_told
+from monitor.model.incident import IncidentChange
+from monitor.model.prefix import Prefix, covers
+from monitor.model.settings import Config
+from monitor.model.vrp import VrpChange
+from probes import Observation, clock
+
+DAY_S = 86400.0
+
+TEND_S = 10.0
+"""Between two looks whether the history has something to roll up or to forget."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whom the centre tells; all are called on the event loop's thread and return at once.
+
+    `boost` a target to probe faster; `heard` the facts as they come; `stepped` after each step of the pipeline.
+    `notices`: the messages that a change is worth.
+    """
+
+    boost: Callable[[str], object]
+    heard: Callable[[Sequence[Fact]], object]
+    stepped: Callable[[Step], object]
+    notices: Callable[[IncidentChange, Config], Sequence[Notice]] = lambda change, config: notices(
+        change, config.alert
+    )
+
+
+class Centre:
+    """Takes facts from the start. `run` it once; `reload` while it runs. Make it inside a running loop.
+
+    `ask`: how a DNS service is asked whose an address is, where the configuration names one.
+    """
+
+    def __init__(self, config: Config, store: Store, audience: Audience, ask: Asking) -> None:
+        self._config = config
+        self._store = store
+        self._audience = audience
+        self._log = structlog.get_logger("centre")
+        self._tables, self._loader = Tables(), TableLoader()
+        self._hub = Hub(Listeners(boost=audience.boost, located=self._located, stepped=self._step_done))
+        self._feeds = Feeds(self.put)
+        self._origins = OriginLookups(ask, self.put)
+        self._delivery = _delivery(config)
+        self._outbox = Outbox(store, self._deliver, clock.wall)
+        self._pipeline: Pipeline | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Facts and shipments that are not stored yet."""
+        return self._hub.waiting
+
+    async def put(self, facts: Sequence[Fact]) -> None:
+        """Take facts; waits while too many wait already."""
+        self._audience.heard(facts)
+        await self._hub.put(facts)
+
+    async def take(self, shipment: Shipment) -> Taken | None:
+        """Take an agent's shipment, and say when it is durable what became of it; see `Hub.take`."""
+        taken = await self._hub.take(shipment)
+        if taken is not None:
+            self._audience.heard(taken.fresh)
+        return taken
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; returns when all that came is stored.
+
+        :raises ExceptionGroup: the history failed (HistoryError), or a part has a defect
+        """
+        hub_stop, outbox_stop = asyncio.Event(), asyncio.Event()
+        self._outbox.recover(clock.wall())
+        async with asyncio.TaskGroup() as group:
+            hub = group.create_task(self._diagnose(hub_stop))
+            group.create_task(self._outbox.run(outbox_stop))
+            chores = [group.create_task(chore) for chore in (self._feeds.run(), self._origins.run(), self._tend())]
+            await stop.wait()
+            for chore in chores:
+                chore.cancel()
+            hub_stop.set()
+            await hub
+            outbox_stop.set()
+
+    async def reload(self, config: Config) -> None:
+        """Go on with another configuration. Baselines and open incidents are kept, through the history."""
+        before, self._config = self._config, config
+        self._delivery = _delivery(config)
+        tables = await self._loader.load(config, self._tables)
+        same_place = config.rpki.vrps == before.rpki.vrps
+        changes = await self._vrp_changes(tables.vrps, self._tables.vrps) if same_place else ()
+        self._tables = tables
+        await self.put(changes)
+        await self._renew_engine(changes)
+        self._feeds.configure(config, self._tables.prefixes)
+        self._origins.configure(config, self._tables.prefixes)
+
+    # What the parts call
+
+    def _located(self, seen: Sequence[Observation]) -> None:
+        self._feeds.learn(seen)
+        self._origins.learn(seen)
+
+    def _step_done(self, step: Step) -> None:
+        if step.subjects:
+            self._outbox.wake()
+        self._audience.stepped(step)
+
+    def _deliver(self, notice: Notice, before_final_dot: Callable[[], None]) -> None:
+        self._delivery(notice, before_final_dot)
+
+    def _notices_for(self, change: IncidentChange) -> Sequence[Notice]:
+        return self._audience.notices(change, self._config)
+
+    # Diagnosis
+
+    async def _diagnose(self, stop: asyncio.Event) -> None:
+        """Probing has begun already; its facts wait in the hub's queue while the engine remembers."""
+        self._tables = await self._loader.load(self._config, self._tables)
+        self._feeds.configure(self._config, self._tables.prefixes)
+        self._origins.configure(self._config, self._tables.prefixes)
+        now = clock.wall()
+        self._origins.learn(await asyncio.to_thread(origins_told, self._store.path, now))
+        engine = await asyncio.to_thread(engine_from_history, self._store.path, self._knowledge(), now)
+        self._pipeline = Pipeline(self._store, engine, self._notices_for)
+        self._log.info(
+            "started", vantage=self._config.vantage, targets=len(self._config.targets),
+            controls=len(self._config.controls), history=str(self._store.path),
+            open_incidents=len(engine.open_incidents), warm_up_s=round(clock.wall() - now, 2),
+        )  # fmt: skip
+        async with asyncio.TaskGroup() as group:
+            refresh = group.create_task(self._refresh_vrps())
+            await self._hub.run(self._pipeline, Reaction(self._config.targets), stop)
+            refresh.cancel()
+
+    async def _renew_engine(self, coming: Sequence[VrpChange] = ()) -> None:
+        pipeline = self._pipeline
+        if pipeline is None:
+            return  # still starting: it will start with the new configuration
+        knowledge = self._knowledge()
+
+        def change() -> None:
+            # Younger facts wait in the pipeline, and will be fed to the new engine.
+            pipeline.replace(engine_from_history(self._store.path, knowledge, clock.wall() - GRACE_S, coming))
+
+        await self._hub.exchange(change, Reaction(self._config.targets))
+
+    def _knowledge(self) -> Knowledge:
+        tables = self._tables
+        return Knowledge.from_config(
+            self._config, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+        )
+
+    # Chores
+
+    async def _refresh_vrps(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.rpki.refresh_s)
+            before = self._tables.vrps
+            vrps = await self._loader.load_vrps(self._config.rpki, before)
+            if vrps is not before:
+                self._tables = replace(self._tables, vrps=vrps)
+                changes = await self._vrp_changes(vrps, before)
+                await self.put(changes)
+                await self._renew_engine(changes)
+
+    async def _vrp_changes(self, vrps: VrpTable | None, before: VrpTable | None) -> tuple[VrpChange, ...]:
+        """A ROA that comes or goes under a watched prefix changes what its routes are worth."""
+        if vrps is None or before is None:
+            return ()
+        near = partial(_touches_any, tuple(self._feeds.watched))
+        changes = await asyncio.to_thread(vrps.changes_since, before, near, clock.wall())
+        for change in changes:
+            self._log.warning("vrp_issued" if change.added else "vrp_gone", vrp=str(change.vrp))
+        return changes
+
+    async def _tend(self) -> None:
+        """Roll up and forget, a piece at a time: between two of them the hub's facts are stored."""
+        while True:
+            tended, pieces, deleted = await self._tend_once(), 0, 0
+            while tended.more:
+                pieces, deleted = pieces + 1, deleted + tended.deleted
+                tended = await self._tend_once()
+            if deleted:
+                self._log.info("forgotten", rows=deleted, pieces=pieces)
+            await asyncio.sleep(TEND_S)
+
+    async def _tend_once(self) -> Tended:
+        history = self._config.history
+        keep = Keep(
+            facts_s=history.keep_days * DAY_S,
+            minutes_s=history.keep_minutes_days * DAY_S,
+            five_minutes_s=history.keep_five_minutes_days * DAY_S,
+        )
+        return await asyncio.to_thread(self._store.tend, clock.wall(), keep)
+
+
+def _touches_any(watched: tuple[Prefix, ...], prefix: Prefix) -> bool:
+    return any(covers(prefix, one) or covers(one, prefix) for one in watched)
+
+
+def _delivery(config: Config) -> Callable[[Notice, Callable[[], None]], None]:
+    mail = config.alert.mail
+    if mail is not None:
+        return SmtpDelivery(settings=mail)
+
+    def nobody(notice: Notice, before_final_dot: Callable[[], None]) -> None:
+        raise TemporaryError("the configuration names no mail server any more")
+
+    return nobody

@@ -1,0 +1,201 @@
+"""The hub's agents: what they bring goes to the centre, what they are to do goes back, and who is silent is said.
+
+An order reaches an agent by the request that it keeps open for that: a boost is with every agent within a round
+trip, so that all look closer while the trouble is young. Boosts are not stored: one that is a minute old comes
+too late to matter.
+
+The crew knows an agent by the name that its key gave it. It does not know HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from monitor.diagnose.fact import Fact
+from monitor.history.clock_offset import ClockOffset
+from monitor.history.shipment import Refusal as Unkept
+from monitor.history.shipment import Shipment, Taken
+from monitor.link.messages import MOST_BOOSTS, Boost, Orders, OrdersRequest, Receipt, Refusal
+from monitor.model.settings import Config
+from monitor.web.intake import Brought
+from probes import NotMeasured, clock
+
+WAIT_S = 25.0
+"""How long a request for orders is kept open; translators and proxies forget a silent connection after 30 s."""
+
+BOOST_KEPT_S = 60.0
+
+SILENT_S = 90.0
+"""Not heard for this long, a vantage is silent: three requests for orders have not come."""
+
+CHECK_S = 10.0
+
+MOST_OFF_S = 2.0
+"""A clock that is further off than this is said to be wrong; the way here takes a fraction of it."""
+
+BUSY = 2_000
+"""Facts and shipments in the queue beyond which backlogs shall wait."""
+
+BACKLOG_PAUSE_S = 5.0
+
+SILENCE_TARGET = "hub"
+"""What a silent vantage has not reached: the target of the fact that says so."""
+
+
+class Crew:
+    """Make it inside a running loop. `take`, `put` and `waiting` (facts yet to be stored) are the centre's."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        take: Callable[[Shipment], Awaitable[Taken | None]],
+        put: Callable[[Sequence[Fact]], Awaitable[None]],
+        waiting: Callable[[], int],
+        now: Callable[[], float] = clock.wall,
+        monotonic: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self._take = take
+        self._put = put
+        self._waiting = waiting
+        self._now = now
+        self._monotonic = monotonic
+        self._boosts: deque[tuple[float, Boost]] = deque(maxlen=MOST_BOOSTS)
+        self._number = 0
+        self._news = asyncio.Event()
+        self._dismissed = False
+        self._heard: dict[str, float] = {}
+        self._silent: set[str] = set()
+        self._offsets: dict[str, ClockOffset] = {}
+        self._wrong: set[str] = set()
+        self._log = structlog.get_logger("crew")
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """Hand out these targets from now on."""
+        self._measures = config.measures
+        self._digest = hashlib.sha256(config.measures.encode()).hexdigest()[:32]
+        known = [vantage.name for vantage in config.vantages if vantage.keys]
+        at = self._monotonic()
+        # One that has not come since our start is silent after the same time as one that went.
+        self._heard = {name: self._heard.get(name, at) for name in known}
+        self._silent &= set(known)
+        self._announce()
+
+    def boost(self, target: str) -> None:
+        """Tell every agent to look closer."""
+        self._number = max(self._number + 1, int(self._now() * 1e6))
+        self._boosts.append((self._monotonic(), Boost(self._number, target)))
+        self._announce()
+
+    async def take(self, brought: Brought) -> Receipt | None:
+        """Keep what an agent brought; None: its numbers cannot be kept (said in the log)."""
+        vantage, batch = brought.vantage, brought.batch
+        self._hear(vantage)
+        self._compare_clocks(vantage, brought.received_at, batch.sent_at)
+        for loss in batch.losses:
+            self._log.warning(
+                "facts_lost_by_agent", vantage=vantage, facts=loss.count, since=loss.since, until=loss.until,
+                thinned=loss.thinned,
+            )  # fmt: skip
+        taken = await self._take(
+            Shipment(
+                vantage=vantage,
+                received_at=brought.received_at,
+                sent_at=batch.sent_at,
+                facts=brought.facts,
+                refused=[Unkept(one.sequence, one.reason) for one in brought.refused],
+                settled_below=batch.settled_below,
+            )
+        )
+        if taken is None:
+            return None
+        if taken.repeated:
+            self._log.debug("facts_repeated", vantage=vantage, facts=taken.repeated)
+        return Receipt(
+            received_at=brought.received_at,
+            refused=tuple(Refusal(one.sequence, one.reason) for one in taken.refused),
+            backlog_pause_s=BACKLOG_PAUSE_S if self._waiting() > BUSY else 0.0,
+        )
+
+    async def orders(self, request: OrdersRequest) -> Orders:
+        """What is new for this vantage, at once or when there is; nothing after `WAIT_S`."""
+        self._hear(request.vantage)
+        self._compare_clocks(request.vantage, self._now(), request.sent_at)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while (found := self._orders_for(request)) is None and not self._dismissed:
+                    await self._news.wait()
+        except TimeoutError:
+            found = None
+        return found or Orders(at=self._now())
+
+    def dismiss(self) -> None:
+        """Answer all that wait for orders; nobody waits any more."""
+        self._dismissed = True
+        self._announce()
+
+    async def watch(self) -> None:
+        """Say who has fallen silent, until cancelled."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            if silent := self.fallen_silent():
+                await self._put(silent)
+
+    def fallen_silent(self) -> list[NotMeasured]:
+        """The vantages that have just become silent, as facts: what they do not see now is not measured."""
+        at, now = self._monotonic(), self._now()
+        fallen = [
+            (name, at - heard)
+            for name, heard in self._heard.items()
+            if at - heard > SILENT_S and name not in self._silent
+        ]
+        for name, silent_s in fallen:
+            self._silent.add(name)
+            self._log.warning("vantage_silent", vantage=name, for_s=round(silent_s))
+        return [
+            NotMeasured(
+                at=round(now - silent_s, 3), vantage=name, target=SILENCE_TARGET, probe="contact", reason="silent"
+            )
+            for name, silent_s in fallen
+        ]
+
+    def _orders_for(self, request: OrdersRequest) -> Orders | None:
+        oldest = self._monotonic() - BOOST_KEPT_S
+        boosts = tuple(boost for at, boost in self._boosts if at >= oldest and boost.number > request.after)
+        changed = request.measures != self._digest
+        if not boosts and not changed:
+            return None
+        return Orders(at=self._now(), measures=self._measures if changed else None, boosts=boosts)
+
+    def _announce(self) -> None:
+        """Wake all that wait; whoever comes later waits for the next news."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _hear(self, vantage: str) -> None:
+        self._heard[vantage] = self._monotonic()
+        if vantage in self._silent:
+            self._silent.discard(vantage)
+            self._log.warning("vantage_heard_again", vantage=vantage)
+
+    def _compare_clocks(self, vantage: str, received_at: float, sent_at: float) -> None:
+        before = self._offsets.get(vantage)
+        offset = (
+            ClockOffset(received_at, received_at - sent_at)
+            if before is None
+            else before.after(received_at, sent_at)
+        )
+        self._offsets[vantage] = offset
+        ahead_s = -offset.estimate_s
+        if abs(ahead_s) > MOST_OFF_S and vantage not in self._wrong:
+            self._wrong.add(vantage)
+            self._log.warning("vantage_clock_wrong", vantage=vantage, ahead_s=round(ahead_s, 1))
+        elif abs(ahead_s) <= MOST_OFF_S and vantage in self._wrong:
+            self._wrong.discard(vantage)
+            self._log.warning("vantage_clock_right_again", vantage=vantage)

@@ -1,0 +1,127 @@
+"""A hub for agents elsewhere: what `whydown hub` runs.
+
+    agents -> server -> intake -> crew -> centre (history, engine, outbox)
+    agents <- server <- intake <- crew <- boosts
+
+This file joins the parts. At the end the door closes first, so that every receipt that was given is for facts that
+are stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from monitor.agent.instruments import NetworkInstruments
+from monitor.history import Store
+from monitor.hub.centre import DAY_S, Audience, Centre
+from monitor.hub.crew import Crew
+from monitor.hub.pipeline import Step
+from monitor.link.signature import Doorkeeper, KnownKey
+from monitor.model.settings import Config
+from monitor.station.board import Board
+from monitor.station.station import kept_until_restart
+from monitor.web.intake import Intake
+from monitor.web.server import Server, server_context, split_listen
+from probes import clock
+
+
+class HubStation:
+    """All parts of one hub. `run` it once; `reload` while it runs. Make it inside a running loop.
+
+    :raises ValueError: the configuration does not say where to listen
+    :raises OSError: the certificate or its key cannot be used
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        *,
+        board: Board,
+        stepped: Callable[[Step], object] = lambda step: None,
+    ) -> None:
+        if config.intake is None:
+            raise ValueError("[hub] listen is missing: where agents reach this hub")
+        self._config = config
+        self._board = board
+        self._settings = config.intake
+        self._context = server_context(config.intake.certificate, config.intake.certificate_key)
+        self._instruments = NetworkInstruments()
+        audience = Audience(boost=self._boost, heard=board.see, stepped=stepped)
+        self._centre = Centre(config, store, audience, self._instruments.ask)
+        self._crew = Crew(
+            config, take=self._centre.take, put=self._centre.put, waiting=lambda: self._centre.waiting
+        )
+        self._doorkeeper = Doorkeeper(_keys(config))
+        self._log = structlog.get_logger("hub")
+
+    @property
+    def config(self) -> Config:
+        """The configuration in use."""
+        return self._config
+
+    @property
+    def waiting(self) -> int:
+        """Facts and shipments that are not stored yet."""
+        return self._centre.waiting
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take facts until `stop`; returns when all that was acknowledged is stored.
+
+        :raises OSError: the address cannot be listened on
+        :raises ExceptionGroup: the history failed (HistoryError), or a part has a defect
+        """
+        keep_s = self._config.history.keep_days * DAY_S
+        intake = Intake(self._crew, self._doorkeeper, now=clock.wall, keep_s=keep_s)
+        server = Server(intake.application(), self._context)
+        centre_stop = asyncio.Event()
+        host, port = split_listen(self._settings.listen)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._centre.run(centre_stop))
+                watch = group.create_task(self._crew.watch())
+                port = await server.start(host, port)
+                self._log.info("listening", address=host, port=port, vantages=len(_names(self._config)))
+                await stop.wait()
+                self._log.info("stopping", waiting=self.waiting)
+                watch.cancel()
+                self._crew.dismiss()
+                await server.stop()
+                centre_stop.set()
+        finally:
+            await server.stop()
+            await self._instruments.aclose()
+
+    async def reload(self, config: Config) -> None:
+        """Go on with another configuration: targets, keys, the certificate that new connections see."""
+        config = kept_until_restart(self._config, config)
+        self._config = config
+        self._doorkeeper.use(_keys(config))
+        if config.intake is not None:
+            if config.intake.listen != self._settings.listen:
+                self._log.warning("restart_needed", key="hub.listen", kept=self._settings.listen)
+            try:
+                self._context.load_cert_chain(config.intake.certificate, config.intake.certificate_key)
+            except (OSError, ssl.SSLError) as error:
+                self._log.error("certificate_refused", error=str(error))
+        self._board.keep_targets(
+            (*(target.name for target in config.targets), *(control.name for control in config.controls))
+        )
+        await self._centre.reload(config)
+        self._crew.configure(config)
+        self._log.info("reloaded", targets=len(config.targets), vantages=len(_names(config)))
+
+    def _boost(self, target: str) -> None:
+        self._crew.boost(target)
+
+
+def _keys(config: Config) -> Iterable[KnownKey]:
+    return [KnownKey(vantage.name, key) for vantage in config.vantages for key in vantage.keys]
+
+
+def _names(config: Config) -> list[str]:
+    return [vantage.name for vantage in config.vantages if vantage.keys]
