@@ -18,7 +18,7 @@ from monitor.bgp.mrt_bgp4mp import decode_bgp4mp, decode_legacy_bgp
 from monitor.bgp.mrt_quick_look import pass_over
 from monitor.bgp.mrt_record import BadRecordError, Decoded, Record
 from monitor.bgp.mrt_rib import PeerIndex, decode_peer_index, decode_rib, decode_table_dump
-from monitor.bgp.mrt_stream import MrtStream, Readable
+from monitor.bgp.mrt_stream import MAX_RECORD_BYTES, MrtStream, Readable
 from monitor.bgp.prefix_filter import PrefixFilter
 from monitor.files.compressed_file import CompressedFile
 from monitor.model import RouteFact
@@ -79,9 +79,13 @@ class MrtReader:
         collector: str = UNNAMED_COLLECTOR,
         wanted: PrefixFilter | None = None,
         stats: MrtStats | None = None,
+        *,
+        is_growing: bool = False,
     ) -> None:
         self.stats = MrtStats() if stats is None else stats
-        self._records = MrtStream(stream)
+        self.read_to = 0
+        """How many bytes of the stream the facts given so far are from."""
+        self._records = MrtStream(stream, is_growing=is_growing)
         self._collector = collector
         self._wanted = wanted
         self._peers: PeerIndex | None = None
@@ -89,18 +93,31 @@ class MrtReader:
     def __iter__(self) -> Iterator[RouteFact]:
         return chain.from_iterable(self.batches())
 
+    def resume(self, first: bytes, offset: int) -> None:
+        """Go on at a place to which the stream has been moved, where a record begins.
+
+        `first` is the stream's first record: of a table it is the index of the peers, without which no other one
+        can be read.
+        """
+        seconds, kind, subtype, _ = _HEADER.unpack_from(first)
+        if (kind, subtype) == (_TABLE_DUMP_V2, _PEER_INDEX_TABLE):
+            self._decode(Record(seconds, kind, subtype, first[_HEADER.size :], self._collector, None))
+        self._records.block_offset = self.read_to = offset
+
     def batches(self) -> Iterator[list[RouteFact]]:
         """The facts in pieces, each of as many records as were read at once; an empty one where none is wanted."""
         stats, wanted = self.stats, self._wanted
         for block, spans in self._records.blocks():
             facts: list[RouteFact] = []
             stats.records += len(spans)
+            behind = spans[-1][1]
             if wanted is not None:
                 spans, passed = pass_over(block, spans, wanted)
                 stats.elements += passed
                 stats.unwanted += passed
             for start, end in spans:
                 facts += self._facts(block, start, end)
+            self.read_to = self._records.block_offset + behind
             yield facts
         if self._records.damage:
             stats.damage = self._records.damage
@@ -188,8 +205,39 @@ def read_mrt_batches(
 
     :raises OSError: the file cannot be read
     """
+    return (facts for facts, _ in read_mrt_from(path, 0, collector, wanted, stats))
+
+
+def read_mrt_from(
+    path: Path,
+    offset: int,
+    collector: str | None = None,
+    wanted: PrefixFilter | None = None,
+    stats: MrtStats | None = None,
+    *,
+    is_growing: bool = False,
+) -> Iterator[tuple[list[RouteFact], int]]:
+    """As `read_mrt_batches`, from an offset on at which a record begins; with each piece where the next begins.
+
+    Offsets are those of the bytes after decompression. `is_growing`: the file may end within a record.
+
+    :raises OSError: the file cannot be read
+    """
     with CompressedFile(path) as raw:
-        reader = MrtReader(io.BufferedReader(raw, _READ_BYTES), collector or collector_of(path), wanted, stats)
-        yield from reader.batches()
+        first = _first_record(raw) if offset else b""
+        raw.skip_to(offset)
+        stream = io.BufferedReader(raw, _READ_BYTES)
+        reader = MrtReader(stream, collector or collector_of(path), wanted, stats, is_growing=is_growing)
+        if first:
+            reader.resume(first, offset)
+        for facts in reader.batches():
+            yield facts, reader.read_to
         if raw.damage:
             reader.stats.damage = raw.damage
+
+
+def _first_record(raw: CompressedFile) -> bytes:
+    head = raw.read_fully(_HEADER.size)
+    if len(head) < _HEADER.size:
+        raise OSError("shorter than where it was read to")
+    return head + raw.read_fully(min(_HEADER.unpack(head)[3], MAX_RECORD_BYTES))

@@ -34,15 +34,17 @@ class MrtStream:
 
     `damage` says, behind the last record, why the stream cannot be followed further: it ends within a record,
     or tells a length that no collector writes, behind which there is no telling where the next record begins.
-    `rest` is then what there is of that record.
+    `rest` is then what there is of that record. Of a stream that `is_growing`, the rest of a record may yet come,
+    so that its end within one is no damage.
     """
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Readable, *, is_growing: bool = False) -> None:
         self.damage: str | None = None
         self.rest = b""
         self.block_offset = 0
         """Where in the stream the current block begins."""
         self._stream = stream
+        self._is_growing = is_growing
 
     def blocks(self) -> Iterator[tuple[bytes, list[Span]]]:
         """Each block, and where in it its whole records are; `block_offset` is the block's place in the stream."""
@@ -74,6 +76,8 @@ class MrtStream:
         """Say what is wrong with the end of the stream, if anything is."""
         self.rest = rest
         where = f"at byte {self.block_offset}"
+        if self._is_growing and (len(rest) < HEADER_BYTES or _size(rest) <= MAX_RECORD_BYTES):
+            return
         if len(rest) < HEADER_BYTES:
             self.damage = f"record header cut {where}" if rest else None
         elif _size(rest) > MAX_RECORD_BYTES:

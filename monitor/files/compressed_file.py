@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 import zstandard
 
+_MAGIC_BYTES = 4
+_GZIP, _BZIP2, _ZSTD = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd"
 _CHUNK = 64 * 1024
 _MAX_ZSTD_WINDOW = 1 << 27
 """128 MiB, the most that the `zstd` program accepts without being told."""
@@ -30,6 +32,9 @@ class CompressedFile(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         self.damage: str | None = None
         self._file = path.open("rb")
+        self._at = 0
+        self._is_plain = not self._file.read(_MAGIC_BYTES).startswith((_GZIP, _BZIP2, _ZSTD))
+        self._file.seek(0)
         self._blocks = _blocks(self._file)
         self._block = memoryview(b"")
 
@@ -52,7 +57,29 @@ class CompressedFile(io.RawIOBase):
         size = min(len(buffer), len(self._block))
         buffer[:size] = self._block[:size]
         self._block = self._block[size:]
+        self._at += size
         return size
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the file is not compressed, so that what is appended to it can be read on."""
+        return self._is_plain
+
+    def read_fully(self, size: int) -> bytes:
+        """So many bytes, or all that there are."""
+        data = bytearray()
+        while len(data) < size and (more := self.read(size - len(data))):
+            data += more
+        return bytes(data)
+
+    def skip_to(self, offset: int) -> None:
+        """Read on from another place, not before the one reached where the file is compressed."""
+        if self.is_plain:
+            self._file.seek(offset)
+            self._block, self._at = memoryview(b""), offset
+            return
+        while self._at < offset and self.read(min(_CHUNK, offset - self._at)):
+            pass
 
     def close(self) -> None:
         """Close the file beneath too."""
@@ -61,13 +88,13 @@ class CompressedFile(io.RawIOBase):
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    magic = file.read(4)
+    magic = file.read(_MAGIC_BYTES)
     file.seek(0)
-    if magic.startswith(b"\x1f\x8b"):
+    if magic.startswith(_GZIP):
         return _gzip_blocks(file)
-    if magic.startswith(b"BZh"):
+    if magic.startswith(_BZIP2):
         return _bzip2_blocks(file)
-    if magic == b"\x28\xb5\x2f\xfd":
+    if magic == _ZSTD:
         return _zstd_blocks(file)
     return iter(lambda: file.read(_CHUNK), b"")
 

@@ -39,7 +39,7 @@ from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
-from monitor.model import Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
+from monitor.model import FileMark, Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
 from probes.observation import Observation, completed_at
 
 Answer = TypeVar("Answer")
@@ -105,6 +105,13 @@ class Reader:
             if len(page) < _PAGE:
                 return
             start = page[-1][1][:2]
+
+    def file_marks(self, source: str) -> dict[str, FileMark]:
+        """How far a feed's files were read, by path."""
+        shelf = ROUTE_SHELVES[FileMark]
+        with self._snapshot():
+            facts = [shelf.from_row(row, self._glossary) for row in self._connection.execute(shelf.select)]
+        return {fact.path: fact for fact in facts if isinstance(fact, FileMark) and fact.source == source}
 
     def vrp_changes(self, since: float) -> list[VrpChange]:
         """VRPs that came or went since `since`, in order of time."""
@@ -308,7 +315,8 @@ class Reader:
     ) -> list[tuple[Shelf[RouteFact], Row]]:
         """The next page of rows after `start` (time, seq), of all tables together, in order."""
         page: list[tuple[Shelf[RouteFact], Row]] = []
-        shelves = ROUTE_SHELVES.values() if prefix is None else (ROUTE_SHELVES[RouteEvent],)
+        every = [shelf for shelf in ROUTE_SHELVES.values() if not shelf.newest_only]
+        shelves = every if prefix is None else [ROUTE_SHELVES[RouteEvent]]
         condition, values = "", list[bytes]()
         if prefix is not None:
             low, high = bounds(prefix)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import msgspec
 
 from monitor.bgp.vrp_line import write_vrp_line
-from monitor.model import FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind, VrpChange
+from monitor.model import FeedState, FeedTally, FileMark, PeerState, RouteEvent, RouteFact, RouteKind, VrpChange
 
 
 def ris_line(fact: RouteFact) -> bytes | None:
     """One message without the line's end; None for a feed's state or counts."""
     if isinstance(fact, VrpChange):
         return write_vrp_line(fact)
-    if isinstance(fact, FeedState | FeedTally):
+    if isinstance(fact, FeedState | FeedTally | FileMark):
         return None
     message: dict[str, object] = {
         "type": "UPDATE" if isinstance(fact, RouteEvent) else "RIS_PEER_STATE",

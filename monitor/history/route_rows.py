@@ -1,4 +1,4 @@
-"""Route facts as rows of `route`, `peer_state`, `feed_state`, `feed_tally` and `vrp_change`, and back.
+"""Route facts as rows of `route`, `peer_state`, `feed_state`, `feed_tally`, `file_mark`, `vrp_change`, and back.
 
 Times: Unix microseconds.
 """
@@ -14,6 +14,7 @@ from monitor.model import (
     AsPath,
     FeedState,
     FeedTally,
+    FileMark,
     PeerState,
     Prefix,
     RouteEvent,
@@ -127,6 +128,19 @@ def _vrp_from_row(row: Row, glossary: ReadingGlossary) -> VrpChange:
     return VrpChange(at=at / 1e6, vrp=Vrp(prefix, max_length, Asn(asn)), added=bool(added))
 
 
+def _mark_to_row(fact: FileMark, seq: int, glossary: WritingGlossary) -> Row:
+    place = (glossary.word(fact.source), glossary.word(fact.path))
+    return (wall_micros(fact.at), seq, *place, fact.offset, fact.head, fact.head_bytes, fact.size)
+
+
+def _mark_from_row(row: Row, glossary: ReadingGlossary) -> FileMark:
+    at, _, source, path, offset, head, head_bytes, size = row
+    return FileMark(
+        at=at / 1e6, source=glossary.text("word", source), path=glossary.text("word", path), offset=offset,
+        head=head, head_bytes=head_bytes, size=size,
+    )  # fmt: skip
+
+
 _EVENT_COLUMNS = ("at", "seq", "kind", "prefix", "peer", "as_path", "next_hop")
 
 ROUTE_SHELVES: dict[type[RouteFact], Shelf[RouteFact]] = {
@@ -134,6 +148,13 @@ ROUTE_SHELVES: dict[type[RouteFact], Shelf[RouteFact]] = {
     PeerState: Shelf("peer_state", ("at", "seq", "peer", "up"), _peer_to_row, _peer_from_row),
     FeedState: Shelf("feed_state", ("at", "seq", "source", "live", "reason"), _feed_to_row, _feed_from_row),
     FeedTally: Shelf("feed_tally", ("at", "seq", "source", "since", *_COUNTS), _tally_to_row, _tally_from_row),
+    FileMark: Shelf(
+        "file_mark",
+        ("at", "seq", "source", "path", "offset", "head", "head_bytes", "size"),
+        _mark_to_row,
+        _mark_from_row,
+        newest_only=True,
+    ),
     VrpChange: Shelf(
         "vrp_change", ("at", "seq", "prefix", "max_length", "asn", "added"), _vrp_to_row, _vrp_from_row
     ),

@@ -44,6 +44,7 @@ MIGRATION_NAMES = (
     "0010_days_of_words",
     "0011_vrp_change",
     "0012_linked_incidents",
+    "0013_file_mark",
 )
 
 _KEY = """
@@ -220,6 +221,13 @@ _VRP_CHANGE = """CREATE TABLE vrp_change (at INTEGER NOT NULL, seq INTEGER NOT N
     added INTEGER NOT NULL, PRIMARY KEY (at, seq)) STRICT, WITHOUT ROWID"""
 
 
+# How far files of routes were read; the newest mark of each alone.
+_FILE_MARK = """CREATE TABLE file_mark (at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    source INTEGER NOT NULL REFERENCES word(id), path INTEGER NOT NULL REFERENCES word(id),
+    offset INTEGER NOT NULL, head BLOB NOT NULL, head_bytes INTEGER NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (source, path)) STRICT, WITHOUT ROWID"""
+
+
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
     for statement in (*_DICTIONARIES, *_OBSERVATIONS, *_ROUTES):
@@ -289,3 +297,8 @@ def _vrp_change(db: Database) -> None:
 def _linked_incidents(db: Database) -> None:
     db.conn.execute("DROP VIEW v_incidents")
     db.conn.execute(INCIDENT_VIEW)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[12])
+def _file_mark(db: Database) -> None:
+    db.conn.execute(_FILE_MARK)

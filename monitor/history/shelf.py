@@ -20,12 +20,15 @@ class Shelf(Generic[Fact]):
     columns: tuple[str, ...]
     to_row: Callable[[Any, int, WritingGlossary], Row]
     from_row: Callable[[Row, ReadingGlossary], Fact]
+    newest_only: bool = False
+    """Whether a row takes the place of the one with the same key."""
 
     @property
     def insert(self) -> str:
         """The statement for `executemany`."""
         marks = ", ".join("?" * len(self.columns))
-        return f"INSERT INTO {self.table} ({', '.join(self.columns)}) VALUES ({marks})"  # noqa: S608
+        verb = "INSERT OR REPLACE" if self.newest_only else "INSERT"
+        return f"{verb} INTO {self.table} ({', '.join(self.columns)}) VALUES ({marks})"
 
     @property
     def select(self) -> str:

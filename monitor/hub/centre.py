@@ -33,7 +33,7 @@ from monitor.hub.origin_lookups import Asking, OriginLookups
 from monitor.hub.pipeline import GRACE_S, Pipeline, Step
 from monitor.hub.reaction import Reaction
 from monitor.hub.tables import TableLoader, Tables
-from monitor.hub.warm_start import engine_from_history, origins_told
+from monitor.hub.warm_start import engine_from_history, file_marks, origins_told
 from monitor.model.incident import IncidentChange
 from monitor.model.prefix import Prefix, covers
 from monitor.model.settings import Config
@@ -75,7 +75,7 @@ class Centre:
         self._log = structlog.get_logger("centre")
         self._tables, self._loader = Tables(), TableLoader()
         self._hub = Hub(Listeners(boost=audience.boost, located=self._located, stepped=self._step_done))
-        self._feeds = Feeds(self.put)
+        self._feeds = Feeds(self.put, partial(file_marks, store.path))
         self._origins = OriginLookups(ask, self.put)
         self._delivery = _delivery(config)
         self._outbox = Outbox(store, self._deliver, clock.wall)

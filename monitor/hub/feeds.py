@@ -7,7 +7,7 @@ says goes to the sink; this file reads none of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from monitor.bgp.sources import BmpSource, MrtSource, RisLiveSource
 from monitor.bgp.watch import MAX_LEARNED, Watch
 from monitor.diagnose.fact import Fact
 from monitor.model.prefix import Address, Prefix, as_address, parse_address
-from monitor.model.route import FeedState, FeedTally
+from monitor.model.route import FeedState, FeedTally, FileMark
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
 from probes import DnsObservation, HttpObservation, Observation, TraceObservation, clock
 
@@ -42,8 +42,11 @@ RESTART_AFTER_S = 30.0
 class Feeds:
     """Runs the feeds. `configure` first and at each reload, `run` in a task, `learn` as observations come."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, marks: Callable[[str], Mapping[str, FileMark]] = lambda source: {}) -> None:
+        """`marks`: how far the files of a feed were read by earlier processes, by path; asked in a thread."""
         self._sink = sink
+        self._earlier_marks = marks
+        self._marks: dict[str, dict[str, FileMark]] = {}
         self._log = structlog.get_logger("feeds")
         self._watch = Watch()
         self._owners: Owners | None = None
@@ -129,6 +132,9 @@ class Feeds:
             elif isinstance(fact, FeedTally):
                 self._count_told(fact)
         await self._sink(facts)
+        for fact in facts:
+            if isinstance(fact, FileMark):
+                self._marks.setdefault(fact.source, {})[fact.path] = fact
 
     def _count_told(self, tally: FeedTally) -> None:
         said = self._log.warning if tally.dropped or tally.bad else self._log.debug
@@ -172,9 +178,16 @@ class Feeds:
                     await self._say_blind(source, "stopped")
 
     async def _follow_files(self, source: BgpSource) -> None:
-        # No file is read twice.
+        # Nothing is read twice.
         await self._until_settled()
-        files = MrtSource(source.path or "", self._wanted_now, told=self._file_read)
+        marks = await asyncio.to_thread(self._earlier_marks, source.name)
+        files = MrtSource(
+            source.path or "",
+            self._wanted_now,
+            name=source.name,
+            marks={**marks, **self._marks.get(source.name, {})},
+            told=self._file_read,
+        )
         await files.run(self._take)
 
     async def _follow_ris_live(self, source: BgpSource) -> None:

@@ -28,7 +28,7 @@ MOST_WAITING = 20_000
 """Facts in the queue, about 20 MB; a full disk's five minutes of a thousand targets."""
 
 MOST_IN_BATCH = 2_000
-"""Facts in one transaction: larger ones gain nothing, and make a stop wait."""
+"""Facts in one transaction, or what was brought together: larger ones gain nothing, and make a stop wait."""
 
 LINGER_S = 0.2
 """How long a batch waits for more after its first fact: five disk syncs a second at most."""
@@ -66,6 +66,9 @@ class _Delivery:
             self.taken.set_result(taken)
 
 
+_Brought = tuple[Fact, ...] | _Delivery
+
+
 class Hub:
     """Takes facts from the start, and feeds them to a pipeline from `run` on. `put` from any task."""
 
@@ -80,14 +83,18 @@ class Hub:
         self._listeners = listeners
         self._now = now
         self._tick_s = tick_s
-        self._queue: asyncio.Queue[Fact | _Delivery] = asyncio.Queue(most_waiting)
+        self._most_waiting = most_waiting
+        self._queue: asyncio.Queue[_Brought] = asyncio.Queue()
+        self._waiting = 0
+        self._room = asyncio.Condition()
         self._turn = asyncio.Lock()
         self._log = structlog.get_logger("hub")
 
     async def put(self, facts: Iterable[Fact]) -> None:
-        """Bring facts; waits while the queue is full."""
-        for fact in facts:
-            await self._queue.put(fact)
+        """Bring facts, which are stored together or not at all; waits while the queue is full."""
+        together = tuple(facts)
+        if together:
+            await self._bring(together)
 
     async def take(self, shipment: Shipment) -> Taken | None:
         """Bring a shipment, and wait until it is durable; None: it can never be taken (`Pipeline.keep`).
@@ -95,7 +102,7 @@ class Hub:
         Cancelled, it may be stored all the same; brought again, it changes nothing.
         """
         delivery = _Delivery(shipment, asyncio.get_running_loop().create_future())
-        await self._queue.put(delivery)
+        await self._bring(delivery)
         return await delivery.taken
 
     async def run(self, pipeline: Pipeline, reaction: Reaction, stop: asyncio.Event) -> None:
@@ -106,7 +113,7 @@ class Hub:
         self._pipeline, self._reaction = pipeline, reaction
         while not (stop.is_set() and self._queue.empty()):
             batch = await self._batch(stop)
-            facts = [one for one in batch if not isinstance(one, _Delivery)]
+            facts = [fact for one in batch if not isinstance(one, _Delivery) for fact in one]
             deliveries = [one for one in batch if isinstance(one, _Delivery)]
             async with self._turn:
                 kept = await asyncio.to_thread(self._pipeline.keep, facts, [one.shipment for one in deliveries])
@@ -127,13 +134,20 @@ class Hub:
     @property
     def waiting(self) -> int:
         """Facts in the queue."""
-        return self._queue.qsize()
+        return self._waiting
 
-    async def _batch(self, stop: asyncio.Event) -> list[Fact | _Delivery]:
+    async def _bring(self, brought: _Brought) -> None:
+        size = _facts_in(brought)
+        async with self._room:
+            await self._room.wait_for(lambda: not self._waiting or self._waiting + size <= self._most_waiting)
+            self._waiting += size
+            self._queue.put_nowait(brought)
+
+    async def _batch(self, stop: asyncio.Event) -> list[_Brought]:
         """The facts of the next step; empty when none came for a tick."""
         try:
             async with asyncio.timeout(0 if stop.is_set() else self._tick_s):
-                batch: list[Fact | _Delivery] = [await self._queue.get()]
+                batch: list[_Brought] = [await self._queue.get()]
         except TimeoutError:
             return []
         if not stop.is_set():
@@ -142,6 +156,9 @@ class Hub:
         while size < MOST_IN_BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
             size += _facts_in(batch[-1])
+        async with self._room:
+            self._waiting -= size
+            self._room.notify_all()
         return batch
 
     def _after(self, step: Step, batch: Sequence[Fact]) -> None:
@@ -157,5 +174,5 @@ class Hub:
         self._listeners.stepped(step)
 
 
-def _facts_in(brought: Fact | _Delivery) -> int:
-    return len(brought.shipment.facts) if isinstance(brought, _Delivery) else 1
+def _facts_in(brought: _Brought) -> int:
+    return len(brought.shipment.facts) if isinstance(brought, _Delivery) else len(brought)

@@ -14,6 +14,7 @@ from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
+from monitor.model import FileMark
 from monitor.model.target import ORIGINS_TARGET
 from monitor.model.vrp import VrpChange
 from probes import Observation
@@ -60,3 +61,12 @@ def origins_told(path: Path, until: float) -> tuple[Observation, ...]:
     """
     with Reader.open(path) as reader:
         return tuple(reader.observations(until - ROUTES_S, until, target=ORIGINS_TARGET, kind="dns"))
+
+
+def file_marks(path: Path, source: str) -> dict[str, FileMark]:
+    """How far a feed's files were read, by their path.
+
+    :raises HistoryError: the history at `path` cannot be read
+    """
+    with Reader.open(path) as reader:
+        return reader.file_marks(source)

@@ -4,7 +4,17 @@ from monitor.model.asn import Asn, parse_asn
 from monitor.model.evidence import Evidence, FactRef
 from monitor.model.incident import ChangeKind, Incident, IncidentChange, Share, by_member, share_of
 from monitor.model.prefix import Address, Prefix, as_address, contains, covers, parse_address, parse_prefix
-from monitor.model.route import AsPath, AsSet, FeedState, FeedTally, PeerState, RouteEvent, RouteFact, RouteKind
+from monitor.model.route import (
+    AsPath,
+    AsSet,
+    FeedState,
+    FeedTally,
+    FileMark,
+    PeerState,
+    RouteEvent,
+    RouteFact,
+    RouteKind,
+)
 from monitor.model.target import Control, Target, Vantage
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
 from monitor.model.vrp import Validity, ValidityResult, Vrp, VrpChange
@@ -22,6 +32,7 @@ __all__ = [
     "FactRef",
     "FeedState",
     "FeedTally",
+    "FileMark",
     "HijackEffect",
     "HijackKind",
     "Incident",

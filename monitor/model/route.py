@@ -158,4 +158,22 @@ class FeedTally:
         )
 
 
-RouteFact = RouteEvent | PeerState | FeedState | FeedTally | VrpChange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMark:
+    """How far a feed's file was read: all that stands before `offset` is kept, together with this mark.
+
+    `offset` counts bytes as they are after decompression. `head` is a digest of the first `head_bytes` of them,
+    which tells whether the name is another file's by now. `size` is the file's own when it was read to its end,
+    else 0.
+    """
+
+    at: float
+    source: str
+    path: str
+    offset: int
+    head: bytes
+    head_bytes: int
+    size: int = 0
+
+
+RouteFact = RouteEvent | PeerState | FeedState | FeedTally | VrpChange | FileMark

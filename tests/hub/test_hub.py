@@ -112,7 +112,12 @@ def test_a_slow_store_makes_the_bringer_wait_and_drops_nothing() -> None:
 
     async def scenario() -> int:
         hub, stop = Hub(Listeners(boost=lambda target: None), most_waiting=10), asyncio.Event()
-        bringing = asyncio.create_task(hub.put(facts))
+
+        async def bring() -> None:
+            for fact in facts:
+                await hub.put([fact])
+
+        bringing = asyncio.create_task(bring())
         running = asyncio.create_task(hub.run(_pipeline(house), Reaction([SHOP]), stop))
         while hub.waiting < 10:  # noqa: ASYNC110  (the queue has no event for being full)
             await asyncio.sleep(0)
