@@ -66,6 +66,8 @@ class Crew:
         self._now = now
         self._monotonic = monotonic
         self._boosts: deque[tuple[float, Boost]] = deque(maxlen=MOST_BOOSTS)
+        self.digest = ""
+        """Of the measures that are handed out."""
         self._number = 0
         self._news = asyncio.Event()
         self._dismissed = False
@@ -79,7 +81,7 @@ class Crew:
     def configure(self, config: Config) -> None:
         """Hand out these targets from now on."""
         self._measures = config.measures
-        self._digest = hashlib.sha256(config.measures.encode()).hexdigest()[:32]
+        self.digest = hashlib.sha256(config.measures.encode()).hexdigest()[:32]
         known = [vantage.name for vantage in config.vantages if vantage.keys]
         at = self._monotonic()
         # One that has not come since our start is silent after the same time as one that went.
@@ -168,7 +170,7 @@ class Crew:
     def _orders_for(self, request: OrdersRequest) -> Orders | None:
         oldest = self._monotonic() - BOOST_KEPT_S
         boosts = tuple(boost for at, boost in self._boosts if at >= oldest and boost.number > request.after)
-        changed = request.measures != self._digest
+        changed = request.measures != self.digest
         if not boosts and not changed:
             return None
         return Orders(at=self._now(), measures=self._measures if changed else None, boosts=boosts)

@@ -1,0 +1,158 @@
+"""The hub's crew: orders at once, boosts once, silence and wrong clocks said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from structlog.testing import capture_logs
+
+from monitor.config import parse_config
+from monitor.diagnose.fact import Fact
+from monitor.history.shipment import Shipment, Taken
+from monitor.hub.crew import BACKLOG_PAUSE_S, BUSY, SILENT_S, Crew
+from monitor.link.messages import Batch, Orders, OrdersRequest
+from monitor.web.intake import Brought
+from probes import NotMeasured
+
+KEY = "ed25519:JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs="
+FILE = f"""
+[[target]]
+name = "shop"
+url = "https://shop.example/"
+[vantages]
+v.keys = ["{KEY}"]
+nobody.asn = 64500
+"""
+
+
+class _Centre:
+    """Takes everything; `waiting` facts are in its queue. Time is what `now` says."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+        self.waiting = 0
+
+    async def take(self, shipment: Shipment) -> Taken:
+        return Taken(fresh=(), repeated=0, refused=())
+
+    async def put(self, facts: Sequence[Fact]) -> None:
+        raise AssertionError("nothing is put but by `watch`")
+
+    def crew(self) -> Crew:
+        return Crew(
+            parse_config(FILE), take=self.take, put=self.put, waiting=lambda: self.waiting,
+            now=lambda: self.now, monotonic=lambda: self.now,
+        )  # fmt: skip
+
+    def brought(self, sent_at: float) -> Brought:
+        batch = Batch(vantage="v", sent_at=sent_at)
+        return Brought(vantage="v", batch=batch, facts=(), refused=(), received_at=self.now)
+
+
+def _ask(measures: str = "", after: int = 0) -> OrdersRequest:
+    return OrdersRequest(vantage="v", sent_at=1_700_000_000.0, measures=measures, after=after)
+
+
+def test_targets_are_handed_out_once_and_again_when_they_change() -> None:
+    """Who has them waits; a reload with other ones ends the wait."""
+
+    async def scenario() -> tuple[Orders, Orders]:
+        crew = _Centre().crew()
+        first = await crew.orders(_ask())
+        assert first.measures is not None
+        waiting = asyncio.create_task(crew.orders(_ask(crew.digest)))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        crew.configure(parse_config(FILE.replace("shop.example", "new.example")))
+        return first, await waiting
+
+    first, second = asyncio.run(scenario())
+
+    assert "shop.example" in (first.measures or "")
+    assert "new.example" in (second.measures or "")
+
+
+def test_a_boost_reaches_who_waits_and_who_comes_within_a_minute_once() -> None:
+    """Its number says who has had it; after a minute it is no news."""
+
+    async def scenario() -> None:
+        centre = _Centre()
+        crew = centre.crew()
+        digest = crew.digest
+        waiting = asyncio.create_task(crew.orders(_ask(digest)))
+        await asyncio.sleep(0)
+        crew.boost("shop")
+        (boost,) = (await waiting).boosts
+        late = await crew.orders(_ask(digest))
+
+        assert boost.target == "shop"
+        assert late.boosts == (boost,)
+        again = asyncio.create_task(crew.orders(_ask(digest, after=boost.number)))
+        await asyncio.sleep(0)
+        assert not again.done()
+        crew.boost("shop")
+        (second,) = (await again).boosts
+        assert second.number > boost.number
+        centre.now += 61.0
+        too_late = asyncio.create_task(crew.orders(_ask(digest)))
+        await asyncio.sleep(0)
+        assert not too_late.done()
+        crew.dismiss()
+        assert (await too_late).boosts == ()
+
+    asyncio.run(scenario())
+
+
+def test_silence_of_an_enrolled_vantage_is_one_fact_until_it_is_heard_again() -> None:
+    """At the time since when nothing was heard; a vantage without a key is not missed."""
+
+    async def scenario() -> tuple[list[NotMeasured], list[str]]:
+        centre = _Centre()
+        crew = centre.crew()
+        await crew.take(centre.brought(centre.now))
+        heard_at = centre.now
+        silent: list[NotMeasured] = []
+        with capture_logs() as logs:
+            for _ in range(3):
+                centre.now += SILENT_S / 2 + 1.0
+                silent += crew.fallen_silent()
+            await crew.take(centre.brought(centre.now))
+        assert [one.at for one in silent] == [heard_at]
+        return silent, [log["event"] for log in logs]
+
+    silent, events = asyncio.run(scenario())
+
+    assert [(one.vantage, one.reason) for one in silent] == [("v", "silent")]
+    assert events == ["vantage_silent", "vantage_heard_again"]
+
+
+def test_a_clock_that_is_wrong_is_said_once_and_when_it_is_right_again() -> None:
+    """By what most exceeds the way here; one slow batch makes no wrong clock."""
+
+    async def said(*off_s: float) -> list[tuple[str, object]]:
+        centre = _Centre()
+        crew = centre.crew()
+        with capture_logs() as logs:
+            for off in off_s:
+                centre.now += 700.0  # a window of its own
+                await crew.take(centre.brought(centre.now + off))
+        return [(log["event"], log.get("ahead_s")) for log in logs]
+
+    assert asyncio.run(said(-0.1, -30.0, -0.1)) == []
+    assert asyncio.run(said(3600.0, 3600.0)) == [("vantage_clock_wrong", 3600.0)]
+    assert [event for event, _ in asyncio.run(said(3600.0, 0.0, 0.0, 0.0))][-1] == "vantage_clock_right_again"
+
+
+def test_a_busy_hub_asks_for_patience_with_the_backlog() -> None:
+    """And a quiet one does not."""
+
+    async def scenario(waiting: int) -> float:
+        centre = _Centre()
+        centre.waiting = waiting
+        receipt = await centre.crew().take(centre.brought(centre.now))
+        assert receipt is not None
+        return receipt.backlog_pause_s
+
+    assert asyncio.run(scenario(BUSY + 1)) == BACKLOG_PAUSE_S
+    assert asyncio.run(scenario(0)) == 0.0
