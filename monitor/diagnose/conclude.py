@@ -76,7 +76,7 @@ def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
         networks=tuple(sorted({situation.networks[vantage] for vantage in affected})),
         vantages=len(situation.vantages),
         blames=blames(named, detail, situation),
-        evidence=as_evidence(ranking, first, second),
+        evidence=as_evidence(ranking, first, second, target=situation.target.name, networks=situation.networks),
         runner_up=RunnerUp(cause=rival[0], confidence=round(min(rival[1], MOST), 4)),
         missing="; ".join(filter(None, (missing, shortfall))) or None,
     )

@@ -6,14 +6,17 @@ confidence = softmax(score / TEMPERATURE). Every term stays in the evidence, so 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp
+
+from msgspec.structs import replace
 
 from monitor.bgp.episodes import EpisodeKind
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.rules import GROUP_DISCOUNT, MIXTURE, PRIOR, RULES, UP_DOWN, UP_OVERLOAD
 from monitor.diagnose.situation import Situation
-from monitor.model.evidence import Evidence
+from monitor.model.evidence import Evidence, FactRef
 from monitor.model.verdict import Cause
 
 TEMPERATURE = 2.0
@@ -25,6 +28,7 @@ class Term:
     """A finding with the log-likelihoods that it contributes, after share and discount."""
 
     finding: Finding
+    discount: float
     likelihoods: dict[Cause, float]
 
 
@@ -94,32 +98,48 @@ def _force(finding: Finding) -> float:
 
 def _term(finding: Finding, discount: float) -> Term:
     likelihoods = RULES[finding.rule].likelihoods
-    return Term(finding, {cause: value * finding.share * discount for cause, value in likelihoods.items()})
+    return Term(
+        finding, discount, {cause: value * finding.share * discount for cause, value in likelihoods.items()}
+    )
 
 
-def as_evidence(ranking: Ranking, chosen: Cause, against: Cause) -> tuple[Evidence, ...]:
+def as_evidence(
+    ranking: Ranking, chosen: Cause, against: Cause, *, target: str, networks: Mapping[str, str]
+) -> tuple[Evidence, ...]:
     """The terms as evidence, those that decided most between `chosen` and `against` first.
 
-    Each names all the candidates, zeros too: who adds the terms up again must know which causes took part.
+    `target`: whose facts they are; `networks`: vantage to the network that it witnesses for.
     """
-    evidence = [
-        Evidence(
-            rule=term.finding.rule,
-            group=RULES[term.finding.rule].group,
-            weight=round(term.likelihoods.get(chosen, 0.0) - term.likelihoods.get(against, 0.0), 3),
-            seen=term.finding.seen,
-            of=term.finding.of,
-            text=_text(term.finding),
-            at=term.finding.at,
-            likelihoods={
-                cause.value: round(term.likelihoods.get(cause, 0.0), 3) for cause in sorted(ranking.scores)
-            },
-            witnesses=term.finding.witnesses,
-            facts=term.finding.facts,
-        )
-        for term in ranking.terms
-    ]
+    evidence = [_evidence(term, ranking, (chosen, against), target, networks) for term in ranking.terms]
     return tuple(sorted(evidence, key=lambda item: (-abs(item.weight), item.rule)))
+
+
+def _evidence(
+    term: Term, ranking: Ranking, between: tuple[Cause, Cause], target: str, networks: Mapping[str, str]
+) -> Evidence:
+    """Names all the candidates, zeros too: who adds the terms up again must know which causes took part."""
+    finding, (chosen, against) = term.finding, between
+    seen_by = {networks[witness] for witness in finding.witnesses if witness in networks}
+    return Evidence(
+        rule=finding.rule,
+        group=RULES[finding.rule].group,
+        weight=round(term.likelihoods.get(chosen, 0.0) - term.likelihoods.get(against, 0.0), 3),
+        seen=finding.seen,
+        of=finding.of,
+        text=_text(finding),
+        at=finding.at,
+        likelihoods={cause.value: round(term.likelihoods.get(cause, 0.0), 3) for cause in sorted(ranking.scores)},
+        witnesses=finding.witnesses,
+        facts=tuple(_of_target(fact, target) for fact in finding.facts),
+        strength=round(finding.share, 4),
+        discount=term.discount,
+        networks=len(seen_by) or None,
+    )
+
+
+def _of_target(fact: FactRef, target: str) -> FactRef:
+    """A route is nobody's own; what vantages measured is of the target."""
+    return fact if fact.kind == "route" or fact.target is not None else replace(fact, target=target)
 
 
 def _text(finding: Finding) -> str:

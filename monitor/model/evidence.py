@@ -21,8 +21,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     `weight`: log-odds (natural) that it adds for the verdict's cause against the runner-up, after the
     group's discount; negative speaks against. `likelihoods`: the log-likelihoods it contributed per
-    cause, so that a person can add them up. `seen` of `of`: witnesses out of those that could have seen
-    it. `at`: when it was first true.
+    cause, so that a person can add them up: the rule's own times `strength` (how far its witnesses carry it, 0..1)
+    times `discount` (its group's); None: not recorded. `seen` of `of`: witnesses out of those that could have seen
+    it; `networks`: independent ones among `witnesses`, None where they are not vantages. `at`: when it was first
+    true.
     """
 
     rule: str
@@ -35,3 +37,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     likelihoods: dict[str, float] = {}
     witnesses: tuple[str, ...] = ()
     facts: tuple[FactRef, ...] = ()
+    strength: float | None = None
+    discount: float | None = None
+    networks: int | None = None

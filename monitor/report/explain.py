@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from monitor.diagnose.conclude import MOST
 from monitor.diagnose.weigh import TEMPERATURE
-from monitor.model import Cause, Evidence, Incident, IncidentChange, Share
+from monitor.model import Cause, Incident, IncidentChange, Share
 from monitor.report.account import badge
 from monitor.report.cause_name import percent, short_name
+from monitor.report.evidence_list import evidence_list, heading
 from monitor.report.headline import sentence, share_witnesses, subject_of, witnesses
 from monitor.report.moment import clock, length, moment, zone
 from monitor.report.safe_text import listed, one_line
@@ -32,13 +32,9 @@ _MOST_MEMBERS = 100
 def explain(incident: Incident, changes: Sequence[IncidentChange], *, timezone: str = "UTC") -> RenderableType:
     """The verdict with all its evidence, the sums, what is missing, and the timeline of `changes`."""
     where = zone(timezone)
-    parts: list[RenderableType] = [*_verdict(incident, where), *_evidence(incident, where)]
+    parts: list[RenderableType] = [*_verdict(incident, where), *evidence_list(incident, where)]
     parts += [*_sum_table(incident), *_rest(incident), *_timeline(incident, changes, where)]
     return Group(*parts)
-
-
-def _heading(words: str) -> Text:
-    return Text(f"\n{words}", style="bold")
 
 
 def _verdict(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
@@ -73,32 +69,11 @@ def _cause_line(incident: Incident) -> str:
     return " ".join(one_line(word, 64) for word in words if word) + f", confidence {incident.confidence:.3f}"
 
 
-def _evidence(incident: Incident, where: tzinfo) -> Iterator[RenderableType]:
-    yield _heading("Evidence, in the order of the verdict")
-    if not incident.evidence:
-        yield Text("none")
-    for number, item in enumerate(incident.evidence, 1):
-        line = Text.assemble((f"({number}) {one_line(item.rule, 80)}", "bold"), f"  weight {item.weight:+.2f}")
-        yield line
-        yield Padding(_terms_of(item, where), (0, 0, 0, 4))
-
-
-def _terms_of(item: Evidence, where: tzinfo) -> RenderableType:
-    terms = (f"{one_line(cause, 40)} {value:+.2f}" for cause, value in sorted(item.likelihoods.items()) if value)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row("says", Text(one_line(item.text, _TEXT_LIMIT)))
-    grid.add_row("terms", Text(", ".join(terms) or "none on record"))
-    grid.add_row("group", Text(one_line(item.group, 64)))
-    grid.add_row("seen", Text(f"{item.seen} of {item.of}  {listed(item.witnesses, _MOST_WITNESSES)}"))
-    grid.add_row("first held", Text(moment(item.at, where)))
-    return grid
-
-
 def _sum_table(incident: Incident) -> Iterator[RenderableType]:
     sums = sums_of(incident)
     if not sums:
         return
-    yield _heading("Sums of log-likelihoods, term by term")
+    yield heading("Sums of log-likelihoods, term by term")
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("cause", "terms (evidence number; p: prior)", "sum", "behind", "share"):
         table.add_column(name, justify="left" if name.startswith(("cause", "terms")) else "right")
@@ -125,7 +100,7 @@ def _addition(row: CauseSum) -> str:
 
 
 def _rest(incident: Incident) -> Iterator[RenderableType]:
-    yield _heading("What else it could be")
+    yield heading("What else it could be")
     second = incident.runner_up
     yield Text(f"Runner-up: {second.cause.value}, {percent(second.confidence)}." if second else "No runner-up.")
     if incident.missing:
@@ -133,7 +108,7 @@ def _rest(incident: Incident) -> Iterator[RenderableType]:
 
 
 def _timeline(incident: Incident, changes: Sequence[IncidentChange], where: tzinfo) -> Iterator[RenderableType]:
-    yield _heading("Timeline")
+    yield heading("Timeline")
     table = Table.grid(padding=(0, 2))
     begin = incident.started_at if incident.started_at is not None else incident.opened_at
     for at, event in sorted(_events(incident, changes), key=lambda pair: pair[0]):

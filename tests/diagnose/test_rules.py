@@ -9,7 +9,8 @@ import pytest
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.rules import GROUP_DISCOUNT, MIXTURE, PRIOR, RULES
 from monitor.diagnose.symptom import Symptom
-from monitor.diagnose.weigh import TEMPERATURE, as_evidence, weigh
+from monitor.diagnose.weigh import TEMPERATURE, Ranking, as_evidence, weigh
+from monitor.model.evidence import Evidence
 from monitor.model.verdict import Cause
 
 ALL = tuple(PRIOR)
@@ -24,6 +25,11 @@ def finding(rule: str, share: float = 1.0) -> Finding:
     return Finding(rule=rule, seen=2, of=3, at=1.0, share=share, values=dict.fromkeys(words.split(), "x"))
 
 
+def evidence_of(ranking: Ranking, chosen: Cause, against: Cause) -> tuple[Evidence, ...]:
+    """The evidence of a target whose vantages are not known."""
+    return as_evidence(ranking, chosen, against, target="shop", networks={})
+
+
 def test_every_symptom_has_a_rule() -> None:
     """What a vantage can see, a rule weighs."""
     assert {f"http.{symptom}" for symptom in Symptom if symptom is not Symptom.NONE} <= RULES.keys()
@@ -36,7 +42,7 @@ def test_rule_is_well_formed(rule) -> None:
     assert rule.plane in ("control", "data")
     assert rule.likelihoods.keys() <= PRIOR.keys()
     assert all(abs(value) <= 7 for value in rule.likelihoods.values())
-    assert "{" not in as_evidence(weigh([finding(rule.id)], ALL), ALL[0], ALL[1])[0].text
+    assert "{" not in evidence_of(weigh([finding(rule.id)], ALL), ALL[0], ALL[1])[0].text
 
 
 def test_causes_that_no_rule_speaks_for_cannot_be_named() -> None:
@@ -50,7 +56,7 @@ def test_confidence_can_be_recomputed_by_hand() -> None:
     """Prior plus terms, over the temperature, as a softmax: from the printed evidence alone."""
     found = [finding("http.shedding", 0.5), finding("http.read_timeout", 0.5), finding("network.rtt_flat", 0.9)]
     ranking = weigh(found, ALL)
-    evidence = as_evidence(ranking, Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN)
+    evidence = evidence_of(ranking, Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN)
 
     scores = {
         cause: PRIOR[cause] + sum(item.likelihoods.get(cause.value, 0.0) for item in evidence) for cause in ALL
@@ -87,7 +93,7 @@ def test_symptoms_share_one_strength() -> None:
 def test_evidence_comes_strongest_first() -> None:
     """What decided most between the two causes is read first; weight against is negative."""
     found = [finding("scope.some"), finding("routing.new_more_specific"), finding("identity.key_known")]
-    evidence = as_evidence(weigh(found, ALL), Cause.ROUTE_HIJACK, Cause.SERVER_OVERLOAD)
+    evidence = evidence_of(weigh(found, ALL), Cause.ROUTE_HIJACK, Cause.SERVER_OVERLOAD)
 
     assert [item.rule for item in evidence] == ["routing.new_more_specific", "identity.key_known", "scope.some"]
     assert [item.weight > 0 for item in evidence] == [True, False, True]
