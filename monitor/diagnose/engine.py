@@ -244,7 +244,12 @@ class Engine:
         if cause is not Cause.OK:
             named = cause is not Cause.INSUFFICIENT
             return Dependency(name, DependencyState.TROUBLED if named else DependencyState.SUSPECT, cause)
-        return Dependency(name, DependencyState.SUSPECT if state.uneasy else DependencyState.FINE)
+        share = state.unease(now)
+        return (
+            Dependency(name, DependencyState.SUSPECT, share=share)
+            if share
+            else Dependency(name, DependencyState.FINE)
+        )
 
     def _tracker(self, name: str) -> Tracker:
         if name not in self._trackers:

@@ -188,6 +188,17 @@ _RULES = (
         "the round trip of all {of} vantages is longer, so what they share is: the target's own line ({vantage}: "
         "{rtt}, usually {usual_rtt})",
     ),
+    Rule(
+        "network.packets_lost", "loss", "data",
+        {CONGESTION: 2.5, LINK: 2, CHANGE: 0.7, HIJACK: 0.3, OVERLOAD: -2.5, UP_OVERLOAD: -2.5, DOWN: -2,
+         UP_DOWN: -2, WITHDRAWN: -1, NAMES: -1, TLS: -1},
+        "packets of open connections are lost and sent again at {seen} of {of}, which no busy server does",
+    ),
+    Rule(
+        "network.only_connecting_fails", "loss", "data",
+        {OVERLOAD: 1.5, CONGESTION: -1.5, LINK: -1.5, CHANGE: -1},
+        "connections are slow to open at {seen} of {of}, and once open lose nothing: a full listen queue",
+    ),
     # Who answers.
     Rule(
         "identity.key_known", "identity", "data",

@@ -40,6 +40,8 @@ class VantageSituation:
     rtt_s: float | None = None
     usual_rtt_s: float | None = None
     rtt_shifted: bool | None = None
+    loses: bool | None = None
+    """Whether packets of its connections, once open, are lost by more than chance; None: too few to tell."""
     think_s: float | None = None
     usual_think_s: float | None = None
     identity: Identity = Identity.UNKNOWN
@@ -69,11 +71,12 @@ class DependencyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A dependency's state, and the cause of its own trouble."""
+    """A dependency's state, the cause of its own trouble, and the share of the vantages that see any."""
 
     name: str
     state: DependencyState
     cause: Cause | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

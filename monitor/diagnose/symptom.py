@@ -50,6 +50,19 @@ class Judged:
     think_s: float | None
 
     @property
+    def resent(self) -> int | None:
+        """How many packets our kernel sent again once connected; None: not connected, or not measured.
+
+        A SYN that was lost tells little, for a full listen queue drops it too (RFC 6298 section 5.5 gives how many
+        were by how long it took). What follows is only lost on the way: the server's kernel takes it in however
+        busy its programs are.
+        """
+        connect_s, again = self.observation.connect_s, self.observation.retransmits
+        if connect_s is None or again is None:
+            return None
+        return max(again - sum(connect_s >= retry - SYN_EARLY_S for retry in SYN_RETRY_S), 0)
+
+    @property
     def bad(self) -> bool:
         """Whether something is wrong with it."""
         return self.symptom is not Symptom.NONE
@@ -111,6 +124,8 @@ THINK_SIGMAS = 4.0
 THINK_SPREAD = 0.25
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
 SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
+SYN_EARLY_S = 0.1
+"""Kernels' timers have a grain; a SYN sent again is not answered earlier than this before its time."""
 SYN_RETRY_SLACK_S = 0.45
 ROUND_TRIPS = 3.0
 RESENT_S = 0.4

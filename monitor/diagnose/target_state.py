@@ -110,6 +110,11 @@ class TargetState:
         """Whether any vantage has seen anything bad lately."""
         return any(view.bad_since is not None for view in self.views.values())
 
+    def unease(self, now: float) -> float:
+        """The share of its current vantages that have seen anything bad lately."""
+        current = [view for view in self.views.values() if view.current(now)]
+        return sum(view.bad_since is not None for view in current) / len(current) if current else 0.0
+
     def calm(self, now: float) -> bool:
         """Whether there is nothing at all to judge: nothing bad, no unusual route, no new key or path."""
         stirred = self._stirred_at is not None and now - self._stirred_at <= SETTLED_S
@@ -245,6 +250,7 @@ class TargetState:
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation),
+            loses=view.loses() if affected else None,
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
             usual_think_s=view.usual.think_s(shown.observation),
             identity=identity,

@@ -7,8 +7,9 @@ observation is never believed alone: a view is *confirmed* bad when two of its l
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import replace
 from itertools import pairwise
-from math import ceil, comb, log, log10
+from math import ceil, comb, inf, log, log10
 from statistics import median
 
 from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
@@ -28,6 +29,14 @@ AGED = 400
 
 MOST_USUAL = 0.03
 """However long trouble lasts, it does not become so usual that more of it is no news."""
+
+LOSS_SURPRISE = 4.0
+"""The negative log10 of the chance that so many of the recent exchanges had packets sent again, on a usual day."""
+
+FEWEST_RESENT = 3
+
+ENOUGH_CONNECTED = 5
+"""Exchanges of which none had to send anything again, before a line is said to lose nothing."""
 
 CHRONIC_OF_8 = 5
 """So many bad ones of the last eight are trouble even when good ones lie between."""
@@ -50,7 +59,7 @@ class View:
     the last three are bad, or the last two to one of several addresses. `chronic`: most of the last eight
     are. `run`: how many of the newest are bad in a row, of all or at one address. `settled`: good for long
     enough, by how often it was bad before. `bad_since`: when the present badness was first known, None when
-    there is none.
+    there is none. `losing`: more of the recent exchanges than usual had packets sent again.
     `interval_s`: the measured pace, at least the configured one.
     """
 
@@ -61,11 +70,13 @@ class View:
         self.latest: Judged | None = None
         self.fresh = self.failing = self.confirmed = self.chronic = False
         self.settled = True
+        self.losing = False
         self.run = 0
         self.interval_s = interval_s
         self._configured_s = interval_s
         self._recent: deque[Judged] = deque(maxlen=KEPT)
         self._aged = self._aged_bad = 0.0
+        self._connected = self._resent = 0.0
         self._in_a_row = 0
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
@@ -73,10 +84,14 @@ class View:
         judged = judge(observation, self.usual, known_at)
         if judged is None:
             return None
+        if self.losing and judged.resent and not judged.bad:
+            # One packet sent again is everyday life; on a line that loses them all the time it is the trouble.
+            judged = replace(judged, symptom=Symptom.RESENT)
         if len(self._recent) == KEPT:
             self._age(self._recent[0])
         self._recent.append(judged)
         self.latest = judged
+        self.losing = self._is_losing()
         self._note(judged)
         self.interval_s = self._pace()
         return judged
@@ -129,6 +144,13 @@ class View:
         usual = min((self._aged_bad + 1.0) / (self._aged + 100.0), MOST_USUAL)
         return min(log10(comb(max(lasting, bad), bad)) + bad * log10(usual), 0.0)
 
+    def loses(self) -> bool | None:
+        """Whether its connections lose packets since it is bad, by more than chance; None: too few to tell."""
+        connected = [judged.resent for judged in self.since(self.bad_since or inf) if judged.resent is not None]
+        if any(connected):
+            return True if self.losing else None
+        return False if len(connected) >= ENOUGH_CONNECTED else None
+
     def bad_of(self, count: int) -> int:
         """How many of the newest `count` observations are bad."""
         return sum(judged.bad for judged in self._last(count))
@@ -159,6 +181,15 @@ class View:
             runs[address] = runs.get(address, 0) + 1 if judged.bad and judged.symptom not in SLOW else 0
         return max(runs.values(), default=0)
 
+    def _is_losing(self) -> bool:
+        """What is usual is counted over all that went before: some lines lose a packet in a hundred always."""
+        connected = [judged.resent for judged in self._recent if judged.resent is not None]
+        again = sum(count > 0 for count in connected)
+        if again < FEWEST_RESENT:
+            return False
+        usual = (self._resent + 1.0) / (self._connected + 50.0)
+        return log10(comb(len(connected), again)) + again * log10(usual) <= -LOSS_SURPRISE
+
     def _is_settled(self) -> bool:
         """Whether the good run since the last bad observation is too long for chance.
 
@@ -175,8 +206,12 @@ class View:
     def _age(self, judged: Judged) -> None:
         if self._aged >= AGED:
             self._aged, self._aged_bad = self._aged / 2, self._aged_bad / 2
+            self._connected, self._resent = self._connected / 2, self._resent / 2
         self._aged += 1
         self._aged_bad += judged.bad
+        if judged.resent is not None:
+            self._connected += 1
+            self._resent += judged.resent > 0
 
     def _pace(self) -> float:
         times = sorted({judged.observation.at for judged in self._last(PACE_OF)})

@@ -9,6 +9,8 @@ from monitor.diagnose.situation import DependencyState, Situation
 from monitor.model.verdict import Cause
 
 _OVERLOADED = (Cause.SERVER_OVERLOAD, Cause.UPSTREAM_OVERLOAD)
+_BETWEEN = (Cause.PATH_CONGESTION, Cause.ROUTE_CHANGE, Cause.ROUTE_LEAK)
+"""Troubles on the vantages' ways to the dependency, which are not the target's own way to it."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -16,6 +18,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
     if not situation.trouble:
         return
     for dependency in situation.dependencies:
+        if dependency.state is DependencyState.TROUBLED and dependency.cause in _BETWEEN:
+            continue
         if dependency.state is DependencyState.TROUBLED:
             rule = "dependency.overloaded" if dependency.cause in _OVERLOADED else "dependency.down"
         elif dependency.state is DependencyState.SUSPECT:
@@ -30,5 +34,6 @@ def detect(situation: Situation) -> Iterator[Finding]:
             seen=1,
             of=len(situation.dependencies),
             at=situation.onset,
+            share=dependency.share,
             values={"name": dependency.name, "cause": cause},
         )

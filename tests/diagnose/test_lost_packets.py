@@ -1,0 +1,148 @@
+"""Packets lost on the way are told from a server that is slow to answer, or whose listen queue is full."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from story import API, BEGIN, DATABASE, END, START, Answer, Story, only
+from world import Place, Service, World
+
+from monitor.diagnose.symptom import Judged, Symptom
+from monitor.model.verdict import Cause
+from probes.observation import Failure, HttpObservation
+
+CROSSING = ("newyork", "tokyo")
+RTO_S = 0.25
+"""What a lost packet costs: 200 ms and a round trip (RFC 6298 with the minimum that Linux uses)."""
+
+
+def _lossy(service: Service, loss: float = 0.15, *, counted: bool = True) -> Answer:
+    """Each of the exchange's packets is lost with a probability; `counted`: our kernel is who sends them again."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        chance = world.random
+        good = world.ok(at, place, service)
+        syns = next(count for count in range(9) if chance.random() > loss + loss * (1 - loss))
+        again = [sum(chance.random() < loss for _ in range(2)) for _ in range(2)]
+        if syns > 2:
+            return world.silent(at, place, service)
+        connect, tls, wait = (good.connect_s or 0, good.tls_s or 0, good.wait_s or 0)
+        return world.ok(
+            at, place, service, connect_s=connect + 2.0**syns - 1, tls_s=tls + RTO_S * again[0],
+            wait_s=wait + RTO_S * again[1], retransmits=(sum(again) if counted else 0) + syns,
+        )  # fmt: skip
+
+    return answer
+
+
+def _full_queue(world: World, at: float, place: Place) -> HttpObservation:
+    """SYNs are dropped at the server, three of five; what got in is served as ever."""
+    syns = next((count for count in range(3) if world.random.random() > 0.6), 3)
+    if syns > 2:
+        return world.silent(at, place, API)
+    good = world.ok(at, place, API)
+    return world.ok(at, place, API, connect_s=(good.connect_s or 0) + 2.0**syns - 1, retransmits=syns)
+
+
+@pytest.mark.parametrize(
+    ("connect_s", "retransmits", "resent"),
+    [
+        (0.03, 0, 0),
+        (0.03, 2, 2),
+        (1.04, 1, 0),
+        (1.04, 3, 2),
+        (3.05, 2, 0),
+        (7.1, 4, 1),
+        (None, 2, None),
+        (0.03, None, None),
+    ],
+)
+def test_syns_are_not_counted_as_packets_of_the_connection(
+    connect_s: float | None, retransmits: int | None, resent: int | None
+) -> None:
+    """How long the connect took says how many of them were sent."""
+    seen = HttpObservation(at=0, vantage="v", target="t", connect_s=connect_s, retransmits=retransmits)
+
+    assert Judged(seen, Symptom.NONE, 0, None, None).resent == resent
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_lost_packets_at_some_vantages_are_the_ways_doing(seed: int) -> None:
+    """Round trips, path and key are as ever; that connections send again tells."""
+    incidents = Story(api=only(CROSSING, _lossy(API)), seed=seed).incidents()
+
+    assert {(one.target, one.cause) for one in incidents} == {("api", Cause.PATH_CONGESTION)}
+    assert any(one.rule == "network.packets_lost" for one in incidents[0].evidence)
+
+
+def test_dependency_behind_the_same_lossy_link_explains_nothing() -> None:
+    """The vantages lose packets on their way to both; the target's own way to what it depends on is another."""
+    story = Story(
+        api=only(CROSSING, _lossy(API)),
+        database=only(CROSSING, _lossy(DATABASE), DATABASE),
+        target='depends_on = ["database"]',
+        seed=3,
+    )
+
+    assert {one.cause for one in story.incidents()} == {Cause.PATH_CONGESTION}
+
+
+def test_full_listen_queue_is_the_servers() -> None:
+    """Connecting takes seconds, and what is connected loses nothing."""
+    (incident,) = Story(api=_full_queue).incidents()
+
+    assert incident.cause is Cause.SERVER_OVERLOAD
+    assert any(one.rule == "network.only_connecting_fails" for one in incident.evidence)
+
+
+def test_answers_late_by_a_timers_length_are_an_overload_where_nothing_is_sent_again() -> None:
+    """A worker that comes free after half a second looks like a timer, but no kernel counts anything."""
+
+    def late(world: World, at: float, place: Place) -> HttpObservation:
+        return world.ok(at, place, API, think_s=API.think_s + RTO_S * world.random.choice((1, 2, 3)))
+
+    (incident,) = Story(api=late).incidents()
+
+    assert incident.cause is Cause.SERVER_OVERLOAD
+
+
+def test_line_that_always_loses_some_is_no_news() -> None:
+    """Tokyo loses three packets in a hundred all its life, before and after as well."""
+    chance = Random(7)
+    places = ("tokyo",)
+
+    def facts(begin: float, end: float) -> list[HttpObservation]:
+        made = []
+        for at in range(int(begin), int(end), 30):
+            place = next(one for one in Story().places if one.name in places)
+            made.append(_lossy(API, 0.03)(World(chance.randrange(10**6)), at + 7.5, place))
+        return made
+
+    extra = [*facts(START, BEGIN), *facts(END, END + 600)]
+
+    assert Story(api=only(places, _lossy(API, 0.03)), extra=extra).incidents() == []
+
+
+def test_one_burst_of_lost_packets_is_no_incident() -> None:
+    """A minute of them, at two vantages; then all is well."""
+    lossy = _lossy(API, 0.3)
+    burst = only(CROSSING, lambda world, at, place: (lossy if at < BEGIN + 40 else _good)(world, at, place))
+
+    assert Story(api=burst, seed=2).incidents() == []
+
+
+def _good(world: World, at: float, place: Place) -> HttpObservation:
+    return world.ok(at, place, API)
+
+
+def test_read_timeouts_without_anything_sent_again_stay_the_servers() -> None:
+    """The connection is open and silent; nothing was lost on it."""
+
+    def silent(world: World, at: float, place: Place) -> HttpObservation:
+        return world.unanswered(at, place, API)
+
+    (incident,) = Story(api=silent).incidents()
+
+    assert incident.cause is Cause.SERVER_OVERLOAD
+    assert Failure.READ_TIMEOUT in (incident.detail.failure,)
