@@ -185,12 +185,18 @@ _RULES = (
     Rule(
         "network.all_raised", "network", "data",
         {LINK: 4, CONGESTION: -1, CHANGE: -0.5, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2, UP_DOWN: -2},
-        "the round trip of all {of} vantages is longer, so what they share is: the target's own line ({vantage}: "
-        "{rtt}, usually {usual_rtt})",
+        "packets of all {of} vantages are late or lost, so the fault is what they share: the target's own line "
+        "({vantage}: {rtt}, usually {usual_rtt})",
+    ),
+    Rule(
+        "network.entrance_impaired", "network", "data",
+        {LINK: 4, CONGESTION: -1, CHANGE: -0.5, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2, UP_DOWN: -2},
+        "packets of all {of} vantages that enter {far} from {near} are late or lost, by whatever way they come, "
+        "and of nobody else: it is that line",
     ),
     Rule(
         "network.packets_lost", "loss", "data",
-        {CONGESTION: 2.5, LINK: 2, CHANGE: 0.7, HIJACK: 0.3, OVERLOAD: -2.5, UP_OVERLOAD: -2.5, DOWN: -2,
+        {CONGESTION: 2.5, LINK: 2.5, CHANGE: 0.7, HIJACK: 0.3, OVERLOAD: -2.5, UP_OVERLOAD: -2.5, DOWN: -2,
          UP_DOWN: -2, WITHDRAWN: -1, NAMES: -1, TLS: -1},
         "packets of open connections are lost and sent again at {seen} of {of}, which no busy server does",
     ),

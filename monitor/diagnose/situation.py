@@ -59,6 +59,11 @@ class VantageSituation:
         """Whether its round trip is longer than usual by more than chance."""
         return bool(self.rtt_shifted) and (self.rtt_s or 0.0) > (self.usual_rtt_s or 0.0)
 
+    @property
+    def is_impaired(self) -> bool:
+        """Whether its packets take longer than usual, or get lost."""
+        return self.rtt_raised or bool(self.loses)
+
 
 class DependencyState(StrEnum):
     """How a target that this one depends on is doing."""

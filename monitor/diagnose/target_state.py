@@ -250,7 +250,7 @@ class TargetState:
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation),
-            loses=view.loses() if affected else None,
+            loses=view.loses(),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
             usual_think_s=view.usual.think_s(shown.observation),
             identity=identity,
@@ -258,7 +258,7 @@ class TargetState:
             usual_address=usual_address,
             path=trace.change,
             trail=trace.trail,
-            usual_trail=_nearest(trace.usual),
+            usual_trail=_nearest(trace.usual) or self._usual_trail(view.vantage, shown.observation.family, onset),
             new_networks=trace.new_networks,
             divergence=divergence(trace.trail, trace.usual) if trace.trail is not None else None,
             path_at=trace.at,
@@ -293,6 +293,10 @@ class TargetState:
             name: believe(own, [reading for other, reading in odd.items() if other != name], told)
             for name, own in seen.items()
         }
+
+    def _usual_trail(self, vantage: str, family: int | None, onset: float) -> Trail | None:
+        memory = self._paths.get(vantage)
+        return _nearest(memory.usual(onset, family or 4)) if memory is not None else None
 
     def _identity(self, view: View, onset: float, bad: list[Judged]) -> tuple[Identity, str | None]:
         """Who answered: the key of the newest bad exchange that had one, or of the newest of all."""

@@ -35,6 +35,12 @@ LOSS_SURPRISE = 4.0
 
 FEWEST_RESENT = 3
 
+RECENTLY = 8
+"""A line that had nothing to send again for so many exchanges loses no more."""
+
+LEARNT_WHILE_LOSING = 0.1
+"""What an exchange counts for the usual share while more is lost than usual: a bad hour is not the new custom."""
+
 ENOUGH_CONNECTED = 5
 """Exchanges of which none had to send anything again, before a line is said to lose nothing."""
 
@@ -113,7 +119,7 @@ class View:
         if judged.bad:
             if self.bad_since is None:
                 self.bad_since = judged.known_at
-        elif not any(other.bad for other in self._last(3)):
+        elif not self.losing and not any(other.bad for other in self._last(3)):
             self.bad_since = None
             self.usual.learn(judged)
         self.run = max(self._in_a_row, self._run_at_one_address())
@@ -166,7 +172,7 @@ class View:
     def _is_confirmed(self) -> bool:
         if self.bad_since is None:
             return False
-        if sum(judged.bad for judged in self._last(3)) >= 2:
+        if sum(judged.bad for judged in self._last(3)) >= 2 or (self.losing and self.bad_of(RECENTLY) >= 2):
             return True
         by_address: dict[str | None, list[bool]] = {}
         for judged in self._last(8):
@@ -185,7 +191,7 @@ class View:
         """What is usual is counted over all that went before: some lines lose a packet in a hundred always."""
         connected = [judged.resent for judged in self._recent if judged.resent is not None]
         again = sum(count > 0 for count in connected)
-        if again < FEWEST_RESENT:
+        if again < FEWEST_RESENT or not any(connected[-RECENTLY:]):
             return False
         usual = (self._resent + 1.0) / (self._connected + 50.0)
         return log10(comb(len(connected), again)) + again * log10(usual) <= -LOSS_SURPRISE
@@ -210,8 +216,9 @@ class View:
         self._aged += 1
         self._aged_bad += judged.bad
         if judged.resent is not None:
-            self._connected += 1
-            self._resent += judged.resent > 0
+            weight = LEARNT_WHILE_LOSING if self.losing else 1.0
+            self._connected += weight
+            self._resent += weight * (judged.resent > 0)
 
     def _pace(self) -> float:
         times = sorted({judged.observation.at for judged in self._last(PACE_OF)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from story import API, BEGIN, DATABASE, END, START, Answer, Story, only
+from story import API, BEGIN, DATABASE, END, PLACES, START, Answer, Story, only
 from world import Place, Service, World
 
 from monitor.diagnose.symptom import Judged, Symptom
@@ -86,6 +86,40 @@ def test_dependency_behind_the_same_lossy_link_explains_nothing() -> None:
     )
 
     assert {one.cause for one in story.incidents()} == {Cause.PATH_CONGESTION}
+
+
+ENTERING = ("newyork", "tokyo", "sydney")
+"""Those whose ways meet in AS64702 only, from which they enter the target's network."""
+BESIDE = Place("lima", 64606, (64702,), 0.15)
+
+
+def _late(world: World, at: float, place: Place) -> HttpObservation:
+    """Every packet waits in a queue."""
+    return world.ok(at, place, API, rtt_s=place.rtt_s + world.noise(0.15, 0.3))
+
+
+@pytest.mark.parametrize("answer", [_late, _lossy(API, 0.2)])
+def test_line_by_which_all_who_suffer_enter_is_the_targets_own(answer: Answer) -> None:
+    """The target has two; who comes by the other one is well."""
+    (incident,) = Story(api=only(ENTERING, answer), seed=2).incidents()
+
+    assert (incident.cause, incident.affected) == (Cause.SERVER_LINK, tuple(sorted(ENTERING)))
+    assert any(one.rule == "network.entrance_impaired" and "AS64702" in one.text for one in incident.evidence)
+
+
+def test_line_by_which_others_enter_well_is_not_to_blame() -> None:
+    """Lima comes the same last step and has no trouble, so that lies before it."""
+    incidents = Story(api=only(ENTERING, _late), places=(*PLACES, BESIDE)).incidents()
+
+    assert [one.cause for one in incidents] == [Cause.PATH_CONGESTION]
+
+
+def test_last_step_of_one_common_way_is_not_told_from_the_steps_before() -> None:
+    """Tokyo, Sydney and Osaka share their way from AS64703 on."""
+    osaka = Place("osaka", 64607, (64703, 64702), 0.24)
+    story = Story(api=only(("tokyo", "sydney", "osaka"), _late), places=(*PLACES[:2], *PLACES[3:], osaka))
+
+    assert [one.cause for one in story.incidents()] == [Cause.PATH_CONGESTION]
 
 
 def test_full_listen_queue_is_the_servers() -> None:

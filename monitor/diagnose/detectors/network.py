@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from monitor.diagnose.detectors.symptoms import seconds
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import Symptom
+from monitor.model.asn import Asn
 
 _NOT_OPENED = (Symptom.LOST_SYN, Symptom.CONNECT_TIMEOUT)
+
+FEWEST_ON_A_WAY = 2
+"""Networks that a traced way must show, before its last link can be named."""
 
 FEWEST_RAISED = 3
 """Vantages whose round trips must all be longer before their common end is to blame."""
@@ -19,7 +24,7 @@ FEWEST_RAISED = 3
 def detect(situation: Situation) -> Iterator[Finding]:
     """Flat or shifted round trips, among the affected vantages that measured one since the onset.
 
-    Where all are longer at once, what they have in common is: the last line before the server.
+    Where packets of all are late or lost at once, what they have in common is: the last line before the server.
     """
     measured = [view for view in situation.affected if view.rtt_shifted is not None]
     for rule, views in (
@@ -38,17 +43,50 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 values=_figures(views),
             )
     yield from _loss(situation)
-    raised = tuple(view for view in situation.vantages if view.rtt_raised)
-    if len(raised) >= FEWEST_RAISED and len(raised) == len(situation.vantages) and not _has_moved(situation):
-        yield Finding(
-            rule="network.all_raised",
-            seen=len(raised),
-            of=len(raised),
-            at=min(view.latest.known_at for view in raised),
-            share=strength(raised, raised),
-            witnesses=tuple(view.vantage for view in raised),
-            values=_figures(list(raised)),
-        )
+    if not _has_moved(situation):
+        yield from _at_the_end(situation)
+
+
+def _at_the_end(situation: Situation) -> Iterator[Finding]:
+    """Trouble on the last line before the server: all have it, or just those who enter by one of several lines."""
+    impaired = [view for view in situation.vantages if view.is_impaired]
+    well = [view for view in situation.vantages if not view.is_impaired]
+    if len(impaired) < FEWEST_RAISED:
+        return
+    if not well:
+        yield _shared("network.all_raised", impaired)
+    elif (entrance := _entrance(impaired, well)) is not None:
+        found = _shared("network.entrance_impaired", impaired)
+        yield replace(found, values={**found.values, "near": f"AS{entrance[0]}", "far": f"AS{entrance[1]}"})
+
+
+def _shared(rule: str, impaired: list[VantageSituation]) -> Finding:
+    return Finding(
+        rule=rule,
+        seen=len(impaired),
+        of=len(impaired),
+        at=min(view.latest.known_at for view in impaired),
+        share=strength(impaired, impaired),
+        witnesses=tuple(view.vantage for view in impaired),
+        values=_figures(impaired),
+    )
+
+
+def _entrance(impaired: list[VantageSituation], well: list[VantageSituation]) -> tuple[Asn, Asn] | None:
+    """The link by which all whose packets are late or lost, and nobody else, usually enter the target's network.
+
+    They must come to it by several ways: else the fault may lie on the last one that they share.
+    """
+    ways = [view.usual_trail.ases if view.usual_trail is not None else () for view in impaired]
+    others = [view.usual_trail.ases if view.usual_trail is not None else () for view in well]
+    if min(map(len, (*ways, *others))) < FEWEST_ON_A_WAY:
+        return None
+    links = {way[-2:] for way in ways}
+    several = len({way[:-2][-1:] for way in ways}) > 1
+    if len(links) > 1 or not several or any(way[-2:] in links for way in others):
+        return None
+    near, far = links.pop()
+    return near, far
 
 
 def _loss(situation: Situation) -> Iterator[Finding]:
@@ -64,7 +102,7 @@ def _loss(situation: Situation) -> Iterator[Finding]:
                 seen=len(views),
                 of=len(told),
                 at=min(view.latest.known_at for view in views),
-                share=strength(len(views), len(told)),
+                share=strength(views, told),
                 witnesses=tuple(view.vantage for view in views),
             )
 

@@ -41,7 +41,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 seen=len(affected),
                 of=total,
                 at=situation.onset,
-                share=strength(clean, clean),
+                # One that is well among many that are not may just have been lucky.
+                share=strength(clean, clean) * min(1.0, 2 * len(clean) / total),
                 witnesses=names,
                 values={"clean": ", ".join(view.vantage for view in clean[:5])},
             )
