@@ -14,12 +14,7 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 SLOW = tuple(name for name in scenario.names() if scenario.read(name).slow)
 
 # What the monitor does not tell rightly yet; RESULTS.md has what it says. Not strict: some depend on chance.
-KNOWN_WRONG: dict[str, str] = {
-    "congestion": "what the server sends again passes for think time, for no kernel but its own counts it",
-    "forged-origin": "suspected from the new key and path alone: the detail names neither prefix nor kind",
-    "interception": "a more-specific by the right origin, RPKI-invalid by its length, is a re-route",
-    "route-leak": "a vantage whose controls take the leaked way too is called sick",
-}
+KNOWN_WRONG: dict[str, str] = {}
 
 
 def _marked(name: str) -> object:
