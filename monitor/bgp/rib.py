@@ -24,7 +24,11 @@ PeerKey = tuple[str, str]
 
 MAX_WITHDRAWN = 100_000
 MAX_ROUTES = 2_000_000
-"""A route takes 0.3 kB, its prefix 0.8 more; a watched prefix has some 1,500 in all of RIS and Route Views."""
+"""A route takes 0.3 kB; a watched prefix has some 1,500 in all of RIS and Route Views."""
+MAX_PREFIXES = 100_000
+"""A prefix takes 1 kB, and what the detector keeps of it more again; parts of a watched /32 of IPv6 can be made
+up without end.
+"""
 _MAX_ORIGINS = 256
 _KEPT_KEYS = 65_536
 
@@ -95,13 +99,16 @@ _NONE_WITHDRAWN: Mapping[PeerKey, tuple[float, Route]] = MappingProxyType({})
 class Rib:
     """The routes of all peers, as far as facts were applied.
 
-    Memory is bounded: at most `max_routes` present routes (more are counted in `refused`) and
-    `max_withdrawn` remembered withdrawals, of which the oldest goes first and takes along what was known
-    of a prefix that nobody has any more.
+    Memory is bounded: at most `max_routes` present routes and `max_prefixes` (more are counted in `refused`) and
+    `max_withdrawn` remembered withdrawals, of which the oldest goes first and takes along what was known of a
+    prefix that nobody has any more.
     """
 
-    def __init__(self, *, max_routes: int = MAX_ROUTES, max_withdrawn: int = MAX_WITHDRAWN) -> None:
+    def __init__(
+        self, *, max_routes: int = MAX_ROUTES, max_prefixes: int = MAX_PREFIXES, max_withdrawn: int = MAX_WITHDRAWN
+    ) -> None:
         self.refused = 0
+        self._max_prefixes = max_prefixes
         self._max_routes = max_routes
         self._max_withdrawn = max_withdrawn
         self._entries: dict[_Which, _Entry] = {}
@@ -221,7 +228,8 @@ class Rib:
         withdrawn_at, old = entry.withdrawn.get(peer, (0.0, None)) if entry is not None else (0.0, None)
         if old is not None and event.at < withdrawn_at:
             return None
-        if self._is_full():
+        # Prefixes without routes count too: they are kept for their first_seen.
+        if self._route_count >= self._max_routes or (entry is None and len(self._entries) >= self._max_prefixes):
             self.refused += 1
             return None
         kind = RouteChangeKind.NEW_PREFIX
@@ -284,10 +292,6 @@ class Rib:
         if not entry.routes and not entry.withdrawn:
             del self._entries[which]
             self._sorted.pop(which[0], None)
-
-    def _is_full(self) -> bool:
-        # Prefixes without routes count too: they are kept for their first_seen.
-        return max(self._route_count, len(self._entries)) >= self._max_routes
 
 
 def _see(entry: _Entry, path: AsPath, at: float) -> bool:

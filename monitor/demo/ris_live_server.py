@@ -43,6 +43,18 @@ class Prepared:
         return self._wires[key]
 
 
+class Volley:
+    """Prepared messages that are sent in one piece, often: who gets which of them is joined once."""
+
+    def __init__(self, batch: Iterable[Prepared]) -> None:
+        self.batch = tuple(batch)
+        self.pieces: dict[Client, bytes] = {}
+        self.count = 0
+        """How many messages the pieces are, each client's counted."""
+        self.pieces_of = -1
+        """The server's state for which they are right."""
+
+
 class RisLiveServer:
     """`async with RisLiveServer() as server:` listens at `server.url` and `server.stream_url` until left.
 
@@ -115,15 +127,28 @@ class RisLiveServer:
 
     def push_many(self, batch: Iterable[Prepared]) -> int:
         """Send prepared messages in one piece; how many went to clients, each counted."""
+        return self.push_volley(Volley(batch))
+
+    def push_volley(self, volley: Volley) -> int:
+        """As `push_many`, of what is sent often."""
+        self.make_ready(volley)
+        for client, piece in volley.pieces.items():
+            client.write(piece)
+        return volley.count
+
+    def make_ready(self, volley: Volley) -> None:
+        """Find out who gets what of a volley, as its clients' subscriptions are now."""
+        if volley.pieces_of == self._state:
+            return
         pieces: dict[Client, list[bytes]] = {}
-        for prepared in batch:
+        for prepared in volley.batch:
             if prepared.receivers_of != self._state:
                 self._find_receivers(prepared)
             for client in prepared.receivers:
                 pieces.setdefault(client, []).append(prepared.bytes_for(client))
-        for client, written in pieces.items():
-            client.write(b"".join(written))
-        return sum(map(len, pieces.values()))
+        volley.pieces = {client: b"".join(written) for client, written in pieces.items()}
+        volley.count = sum(map(len, pieces.values()))
+        volley.pieces_of = self._state
 
     def push_to_all(self, batch: Iterable[Prepared]) -> None:
         """Send prepared messages to every client, as to one that asked for all of the world's routes."""

@@ -17,15 +17,15 @@ import asyncio
 import ipaddress
 import itertools
 import json
+import os
 import random
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from contest.messages import ORIGIN, Message, churn, hijack, inside, strangers, usual, watched
 from contest.monitors import Ours
-from ris_live_beside_bgpalerter import STEP_S, ended, push, started
+from ris_live_beside_bgpalerter import STEP_S, ended, push, started, volleys
 
 from monitor.bgp.episodes import Declared, RouteDetector
 from monitor.bgp.mrt import read_mrt
@@ -100,34 +100,70 @@ async def over_websocket(name: str, server: RisLiveServer, messages: list[Messag
     await ended(server, subject)
 
 
+class Echo:
+    """`cat` in a process of its own: what a line through another process takes on this machine just now."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def start(self) -> None:
+        """Start it."""
+        self._process = await asyncio.create_subprocess_exec(
+            "cat", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        self._reading = asyncio.create_task(self._read())
+
+    def ask(self) -> None:
+        """Send it the time."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{time.monotonic()!r}\n".encode())
+
+    async def stop(self) -> None:
+        """End it once it has answered all."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._reading
+        await self._process.wait()
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            self.waits.append(time.monotonic() - float(line))
+
+
+def percentiles(waits: list[float]) -> str:
+    """Of seconds, in milliseconds."""
+    ordered = sorted(waits)
+    shown = (f"p{share} {ordered[len(ordered) * share // 100] * 1e3:.1f}" for share in (50, 90, 99))
+    return f"{', '.join(shown)}, max {ordered[-1] * 1e3:.1f} ms"
+
+
 async def delays(server: RisLiveServer, per_s: int, count: int) -> None:
-    """From sending a hijack to its line, amid relevant messages; beside it, by how much this process overslept,
-    which is what the machine adds."""
-    subject = Ours()
+    """From sending a hijack to its line, amid relevant messages; beside it, at the same moments, a line through a
+    process that does nothing, which is what the machine adds, and its load."""
+    subject, echo = Ours(), Echo()
     await started(server, subject, WATCHED[:50])
-    life = [Prepared(message) for message in churn(WATCHED[:50], per_s)]
+    await echo.start()
+    life = volleys(server, churn(WATCHED[:50], per_s), int(per_s * STEP_S))
     taken = [inside(WATCHED[n % 50], n // 50) for n in range(count)]
     sent: dict[str, float] = {}
-    size, every = int(per_s * STEP_S), 10
-    overslept: list[float] = []
-    begun = time.monotonic()
+    every = 10
+    before, begun = subject.cpu_s(), time.monotonic()
     for step in range(count * every):
-        start = step * size % len(life)
-        server.push_many(life[start : start + size])
+        server.push_volley(life[step % len(life)])
         if step % every == 0:
             prefix = taken[step // every]
             sent[prefix] = push(server, hijack(prefix))
-        asleep = time.monotonic()
-        wish = max(begun + (step + 1) * STEP_S - asleep, 0)
-        await asyncio.sleep(wish)
-        overslept.append(time.monotonic() - asleep - wish)
+            echo.ask()
+        await asyncio.sleep(max(begun + (step + 1) * STEP_S - time.monotonic(), 0))
+    busy = (subject.cpu_s() - before) / (time.monotonic() - begun)
     await subject.reported(taken[-1])
     known = {line.split()[2]: at for at, line in ((r.at, r.line) for r in subject.reports) if "opened" in line}
-    waits = sorted(known[prefix] - at for prefix, at in sent.items() if prefix in known)
-    p50, p99 = statistics.median(waits) * 1e3, waits[int(len(waits) * 0.99)] * 1e3
+    waits = [known[prefix] - at for prefix, at in sent.items() if prefix in known]
+    await echo.stop()
     print(
-        f"{f'hijack known, at {per_s:,}/s':34} p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {waits[-1] * 1e3:.1f} ms; "
-        f"{len(waits)} of {count}; overslept p99 {sorted(overslept)[int(len(overslept) * 0.99)] * 1e3:.1f} ms"
+        f"{f'hijack known, at {per_s:,}/s':34} {percentiles(waits)}; {len(waits)} of {count}; an idle process "
+        f"beside it {percentiles(echo.waits)}; ours took {busy:.0%} of a core, load {os.getloadavg()[0]:.1f}"
     )
     await ended(server, subject)
 

@@ -153,6 +153,17 @@ def test_memory_is_bounded(make_event):
     assert kinds(rib, make_event("10.0.0.0/24", "1 2", at=3)) == ["new_prefix"]
 
 
+def test_prefixes_are_bounded_apart_from_routes(make_event):
+    """Made-up parts of a prefix are refused above the limit; who has the known ones is still told."""
+    rib = Rib(max_prefixes=2)
+    rib.apply(make_event("10.0.0.0/24", "1 2", at=1))
+    rib.apply(make_event("10.0.1.0/24", "1 2", at=1))
+
+    assert rib.apply(make_event("10.0.2.0/24", "1 2", at=1)) is None
+    assert kinds(rib, make_event("10.0.1.0/24", "1 3", at=2, peer=B)) == ["new_origin"]
+    assert (rib.refused, len(rib)) == (1, 2)
+
+
 PREFIXES = [parse_prefix(f"10.0.{i}.0/{n}") for n in (22, 23, 24) for i in range(0, 8, 1 << (24 - n))]
 
 

@@ -17,7 +17,7 @@ HUNTING_S = 120.0
 HUNTING_SHARE = 0.1
 """Withdrawals by this share of a prefix's peers, two at least, send routers hunting."""
 
-MAX_JUDGED = 1_000
+MAX_JUDGED = 500
 """Paths of one prefix whose judgement is kept; a prefix shows some 300 at a time."""
 
 Segments = tuple[Asn | AsSet, ...]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Reason, ReasonWord, Role, Turn
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
 from monitor.bgp.episodes.judge import Judgement
 from monitor.bgp.rib import PeerKey
-from monitor.model import Asn, AsPath
+from monitor.model import Asn, AsPath, Prefix
 
 RESUMED_S = 300.0
 """What returns so soon after its last carrier let go is the same story; later it is the next one."""
@@ -20,6 +21,9 @@ MAX_EPISODES = 10_000
 MAX_OPEN_AT_PREFIX = 64
 """A hostile peer can announce one prefix with a new origin every second; each is a new story."""
 
+MAX_OPEN_AROUND = 1_000
+"""The same with ever other parts of one usual prefix, which must leave room for what happens to the others."""
+
 _FOREIGN = (EpisodeKind.NEW_ORIGIN, EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_COVERING_ORIGIN)
 
 StoryKey = tuple[Which, object]
@@ -27,11 +31,12 @@ StoryKey = tuple[Which, object]
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One episode while it is followed. `witnesses`: every peer that ever carried it."""
+    """One episode while it is followed. `around`: the usual prefix that it concerned when it opened."""
 
     number: int
     which: Which
     ground: Ground
+    around: Prefix
     judgement: Judgement
     path: AsPath | None
     first_at: float
@@ -116,16 +121,15 @@ class Register:
         self.refused = 0
         self._max = max_episodes
         self._count = 0
-        self._all: OrderedDict[int, Record] = OrderedDict()
+        self._all: dict[int, Record] = {}
         self._latest: dict[StoryKey, Record] = {}
-        self._at_prefix: dict[Which, dict[int, Record]] = {}
+        # What ended, in that order; how many are active at each prefix, and around each usual one.
+        self._ended: dict[int, Record] = {}
+        self._active_at: Counter[Which] = Counter()
+        self._active_around: Counter[Prefix] = Counter()
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._all.values())
-
-    def at(self, which: Which) -> Iterable[Record]:
-        """The episodes of one prefix, oldest first."""
-        return self._at_prefix.get(which, {}).values()
 
     def join(
         self, which: Which, ground: Ground, judgement: Judgement, peer: PeerKey, at: float, path: AsPath | None
@@ -142,6 +146,7 @@ class Register:
             turn = Turn.RESUMED
         record.ground, record.judgement = ground, judgement
         record.carriers.add(peer)
+        self._revive(record)
         record.collectors.add(peer[0])
         record.peers = max(record.peers, len(record.carriers))
         record.last_at = max(record.last_at, at)
@@ -164,6 +169,7 @@ class Register:
                 return record, None
             record.carriers.clear()
             record.last_at = now
+            self._end(record)
             return record, Turn.ENDED
         if record is None or (not was_active and at - record.last_at > RESUMED_S):
             record = self._open(which, ground, judgement, at, None, record)
@@ -173,6 +179,7 @@ class Register:
         else:
             turn = None if was_active else Turn.RESUMED
         record.judgement, record.carriers = judgement, set(carriers)
+        self._revive(record)
         record.collectors.update(peer[0] for peer in carriers)
         record.peers = max(record.peers, len(carriers))
         record.last_at = now
@@ -182,11 +189,14 @@ class Register:
         """A peer lets go of a story; ENDED when it was the last."""
         record.carriers.discard(peer)
         record.last_at = max(record.last_at, at)
-        return None if record.carriers else Turn.ENDED
+        if record.carriers:
+            return None
+        self._end(record)
+        return Turn.ENDED
 
     def forget_ended(self, before: float) -> None:
         """Drop what ended before a time."""
-        for record in [one for one in self._all.values() if not one.active and one.last_at < before]:
+        for record in [one for one in self._ended.values() if one.last_at < before]:
             self._drop(record)
 
     def _open(
@@ -198,29 +208,44 @@ class Register:
         path: AsPath | None,
         last: Record | None,
     ) -> Record | None:
-        here = self._at_prefix.get(which, {})
-        if sum(record.active for record in here.values()) >= MAX_OPEN_AT_PREFIX:
+        crowded = self._active_at[which] >= MAX_OPEN_AT_PREFIX
+        crowded = crowded or self._active_around[ground.concerns] >= MAX_OPEN_AROUND
+        full = len(self._all) >= self._max
+        if crowded or (full and not self._ended):
             self.refused += 1
             return None
-        if len(self._all) >= self._max:
-            oldest = next((one for one in self._all.values() if not one.active), None)
-            if oldest is None:
-                self.refused += 1
-                return None
-            self._drop(oldest)
+        if full:
+            self._drop(next(iter(self._ended.values())))
         self._count += 1
         earlier = last.earlier + 1 if last is not None else 0
-        record = Record(self._count, which, ground, judgement, path, at, at, earlier)
+        record = Record(self._count, which, ground, ground.concerns, judgement, path, at, at, earlier)
         self._all[record.number] = record
         self._latest[which, judgement.key] = record
-        self._at_prefix.setdefault(which, {})[record.number] = record
+        self._ended[record.number] = record
         return record
+
+    def _revive(self, record: Record) -> None:
+        """It has carriers, the first ones maybe."""
+        if self._ended.pop(record.number, None) is not None:
+            self._active_at[record.which] += 1
+            self._active_around[record.around] += 1
+
+    def _end(self, record: Record) -> None:
+        """Its last carrier has left."""
+        if record.number not in self._ended:
+            self._ended[record.number] = record
+            _count_off(self._active_at, record.which)
+            _count_off(self._active_around, record.around)
 
     def _drop(self, record: Record) -> None:
         del self._all[record.number]
-        here = self._at_prefix[record.which]
-        del here[record.number]
-        if not here:
-            del self._at_prefix[record.which]
+        del self._ended[record.number]
         if self._latest.get((record.which, record.judgement.key)) is record:
             del self._latest[record.which, record.judgement.key]
+
+
+def _count_off(counts: Counter[Any], what: object) -> None:
+    """One less; what is not there takes no room."""
+    counts[what] -= 1
+    if not counts[what]:
+        del counts[what]
