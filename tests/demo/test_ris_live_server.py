@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from monitor.demo.ris_live_filter import RequestError, parse_subscription, prefixes_of
-from monitor.demo.ris_live_server import Prepared, RisLiveServer
+from monitor.demo.ris_live_server import Prepared, RisLiveServer, Volley
 
 DEADLINE_S = 20
 MESSAGE: dict[str, Any] = {
@@ -127,6 +127,22 @@ def test_raw_bytes_are_sent_to_who_wants_them_and_a_message_once() -> None:
                 for _ in range(2):
                     assert json.loads(await socket.recv())["data"].get("raw") == wants
                 assert (await _asks(socket, "ping"))["type"] == "pong"
+
+    asyncio.run(scenario())
+
+
+def test_volley_goes_to_those_who_ask_for_it_now() -> None:
+    """Its pieces are joined once, and anew after somebody subscribed."""
+
+    async def scenario() -> None:
+        async with RisLiveServer() as server, connect(server.url) as socket, asyncio.timeout(DEADLINE_S):
+            volley = Volley([Prepared(MESSAGE), Prepared(MESSAGE | {"host": "rrc00"})])
+            await _asks(socket, "ris_subscribe", host="rrc00", socketOptions={"acknowledge": True})
+            assert [server.push_volley(volley), server.push_volley(volley)] == [1, 1]
+            for _ in range(2):
+                assert json.loads(await socket.recv())["data"]["host"] == "rrc00"
+            await _asks(socket, "ris_subscribe", host="rrc21", socketOptions={"acknowledge": True})
+            assert server.push_volley(volley) == 2
 
     asyncio.run(scenario())
 
