@@ -23,6 +23,20 @@ DICTIONARIES: dict[str, tuple[str, ...]] = {
     "word": ("text",),
     "identity": ("spki_sha256", "certificate_sha256", "issuer", "not_after", "tls_version"),
     "tls_detail": ("not_before", "names", "chain", "alpn"),
+    "outcome": (
+        "address",
+        "family",
+        "failure",
+        "status",
+        "http_version",
+        "retransmits",
+        "identity",
+        "body_bytes",
+        "body_sha256",
+        "checks_failed",
+        "tls_detail",
+        "redirects",
+    ),
     "question": ("server", "role", "transport", "name", "rrtype"),
     "answer": ("rcode", "answers", "cnames", "dnssec"),
     "dns_detail": ("subnet", "ecs", "nsid", "soa_serial", "dnssec_reason"),
@@ -52,6 +66,7 @@ class WritingGlossary:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.day = 0
+        self._met: set[Value] = set()
         self._connection = connection
         self._known: dict[str, dict[Values, tuple[int, int]]] = {table: {} for table in DICTIONARIES}
 
@@ -81,6 +96,15 @@ class WritingGlossary:
         """
         check_value(text)
         return text
+
+    def repeats(self, value: Value) -> bool:
+        """Whether the value was asked about before, as far as is remembered: if it is worth an entry."""
+        if value in self._met:
+            return True
+        if len(self._met) >= REMEMBERED:
+            self._met.clear()
+        self._met.add(value)
+        return False
 
     def forget(self) -> None:
         """Drop what is remembered: after a rollback or a prune the numbers may be gone."""

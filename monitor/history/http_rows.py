@@ -17,46 +17,72 @@ COLUMNS = (
     "tls_detail", "redirects",
 )  # fmt: skip
 
+WRITTEN = (
+    "target", "done", "vantage", "seq", "outcome", "dns_us", "connect_us", "tls_over_us", "wait_over_us",
+    "receive_us", "rest_us", "rtt_over_us", "min_rtt_under_us", "loop_lag_us", "body_bytes", "body_sha256",
+    "error",
+)  # fmt: skip
+"""Of `http_row`, which the view `http` shows as COLUMNS (`http_layout`)."""
+
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 
 
 def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[Any, ...]:
-    """The row's values in the order of COLUMNS."""
-    total_us = micros(fact.total_s)
+    """The row's values in the order of WRITTEN."""
+    body = _packed(glossary.free_text(fact.body_sha256))
+    # A living page's body differs with every answer: its digest is no entry that anybody would use again.
+    inline = body is not None and not glossary.repeats(body)
+    times = (fact.dns_s, fact.connect_s, fact.tls_s, fact.wait_s, fact.receive_s)
+    dns, connect, tls, wait, receive = map(micros, times)
+    total, rtt, min_rtt = micros(fact.total_s), micros(fact.kernel_rtt_s), micros(fact.kernel_min_rtt_s)
+    way = connect or 0
+    rest = None if total is None else total - (dns or 0) - way - (tls or 0) - (wait or 0) - (receive or 0)
+    return (
+        glossary.number("target", (fact.target,)),
+        wall_millis(fact.at) * 1000 + (total or 0),
+        glossary.number("vantage", (fact.vantage,)),
+        seq,
+        _outcome(fact, glossary, None if inline else fact.body_bytes, None if inline else body),
+        dns,
+        connect,
+        None if tls is None else tls - way,
+        None if wait is None else wait - way,
+        receive,
+        rest,
+        None if rtt is None else rtt - way,
+        None if min_rtt is None else (rtt or 0) - min_rtt,
+        micros(fact.loop_lag_s),
+        fact.body_bytes if inline else None,
+        body if inline else None,
+        glossary.free_text(fact.error),
+    )
+
+
+def _outcome(
+    fact: HttpObservation, glossary: WritingGlossary, body_bytes: int | None, body: bytes | str | None
+) -> int:
+    """The number of all that is not a time."""
     identity = (
         fact.spki_sha256, fact.certificate_sha256, fact.issuer, not_after_millis(fact.not_after), fact.tls_version,
     )  # fmt: skip
     detail = (
         not_after_millis(fact.not_before), _listed(fact.certificate_names), _listed(fact.chain_sha256), fact.alpn,
     )  # fmt: skip
-    return (
-        glossary.number("target", (fact.target,)),
-        wall_millis(fact.at) * 1000 + (total_us or 0),
-        glossary.number("vantage", (fact.vantage,)),
-        seq,
+    values = (
         glossary.word(fact.address),
         fact.family,
         glossary.word(fact.failure),
         fact.status,
         glossary.word(fact.http_version),
-        micros(fact.dns_s),
-        micros(fact.connect_s),
-        micros(fact.tls_s),
-        micros(fact.wait_s),
-        micros(fact.receive_s),
-        total_us,
-        micros(fact.kernel_rtt_s),
-        micros(fact.kernel_min_rtt_s),
         fact.retransmits,
         glossary.number("identity", identity) if any(part is not None for part in identity) else None,
-        fact.body_bytes,
-        _packed(glossary.free_text(fact.body_sha256)),
+        body_bytes,
+        body,
         glossary.word(_listed(fact.checks_failed)),
-        micros(fact.loop_lag_s),
-        glossary.free_text(fact.error),
         glossary.number("tls_detail", detail) if any(part is not None for part in detail) else None,
         glossary.word(_listed(fact.redirects)),
     )
+    return glossary.number("outcome", values)
 
 
 def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> HttpObservation:
@@ -116,7 +142,7 @@ def _texts(listed: object) -> tuple[str, ...]:
 
 
 def _packed(digest: str | None) -> bytes | str | None:
-    """A body's digest differs with every answer of a living page, so it is kept in the row, in half its size.
+    """A body's digest in half its size.
 
     What is not lower-case hex (another program's line) stays the text that it was.
     """

@@ -40,9 +40,16 @@ def _missed_from_row(row: Row, glossary: ReadingGlossary) -> NotMeasured:
 _MISSED_COLUMNS = ("target", "done", "vantage", "seq", "probe", "reason")
 
 SHELVES: dict[type[Observation], Shelf[Observation]] = {
-    HttpObservation: Shelf("http", http_rows.COLUMNS, http_rows.to_row, http_rows.from_row),
+    HttpObservation: Shelf(
+        "http",
+        http_rows.COLUMNS,
+        http_rows.to_row,
+        http_rows.from_row,
+        rows="http_row",
+        written=http_rows.WRITTEN,
+    ),
     DnsObservation: Shelf("dns", dns_rows.COLUMNS, dns_rows.to_row, dns_rows.from_row),
     TraceObservation: Shelf("trace", trace_rows.COLUMNS, trace_rows.to_row, trace_rows.from_row),
     NotMeasured: Shelf("not_measured", _MISSED_COLUMNS, _missed_to_row, _missed_from_row),
 }
-"""By class; a shelf's table is also the fact's `kind`."""
+"""By class; a shelf's table (or view) is also the fact's `kind`."""

@@ -68,7 +68,7 @@ def _facts(connection: sqlite3.Connection, before: int) -> Iterator[int]:
     targets = [target for (target,) in connection.execute("SELECT id FROM target").fetchall()]
     for shelf in SHELVES.values():
         for target in targets:
-            yield from _pieces(connection, f"{shelf.table} WHERE target = {target} AND", "done", before)
+            yield from _pieces(connection, f"{shelf.stored_in} WHERE target = {target} AND", "done", before)
     for table in (shelf.table for shelf in ROUTE_SHELVES.values()):
         yield from _pieces(connection, f"{table} WHERE", "at", before)
 

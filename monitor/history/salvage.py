@@ -1,8 +1,8 @@
 """Copying what can still be read of a damaged history into a new one.
 
 Each table is read in the order of its key. Where a page is damaged, reading goes on behind it: the key's number
-is moved on in steps that double until rows come again, so at most as much is passed over as was damaged. Then
-facts go whose dictionary entries were lost, and what can be made anew is made anew.
+is moved on in steps that double until rows come again, and from there halved back to the hole. Then facts go
+whose dictionary entries were lost, and what can be made anew is made anew.
 
 SQLite has no checksums: a flipped bit inside a value is read as another value. The shell's `.recover` would also
 search pages that nothing points to any more, but it needs a build with `sqlite_dbpage`, which Debian's has not.
@@ -106,26 +106,69 @@ class _Reading:
         key = self._key if owner is None else self._key[1:]
         condition = "1" if owner is None else f"{self._owner} = {owner}"
         place = self._columns.index(key[0])
-        order = ", ".join(key)
         start: Any = None
-        step = 0
-        while step < _LARGEST:
+        while True:
             last = None
             above, bound = ("", ()) if start is None else (f" AND {key[0]} > ?", (start,))
+            statement = f"{self._select} WHERE {condition}{above} ORDER BY {', '.join(key)}"
             try:
-                statement = f"{self._select} WHERE {condition}{above} ORDER BY {order}"
                 for row in self._source.execute(statement, bound):
                     last = row[place]
                     yield row
             except sqlite3.DatabaseError:
-                self.holes += last is not None or step == 0
+                self.holes += last is not None or start is None
             else:
                 return
-            if isinstance(last, str) or isinstance(start, str):
-                yield from self._from_the_end(condition, key, last or start)
+            if last is None and start is not None:
+                # The module reads a row ahead, so the last one before a hole is only given alone.
+                for row in self._source.execute(f"{statement} LIMIT 1", bound).fetchall():
+                    last = row[place]
+                    yield row
+            if isinstance(last, str):
+                yield from self._from_the_end(condition, key, last)
                 return
-            base, step = (last, 1) if last is not None else (start or 0, max(2 * step, 1))
-            start = base + step
+            start = self._behind_the_hole(condition, key[0], start if last is None else last)
+            if start is None:
+                return
+
+    def _behind_the_hole(self, condition: str, key: str, before: int | None) -> int | None:
+        """The smallest number behind which there is a readable row again; None: there seems to be none.
+
+        `before`: the last number that was read; None: not even the first row could be.
+        """
+        if before is None:
+            with suppress(sqlite3.DatabaseError):
+                row = self._one(key, f"{condition} ORDER BY {key} DESC", ())
+                if isinstance(row, int):
+                    return self._between(condition, key, -1, row - 1)
+            return None
+        step = 1
+        while step < _LARGEST:
+            if self._readable(condition, key, before + step):
+                return self._between(condition, key, before + step // 2, before + step)
+            step *= 2
+        return None
+
+    def _between(self, condition: str, key: str, hole: int, readable: int) -> int:
+        while readable - hole > 1:
+            middle = (hole + readable) // 2
+            if self._readable(condition, key, middle):
+                readable = middle
+            else:
+                hole = middle
+        return readable
+
+    def _readable(self, condition: str, key: str, above: int) -> bool:
+        try:
+            self._one(key, f"{condition} AND {key} > ? ORDER BY {key}", (above,))
+        except sqlite3.DatabaseError:
+            return False
+        return True
+
+    def _one(self, key: str, condition: str, values: tuple[int, ...]) -> Any:
+        """The key's number in the first row, all of which is read; None: there is no row."""
+        row = self._source.execute(f"{self._select} WHERE {condition} LIMIT 1", values).fetchone()
+        return None if row is None else row[self._columns.index(key)]
 
     def _from_the_end(self, condition: str, key: list[str], last: str) -> Iterator[tuple[Any, ...]]:
         """What is behind a hole in an order of texts, where there is no next number to go on with."""
@@ -168,7 +211,7 @@ def _make_anew(copy: sqlite3.Connection) -> None:
             f"INSERT INTO fact_number SELECT vantage, max(seq) + 1 FROM {table} GROUP BY vantage"  # noqa: S608
             " ON CONFLICT (vantage) DO UPDATE SET next = max(next, excluded.next)"
         )
-    for table in ("route", "peer_state", "feed_state", "feed_tally"):
+    for table in ("route", "peer_state", "feed_state", "feed_tally", "file_mark", "vrp_change"):
         copy.execute(
             f"INSERT INTO counter SELECT 'fact', max(seq) + 1 FROM {table} WHERE true HAVING count(*)"  # noqa: S608
             " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"

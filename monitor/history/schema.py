@@ -2,14 +2,16 @@
 
 How facts are laid out:
 
-- `http dns trace not_measured` are keyed by (target, done, vantage, seq): one target's window is one
+- `http_row dns trace not_measured` are keyed by (target, done, vantage, seq): one target's window is one
   range of the tree. `done` is when the observation was complete, Unix microseconds; its start is
   `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts a vantage's facts in the order
   in which they came (`fact_number`; those of routes have a count of their own), over all tables: with the
   vantage it is a fact's name, keeps two observations of the same moment apart, and finds the shipment that
   brought it, whose facts are numbered `first` to `first + count - 1`.
-- What repeats is kept once in a dictionary (`word`, `identity` and `tls_detail` of who answered, `question`,
-  `answer` and `dns_detail` of DNS, `aim`, `path` and `way_back` of a traceroute, `peer`, `prefix`, `as_path`),
+- The view `http` shows the requests of `http_row` with the times themselves (`http_layout`).
+- What repeats is kept once in a dictionary (`word`, `identity` and `tls_detail` of who answered, `outcome`,
+  `question`, `answer` and `dns_detail` of DNS, `aim`, `path` and `way_back` of a traceroute, `peer`, `prefix`,
+  `as_path`),
   found by a 16-byte BLAKE2b digest of its values. AUTOINCREMENT, because readers remember ids: a number is
   never given out twice.
   Each entry has the last day (since 1970) of a fact that uses it, `seen`: when that day's facts are gone, so
@@ -25,6 +27,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from monitor.history.glossary import WritingGlossary
+from monitor.history.http_layout import HTTP_FACTS_VIEW, HTTP_TABLES, MOVE_ROWS, OLD_OUTCOMES
 from monitor.history.views import DNS_VIEW, HTTP_VIEW, INCIDENT_VIEW, TRACE_VIEW, VANTAGES_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
@@ -45,6 +49,7 @@ MIGRATION_NAMES = (
     "0011_vrp_change",
     "0012_linked_incidents",
     "0013_file_mark",
+    "0014_outcomes",
 )
 
 _KEY = """
@@ -302,3 +307,16 @@ def _linked_incidents(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[12])
 def _file_mark(db: Database) -> None:
     db.conn.execute(_FILE_MARK)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[13])
+def _outcomes(db: Database) -> None:
+    for statement in HTTP_TABLES:
+        db.conn.execute(statement)
+    glossary = WritingGlossary(db.conn)
+    # The words that they use are kept as long as the youngest fact (`_DAYS_OF_WORDS`); so are they.
+    ((glossary.day,),) = db.conn.execute("SELECT ifnull(max(seen), 0) FROM word").fetchall()
+    for values in db.conn.execute(OLD_OUTCOMES).fetchall():
+        glossary.number("outcome", values)
+    for statement in (*MOVE_ROWS, "DROP VIEW v_http", "DROP TABLE http", HTTP_FACTS_VIEW, HTTP_VIEW):
+        db.conn.execute(statement)

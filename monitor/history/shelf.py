@@ -14,7 +14,10 @@ Fact = TypeVar("Fact")
 
 @dataclass(frozen=True, slots=True)
 class Shelf(Generic[Fact]):
-    """`to_row` gives the values in the order of `columns`; its integer argument becomes the row's `seq`."""
+    """`to_row` gives the values in the order of `written` (empty: of `columns`); its integer argument becomes the
+    row's `seq`. `from_row` takes them in the order of `columns`. `rows`: the table that is written, where `table`
+    is a view over it.
+    """
 
     table: str
     columns: tuple[str, ...]
@@ -22,13 +25,21 @@ class Shelf(Generic[Fact]):
     from_row: Callable[[Row, ReadingGlossary], Fact]
     newest_only: bool = False
     """Whether a row takes the place of the one with the same key."""
+    rows: str = ""
+    written: tuple[str, ...] = ()
+
+    @property
+    def stored_in(self) -> str:
+        """The table that has the rows."""
+        return self.rows or self.table
 
     @property
     def insert(self) -> str:
         """The statement for `executemany`."""
-        marks = ", ".join("?" * len(self.columns))
+        columns = self.written or self.columns
+        marks = ", ".join("?" * len(columns))
         verb = "INSERT OR REPLACE" if self.newest_only else "INSERT"
-        return f"{verb} INTO {self.table} ({', '.join(self.columns)}) VALUES ({marks})"
+        return f"{verb} INTO {self.stored_in} ({', '.join(columns)}) VALUES ({marks})"
 
     @property
     def select(self) -> str:

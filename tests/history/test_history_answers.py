@@ -268,5 +268,5 @@ def test_one_targets_window_is_one_range_of_the_key(store: Store) -> None:
     connection = sqlite3.connect(store.path)
     for condition in ("target = 1 AND done >= 5 AND done < 6", "target IN (SELECT id FROM target) AND done >= 5"):
         plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM http WHERE {condition}").fetchall()
-        assert any("SEARCH http USING PRIMARY KEY (target=? AND done>" in row[3] for row in plan), plan
+        assert any("SEARCH f USING PRIMARY KEY (target=? AND done>" in row[3] for row in plan), plan
     connection.close()
