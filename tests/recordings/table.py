@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from measure import ordinary, run
-from ordinary import FILES
+from ordinary import FILES, WHY
 from peering import EXPERIMENTS, play
 from recorded import HIJACKS, TELEGRAM
 
@@ -93,6 +93,8 @@ def usual_minutes(data: Path) -> Iterator[str]:
             for one in seen.taken[:SHOWN]
         )
         yield f"| {name} | {seen.facts} | {seen.watched} | {_counts(seen.kinds)} | {len(seen.taken)}{taken} |"
+    yield ""
+    yield from (f"- {name}: {why}" for name, why in WHY.items())
 
 
 def main() -> None:
