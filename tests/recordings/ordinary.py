@@ -21,8 +21,8 @@ WHY = {
         "there to say what stood before. A RIB dump or a prefix-to-AS table would."
     ),
     "Route Views JINX, 1 April 2015, 15 min": (
-        "AS286 and AS1136 are both KPN's, which `siblings` would say, with a customer's part behind each; AS491 and "
-        "AS497 both originate a prefix of the United States' Department of Defense, behind its AS721."
+        "AS286 and AS1136 are both KPN's, which `siblings` would say, with a customer's part behind each; AS491 "
+        "and AS497 both originate a prefix of the United States' Department of Defense, behind its AS721."
     ),
 }
 """What looked taken in these files: to one peer each, and nobody's attack."""
