@@ -69,15 +69,21 @@ def leak_through_a_customer(world: World) -> None:
 def congestion_in_transit(world: World) -> None:
     """A link on the way of some is full."""
     state = LinkState(world.rng.uniform(0.04, 0.2), world.rng.uniform(0.02, 0.15))
-    truth = world.truth("path.congestion")
-    world.script.links.append(LinkAct(world.span, links_on_the_ways(world)[0], state, truth))
+    chosen = links_on_the_ways(world)[0]
+    truth = world.truth("path.congestion", *_or_own_line(world, chosen))
+    world.script.links.append(LinkAct(world.span, chosen, state, truth))
+
+
+def _or_own_line(world: World, chosen: Link) -> tuple[str, ...]:
+    """The link between the target's network and one of its providers is an access line of the target's."""
+    return ("server.link",) if world.main.asn in chosen else ()
 
 
 @kind("congestion", vantages=5, held_out=True, knows_origins=True)
 def congestion_every_evening(world: World) -> None:
     """As before, in bursts of some minutes."""
     state, chosen = LinkState(world.rng.uniform(0.06, 0.2), 0.05), links_on_the_ways(world)[0]
-    truth = world.truth("path.congestion")
+    truth = world.truth("path.congestion", *_or_own_line(world, chosen))
     begin = world.span.start
     while begin < min(world.span.end, world.setting.end):
         burst = replace(world.span, start=begin, end=begin + 240)
