@@ -63,6 +63,7 @@ class TargetState:
         self._latest_key: dict[str, tuple[str, str | None, float]] = {}
         self._known_places: dict[Prefix | str, float] = {}
         self._stirred_at: float | None = None
+        self._independent: tuple[tuple[float, tuple[str, ...]], dict[str, str]] | None = None
 
     def add_http(self, observation: HttpObservation, known_at: float) -> None:
         """Take an HTTP observation."""
@@ -265,13 +266,17 @@ class TargetState:
         )
 
     def _networks(self, current: list[View], onset: float) -> dict[str, str]:
-        """What each vantage witnesses for, by the ways that were usual before the onset."""
+        """What each vantage witnesses for, by the ways usual before the onset; worked out once for an onset."""
+        key = (onset, tuple(view.vantage for view in current))
+        if self._independent is not None and self._independent[0] == key:
+            return self._independent[1]
         found: dict[str, Connection] = {}
         for view in current:
             memory = self._paths.get(view.vantage)
             usual = [trail for family in (4, 6) for trail in memory.usual(onset, family)] if memory else ()
             found[view.vantage] = connection(self._asns.get(view.vantage), _nearest(usual))
-        return independent(found)
+        self._independent = key, independent(found)
+        return self._independent[1]
 
     def _beliefs(self, current: list[View], onset: float, routing: Routing) -> dict[str, Belief]:
         """What is believed of the path of each vantage that has traced it since the onset."""
