@@ -35,8 +35,8 @@ IDLE_S = 75.0
 MOST_HEAD_BYTES = 16_384
 
 MOST_CONNECTIONS = 1_000
-MOST_OF_ONE = 256
-"""From one address: a hundred agents behind one translator need two each."""
+MOST_OF_ONE = 512
+"""From one address: a hundred agents behind one translator need up to three each."""
 
 GRACE_S = 5.0
 """How long an end waits for answers that are under way."""

@@ -177,6 +177,7 @@ def test_nothing_is_lost_or_doubled_when_either_is_killed(crew: Crew, service: A
     assert contact.refused == 0
 
 
+@pytest.mark.slow
 def test_a_hub_may_not_have_probed_what_the_agent_does_not_allow(crew: Crew, service: Any, control: Any) -> None:
     """The agent's own list stands above its hub's targets, and it says so."""
     crew.enroll("seoul-1", allow='allow = ["localhost"]\n')
@@ -189,6 +190,7 @@ def test_a_hub_may_not_have_probed_what_the_agent_does_not_allow(crew: Crew, ser
         assert _seen(reader) == []
 
 
+@pytest.mark.slow
 def test_a_vantage_that_is_not_enrolled_gets_nothing(crew: Crew, service: Any, control: Any) -> None:
     """Until the hub has its line and was told to read it: then what was kept is brought."""
     crew.watch({"shop": service.url}, {"control": control.url})

@@ -1,0 +1,226 @@
+"""What faults between an agent and its hub cost in facts: `python tests/faults/run.py [RESULTS.md]`.
+
+Each row is a fault done to real processes: `whydown hub`, and an agent's spool, postman and link (`feeder.py`).
+`written`: facts that were reported durable in the spool; `lost`: of these, not in the hub's history in the end;
+`doubled`: there more than once. Exit 1 when anything was lost or doubled.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.history import HistoryError, Reader
+from monitor.link.enrolment import make_hub_certificate, make_vantage_key
+from probes import NotMeasured
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+LONGEST_S = 180.0
+COUNT = 200
+
+
+@dataclass
+class Bench:
+    """A hub's and an agent's folder, and what was written so far."""
+
+    folder: Path
+    port: int
+    written: set[int] = field(default_factory=set)
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def hub(self) -> subprocess.Popen[bytes]:
+        """Start the hub."""
+        with (self.folder / "hub.log").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "monitor", "hub"], cwd=self.folder, stdout=log, stderr=log, env=ENVIRONMENT
+            )
+        self.children.append(child)
+        return child
+
+    def feed(self, count: int = COUNT, *more: str) -> subprocess.Popen[bytes]:
+        """Start an agent that writes `count` facts and brings them."""
+        first = max(self.written, default=0) + 1
+        child = subprocess.Popen(
+            [sys.executable, str(REPOSITORY / "tests" / "faults" / "feeder.py"), str(self.folder),
+             f"https://127.0.0.1:{self.port}", str(first), str(count), *more],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
+        )  # fmt: skip
+        self.children.append(child)
+        return child
+
+    def read(self, child: subprocess.Popen[bytes], lines: int | None = None) -> None:
+        """Note what an agent reports as written: so many lines, or all until it ends."""
+        assert child.stdout is not None
+        while (lines is None or lines > 0) and (line := child.stdout.readline()):
+            self.written.add(int(line))
+            lines = None if lines is None else lines - 1
+
+    def finish(self, child: subprocess.Popen[bytes]) -> None:
+        """Wait until an agent's hub has everything."""
+        self.read(child)
+        child.wait(LONGEST_S)
+
+    def in_history(self) -> Counter[int]:
+        """The numbers that the hub has, and how often."""
+        with Reader.open(self.folder / "h.db") as reader:
+            seen = reader.observations(0, 4e9, target="shop")
+            return Counter(int(one.reason[1:]) for one in seen if isinstance(one, NotMeasured))
+
+    def kill(self, child: subprocess.Popen[bytes]) -> None:
+        """SIGKILL."""
+        child.kill()
+        if child.stdout is not None:
+            self.read(child)
+        child.wait()
+
+    def _arrived(self) -> int:
+        with suppress(HistoryError):  # the hub is making it
+            return len(self.in_history())
+        return 0
+
+    def until_some_arrived(self, count: int) -> None:
+        """Wait until the hub's file has so many."""
+        deadline = time.monotonic() + LONGEST_S
+        while self._arrived() < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError((self.folder / "hub.log").read_text()[-2000:])
+            time.sleep(0.05)
+
+
+def _nothing(bench: Bench) -> None:
+    bench.hub()
+    bench.finish(bench.feed())
+
+
+def _hub_killed(bench: Bench) -> None:
+    """Five times while batches come in, at whatever point it is."""
+    hub, agent = bench.hub(), bench.feed(1500)
+    for count in (1, 200, 400, 600, 800):
+        bench.read(agent, 100)
+        bench.until_some_arrived(count)
+        bench.kill(hub)
+        hub = bench.hub()
+    bench.finish(agent)
+
+
+def _agent_killed(bench: Bench) -> None:
+    """Five times while it writes and sends; the next one finds its spool."""
+    bench.hub()
+    for _ in range(5):
+        agent = bench.feed(5000)
+        bench.read(agent, 150)
+        bench.kill(agent)
+    bench.finish(bench.feed())
+
+
+def _both_killed(bench: Bench) -> None:
+    """At the same moment."""
+    for _ in range(3):
+        hub, agent = bench.hub(), bench.feed(5000)
+        bench.read(agent, 150)
+        bench.kill(hub)
+        bench.kill(agent)
+    bench.hub()
+    bench.finish(bench.feed())
+
+
+def _away_for_an_hour(bench: Bench) -> None:
+    """Facts of an hour without the hub, by the spool's clock; then it is there."""
+    agent = bench.feed(2000, "--elapsed", "3600")
+    bench.read(agent, 2000)
+    bench.hub()
+    bench.finish(agent)
+
+
+def _frozen(bench: Bench) -> None:
+    """The hub takes batches and answers nothing for a while (SIGSTOP): the agent asks again."""
+    hub, agent = bench.hub(), bench.feed(600)
+    bench.read(agent, 300)
+    bench.until_some_arrived(1)
+    hub.send_signal(signal.SIGSTOP)
+    bench.read(agent, 300)
+    time.sleep(35.0)  # longer than the agent waits for a receipt
+    hub.send_signal(signal.SIGCONT)
+    bench.finish(agent)
+
+
+def _clock(off_s: str) -> Callable[[Bench], None]:
+    def fault(bench: Bench) -> None:
+        bench.hub()
+        bench.finish(bench.feed())
+        bench.finish(bench.feed(COUNT, "--clock-off", off_s))
+        bench.finish(bench.feed())
+
+    return fault
+
+
+FAULTS: dict[str, Callable[[Bench], None]] = {
+    "none": _nothing,
+    "hub killed (SIGKILL) five times among batches": _hub_killed,
+    "agent killed (SIGKILL) five times among writes": _agent_killed,
+    "both killed at once, three times": _both_killed,
+    "an hour without the hub": _away_for_an_hour,
+    "hub frozen for longer than a receipt is waited for": _frozen,
+    "agent's clock set an hour ahead, and back": _clock("3600"),
+    "agent's clock set an hour back, and ahead": _clock("-3600"),
+}
+
+
+def _prepare(folder: Path) -> Bench:
+    key = make_vantage_key(folder / "key.pem")
+    make_hub_certificate(folder / "hub-certificate.pem", folder / "hub-key.pem", ["127.0.0.1"], datetime.now(UTC))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    (folder / "config.toml").write_text(
+        f'[history]\npath = "h.db"\n[hub]\nlisten = "127.0.0.1:{port}"\n[[target]]\nname = "shop"\n'
+        f'url = "https://shop.example/"\n[vantages]\nseoul-1.keys = ["{key}"]\n'
+    )
+    return Bench(folder, port)
+
+
+def row(name: str) -> tuple[int, int, int]:
+    """Do a fault: facts written, lost, doubled."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = _prepare(Path(folder))
+        try:
+            FAULTS[name](bench)
+            found = bench.in_history()
+        finally:
+            for child in bench.children:
+                child.kill()
+                child.wait()
+    lost = len(bench.written - found.keys())
+    return len(bench.written), lost, sum(1 for times in found.values() if times > 1)
+
+
+def main() -> None:
+    """Print the table, and write it where the argument says."""
+    lines = ["| fault | written | lost | doubled |", "|---|---|---|---|"]
+    bad = 0
+    for name in FAULTS:
+        written, lost, doubled = row(name)
+        bad += lost + doubled
+        lines.append(f"| {name} | {written} | {lost} | {doubled} |")
+        print(lines[-1], flush=True)
+    if len(sys.argv) > 1:
+        intro = (
+            "# What faults between agent and hub cost\n\n`python tests/faults/run.py tests/faults/RESULTS.md`, "
+        )
+        Path(sys.argv[1]).write_text(f"{intro}{datetime.now(UTC):%Y-%m-%d}.\n\n" + "\n".join(lines) + "\n")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
