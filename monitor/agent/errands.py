@@ -26,6 +26,7 @@ class Errands:
     """Serves one hub. `boost` and `measure` are called on the loop's thread with what the hub orders.
 
     `waiting`: how many facts the spool has for it; `refused`: the targets of the hub's that are not probed here.
+    `first`: of the standby, the errands of the hub that it stands by for.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Errands:
         measure: Callable[[str], object],
         waiting: Callable[[], int],
         refused: Callable[[], Collection[str]],
+        first: Errands | None = None,
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -46,6 +48,8 @@ class Errands:
         self._measure = measure
         self._waiting = waiting
         self._refused = refused
+        self._first = first
+        self._began_at = monotonic()
         self._now = now
         self._monotonic = monotonic
         self._digest = ""
@@ -53,6 +57,11 @@ class Errands:
         self._log = structlog.get_logger("errands").bind(hub=link.url)
         self.heard_at: float | None = None
         """When the hub last answered, by the monotonic clock; None: never."""
+
+    @property
+    def unheard_s(self) -> float:
+        """For how long the hub has not answered."""
+        return self._monotonic() - (self._began_at if self.heard_at is None else self.heard_at)
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -79,6 +88,7 @@ class Errands:
                 after=self._after,
                 waiting=waiting,
                 refused_targets=tuple(self._refused())[:MOST_BOOSTS],
+                first_unheard_s=None if self._first is None else self._first.unheard_s,
             )
         )
         self.heard_at = self._monotonic()

@@ -26,8 +26,8 @@ from probes import clock
 
 CONNECT_S = 10.0
 ANSWER_S = 30.0
-ORDERS_S = 40.0
-"""The hub keeps a request for orders open for 25 s."""
+ORDERS_S = 30.0
+"""The hub keeps a request for orders open for 15 s."""
 
 MOST_PAUSE_S = 600.0
 """A hub that asks for a longer rest is not believed."""

@@ -28,7 +28,6 @@ from monitor.config import ConfigError
 from monitor.config.measures import with_measures
 from monitor.model.settings import Config, HubAccess
 from monitor.spool import Spool, SpoolError
-from probes import clock
 
 MEMO = "measures"
 
@@ -55,7 +54,9 @@ class Outpost:
         self._log = structlog.get_logger("outpost")
         self._links = _links(config.hub)
         self._postmen = [Postman(config.vantage, link.url, spool, link) for link in self._links]
-        self._errands = [self._errands_of(place, link) for place, link in enumerate(self._links)]
+        self._errands: list[Errands] = []
+        for place, link in enumerate(self._links):
+            self._errands.append(self._errands_of(place, link))
         self._spooler = Spooler(spool, self._wake)
         self._rounds = Rounds(self._remembered(), instruments or NetworkInstruments(), self._spooler.take)
 
@@ -97,6 +98,7 @@ class Outpost:
             measure=partial(self._measure, place),
             waiting=partial(self._spool.waiting, link.url),
             refused=lambda: self._refused,
+            first=self._errands[0] if place else None,
         )
 
     def _wake(self) -> None:
@@ -109,8 +111,8 @@ class Outpost:
 
     def _measure(self, place: int, measures: str) -> None:
         """A hub says what is to be measured."""
-        first_heard_at = self._errands[0].heard_at
-        if place > 0 and first_heard_at is not None and clock.monotonic() - first_heard_at < UNHEARD_S:
+        first = self._errands[0]
+        if place > 0 and first.heard_at is not None and first.unheard_s < UNHEARD_S:
             return
         try:
             config = self._with(measures)

@@ -27,10 +27,13 @@ def read_hub(table: Table, folder: Path) -> tuple[HubAccess | None, HubIntake | 
     listen = table.get("listen", address.listen_address, None)
     certificate = table.get("certificate", address.file(folder), folder / "hub-certificate.pem")
     certificate_key = table.get("certificate_key", address.file(folder), folder / "hub-key.pem")
+    standby = table.get("standby", value.boolean, False)
     table.close()
     return (
         HubAccess(urls=urls, key_file=key_file, ca_file=ca_file, allowed=allowed) if urls else None,
-        HubIntake(listen=listen, certificate=certificate, certificate_key=certificate_key) if listen else None,
+        HubIntake(listen=listen, certificate=certificate, certificate_key=certificate_key, standby=standby)
+        if listen
+        else None,
     )
 
 

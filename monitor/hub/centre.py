@@ -98,6 +98,11 @@ class Centre:
             self._audience.heard(taken.fresh)
         return taken
 
+    async def owe(self, messages: Sequence[Notice]) -> None:
+        """Send these messages too."""
+        await asyncio.to_thread(self._store.save_changes, [], messages)
+        self._outbox.wake()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; returns when all that came is stored.
 

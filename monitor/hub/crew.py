@@ -25,13 +25,14 @@ from monitor.model.settings import Config
 from monitor.web.intake import Brought
 from probes import NotMeasured, clock
 
-WAIT_S = 25.0
-"""How long a request for orders is kept open; translators and proxies forget a silent connection after 30 s."""
+WAIT_S = 15.0
+"""How long a request for orders is kept open. Translators and proxies forget a silent connection after 30 s; and
+by these requests agents know that the hub is there (`Standby`)."""
 
 BOOST_KEPT_S = 60.0
 
 SILENT_S = 90.0
-"""Not heard for this long, a vantage is silent: three requests for orders have not come."""
+"""Not heard for this long, a vantage is silent: six requests for orders have not come."""
 
 CHECK_S = 10.0
 
@@ -57,12 +58,14 @@ class Crew:
         take: Callable[[Shipment], Awaitable[Taken | None]],
         put: Callable[[Sequence[Fact]], Awaitable[None]],
         waiting: Callable[[], int],
+        first_unheard: Callable[[str, float | None], object] = lambda vantage, unheard_s: None,
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._take = take
         self._put = put
         self._waiting = waiting
+        self._first_unheard = first_unheard
         self._now = now
         self._monotonic = monotonic
         self._boosts: deque[tuple[float, Boost]] = deque(maxlen=MOST_BOOSTS)
@@ -128,6 +131,7 @@ class Crew:
     async def orders(self, request: OrdersRequest) -> Orders:
         """What is new for this vantage, at once or when there is; nothing after `WAIT_S`."""
         self._hear(request.vantage)
+        self._first_unheard(request.vantage, request.first_unheard_s)
         self._compare_clocks(request.vantage, self._now(), request.sent_at)
         try:
             async with asyncio.timeout(WAIT_S):

@@ -100,6 +100,8 @@ class OrdersRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Facts in the spool that this hub has not got."""
     refused_targets: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MOST_BOOSTS)] = ()
     """Targets of the hub that are not on this agent's own list."""
+    first_unheard_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    """To the standby: for how long the agent's first hub has not been heard. None: this is the first."""
 
 
 class Boost(msgspec.Struct, frozen=True, array_like=True):

@@ -170,11 +170,15 @@ class HubAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubIntake:
-    """Where a hub takes facts from its agents: the address to listen on, its certificate and the key of that."""
+    """Where a hub takes facts from its agents: the address to listen on, its certificate and the key of that.
+
+    `standby`: it alerts only while no agent hears its first hub.
+    """
 
     listen: str
     certificate: Path
     certificate_key: Path
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

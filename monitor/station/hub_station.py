@@ -11,22 +11,27 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from monitor.agent.instruments import NetworkInstruments
-from monitor.history import Store
+from monitor.alert.mail import notices
+from monitor.history import Notice, Store
 from monitor.hub.centre import DAY_S, Audience, Centre
 from monitor.hub.crew import Crew
 from monitor.hub.pipeline import Step
+from monitor.hub.standby import Standby
 from monitor.link.signature import Doorkeeper, KnownKey
+from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
 from monitor.station.board import Board
 from monitor.station.station import kept_until_restart
 from monitor.web.intake import Intake
 from monitor.web.server import Server, server_context, split_listen
 from probes import clock
+
+TAKE_OVER_CHECK_S = 2.0
 
 
 class HubStation:
@@ -51,10 +56,15 @@ class HubStation:
         self._settings = config.intake
         self._context = server_context(config.intake.certificate, config.intake.certificate_key)
         self._instruments = NetworkInstruments()
-        audience = Audience(boost=self._boost, heard=board.see, stepped=stepped)
+        self._standby = Standby(is_standby=config.intake.standby, monotonic=clock.monotonic)
+        audience = Audience(boost=self._boost, heard=board.see, stepped=stepped, notices=self._notices)
         self._centre = Centre(config, store, audience, self._instruments.ask)
         self._crew = Crew(
-            config, take=self._centre.take, put=self._centre.put, waiting=lambda: self._centre.waiting
+            config,
+            take=self._centre.take,
+            put=self._centre.put,
+            waiting=lambda: self._centre.waiting,
+            first_unheard=self._standby.report,
         )
         self._doorkeeper = Doorkeeper(_keys(config))
         self._log = structlog.get_logger("hub")
@@ -83,12 +93,13 @@ class HubStation:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._centre.run(centre_stop))
-                watch = group.create_task(self._crew.watch())
+                watches = [group.create_task(one) for one in (self._crew.watch(), self._take_over())]
                 port = await server.start(host, port)
                 self._log.info("listening", address=host, port=port, vantages=len(_names(self._config)))
                 await stop.wait()
                 self._log.info("stopping", waiting=self.waiting)
-                watch.cancel()
+                for watch in watches:
+                    watch.cancel()
                 self._crew.dismiss()
                 await server.stop()
                 centre_stop.set()
@@ -114,6 +125,20 @@ class HubStation:
         await self._centre.reload(config)
         self._crew.configure(config)
         self._log.info("reloaded", targets=len(config.targets), vantages=len(_names(config)))
+
+    def _notices(self, change: IncidentChange, config: Config) -> Sequence[Notice]:
+        return self._standby.passed(notices(change, config.alert))
+
+    async def _take_over(self) -> None:
+        """Say when this hub begins to lead or no longer does, and tell then what the other perhaps could not."""
+        leads = self._standby.leads
+        while True:
+            await asyncio.sleep(TAKE_OVER_CHECK_S)
+            if self._standby.leads != leads:
+                leads = not leads
+                self._log.warning("leads" if leads else "stands_by")
+            if released := self._standby.released():
+                await self._centre.owe(released)
 
     def _boost(self, target: str) -> None:
         self._crew.boost(target)

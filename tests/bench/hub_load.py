@@ -1,9 +1,9 @@
 """How long a hub takes to acknowledge: 100 agents with 200 targets every 30 s, 667 facts a second, diagnosis on.
 
 `python tests/bench/hub_load.py [--seconds 60] [--burst 10]` starts `whydown hub` as a process of its own and
-brings it facts with the agents' own link: TLS, signatures, one batch a second from each. Prints the time from sending
-a batch to its receipt (the facts are on the disk then), what of a processor the hub used, and both again while
-every agent brings an outage's backlog on top, ten times as much.
+brings it facts with the agents' own link: TLS, signatures, one batch a second from each. Prints the time from
+sending a batch to its receipt (the facts are on the disk then), what of a processor the hub used, and both again
+while every agent brings an outage's backlog on top, ten times as much.
 """
 
 from __future__ import annotations

@@ -1,0 +1,63 @@
+"""Which of two hubs alerts: the first of the agents' lists; the standby only when no agent hears the first. Pure.
+
+Theory of operation. Both hubs get every fact and conclude alike; only telling must not happen twice. The hubs need
+no way to each other, which could be cut while both are well: the agents are witnesses. Each tells the standby,
+four times a minute, for how long it has not heard the first hub. When everyone who has reported lately says
+`UNHEARD_S` or longer, the standby leads; when anybody hears the first again, it is silent. What it would have told
+in the last `HELD_S` before it took over, and the first hub perhaps did not get to tell, it tells then: a message
+that comes twice is better than none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from monitor.history.notice import Notice
+
+UNHEARD_S = 20.0
+"""A hub that is well is heard every 15 s. With reports that are as old at most, the standby leads within 40 s."""
+
+RECENT_S = 60.0
+HELD_S = 120.0
+MOST_HELD = 1_000
+
+
+class Standby:
+    """`is_standby` False: the first hub, which always leads. `monotonic` tells the time."""
+
+    def __init__(self, *, is_standby: bool, monotonic: Callable[[], float]) -> None:
+        self._is_standby = is_standby
+        self._monotonic = monotonic
+        self._unheard: dict[str, tuple[float, float]] = {}
+        self._held: deque[tuple[float, Notice]] = deque(maxlen=MOST_HELD)
+
+    def report(self, vantage: str, unheard_s: float | None) -> None:
+        """A vantage has not heard its first hub for so long; None: it says nothing of that."""
+        if unheard_s is not None:
+            self._unheard[vantage] = (self._monotonic(), unheard_s)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this hub tells people."""
+        if not self._is_standby:
+            return True
+        now = self._monotonic()
+        recent = [unheard_s for at, unheard_s in tuple(self._unheard.values()) if now - at <= RECENT_S]
+        return bool(recent) and min(recent) >= UNHEARD_S
+
+    def passed(self, notices: Sequence[Notice]) -> Sequence[Notice]:
+        """The notices, if this hub leads; else none, and they are held for a while."""
+        if self.leads:
+            return notices
+        self._held.extend((self._monotonic(), notice) for notice in notices)
+        return ()
+
+    def released(self) -> list[Notice]:
+        """What is to be told after all, once, when this hub has begun to lead."""
+        if not self._held or not self.leads:
+            return []
+        now = self._monotonic()
+        found = [notice for at, notice in self._held if now - at <= HELD_S]
+        self._held.clear()
+        return found
