@@ -38,7 +38,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Service:
-    """A target: its addresses, the networks at its end, its key and issuer, its think time, seconds."""
+    """A target: its addresses, the networks at its end, its key and issuer, its think time, seconds.
+
+    `plain`: it speaks HTTP without TLS, so nobody knows who answers.
+    """
 
     name: str
     addresses: tuple[str, ...]
@@ -46,11 +49,15 @@ class Service:
     think_s: float = 0.06
     issuer: str = "CN=Example CA,O=Example,C=KR"
     spki: str = ""
+    plain: bool = False
 
     @property
     def key(self) -> str:
         """The SPKI hash that the genuine server answers with."""
         return self.spki or digest(self.name, "key")
+
+
+_OF_TLS = ("tls_s", "spki_sha256", "certificate_sha256", "issuer")
 
 
 @dataclass
@@ -107,6 +114,9 @@ class World:
             "body_bytes": 512,
             "body_sha256": digest(service.name, "body"),
         }
+        if service.plain:
+            fields |= dict.fromkeys(_OF_TLS)
+            fields["total_s"] = round(sum(phases.values()) - phases["tls_s"], 6)
         fields.update(changed)
         return HttpObservation(**fields)  # type: ignore[arg-type]
 
