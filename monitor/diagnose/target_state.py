@@ -62,6 +62,8 @@ class TargetState:
         self._keys = KeyMemory()
         self._latest_key: dict[str, tuple[str, str | None, float]] = {}
         self._known_places: dict[Prefix | str, float] = {}
+        self._places_met = 0
+        self._believed: tuple[object, dict[str, Belief]] = (None, {})
         self._stirred_at: float | None = None
         self._independent: tuple[tuple[float, tuple[str, ...]], dict[str, str]] | None = None
 
@@ -76,7 +78,10 @@ class TargetState:
                 self._stir(known_at)
             self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
         if observation.address is not None:
-            self._known_places.setdefault(_place(observation.address), known_at)
+            place = _place(observation.address)
+            if place not in self._known_places:
+                self._known_places[place] = known_at
+                self._places_met += 1
             if len(self._known_places) > KEPT_PLACES:
                 del self._known_places[next(iter(self._known_places))]
 
@@ -279,9 +284,21 @@ class TargetState:
         return self._independent[1]
 
     def _beliefs(self, current: list[View], onset: float, routing: Routing) -> dict[str, Belief]:
-        """What is believed of the path of each vantage that has traced it since the onset."""
+        """What is believed of the path of each vantage that has traced it since the onset.
+
+        Worked out anew only when a trace, a place or a route came in: traces are minutes apart, moments seconds.
+        """
         told = _blamed(routing.episodes)
         home = self._expected_origins()
+        traced = tuple((v.vantage, self._paths[v.vantage].changes) for v in current if v.vantage in self._paths)
+        asked = (onset, told, home, self._places_met, traced)
+        if self._believed[0] != asked:
+            self._believed = (asked, self._believe(current, onset, told, home))
+        return self._believed[1]
+
+    def _believe(
+        self, current: list[View], onset: float, told: frozenset[Asn], home: frozenset[Asn]
+    ) -> dict[str, Belief]:
         seen: dict[str, tuple[Reading, ...]] = {}
         for view in current:
             memory = self._paths.get(view.vantage)

@@ -69,13 +69,17 @@ class _Followed:
 
 
 class PathMemory:
-    """What one vantage has seen of its ways to one target, under a prefix-to-AS table."""
+    """What one vantage has seen of its ways to one target, under a prefix-to-AS table.
+
+    `changes`: how often anything in it changed, so that a reader knows whether anything is new.
+    """
 
     def __init__(self, table: Owners) -> None:
         self._table = table
         self._seen: dict[tuple[int, tuple[Asn, ...], bool, bool], _Seen] = {}
         self._followed: OrderedDict[Series, _Followed] = OrderedDict()
         self._lately: deque[Walked] = deque(maxlen=KEPT_TRACES)
+        self.changes = 0
 
     def add(self, trace: TraceObservation, at: float) -> bool:
         """Remember one trace, known at `at`; whether it is of another path than all before."""
@@ -89,10 +93,12 @@ class PathMemory:
         trail = trail_of(trace, self._table, renamed)
         is_new = self._remember(trail, series.family, at)
         self._lately.append(Walked(at, series, trail))
+        self.changes += 1
         return is_new
 
     def forget(self, since: float, until: float) -> None:
         """Unlearn what was first seen during trouble, so that it never becomes the usual path."""
+        self.changes += 1
         for family in (4, 6):
             usual = set(self.usual(since, family))
             for key in [k for k, s in self._seen.items() if since - SETTLED_S <= s.first_at <= until]:

@@ -19,7 +19,6 @@ from probes.observation import Observation, completed_at
 
 CONTROL = Service("control", ("198.19.254.80",), (), think_s=0.01)
 CONTROL_AS = 64512
-RELATIONSHIPS = "as_relationships.txt"
 
 
 def files(script: Script, shared_data: Path | None = None) -> dict[str, str | bytes]:
@@ -42,7 +41,7 @@ def files(script: Script, shared_data: Path | None = None) -> dict[str, str | by
         roas = [{"prefix": prefix, "maxLength": most, "asn": asn} for prefix, most, asn in script.vrps]
         made["vrps.json"] = json.dumps({"roas": roas}, indent=1) + "\n"
     if script.relationships:
-        made[RELATIONSHIPS] = "".join(f"{line}\n" for line in script.relationships)
+        made["relationships.txt"] = "".join(f"{line}\n" for line in script.relationships)
     return made
 
 
@@ -122,8 +121,6 @@ def _config(script: Script) -> str:
         f'[[control]]\nname = "{CONTROL.name}"\nurl = "https://control.example/"\n'
         f'interval = "{script.control_interval_s:.0f}s"\n'
     )
-    if script.relationships:
-        parts.append(f'[as_relationships]\npath = "{RELATIONSHIPS}"\n')
     parts += [f"[vantages.{place.name}]\nasn = {place.asn}\n" for place in script.places]
     return "\n".join(parts)
 
