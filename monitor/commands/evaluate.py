@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from monitor.commands.replay import read_or_exit
-from monitor.evaluate import NONE, Pair, Summary, confusion, match, quantile, read_expected, scores, summary
-from monitor.replay import replay
+from monitor.evaluate import FULL, Expected, Pair, confusion, contest, read_expected, scores, summary, variants
+from monitor.evaluate.tables import Table, by_cause, by_truth, by_variant, subject, wrong
+from monitor.replay import Folder
 from monitor.report.safe_text import one_line
+
+Scores = Mapping[str, list[Pair]]
+"""The pairs of all folders by variant."""
 
 
 @click.command(short_help="Score incident folders against their expected verdicts.")
 @click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--ablations", is_flag=True, help="Also without routes, traceroute, identity, other vantages.")
+@click.option("--baselines", is_flag=True, help="Also what simpler tools would say: routes, probes, correlation.")
+@click.option("--processes", type=click.IntRange(1, 256), help="Folders replayed at once (default: processors).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with pairs, matrix and scores.")
-def command(folders: tuple[Path, ...], as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="The tables as Markdown, to keep.")
+def command(
+    folders: tuple[Path, ...],
+    ablations: bool,
+    baselines: bool,
+    processes: int | None,
+    as_json: bool,
+    markdown: bool,
+) -> None:
     """Replay each FOLDER and compare the incidents with its expected.json.
 
     Prints the confusion matrix (true cause by named cause), precision and recall per cause, how often and how
@@ -29,37 +46,47 @@ def command(folders: tuple[Path, ...], as_json: bool) -> None:
 
     \b
     whydown evaluate tests/scenarios/kakao-2022-02-03 tests/scenarios/coov-2021-12-13
+    whydown evaluate --ablations --baselines incidents/*
     """
-    pairs: list[Pair] = []
-    with click.progressbar(folders, label="replaying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        for folder in bar:
-            pairs += _pairs(folder)
+    asked = variants(ablations=ablations, baselines=baselines)
+    found: dict[str, list[Pair]] = {name: [] for name in asked}
+    scored = contest(folders, _read, asked, processes or len(os.sched_getaffinity(0)))
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(scored, len(folders), label="replaying", file=sys.stderr, hidden=hidden) as bar:
+        for one in bar:
+            for name, pairs in one.items():
+                found[name] += pairs
     if as_json:
-        click.echo(msgspec.json.encode(_summary(pairs)))
+        click.echo(msgspec.json.encode(_as_json(found)))
+    elif markdown:
+        click.echo(_as_markdown(found))
     else:
-        _show(pairs)
-    sys.exit(0 if all(pair.truth == pair.given for pair in pairs) else 1)
+        _show(found)
+    sys.exit(0 if all(pair.truth == pair.given for pair in found[FULL]) else 1)
 
 
-def _pairs(folder: Path) -> list[Pair]:
+def _read(folder: Path) -> tuple[Folder, tuple[Expected, ...]]:
+    """A folder and what is expected of it; one that cannot be read ends the program with exit 2."""
     path = folder / "expected.json"
     read = read_or_exit(folder)
     try:
-        expected = read_expected(path.read_bytes())
+        return read, read_expected(path.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         click.echo(f"{path}: {error}", err=True)
         sys.exit(2)
-    return match(folder.name, expected, replay(read))
 
 
-def _summary(pairs: list[Pair]) -> dict[str, object]:
+def _as_json(found: Scores) -> dict[str, object]:
+    pairs = found[FULL]
     return {
         "pairs": [
             {
                 "folder": pair.folder,
-                "target": _subject(pair),
+                "target": subject(pair),
                 "expected": pair.truth,
                 "given": pair.given,
+                "repeated": pair.repeated,
+                "differences": pair.differences,
                 "delay_s": pair.delay_s,
             }
             for pair in pairs
@@ -73,69 +100,35 @@ def _summary(pairs: list[Pair]) -> dict[str, object]:
             for score in scores(pairs)
         ],
         "summary": asdict(summary(pairs)),
+        "variants": {name: asdict(summary(of)) for name, of in found.items()},
     }
 
 
-def _subject(pair: Pair) -> str:
-    """What a pair speaks of: the target, or the vantage."""
-    side = pair.expected if pair.expected is not None else pair.incident
-    if side is None:
-        return NONE
-    return side.target if side.target is not None else ", ".join(side.affected)
+def _as_markdown(found: Scores) -> str:
+    tables = (by_variant(found), by_truth(found[FULL]), by_cause(found[FULL]))
+    parts = [part for table in tables for part in (f"## {table.title}", table.as_markdown())]
+    lines = [f"- {one_line(line, 300)}" for line in wrong(found[FULL])]
+    return "\n\n".join([*parts, "## What went wrong", "\n".join(lines) or "Nothing."])
 
 
-def _show(pairs: list[Pair]) -> None:
+def _show(found: Scores) -> None:
     console = Console(width=None if sys.stdout.isatty() else 110)
-    counts = confusion(pairs)
-    given = sorted({column for _, column in counts}, key=lambda cause: (cause == NONE, cause))
-    matrix = Table(title="true cause (rows) by named cause (columns)", title_justify="left")
-    matrix.add_column("")
-    for column in given:
-        matrix.add_column(column, justify="right")
-    for truth in sorted({row for row, _ in counts}, key=lambda cause: (cause == NONE, cause)):
-        matrix.add_row(truth, *(str(counts.get((truth, column), "")) for column in given))
-    console.print(matrix)
-    table = Table(title="by cause", title_justify="left")
-    for name in ("cause", "true", "precision", "recall"):
-        table.add_column(name, justify="left" if name == "cause" else "right")
-    for score in scores(pairs):
-        table.add_row(score.cause, str(score.true), _percent(score.precision), _percent(score.recall))
-    console.print(table)
-    _show_figures(console, summary(pairs))
-    for pair in pairs:
-        if pair.truth != pair.given:
-            words = f"{pair.folder}: {_subject(pair)}: expected {pair.truth}, named {pair.given}"
-            console.print(one_line(words, 300), markup=False, highlight=False)
+    for table in (by_truth(found[FULL]), by_cause(found[FULL]), _on_its_side(by_variant(found))):
+        shown = RichTable(title=table.title, title_justify="left")
+        for number, head in enumerate(table.head):
+            shown.add_column(head, justify="right" if number else "left")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    _print_lines(console, wrong(found[FULL]))
 
 
-def _show_figures(console: Console, figures: Summary) -> None:
-    table = Table(title=f"{figures.troubles} troubles in all", title_justify="left", show_header=False)
-    for name, value in (
-        ("macro-F1 over causes, abstentions counted as wrong", _number(figures.macro_f1)),
-        ("right when a cause is named", _percent(figures.right_when_answering)),
-        ("trouble seen, no cause named", _percent(figures.abstaining)),
-        ("trouble not seen", _percent(figures.missed)),
-        ("incidents without trouble", str(figures.false_alarms)),
-        ("called a hijack, and none", str(figures.false_hijacks)),
-        ("incidents too many of one trouble", str(figures.repeated)),
-        ("network to blame named", _percent(figures.blamed)),
-        ("Brier score of the confidence", _number(figures.brier)),
-        ("calibration error", _number(figures.calibration_error)),
-        ("seconds to the right cause: median, 95 %, longest", _delays(figures.delays_s)),
-    ):
-        table.add_row(name, value)
-    console.print(table)
+def _on_its_side(table: Table) -> Table:
+    """Rows for columns: sixteen figures fit below each other, not beside."""
+    columns = tuple(zip(table.head, *table.rows, strict=True))
+    return Table(table.title, columns[0], columns[1:])
 
 
-def _delays(delays_s: tuple[float, ...]) -> str:
-    return ", ".join(
-        "-" if (value := quantile(delays_s, share)) is None else f"{value:.0f}" for share in (0.5, 0.95, 1)
-    )
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+def _print_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(one_line(line, 300), markup=False, highlight=False)

@@ -49,7 +49,9 @@ class Summary:
     `right_when_answering`: of the troubles for which a cause was named, those with the right one.
     `abstaining`: of all troubles, those with an incident that names none. `false_hijacks`: incidents called a
     hijack, suspected ones too, where there was none. `blamed`: of the routing incidents with a network to
-    blame, those that name it. Incidents too many of the right cause are `repeated`, and nowhere else.
+    blame, those that name it. `in_full`: of the rightly named of which more was expected (kind, effect, prefix,
+    origin, suspected or not), those that are right in all of it. Incidents too many of the right cause are
+    `repeated`, and nowhere else.
     """
 
     troubles: int
@@ -63,6 +65,7 @@ class Summary:
     brier: float | None
     calibration_error: float | None
     blamed: float | None
+    in_full: float | None
     delays_s: tuple[float, ...]
 
 
@@ -97,6 +100,7 @@ def summary(pairs: Sequence[Pair]) -> Summary:
     answered = [pair for pair in troubles if pair.given not in (NONE, Cause.INSUFFICIENT.value)]
     by_cause = [score for score in scores(pairs) if score.true]
     blamed = [pair.blamed for pair in pairs if pair.blamed is not None]
+    in_full = [not pair.differences for pair in pairs if pair.differences is not None]
     given = [
         (pair.incident.confidence, pair.truth == pair.given)
         for pair in pairs
@@ -114,6 +118,7 @@ def summary(pairs: Sequence[Pair]) -> Summary:
         brier=_share(sum((confidence - right) ** 2 for confidence, right in given), len(given)),
         calibration_error=_calibration_error(given),
         blamed=_share(sum(blamed), len(blamed)),
+        in_full=_share(sum(in_full), len(in_full)),
         delays_s=tuple(sorted(pair.delay_s for pair in pairs if pair.delay_s is not None)),
     )
 

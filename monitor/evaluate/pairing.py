@@ -27,6 +27,8 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """One true trouble of expected.json. `target` None: a vantage's own, named in `affected`.
 
     `also`: causes that are right as well, `none` where no incident is; `culprit`: the network to blame.
+    `suspected`, and each field of `detail` (a value, or a list of values that are right as well), are looked
+    at where they are given.
     """
 
     target: str | None
@@ -36,6 +38,8 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     affected: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     culprit: int | None = None
+    suspected: bool | None = None
+    detail: dict[str, str | int | tuple[str | int, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,29 @@ class Pair:
         if self.truth != self.given:
             return None
         return self.expected.culprit == self.incident.detail.culprit
+
+    @property
+    def differences(self) -> tuple[str, ...] | None:
+        """What the incident says otherwise than expected, beyond the cause; None where no more was expected of it,
+        or where its cause is another one.
+        """
+        if self.expected is None or self.incident is None or self.given != self.expected.cause:
+            return None
+        wanted: dict[str, object] = dict(self.expected.detail)
+        told: dict[str, object] = dict(msgspec.to_builtins(self.incident.detail))
+        if self.expected.suspected is not None:
+            wanted["suspected"], told["suspected"] = self.expected.suspected, self.incident.suspected
+        if not wanted:
+            return None
+        return tuple(
+            f"{name} {told.get(name, 'not told')}, expected {_alternatives(right)}"
+            for name, right in wanted.items()
+            if told.get(name) not in (right if isinstance(right, tuple) else (right,))
+        )
+
+
+def _alternatives(right: object) -> str:
+    return " or ".join(map(str, right)) if isinstance(right, tuple) else str(right)
 
 
 def read_expected(data: bytes) -> tuple[Expected, ...]:

@@ -18,14 +18,12 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
-from simulator.ablation import ABLATIONS
-from simulator.baselines import BASELINES
 from simulator.kinds import KINDS
 from simulator.play import make
 from simulator.tables import as_markdown
 
-from monitor.evaluate import Pair, match, read_expected, summary
-from monitor.replay import read_folder, replay
+from monitor.evaluate import Scored, read_expected, score, summary, variants
+from monitor.replay import read_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Played:
 
     kind: str
     seed: int
-    pairs: dict[str, list[Pair]]
+    pairs: Scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,8 @@ def play(job: Job) -> Played:
         make(job.kind, job.seed, folder)
         read = read_folder(folder, _complain)
         expected = read_expected((folder / "expected.json").read_bytes())
-        ablations = ABLATIONS if job.variants else {"all evidence": ABLATIONS["all evidence"]}
-        pairs = {key: match(name, expected, replay(reduce(read))) for key, reduce in ablations.items()}
-        if job.variants:
-            pairs |= {key: match(name, expected, tool(read)) for key, tool in BASELINES.items()}
-        return Played(job.kind, job.seed, pairs)
+        asked = variants(ablations=job.variants, baselines=job.variants)
+        return Played(job.kind, job.seed, score(name, read, expected, asked))
     finally:
         if job.keep is None:
             shutil.rmtree(base, ignore_errors=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from script.words import Answer, Lookup, Way
 from world import Place, Service, World, digest
 
 from probes.observation import DnsObservation, Failure, HttpObservation, TraceObservation
+from script.words import Answer, Lookup, Way
 
 
 def silent(world: World, at: float, place: Place, service: Service) -> HttpObservation:

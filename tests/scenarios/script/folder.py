@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from script.routes import messages
-from script.words import Message, Script, Spell, Truth, Watched
 from world import Facts, Place, Service, World, spread
 
 from probes.observation import Observation, completed_at
+from script.routes import messages
+from script.words import Message, Script, Spell, Truth, Watched
 
 CONTROL = Service("control", ("198.19.254.80",), (), think_s=0.01)
 CONTROL_AS = 64512
@@ -64,7 +64,9 @@ def _controls(script: Script, world: World) -> Iterator[Observation]:
     for index, place in enumerate(script.places):
         for at in spread(script.start, script.end, script.control_interval_s, (0.05 + index / 10) % 1):
             spell = _spell(spells, CONTROL.name, place, at, "answer")
-            seen = spell.answer(world, at, place, CONTROL) if spell and spell.answer else world.ok(at, place, CONTROL)
+            seen = (
+                spell.answer(world, at, place, CONTROL) if spell and spell.answer else world.ok(at, place, CONTROL)
+            )
             if seen is not None:
                 yield seen
 
@@ -91,7 +93,9 @@ def _of(
         for at in spread(script.start, script.end, script.lookup_interval_s, offset):
             spell = _spell(script.spells, service.name, place, at, "lookup")
             made = spell.lookup if spell else None
-            seen = made(world, at, place, service, server) if made else world.dns(at, place, service, server=server)
+            seen = (
+                made(world, at, place, service, server) if made else world.dns(at, place, service, server=server)
+            )
             if seen is not None:
                 yield msgspec.structs.replace(seen, role=role)
 

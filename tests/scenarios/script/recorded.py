@@ -10,12 +10,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from script.words import Message
 from world import withdrawal
+
+from script.words import Message
 
 
 def labelled_paths(name: str, *, start: float, taken: str, end: float) -> Callable[[Path], list[Message] | None]:
-    """Reads hijack-paths/`name`. What stood before is said at `start`; whoever still carries `taken` drops it at `end`."""
+    """Reads hijack-paths/`name`. The table before is told at `start`; who still carries `taken` drops it at `end`."""
 
     def read(shared_data: Path) -> list[Message] | None:
         path = shared_data / "hijack-paths" / f"{name}.jsonl.gz"

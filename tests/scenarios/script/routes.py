@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from script.words import Message, Peer, Script, Turn
 from world import announcement, withdrawal
+
+from script.words import Message, Peer, Script, Turn
 
 
 def messages(script: Script) -> list[Message]:

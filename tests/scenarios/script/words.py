@@ -96,7 +96,7 @@ class Turn:
     """Routes of `prefix` change at `peers` (AS numbers; empty: all), `step_s` after each other, and back at `end`.
 
     `tail` is what the new path ends in, behind the peer and its transit (`direct`: behind the peer itself);
-    None: the route is withdrawn. At the end a usual route comes back, any other is withdrawn; `end` None: it stays.
+    None: the route is withdrawn. At the end a usual route comes back, any other is withdrawn; None: it stays.
     """
 
     prefix: str

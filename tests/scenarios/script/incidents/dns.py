@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from script.conduct import answers_with, impostor, no_name, no_reply, servfail
-from script.words import Lookup, Script, Spell, Truth, Turn, Watched, peers, utc
 from world import Place, Service, World
 
 from probes.observation import DnsObservation, Failure
+from script.conduct import answers_with, impostor, no_name, no_reply, servfail
+from script.words import Lookup, Script, Spell, Truth, Turn, Watched, peers, utc
 
 # --- 2018-04-24: Route 53, MyEtherWallet ---
 
-_WALLET = Service("myetherwallet", ("54.192.36.10",), (16509,), issuer="CN=DigiCert SHA2 EV Server CA,O=DigiCert Inc,C=US")
+_WALLET = Service(
+    "myetherwallet", ("54.192.36.10",), (16509,), issuer="CN=DigiCert SHA2 EV Server CA,O=DigiCert Inc,C=US"
+)
 _STOLEN = "46.161.42.42"
 _AUTHORITATIVE, _RECURSIVE = "205.251.195.239", "198.19.255.53"
 _MEW, _MEW_END = utc("2018-04-24T11:05:41"), utc("2018-04-24T12:58:45")
@@ -20,11 +22,11 @@ _TAKEN = tuple(f"205.251.{part}.0/24" for part in (192, 193, 195, 197, 199))
 MYETHERWALLET = Script(
     name="myetherwallet-2018-04-24",
     title="MyEtherWallet, 24 April 2018: the networks of Amazon's name servers were taken.",
-    facts="""(Cloudflare, Internet Society) five /24 of Route 53 by AS10297 behind AS6939, 11:05:41Z to 12:58:45Z; the usual
-    routes are /23 by AS16509; false answers pointed to 46.161.42.42 in AS41995; a self-signed certificate; 52 of 247
-    peers carried it.""",
-    assumptions="""resolvers of the affected vantages ask the false server every time; which vantages (behind AS6939); the
-    genuine address of the wallet, its key and issuer; one of its four name servers is asked.""",
+    facts="""(Cloudflare, Internet Society) five /24 of Route 53 by AS10297 behind AS6939, 11:05:41Z to
+    12:58:45Z; the usual routes are /23 by AS16509; false answers pointed to 46.161.42.42 in AS41995; a self-
+    signed certificate; 52 of 247 peers carried it.""",
+    assumptions="""resolvers of the affected vantages ask the false server every time; which vantages (behind
+    AS6939); the genuine address of the wallet, its key and issuer; one of its four name servers is asked.""",
     start=utc("2018-04-24T10:30:00"),
     end=utc("2018-04-24T13:25:00"),
     places=(
@@ -36,7 +38,10 @@ MYETHERWALLET = Script(
         Place("frankfurt-1", 3320, (), 0.014),
         Place("tokyo-1", 2497, (2914,), 0.010),
     ),
-    peers=peers((6939,), (7922, 6939), (7473, 6939), (701,), (2856,), (3320,), (2497, 2914), (2914,), (1299,), (3356,)),
+    peers=peers(
+        (6939,), (7922, 6939), (7473, 6939), (701,), (2856,), (3320,),
+        (2497, 2914), (2914,), (1299,), (3356,),
+    ),
     targets=(
         Watched(
             service=_WALLET,
@@ -99,11 +104,11 @@ def _gone(recursive: str) -> Lookup:
 FACEBOOK = Script(
     name="facebook-2021-10-04",
     title="Facebook, 4 October 2021: its name servers' routes were withdrawn by its own hand.",
-    facts="""(Facebook, Cloudflare and others) from 15:39Z the prefixes of the name servers were withdrawn, 129.134.30.0/24 and
-    185.89.218.0/23 among them; resolvers answered SERVFAIL everywhere; no other origin appeared; names came back
-    about 20:50Z to 21:05Z.""",
-    assumptions="""two of the four name servers are asked; cached names are forgotten at once; the routes of the web
-    servers stay (most did); vantages and latencies.""",
+    facts="""(Facebook, Cloudflare and others) from 15:39Z the prefixes of the name servers were withdrawn,
+    129.134.30.0/24 and 185.89.218.0/23 among them; resolvers answered SERVFAIL everywhere; no other origin
+    appeared; names came back about 20:50Z to 21:05Z.""",
+    assumptions="""two of the four name servers are asked; cached names are forgotten at once; the routes of
+    the web servers stay (most did); vantages and latencies.""",
     start=utc("2021-10-04T15:05:00"),
     end=utc("2021-10-04T21:20:00"),
     places=_FB_PLACES,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from script.conduct import behind_transit, impostor, mixed, queueing, refused, silent, unanswered
-from script.words import Peer, Script, Spell, Truth, Turn, Watched, utc
 from world import Place, Service, World
 
 from probes.observation import HttpObservation
+from script.conduct import behind_transit, impostor, mixed, queueing, refused, silent, unanswered
+from script.words import Peer, Script, Spell, Truth, Turn, Watched, utc
 
 PLACES = (
     Place("seoul-1", 4766, (), 0.004),
@@ -70,14 +70,14 @@ def _bad_routes(prefix: str) -> tuple[Turn, ...]:
 KAKAO = Script(
     name="kakao-2022-02-03",
     title="KakaoTalk QR check-in and developers.kakao.com, 3 February 2022: taken by more-specific routes.",
-    facts="""(from the published write-ups of S2W, MANRS, Freedom to Tinker, Korean press) the prefixes, origins and
-    path tails; the addresses; the first bad route at 01:04:18Z; complaints from 02:20Z, staged recovery from
-    03:35Z, all normal at 04:00Z; a fresh domain-validated ZeroSSL certificate that verified; errors for nearly
-    everybody; Naver's QR check-in and COOV were fine; no covering ROA is known.""",
-    assumptions="""one announcement lasted from 01:04:18Z to 04:28:00Z (the end is from one secondary source, and a
-    short first announcement is possible); which peers carried it and when; that networks behind AS6461 were
-    diverted at once and the Korean and Asian ones from 02:20Z; the status code 500; all vantages, their networks,
-    router addresses, keys, hashes and latencies.""",
+    facts="""(from the published write-ups of S2W, MANRS, Freedom to Tinker, Korean press) the prefixes,
+    origins and path tails; the addresses; the first bad route at 01:04:18Z; complaints from 02:20Z, staged
+    recovery from 03:35Z, all normal at 04:00Z; a fresh domain-validated ZeroSSL certificate that verified;
+    errors for nearly everybody; Naver's QR check-in and COOV were fine; no covering ROA is known.""",
+    assumptions="""one announcement lasted from 01:04:18Z to 04:28:00Z (the end is from one secondary source,
+    and a short first announcement is possible); which peers carried it and when; that networks behind AS6461
+    were diverted at once and the Korean and Asian ones from 02:20Z; the status code 500; all vantages, their
+    networks, router addresses, keys, hashes and latencies.""",
     start=utc("2022-02-03T00:30:00"),
     end=utc("2022-02-03T04:50:00"),
     places=PLACES,
@@ -159,12 +159,12 @@ COOV = Script(
     name="coov-2021-12-13",
     title="COOV and the QR check-ins of Kakao, Naver and Toss, 13 December 2021: one backend overloaded.",
     facts="""(from Korean press) COOV's servers (KDCA, in the KT DS cloud) were overloaded at lunch time; QR
-    check-ins of Kakao, Naver and Toss, which call it for the vaccination certificate, failed at the same minute;
-    entry-only QR codes worked; slow answers and time-outs; still failing on and off at 04:00Z; no change of routes
-    was reported.""",
-    assumptions="""the start at 02:30Z (reports give 11:30 to 11:45 KST) and the recovery at 04:05Z; the mix of slow
-    answers, 503, 502/504 and time-outs; all vantages, networks, addresses, keys, hashes and latencies; the routes,
-    which stand still. The routes file is left out: nothing of it was published.""",
+    check-ins of Kakao, Naver and Toss, which call it for the vaccination certificate, failed at the same
+    minute; entry-only QR codes worked; slow answers and time-outs; still failing on and off at 04:00Z; no
+    change of routes was reported.""",
+    assumptions="""the start at 02:30Z (reports give 11:30 to 11:45 KST) and the recovery at 04:05Z; the mix of
+    slow answers, 503, 502/504 and time-outs; all vantages, networks, addresses, keys, hashes and latencies;
+    the routes, which stand still. The routes file is left out: nothing of it was published.""",
     start=utc("2021-12-13T02:00:00"),
     end=utc("2021-12-13T04:20:00"),
     places=PLACES,
@@ -203,11 +203,11 @@ _DAUM = Service("daum", ("211.249.216.80",), (10158, 7625), issuer=DIGICERT)
 FIRE = Script(
     name="kakao-2022-10-15",
     title="Kakao, 15 October 2022: a battery fire in the data centre of SK C&C at Pangyo.",
-    facts="""(Korean and international press) fire at 15:19 KST, services down from about 15:30 KST (06:30Z), power cut by
-    the fire service at 16:52 KST (07:52Z), partial service from about 02:00 KST on the 16th (17:00Z); no other
-    origin, the routes stayed.""",
-    assumptions="""until the power was cut half of the front ends refused connections and the rest were silent, then all
-    were silent; all vantages, latencies, keys; both services lie in one network.""",
+    facts="""(Korean and international press) fire at 15:19 KST, services down from about 15:30 KST (06:30Z),
+    power cut by the fire service at 16:52 KST (07:52Z), partial service from about 02:00 KST on the 16th
+    (17:00Z); no other origin, the routes stayed.""",
+    assumptions="""until the power was cut half of the front ends refused connections and the rest were silent,
+    then all were silent; all vantages, latencies, keys; both services lie in one network.""",
     start=utc("2022-10-15T06:00:00"),
     end=utc("2022-10-15T17:30:00"),
     places=PLACES,

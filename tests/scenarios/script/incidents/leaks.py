@@ -1,10 +1,11 @@
-"""Routes that were handed on against the rules, with the right origin at their end, through links too thin for them."""
+"""Routes that were handed on against the rules, with the right origin at their end, through links too thin."""
 
 from __future__ import annotations
 
+from world import Place, Service
+
 from script.conduct import behind_transit, farther, mixed, silent, unanswered
 from script.words import Script, Spell, Truth, Turn, Watched, peers, utc
-from world import Place, Service
 
 # --- 2018-11-12: MainOne ---
 
@@ -15,10 +16,10 @@ _MO_LOST = ("almaty-1", "helsinki-1", "moscow-1")
 MAINONE = Script(
     name="mainone-2018-11-12",
     title="Google, 12 November 2018: MainOne handed its peer's routes on to China Telecom.",
-    facts="""(Ars Technica, MainOne) some 212 prefixes of Google over 20485 4809 37282 15169 for 74 to 83 minutes; a mistake
-    in a filter; much of the traffic was lost at the edge of AS4809.""",
-    assumptions="""the times (one secondary list) and the prefix; that everything of the affected was lost; which vantages
-    (behind AS20485); the relationships: AS37282 peers with AS15169 and with AS4809.""",
+    facts="""(Ars Technica, MainOne) some 212 prefixes of Google over 20485 4809 37282 15169 for 74 to 83
+    minutes; a mistake in a filter; much of the traffic was lost at the edge of AS4809.""",
+    assumptions="""the times (one secondary list) and the prefix; that everything of the affected was lost;
+    which vantages (behind AS20485); the relationships: AS37282 peers with AS15169 and with AS4809.""",
     start=utc("2018-11-12T20:40:00"),
     end=utc("2018-11-12T23:00:00"),
     places=(
@@ -30,7 +31,10 @@ MAINONE = Script(
         Place("ashburn-1", 701, (), 0.003),
         Place("tokyo-1", 2497, (), 0.004),
     ),
-    peers=peers((20485,), (9198, 20485), (1759, 20485), (4809,), (3320,), (2856,), (701,), (2497,), (6939,), (1299,)),
+    peers=peers(
+        (20485,), (9198, 20485), (1759, 20485), (4809,), (3320,), (2856,),
+        (701,), (2497,), (6939,), (1299,),
+    ),
     targets=(Watched(service=_SEARCH, prefixes={"216.58.192.0/19": (15169,)}),),
     spells=(
         Spell(
@@ -66,10 +70,12 @@ _HALVES = ("104.20.0.0/21", "104.20.8.0/21")
 VERIZON = Script(
     name="verizon-2019-06-24",
     title="A site behind Cloudflare, 24 June 2019: an optimiser's more-specifics leaked through a steelworks.",
-    facts="""(Cloudflare) 104.20.0.0/21 and 104.20.8.0/21 with the right origin over 701 396531 33154 3356 13335 from 10:30Z;
-    the usual route is 104.20.0.0/20; traffic of many networks squeezed through AS396531, with great loss.""",
-    assumptions="""the end (from memory), what share of exchanges failed and how; which vantages (behind AS701); the ROA's
-    greatest length 20, which made them invalid; the relationships, as published in Cloudflare's drawing.""",
+    facts="""(Cloudflare) 104.20.0.0/21 and 104.20.8.0/21 with the right origin over 701 396531 33154 3356
+    13335 from 10:30Z; the usual route is 104.20.0.0/20; traffic of many networks squeezed through AS396531,
+    with great loss.""",
+    assumptions="""the end (from memory), what share of exchanges failed and how; which vantages (behind
+    AS701); the ROA's greatest length 20, which made them invalid; the relationships, as published in
+    Cloudflare's drawing.""",
     start=utc("2019-06-24T09:55:00"),
     end=utc("2019-06-24T13:05:00"),
     places=(
@@ -81,7 +87,10 @@ VERIZON = Script(
         Place("chicago-1", 7018, (), 0.007),
         Place("tokyo-1", 2497, (), 0.004),
     ),
-    peers=peers((701,), (702, 701), (1273, 701), (28573, 701), (2856,), (7018,), (2497,), (6939,), (1299,), (3356,)),
+    peers=peers(
+        (701,), (702, 701), (1273, 701), (28573, 701), (2856,), (7018,),
+        (2497,), (6939,), (1299,), (3356,),
+    ),
     targets=(Watched(service=_SITE, prefixes={"104.20.0.0/20": (13335,)}),),
     spells=(
         Spell(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from world import Place, Service
+
 from script.conduct import behind_transit, farther, silent
 from script.recorded import ripestat
 from script.words import Script, Spell, Truth, Turn, Watched, peers, utc
-from world import Place, Service
 
 # --- 2010-04-08: China Telecom ---
 
@@ -16,10 +17,11 @@ _CT_DIVERTED = ("hongkong-1", "seoul-1", "singapore-1")
 CHINA_TELECOM = Script(
     name="china-telecom-2010-04-08",
     title="One of 37,000 prefixes, 8 April 2010: China Telecom originated them for a quarter of an hour.",
-    facts="""(NANOG, BGPmon) AS23724 behind AS4134 with the tail 4134 23724 23724, from 15:54Z to 16:10Z, some 37,000
-    prefixes, few of them seen far from China.""",
-    assumptions="""the prefix (of documentation) and its origin; that traffic was handed on to the genuine server, as
-    traceroutes of that day are said to show; which vantages were diverted (Asian ones), and by how much longer.""",
+    facts="""(NANOG, BGPmon) AS23724 behind AS4134 with the tail 4134 23724 23724, from 15:54Z to 16:10Z, some
+    37,000 prefixes, few of them seen far from China.""",
+    assumptions="""the prefix (of documentation) and its origin; that traffic was handed on to the genuine
+    server, as traceroutes of that day are said to show; which vantages were diverted (Asian ones), and by how
+    much longer.""",
     start=utc("2010-04-08T15:20:00"),
     end=utc("2010-04-08T16:35:00"),
     places=(
@@ -31,7 +33,10 @@ CHINA_TELECOM = Script(
         Place("frankfurt-1", 3320, (1299,), 0.095),
         Place("ashburn-1", 701, (), 0.012),
     ),
-    peers=peers((4134,), (9304, 4134), (4766, 4134), (7473, 4134), (2497, 2914), (2914,), (1299,), (3320,), (701,)),
+    peers=peers(
+        (4134,), (9304, 4134), (4766, 4134), (7473, 4134), (2497, 2914),
+        (2914,), (1299,), (3320,), (701,),
+    ),
     targets=(Watched(service=_UNIVERSITY, prefixes={"198.51.100.0/24": (3356, 64500)}, interval_s=30),),
     spells=(
         Spell(
@@ -66,10 +71,11 @@ _VI_LOST = ("frankfurt-1", "mumbai-1", "singapore-1")
 VODAFONE_IDEA = Script(
     name="vodafone-idea-2021-04-16",
     title="One of 30,000 prefixes, 16 April 2021: Vodafone Idea originated them for ten minutes.",
-    facts="""(ThousandEyes, The Register) AS55410 originated more than 30,000 prefixes from 13:48Z to about 13:58Z,
-    24.152.117.0/24 of a Brazilian network among them.""",
-    assumptions="""the rightful origin AS270497 and its provider; which networks believed the other (those behind AS9498 and
-    AS1273); that packets vanished in AS55410, whose links were flooded; the service, vantages and latencies.""",
+    facts="""(ThousandEyes, The Register) AS55410 originated more than 30,000 prefixes from 13:48Z to about
+    13:58Z, 24.152.117.0/24 of a Brazilian network among them.""",
+    assumptions="""the rightful origin AS270497 and its provider; which networks believed the other (those
+    behind AS9498 and AS1273); that packets vanished in AS55410, whose links were flooded; the service,
+    vantages and latencies.""",
     start=utc("2021-04-16T13:10:00"),
     end=utc("2021-04-16T14:25:00"),
     places=(
@@ -80,7 +86,10 @@ VODAFONE_IDEA = Script(
         Place("ashburn-1", 701, (6762,), 0.120),
         Place("tokyo-1", 2497, (6762,), 0.270),
     ),
-    peers=peers((9498,), (7473, 9498), (1273,), (3320, 1273), (28573,), (701, 6762), (2497, 6762), (6762,), (6939,)),
+    peers=peers(
+        (9498,), (7473, 9498), (1273,), (3320, 1273), (28573,),
+        (701, 6762), (2497, 6762), (6762,), (6939,),
+    ),
     targets=(Watched(service=_CLINIC, prefixes={"24.152.117.0/24": (28598, 270497)}, interval_s=30),),
     spells=(
         Spell(
@@ -93,8 +102,10 @@ VODAFONE_IDEA = Script(
         ),
     ),
     turns=(
-        Turn(prefix="24.152.117.0/24", start=_VI, end=_VI_END, tail=(9498, 55410), direct=True, peers=(9498, 7473)),
-        Turn(prefix="24.152.117.0/24", start=_VI, end=_VI_END, tail=(1273, 55410), direct=True, peers=(1273, 3320)),
+        Turn(prefix="24.152.117.0/24", start=_VI, end=_VI_END, tail=(9498, 55410), direct=True,
+             peers=(9498, 7473)),
+        Turn(prefix="24.152.117.0/24", start=_VI, end=_VI_END, tail=(1273, 55410), direct=True,
+             peers=(1273, 3320)),
     ),
     truths=(
         Truth(
@@ -119,11 +130,11 @@ _RT_LOST = ("copenhagen-1", "luxembourg-1", "moscow-1")
 TWITTER = Script(
     name="twitter-2022-03-28",
     title="Twitter, 28 March 2022: RTComm originated its prefix, RPKI-invalid, and few believed it.",
-    facts="""(MANRS, ThousandEyes) 104.244.42.0/24 by AS8342 behind AS8359 from 12:06:11Z to about 12:50Z; seen over
-    199524, 28917, 31027 and 57695 60068; a ROA for AS13414; connections timed out for those affected, others saw
-    nothing.""",
-    assumptions="""vantages in the networks that are named as having carried it, and in others that had not; latencies; where
-    packets vanish (behind AS8359).""",
+    facts="""(MANRS, ThousandEyes) 104.244.42.0/24 by AS8342 behind AS8359 from 12:06:11Z to about 12:50Z; seen
+    over 199524, 28917, 31027 and 57695 60068; a ROA for AS13414; connections timed out for those affected,
+    others saw nothing.""",
+    assumptions="""vantages in the networks that are named as having carried it, and in others that had not;
+    latencies; where packets vanish (behind AS8359).""",
     start=utc("2022-03-28T11:30:00"),
     end=utc("2022-03-28T13:20:00"),
     places=(
@@ -174,10 +185,11 @@ _TG_LOST = ("dubai-1", "london-2", "taipei-1")
 TELEGRAM_2026 = Script(
     name="telegram-2026-06-16",
     title="Telegram, 16 June 2026: a block in India leaked, and a few networks believed it.",
-    facts="""(RIPE RIS, Kentik, BGPKIT) 95.161.64.0/20 by AS18101 behind AS15412 from 07:08:57Z; 1.6 to 4.4 % of RIS' peers
-    for IPv4, among them AS57187, AS18041 and AS6908; RPKI-invalid; the last upstream filtered it at 21:12Z.""",
-    assumptions="""that those networks' vantages lost Telegram all the while (in truth some upstreams filtered earlier);
-    all vantages and latencies; the made-up routes for use without the recorded ones.""",
+    facts="""(RIPE RIS, Kentik, BGPKIT) 95.161.64.0/20 by AS18101 behind AS15412 from 07:08:57Z; 1.6 to 4.4 %
+    of RIS' peers for IPv4, among them AS57187, AS18041 and AS6908; RPKI-invalid; the last upstream filtered it
+    at 21:12Z.""",
+    assumptions="""that those networks' vantages lost Telegram all the while (in truth some upstreams filtered
+    earlier); all vantages and latencies; the made-up routes for use without the recorded ones.""",
     start=_TG_START,
     end=_TG_STOP,
     places=(
@@ -191,7 +203,8 @@ TELEGRAM_2026 = Script(
     ),
     peers=peers(
         (57187,), (18041,), (6908,), (2856, 1299), (3320, 1299), (701, 1299), (2497, 2914), (2914,), (1299,),
-        (3356,), (6939,), (174,), (3257,), (6461,), (5511,), (6453,), (6762,), (12956,), (7473, 6453), (3786, 2914),
+        (3356,), (6939,), (174,), (3257,), (6461,), (5511,), (6453,), (6762,), (12956,), (7473, 6453),
+        (3786, 2914),
     ),
     targets=(Watched(service=_MESSENGER, prefixes={"95.161.64.0/20": (62041,)}, interval_s=180),),
     spells=(

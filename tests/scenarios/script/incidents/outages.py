@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from world import Place, Service, announcement, withdrawal
+
 from script.conduct import lost_in_transit, mixed, no_route, silent, status
 from script.words import Script, Spell, Truth, Turn, Watched, peers, utc
-from world import Place, Service, announcement, withdrawal
 
 # --- 2021-06-08: Fastly ---
 
@@ -21,10 +22,10 @@ _FASTLY_DOWN = {
 FASTLY = Script(
     name="fastly-2021-06-08",
     title="A news site behind Fastly, 8 June 2021: a bug made the CDN answer 503.",
-    facts="""(Fastly) from 09:47Z 85 % of the network answered errors, HTTP 503, quickly; recovery from 10:36Z, most by 11:00Z,
-    all by 12:35Z; TCP, certificates and routes were as usual.""",
-    assumptions="""which vantages met a place of the network that went on working (saopaulo-1), and when each was well again;
-    every answer of a broken place was 503; latencies, keys.""",
+    facts="""(Fastly) from 09:47Z 85 % of the network answered errors, HTTP 503, quickly; recovery from 10:36Z,
+    most by 11:00Z, all by 12:35Z; TCP, certificates and routes were as usual.""",
+    assumptions="""which vantages met a place of the network that went on working (saopaulo-1), and when each
+    was well again; every answer of a broken place was 503; latencies, keys.""",
     start=utc("2021-06-08T09:10:00"),
     end=utc("2021-06-08T13:00:00"),
     places=(
@@ -75,10 +76,10 @@ _GONE = (
 ROGERS = Script(
     name="rogers-2022-07-08",
     title="Rogers, 8 July 2022: a backbone failed, most routes were withdrawn, the others led nowhere.",
-    facts="""(Kentik, ThousandEyes) from 08:44Z most of about 970 routes of AS812 were withdrawn, hundreds stayed announced and
-    carried nothing; several rounds of flapping; back from 00:05Z of the 9th.""",
-    assumptions="""the two prefixes and services; when the routes flapped; that packets vanish in the upstream networks, which
-    are silent; vantages and latencies.""",
+    facts="""(Kentik, ThousandEyes) from 08:44Z most of about 970 routes of AS812 were withdrawn, hundreds
+    stayed announced and carried nothing; several rounds of flapping; back from 00:05Z of the 9th.""",
+    assumptions="""the two prefixes and services; when the routes flapped; that packets vanish in the upstream
+    networks, which are silent; vantages and latencies.""",
     start=utc("2022-07-08T08:10:00"),
     end=utc("2022-07-09T00:40:00"),
     places=_ROGERS_PLACES,
@@ -125,10 +126,11 @@ _ORANGE_LOST = ("ashburn-1", "chicago-1", "stockholm-1", "tokyo-1")
 ORANGE_SPAIN = Script(
     name="orange-spain-2024-01-03",
     title="Orange Spain, 3 January 2024: false ROAs made its own routes invalid.",
-    facts="""(press, Kentik) an attacker in the registry account made ROAs; routes of AS12479 fell from about 9,200 to 7,400
-    and its traffic to about half, 14:45Z to 16:15Z, as networks that validate dropped what had become invalid.""",
-    assumptions="""the prefix, and the false ROA's AS49581 (from memory); the VRPs given are those of the attack, for the whole
-    time; which networks dropped the route; vantages and latencies.""",
+    facts="""(press, Kentik) an attacker in the registry account made ROAs; routes of AS12479 fell from about
+    9,200 to 7,400 and its traffic to about half, 14:45Z to 16:15Z, as networks that validate dropped what had
+    become invalid.""",
+    assumptions="""the prefix, and the false ROA's AS49581 (from memory); the VRPs given are those of the
+    attack, for the whole time; which networks dropped the route; vantages and latencies.""",
     start=utc("2024-01-03T14:10:00"),
     end=utc("2024-01-03T16:40:00"),
     places=(
@@ -179,10 +181,10 @@ _STRAY = (_R25_PEERS[6], _R25_PEERS[4])
 RESOLVER_2025 = Script(
     name="resolver-2025-07-14",
     title="1.1.1.1, 14 July 2025: withdrawn by its own hand; then a stray origin came to light.",
-    facts="""(Cloudflare, ThousandEyes) 1.1.1.0/24 withdrawn from 21:52Z to 22:54Z; AS4755 was seen announcing it only after the
-    genuine route had gone: an effect, not the cause.""",
-    assumptions="""the stray origin shows at two peers two minutes later and goes when the genuine route is back; vantages and
-    latencies; that everything was unreachable everywhere.""",
+    facts="""(Cloudflare, ThousandEyes) 1.1.1.0/24 withdrawn from 21:52Z to 22:54Z; AS4755 was seen announcing
+    it only after the genuine route had gone: an effect, not the cause.""",
+    assumptions="""the stray origin shows at two peers two minutes later and goes when the genuine route is
+    back; vantages and latencies; that everything was unreachable everywhere.""",
     start=utc("2025-07-14T21:15:00"),
     end=utc("2025-07-14T23:20:00"),
     places=_R25_PLACES,
@@ -190,7 +192,8 @@ RESOLVER_2025 = Script(
     targets=(Watched(service=_RESOLVER, url="https://1.1.1.1/", prefixes={"1.1.1.0/24": (13335,)}),),
     spells=(
         Spell(
-            target=_RESOLVER.name, start=_R25 + 20, end=_R25_END, places=tuple(place.name for place in _R25_PLACES),
+            target=_RESOLVER.name, start=_R25 + 20, end=_R25_END,
+            places=tuple(place.name for place in _R25_PLACES),
             answer=mixed((0.6, silent), (0.4, no_route)), way=lost_in_transit,
         ),
     ),

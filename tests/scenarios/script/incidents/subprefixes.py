@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from world import Place, Service
+
 from script.conduct import behind_transit, farther, impostor, silent
 from script.recorded import labelled_paths
 from script.words import Script, Spell, Truth, Turn, Watched, peers, utc
-from world import Place, Service
 
 # --- 2008-02-24: YouTube ---
 
@@ -32,11 +33,12 @@ _YT_UNTIL = {
 YOUTUBE = Script(
     name="youtube-2008-02-24",
     title="YouTube, 24 February 2008: Pakistan Telecom's block of a /24 leaked to the world.",
-    facts="""(RIPE NCC's study) the prefixes, origins and the path tail 3491 17557; the bad route from 18:47Z; YouTube's own
-    /24 at 20:07Z and its two /25 at 20:18Z; all routes of AS17557 withdrawn by AS3491 at 21:01Z; plain HTTP.""",
-    assumptions="""the vantages, which of them the /24 and which the /25 won back, and that packets vanished behind
-    AS3491; AS3549 as YouTube's provider on all ways; where real routes are used, they end at 18:56Z, and the rest of
-    the day is made up.""",
+    facts="""(RIPE NCC's study) the prefixes, origins and the path tail 3491 17557; the bad route from 18:47Z;
+    YouTube's own /24 at 20:07Z and its two /25 at 20:18Z; all routes of AS17557 withdrawn by AS3491 at 21:01Z;
+    plain HTTP.""",
+    assumptions="""the vantages, which of them the /24 and which the /25 won back, and that packets vanished
+    behind AS3491; AS3549 as YouTube's provider on all ways; where real routes are used, they end at 18:56Z,
+    and the rest of the day is made up.""",
     start=utc("2008-02-24T18:10:00"),
     end=utc("2008-02-24T21:30:00"),
     places=_YT_PLACES,
@@ -93,14 +95,17 @@ _WORLD = (
 TELEGRAM_2018 = Script(
     name="telegram-2018-07-30",
     title="Telegram, 30 July 2018: Iran Telecommunication announced a /24 of it to nearly everybody.",
-    facts="""(CyberScoop, BGP monitors, labelled routes of collectors) 91.108.58.0/24 by AS58224 behind 48159 12880 from
-    06:28:25Z for 3 h 12 min, seen by 362 of 370 peers; the usual 91.108.56.0/22.""",
-    assumptions="""packets vanished behind AS6453 for all vantages; the vantages, their networks and latencies; that no
-    ROA covered it; AS62041 as the way to AS62014.""",
+    facts="""(CyberScoop, BGP monitors, labelled routes of collectors) 91.108.58.0/24 by AS58224 behind 48159
+    12880 from 06:28:25Z for 3 h 12 min, seen by 362 of 370 peers; the usual 91.108.56.0/22.""",
+    assumptions="""packets vanished behind AS6453 for all vantages; the vantages, their networks and latencies;
+    that no ROA covered it; AS62041 as the way to AS62014.""",
     start=utc("2018-07-30T05:55:00"),
     end=utc("2018-07-30T10:10:00"),
     places=_WORLD,
-    peers=peers((3320, 1299), (1299,), (2914,), (6453,), (701, 1299), (12389,), (2497, 2914), (7473, 6453), (3257,)),
+    peers=peers(
+        (3320, 1299), (1299,), (2914,), (6453,), (701, 1299),
+        (12389,), (2497, 2914), (7473, 6453), (3257,),
+    ),
     targets=(Watched(service=_MESSENGER, prefixes={"91.108.56.0/22": (62041, 62014)}, interval_s=120),),
     networks={"91.108.4.0/22": (62041,)},
     spells=(
@@ -136,10 +141,10 @@ _ROST_LOST = ("amsterdam-1", "kyiv-1", "moscow-1", "warsaw-1")
 ROSTELECOM = Script(
     name="rostelecom-2020-04-01",
     title="A shop behind Cloudflare, 1 April 2020: Rostelecom originated more than 8,800 prefixes.",
-    facts="""(MANRS) more-specifics of Akamai, Cloudflare and others by AS12389 behind AS20764, 104.18.216.0/21 among them,
-    from 19:28Z for about an hour.""",
-    assumptions="""which networks believed them (those behind AS20764), and that their packets vanished in AS12389; a covering
-    104.18.208.0/20 as the usual route, without a ROA; the shop, vantages and latencies.""",
+    facts="""(MANRS) more-specifics of Akamai, Cloudflare and others by AS12389 behind AS20764, 104.18.216.0/21
+    among them, from 19:28Z for about an hour.""",
+    assumptions="""which networks believed them (those behind AS20764), and that their packets vanished in
+    AS12389; a covering 104.18.208.0/20 as the usual route, without a ROA; the shop, vantages and latencies.""",
     start=utc("2020-04-01T18:55:00"),
     end=utc("2020-04-01T20:55:00"),
     places=(
@@ -151,7 +156,10 @@ ROSTELECOM = Script(
         Place("ashburn-1", 701, (), 0.006),
         Place("tokyo-1", 2497, (), 0.007),
     ),
-    peers=peers((20764,), (3255, 20764), (5617, 20764), (1103,), (2856,), (701,), (2497,), (6939,), (3356,), (1299,)),
+    peers=peers(
+        (20764,), (3255, 20764), (5617, 20764), (1103,), (2856,), (701,),
+        (2497,), (6939,), (3356,), (1299,),
+    ),
     targets=(Watched(service=_SHOP, prefixes={"104.18.208.0/20": (13335,)}),),
     spells=(
         Spell(
@@ -178,20 +186,18 @@ ROSTELECOM = Script(
 
 # --- 2022-08-17: Celer Bridge ---
 
-_BRIDGE = Service(
-    "celer-bridge", ("44.235.216.69",), (16509,), issuer="CN=Amazon RSA 2048 M01,O=Amazon,C=US"
-)
+_BRIDGE = Service("celer-bridge", ("44.235.216.69",), (16509,), issuer="CN=Amazon RSA 2048 M01,O=Amazon,C=US")
 _CELER, _CELER_END = utc("2022-08-17T19:39:50"), utc("2022-08-17T22:07:00")
 _CELER_TAKEN = ("frankfurt-1", "hongkong-1", "london-1", "paris-1")
 
 CELER = Script(
     name="celer-2022-08-17",
     title="Celer Bridge, 17 August 2022: a more-specific with a forged, RPKI-valid origin.",
-    facts="""(Coinbase, Kentik) 44.235.216.0/24 with the path tail 209243 14618 from 19:39:50Z for about two and a half hours;
-    the usual route 44.224.0.0/11 by AS16509; the ROA allows AS14618, which is Amazon too; a fresh certificate of
-    another issuer that verified; users were given a false page.""",
-    assumptions="""who believed it (networks behind AS209243's providers in Europe and Asia); the status 200; vantages, latencies
-    and keys.""",
+    facts="""(Coinbase, Kentik) 44.235.216.0/24 with the path tail 209243 14618 from 19:39:50Z for about two
+    and a half hours; the usual route 44.224.0.0/11 by AS16509; the ROA allows AS14618, which is Amazon too; a
+    fresh certificate of another issuer that verified; users were given a false page.""",
+    assumptions="""who believed it (networks behind AS209243's providers in Europe and Asia); the status 200;
+    vantages, latencies and keys.""",
     start=utc("2022-08-17T19:05:00"),
     end=utc("2022-08-17T22:30:00"),
     places=(
@@ -203,7 +209,10 @@ CELER = Script(
         Place("paris-1", 3215, (6461,), 0.140),
         Place("hongkong-1", 9304, (6461,), 0.150),
     ),
-    peers=peers((701,), (7018,), (2497,), (2856, 6461), (3320, 6461), (3215, 6461), (9304, 6461), (6461,), (1299,)),
+    peers=peers(
+        (701,), (7018,), (2497,), (2856, 6461), (3320, 6461),
+        (3215, 6461), (9304, 6461), (6461,), (1299,),
+    ),
     targets=(
         Watched(
             service=_BRIDGE,
@@ -247,10 +256,12 @@ _R24_LOST = ("bogota-1", "buenosaires-1", "saopaulo-1")
 RESOLVER_2024 = Script(
     name="resolver-2024-06-27",
     title="1.1.1.1, 27 June 2024: a host route by Eletronet, and the /24 leaked by Nova Rede.",
-    facts="""(Cloudflare) 1.1.1.1/32 originated by AS267613 from 18:51Z; at the same time 1.1.1.0/24 leaked over
-    1031 262504 267613 13335; all over by 02:28Z; RPKI: the /32 is invalid; users in 300 networks in 70 countries.""",
-    assumptions="""which vantages were cut off (South American ones, whose networks accept a /32 for blackholing) and which
-    took the leaked way (madrid-1); latencies; relationships 1031>262504, 262504-267613, 267613-13335.""",
+    facts="""(Cloudflare) 1.1.1.1/32 originated by AS267613 from 18:51Z; at the same time 1.1.1.0/24 leaked
+    over 1031 262504 267613 13335; all over by 02:28Z; RPKI: the /32 is invalid; users in 300 networks in 70
+    countries.""",
+    assumptions="""which vantages were cut off (South American ones, whose networks accept a /32 for
+    blackholing) and which took the leaked way (madrid-1); latencies; relationships 1031>262504, 262504-267613,
+    267613-13335.""",
     start=utc("2024-06-27T18:15:00"),
     end=utc("2024-06-28T03:00:00"),
     places=(
@@ -262,7 +273,10 @@ RESOLVER_2024 = Script(
         Place("ashburn-1", 701, (), 0.003),
         Place("tokyo-1", 2497, (), 0.004),
     ),
-    peers=peers((1031,), (28573, 1031), (22927, 1031), (3816, 1031), (3352, 1031), (3320,), (701,), (2497,), (6939,)),
+    peers=peers(
+        (1031,), (28573, 1031), (22927, 1031), (3816, 1031), (3352, 1031),
+        (3320,), (701,), (2497,), (6939,),
+    ),
     targets=(
         Watched(
             service=_RESOLVER, url="https://1.1.1.1/dns-query?dns=AAABAAABAAAAAAAAAAABAAE",

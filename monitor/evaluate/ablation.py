@@ -43,7 +43,6 @@ def without_other_vantages(folder: Folder) -> Folder:
 
 
 ABLATIONS: dict[str, Callable[[Folder], Folder]] = {
-    "all evidence": lambda folder: folder,
     "without routes": without_routes,
     "without traceroute": without_traceroute,
     "without identity": without_identity,
