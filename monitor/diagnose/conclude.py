@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.blame import blames
 from monitor.diagnose.detectors import DETECTORS
+from monitor.diagnose.detectors.identity import forger_of
 from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import NEW_KEYS, Identity
@@ -175,6 +176,11 @@ def _hijack(situation: Situation, failure: str | None) -> Detail:
     old, new = _trails(situation)
     effect = _effect(situation)
     episode = _strongest(situation, *_TAKEN, taken=True)
+    if episode is None and (forged := _strongest(situation, EpisodeKind.AUTHORISED)) is not None:
+        return replace(
+            _of_episode(forged, failure),
+            kind=HijackKind.FORGED_ORIGIN, effect=effect, offender=forger_of(forged), old_path=old, new_path=new,
+        )  # fmt: skip
     if episode is None:
         tails = Counter(
             view.trail.tail

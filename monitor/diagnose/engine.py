@@ -222,6 +222,7 @@ class Engine:
         )
         verdict = conclude(situation, self._feeds.shortfall(situation.onset, now))
         self._verdicts[name] = verdict
+        state.heed(verdict)
         change = tracker.update(verdict, situation.onset, settled=situation.settled, receding=situation.receding)
         if change is not None and change.kind is ChangeKind.CLOSED:
             state.forget_trouble(change.incident.started_at or change.incident.opened_at, now)

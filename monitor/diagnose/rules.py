@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "5"
+RULES_VERSION = "6"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -90,6 +90,12 @@ _RULES = (
         {OVERLOAD: 2.5, UP_OVERLOAD: 2, DOWN: 0.5, UP_DOWN: 0.5, CHANGE: -3, WITHDRAWN: -4, CONGESTION: -3,
          NAMES: -4, TLS: -4, LINK: -2},
         "the server sheds load (status {status})",
+    ),
+    Rule(
+        "http.turned_away", "symptom", "data",
+        {DOWN: 3, UP_DOWN: 1.5, OVERLOAD: -0.5, UP_OVERLOAD: -0.5, CHANGE: -3, WITHDRAWN: -4, CONGESTION: -3,
+         NAMES: -4, TLS: -4, LINK: -2},
+        "the server turns everybody away at once (status {status}): nobody is served, late or in part",
     ),
     Rule(
         "http.gateway", "symptom", "data",
@@ -341,6 +347,13 @@ _RULES = (
         "{prefix} is announced by {origin}, which is allowed to (RPKI {rpki}), {seen} of {of} peers",
     ),
     Rule(
+        "identity.new_key_before_announced_origin", "joined", "control",
+        {HIJACK: 7, MOVED: -4, CHANGE: -2, TLS: -2, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2,
+         CONGESTION: -2},
+        "a new key answers {seen} of {of} where traceroute ends in {near}: {prefix} is announced by {origin}, "
+        "which is allowed to, but packets never get behind {near}, so the origin was put there",
+    ),
+    Rule(
         "routing.stray_origin", "routing", "control",
         {WITHDRAWN: 1, HIJACK: 0.5},
         "{prefix} by {origin} shows only after the genuine route had gone",
@@ -415,6 +428,17 @@ _RULES = (
         "names.failing", "names", "data",
         {NAMES: 3, WITHDRAWN: 0.5},
         "name servers fail for {seen} of {of} vantages ({failure}, {server})",
+    ),
+    Rule(
+        "names.servers_withdrawn", "joined", "control",
+        {WITHDRAWN: 5, NAMES: -2, TAMPERED: -2},
+        "names fail since {prefix}, where a name server is, is withdrawn by {seen} of {of} peers",
+    ),
+    Rule(
+        "names.misled_by_taken_servers", "joined", "data",
+        {HIJACK: 6, TAMPERED: 2, TLS: -2, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CONGESTION: -2},
+        "{seen} of {of} affected vantages were sent to {address}, never seen before, since {origin} has {prefix}, "
+        "where a name server is",
     ),
     Rule(
         "names.usual_address", "names", "data",

@@ -36,6 +36,8 @@ class VantageSituation:
     fresh: bool = False
     """Its newest exchange is bad."""
     symptom: Symptom
+    turned_away: bool = False
+    """Each of many exchanges was refused at once, so that nobody is served."""
     latest: Judged
     rtt_s: float | None = None
     usual_rtt_s: float | None = None

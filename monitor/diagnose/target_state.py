@@ -29,6 +29,7 @@ from monitor.model.asn import Asn
 from monitor.model.incident import Incident
 from monitor.model.prefix import Prefix, as_address, contains
 from monitor.model.target import Target, Vantage
+from monitor.model.verdict import Cause, Verdict
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
 SHIFT_SHARE = 0.25
@@ -103,6 +104,12 @@ class TargetState:
         """Note that a key or a path was seen that is another than all before."""
         if self._stirred_at is None or at - self._stirred_at > SETTLED_S:
             self._stirred_at = at
+
+    def heed(self, verdict: Verdict) -> None:
+        """Learn nothing from vantages that somebody else answers: his round trips would become the usual ones."""
+        misled = verdict.affected if verdict.cause in (Cause.ROUTE_HIJACK, Cause.DNS_TAMPERED) else ()
+        for view in self.views.values():
+            view.misled = view.vantage in misled
 
     def forget_trouble(self, since: float, until: float) -> None:
         """Unlearn what was first seen during trouble from `since` to `until`."""
@@ -252,6 +259,7 @@ class TargetState:
             vouched=vouched,
             fresh=view.fresh,
             symptom=view.symptom() if affected else Symptom.NONE,
+            turned_away=affected and view.turned_away(),
             latest=shown,
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,

@@ -47,6 +47,9 @@ ENOUGH_CONNECTED = 5
 CHRONIC_OF_8 = 5
 """So many bad ones of the last eight are trouble even when good ones lie between."""
 
+TURNED_AWAY = 5
+"""So many exchanges in a row, and none served, late or well: who sheds load serves those whom it lets in."""
+
 CHANCE = 0.05
 """A run of good observations must be rarer than this before a flapping view counts as well again."""
 
@@ -66,7 +69,8 @@ class View:
     are. `run`: how many of the newest are bad in a row, of all or at one address. `settled`: good for long
     enough, by how often it was bad before. `bad_since`: when the present badness was first known, None when
     there is none. `losing`: more of the recent exchanges than usual had packets sent again.
-    `interval_s`: the measured pace, at least the configured one.
+    `interval_s`: the measured pace, at least the configured one. `misled`: somebody else answers it at present,
+    so that nothing is learned from good answers.
     """
 
     def __init__(self, vantage: str, interval_s: float) -> None:
@@ -77,6 +81,7 @@ class View:
         self.fresh = self.failing = self.confirmed = self.chronic = False
         self.settled = True
         self.losing = False
+        self.misled = False
         self.run = 0
         self.interval_s = interval_s
         self._configured_s = interval_s
@@ -121,7 +126,8 @@ class View:
                 self.bad_since = judged.known_at
         elif not self.losing and not any(other.bad for other in self._last(3)):
             self.bad_since = None
-            self.usual.learn(judged)
+            if not self.misled:
+                self.usual.learn(judged)
         self.run = max(self._in_a_row, self._run_at_one_address())
         self.confirmed = self._is_confirmed()
         self.chronic = sum(other.bad for other in self._last(8)) >= CHRONIC_OF_8
@@ -138,6 +144,16 @@ class View:
         if self.bad_since is None:
             return []
         return [judged for judged in self._recent if judged.bad and judged.known_at >= self.bad_since]
+
+    def turned_away(self) -> bool:
+        """Whether every exchange of the present trouble was refused by status, as soon as any answer comes."""
+        lasting = self.since(self.bad_since) if self.bad_since is not None else []
+        return len(lasting) >= TURNED_AWAY and all(
+            judged.symptom is Symptom.SHEDDING
+            and judged.think_s is not None
+            and not self.usual.is_slow(judged.observation, judged.think_s)
+            for judged in lasting
+        )
 
     def since(self, since: float) -> list[Judged]:
         """The recent observations known at or after `since`, oldest first."""

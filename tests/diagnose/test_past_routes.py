@@ -13,7 +13,9 @@ CLOUD, CLOUD_ADDRESS, CLOUD_PREFIX = 64999, "198.19.254.80", "198.19.254.0/24"
 
 
 def shedding(world: World, at: float, place: Place):
-    """The genuine server answers 503 at once."""
+    """The genuine server answers 503 at once, but to those whom it lets in, late."""
+    if world.random.random() < 0.2:
+        return world.ok(at, place, API, think_s=3.0)
     return world.ok(at, place, API, status=503, failure=Failure.STATUS_UNEXPECTED)
 
 

@@ -17,21 +17,23 @@ from script.words import Script
 from monitor.evaluate import Pair, match, read_expected
 from monitor.replay import read_folder, replay
 
-FIRST_S = 2400.0
+FIRST_S = 1500.0
 """So much of each trouble is played every day; the whole of it in the slow tests."""
 
 TO_NAME_S = {
-    "facebook-2021-10-04": 600,
+    "celer-2022-08-17": 300,
+    "fastly-2021-06-08": 360,
     "mainone-2018-11-12": 600,
-    "myetherwallet-2018-04-24": 300,
+    "rogers-2022-07-08": 600,
     "verizon-2019-06-24": 600,
 }
-"""How long naming may take; two minutes where nothing is said. Names fail as caches run out, and a leak is told from
-a re-route by a traceroute, every five minutes."""
+"""How long naming may take; 150 seconds where nothing is said. A leak, and a forged origin that is RPKI-valid, are
+told by a traceroute, every five minutes; that nobody is served, by five exchanges in a row."""
 
-SPREADS_LATER = ("kakao-2022-02-03",)
-"""Not everybody was affected in the first part."""
+COMMITTED = ("kakao-2022-02-03", "coov-2021-12-13")
+"""Looked at in full every day, from the folders that the repository holds."""
 
+FIRST_PARTS = [name for name in INCIDENTS if name not in COMMITTED]
 RECORDED = [name for name, script in INCIDENTS.items() if script.recorded is not None]
 
 
@@ -61,7 +63,7 @@ def test_there_is_a_script_of_every_incident_whose_facts_were_gathered(shared_da
     assert sorted(script.name[-10:] for script in INCIDENTS.values()) == sorted(e["id"][-10:] for e in entries)
 
 
-@pytest.mark.parametrize("name", INCIDENTS)
+@pytest.mark.parametrize("name", FIRST_PARTS)
 def test_the_first_part_is_named_in_full(name: str, play: Play) -> None:
     """Cause, kind, effect, prefix, origin, network to blame, affected, suspected; soon, and nothing else opens."""
     script = INCIDENTS[name]
@@ -74,9 +76,8 @@ def test_the_first_part_is_named_in_full(name: str, play: Play) -> None:
         assert pair.expected is not None
         assert pair.incident is not None
         assert pair.delay_s is not None
-        assert pair.delay_s <= TO_NAME_S.get(name, 120)
-        if name not in SPREADS_LATER:
-            assert pair.incident.affected == pair.expected.affected
+        assert pair.delay_s <= TO_NAME_S.get(name, 150)
+        assert pair.incident.affected == pair.expected.affected
 
 
 @pytest.mark.slow

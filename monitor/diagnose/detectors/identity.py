@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from monitor.bgp.episodes import EpisodeKind
+from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.model.asn import Asn
 from monitor.model.evidence import FactRef
 
 
@@ -31,6 +32,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
             yield _finding("identity.two_keys_at_once", new, new)
         yield from _from_elsewhere(new)
         yield from _on_new_way(situation, new, at_risk)
+        yield from _before_origin(situation, new, at_risk)
 
 
 def _from_elsewhere(new: list[VantageSituation]) -> Iterator[Finding]:
@@ -51,6 +53,34 @@ def _on_new_way(
         near, _ = doubtful[0].link or (doubtful[0].offender, None)
         found = _finding("identity.new_key_on_new_way", views, at_risk)
         yield replace(found, values={"prefix": str(doubtful[0].prefix), "near": f"AS{near}"})
+
+
+def _before_origin(
+    situation: Situation, new: list[VantageSituation], at_risk: list[VantageSituation]
+) -> Iterator[Finding]:
+    """A new key where the path ends in the network in front of the origin that a ROA allows.
+
+    A prefix that has moved leads into its new origin. One whose origin was forged, so that it is RPKI-valid, leads
+    to whoever forged it, and he stands right before that origin in the path (Celer 2022).
+    """
+    for episode in situation.routing.episodes:
+        forger = forger_of(episode)
+        views = [
+            view for view in new if view.trail is not None and view.trail.reached and view.trail.tail == forger
+        ]
+        if forger is not None and views:
+            found = _finding("identity.new_key_before_announced_origin", views, at_risk)
+            values = {"prefix": str(episode.prefix), "near": f"AS{forger}", "origin": f"AS{episode.origin}"}
+            yield replace(found, values=values)
+            return
+
+
+def forger_of(episode: Episode) -> Asn | None:
+    """The network right before an origin that only a ROA vouches for; None: it is not such an episode."""
+    if episode.kind is not EpisodeKind.AUTHORISED or episode.path is None:
+        return None
+    before = [asn for asn in episode.path.sequence if asn != episode.origin]
+    return before[-1] if before else None
 
 
 def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation]) -> Finding:

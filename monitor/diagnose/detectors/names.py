@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import NEW_KEYS
 from monitor.diagnose.situation import Situation, VantageSituation
@@ -12,7 +13,8 @@ from monitor.model.evidence import FactRef
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Failing and tampered answers since the onset, and whether the affected went to the usual addresses."""
-    yield from _addresses(situation)
+    taken = next((e for e in situation.routing.episodes if e.role is Role.NAME_SERVER and e.taken), None)
+    yield from _addresses(situation, taken)
     asked = len(situation.names_asked)
     failing = {v: o for v, o in (situation.names_failing or {}).items() if v not in situation.sick}
     if failing and situation.trouble:
@@ -27,8 +29,9 @@ def detect(situation: Situation) -> Iterator[Finding]:
             values={"failure": str(example.failure), "server": example.server},
             facts=tuple(FactRef(kind="dns", at=o.at, vantage=v) for v, o in list(failing.items())[:5]),
         )
+        yield from _servers_gone(situation)
     tampered = [item for item in situation.names_tampered if item.vantage not in situation.sick]
-    if tampered:
+    if tampered and taken is None:  # else the false names are explained already
         example_answer = tampered[0]
         yield Finding(
             rule="names.tampered",
@@ -49,9 +52,45 @@ def _views(situation: Situation, names: Collection[str]) -> list[VantageSituatio
     return [view for view in situation.vantages if view.vantage in names]
 
 
-def _addresses(situation: Situation) -> Iterator[Finding]:
+def _servers_gone(situation: Situation) -> Iterator[Finding]:
+    """Names that fail while a name server's own routes are gone: the failing is the effect."""
+    gone = [
+        e
+        for e in situation.routing.episodes
+        if e.kind is EpisodeKind.WITHDRAWN and e.role is Role.NAME_SERVER and e.active
+    ]
+    if gone:
+        widest = max(gone, key=lambda episode: (episode.peers, str(episode.prefix)))
+        yield Finding(
+            rule="names.servers_withdrawn",
+            seen=widest.peers,
+            of=widest.peers_of,
+            at=widest.first_at,
+            values={"prefix": str(widest.prefix)},
+            facts=(FactRef(kind="route", at=widest.first_at, prefix=str(widest.prefix)),),
+        )
+
+
+def _addresses(situation: Situation, taken: Episode | None) -> Iterator[Finding]:
+    """Where the name led. With a name server's space `taken`, a new address is what the taker answered."""
     measured = [view for view in situation.vantages if view.affected or view.diverted]
     measured = [view for view in measured if view.usual_address is not None]
+    misled = [view for view in measured if not view.usual_address]
+    if taken is not None and misled:
+        yield Finding(
+            rule="names.misled_by_taken_servers",
+            seen=len(misled),
+            of=len(measured),
+            at=min(view.latest.known_at for view in misled),
+            share=strength(misled, measured),
+            witnesses=tuple(view.vantage for view in misled),
+            values={
+                "address": str(misled[0].latest.observation.address),
+                "origin": f"AS{taken.offender}",
+                "prefix": str(taken.prefix),
+            },
+        )
+        return
     for rule, views in (
         ("names.usual_address", [view for view in measured if view.usual_address]),
         ("names.new_address", [view for view in measured if not view.usual_address]),

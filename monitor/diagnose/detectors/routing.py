@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.bgp.vrp_view import Vrps
@@ -10,6 +11,7 @@ from monitor.diagnose.finding import Finding
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation
 from monitor.model.evidence import FactRef
+from monitor.model.prefix import covers
 from monitor.model.vrp import Validity
 
 _RULES = {
@@ -44,7 +46,9 @@ def detect(situation: Situation) -> Iterator[Finding]:
     """Episodes, a quiet table, and paths that moved."""
     episodes = relevant(situation)
     for episode in episodes:
-        yield from _episode(episode, situation.routing.vrps)
+        passed_by = _is_passed_by(episode, episodes)
+        for finding in _episode(episode, situation.routing.vrps):
+            yield replace(finding, share=finding.share / 2) if passed_by else finding
     routing = situation.routing
     before, _ = CORRELATION_S
     moves = routing.moved_since(situation.onset - before)
@@ -61,6 +65,18 @@ def detect(situation: Situation) -> Iterator[Finding]:
             share=max(0.4, len(moves) / routing.peers),
             values={"old": str(old or "none"), "new": str(new or "none")},
         )
+
+
+def _is_passed_by(episode: Episode, episodes: list[Episode]) -> bool:
+    """Whether a leaked route has a taken part: packets follow the longer prefix, so the leak moves few of them."""
+    return episode.kind is EpisodeKind.LEAK and any(
+        one.active
+        and one.taken
+        and one.role is Role.TARGET
+        and one.prefix != episode.prefix
+        and covers(episode.prefix, one.prefix)
+        for one in episodes
+    )
 
 
 def _rule(episode: Episode) -> str:

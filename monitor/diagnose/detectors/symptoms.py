@@ -13,14 +13,13 @@ from monitor.model.evidence import FactRef
 def detect(situation: Situation) -> Iterator[Finding]:
     """One finding for each symptom that an affected vantage shows."""
     affected = situation.affected
-    by_symptom: dict[Symptom, list[VantageSituation]] = {}
+    by_rule: dict[str, list[VantageSituation]] = {}
     for view in affected:
-        by_symptom.setdefault(view.symptom, []).append(view)
-    for symptom, views in sorted(by_symptom.items()):
-        if symptom is Symptom.NONE:
-            continue
+        if view.symptom is not Symptom.NONE:
+            by_rule.setdefault("http.turned_away" if view.turned_away else f"http.{view.symptom}", []).append(view)
+    for rule, views in sorted(by_rule.items()):
         yield Finding(
-            rule=f"http.{symptom}",
+            rule=rule,
             seen=len(views),
             of=len(situation.vantages),
             at=min(view.latest.known_at for view in views),

@@ -1,1 +1,3 @@
-NEAR_MISSES = {}
+"""What must not be called trouble."""
+
+NEAR_MISSES: dict[str, object] = {}

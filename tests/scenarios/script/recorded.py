@@ -16,7 +16,7 @@ from script.words import Message
 
 
 def labelled_paths(name: str, *, start: float, taken: str, end: float) -> Callable[[Path], list[Message] | None]:
-    """Reads hijack-paths/`name`. The table before is told at `start`; who still carries `taken` drops it at `end`."""
+    """Reads hijack-paths/`name`. The table is told at `start`; who still carries `taken` drops it at `end`."""
 
     def read(shared_data: Path) -> list[Message] | None:
         path = shared_data / "hijack-paths" / f"{name}.jsonl.gz"

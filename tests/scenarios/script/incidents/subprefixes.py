@@ -260,7 +260,7 @@ RESOLVER_2024 = Script(
     over 1031 262504 267613 13335; all over by 02:28Z; RPKI: the /32 is invalid; users in 300 networks in 70
     countries.""",
     assumptions="""which vantages were cut off (South American ones, whose networks accept a /32 for
-    blackholing) and which took the leaked way (madrid-1); latencies; relationships 1031>262504, 262504-267613,
+    blackholing) and which took the leaked way (madrid-1); latencies; relationships 1031>262504, 267613>262504,
     267613-13335.""",
     start=utc("2024-06-27T18:15:00"),
     end=utc("2024-06-28T03:00:00"),
@@ -311,7 +311,7 @@ RESOLVER_2024 = Script(
         ),
     ),
     vrps=(("1.1.1.0/24", 24, 13335),),
-    relationships=("1031|262504|-1", "262504|267613|0", "267613|13335|0"),
+    relationships=("1031|262504|-1", "267613|262504|-1", "267613|13335|0"),
     control_interval_s=180,
     trace_interval_s=600,
 )  # fmt: skip
