@@ -92,7 +92,9 @@ class Internet:
             self._attach_listener(session, "wdcol", COLLECTOR_SPACE)
         for session in self.edge_sessions():
             self._attach_listener(session, "wdedge", EDGE_SPACE)
-        self._manage(EDGE_SPACE, MANAGEMENT[2])
+        managed = [EDGE_SPACE, *map(host_space, self.topology.vantages)]
+        for number, space in enumerate(managed):
+            self._manage(space, MANAGEMENT[2 + number])
 
     def wires(self) -> list[Wire]:
         """The links between routers, for the process that carries them."""
@@ -209,7 +211,7 @@ class Internet:
         connect(space, there, session.listener, session.router)
 
     def _manage(self, space: str, address: IPv4Address) -> None:
-        """Connect a namespace to the hub by a link of the management network."""
+        """Connect a namespace to the hub, which is where we are ourselves, by a link of the management network."""
         device = f"m-{space.removeprefix('wd-')}"[:15]
         batch([f"link add {device} type veth peer name manage netns {space}"])
         batch([f"addr add {HUB_ADDRESS} peer {address}/32 dev {device}", f"link set {device} up"])

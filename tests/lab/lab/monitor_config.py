@@ -16,6 +16,9 @@ from lab.internet import HUB_ADDRESS, MANAGEMENT
 from lab.papers import AUTHORITY_NAME, SERVICE_NAME
 from lab.topology import AUTHORITY, SCRUBBER, SERVICE, Topology
 
+from monitor.model.vantage_key import VantageKey
+
+_HUB_PORT = 8443
 TARGET, UPSTREAM = "check-in", "authority"
 CONTROLS = tuple(name.partition(".")[0] for name in papers.CONTROLS)
 
@@ -46,37 +49,51 @@ PACES: Mapping[str, Pace] = {
 }
 
 
-def vantage_config(topology: Topology, name: str, pace: Pace, trusted: Path) -> str:
-    """The file of one vantage."""
-    start = topology.hosts["root"].address
+def vantage_config(name: str, folder: Path) -> str:
+    """The file of one vantage, whose key and spool are in `folder`; what it measures it learns from the hub."""
     return (
         f'[vantage]\nname = "{name}"\n'
-        + _watched(topology, pace, trusted)
-        + f'[dns]\nresolvers = ["system"]\nstart = ["{start}"]\ninterval = "{pace.dns_s:g}s"\ntimeout = "2s"\n'
-        + f'[traceroute]\ninterval = "{pace.trace_s:g}s"\nmax_hops = 12\ntimeout = "2s"\n'
-        + _boost(pace)
+        f'[hub]\nurl = "https://{HUB_ADDRESS}:{_HUB_PORT}/"\n'
+        f'key_file = "{folder}/{name}.key"\nca_file = "{folder}/hub.pem"\n'
+        f'[spool]\npath = "{folder}/{name}.db"\n'
     )
 
 
 def hub_config(
-    topology: Topology, pace: Pace, trusted: Path, *, ris_url: str, smtp_port: int, tables: Path, bmp: bool
+    topology: Topology,
+    pace: Pace,
+    trusted: Path,
+    folder: Path,
+    *,
+    keys: Mapping[str, VantageKey],
+    ris_url: str,
+    smtp_port: int,
+    bmp: bool,
 ) -> str:
-    """The file of the hub. `tables`: the folder with prefix_to_as.txt, vrps.json and relationships.txt.
+    """The file of the hub, in whose `folder` its certificate and tables are; `keys`: of the vantages, by name.
 
     `bmp`: a router of the service's own will connect.
     """
+    vantages = "".join(
+        f'[vantages.{name}]\nasn = {topology.hosts[name].asn}\nkeys = ["{keys[name]}"]\n'
+        for name in topology.vantages
+    )
+    start = topology.hosts["root"].address
     listening = f'[[bgp]]\nsource = "bmp"\nlisten = "{HUB_ADDRESS}:{BMP_PORT}"\nfrom = ["{MANAGEMENT}"]\n'
-    vantages = "".join(f"[vantages.{name}]\nasn = {topology.hosts[name].asn}\n" for name in topology.vantages)
     return (
         '[vantage]\nname = "hub"\n'
+        + f'[hub]\nlisten = "{HUB_ADDRESS}:{_HUB_PORT}"\n'
+        + f'certificate = "{folder}/hub.pem"\ncertificate_key = "{folder}/hub.key"\n'
         + _watched(topology, pace, trusted)
+        + f'[dns]\nresolvers = ["system"]\nstart = ["{start}"]\ninterval = "{pace.dns_s:g}s"\ntimeout = "2s"\n'
+        + f'[traceroute]\ninterval = "{pace.trace_s:g}s"\nmax_hops = 12\ntimeout = "2s"\n'
         + vantages
-        + f'[history]\npath = "{tables}/whydown.db"\n'
+        + f'[history]\npath = "{folder}/whydown.db"\n'
         + f'[[bgp]]\nsource = "ris-live"\nurl = "{ris_url}"\n'
         + (listening if bmp else "")
-        + f'[rpki]\nvrps = "{tables}/vrps.json"\n[prefix_to_as]\npath = "{tables}/prefix_to_as.txt"\n'
-        + f'[as_relationships]\npath = "{tables}/relationships.txt"\n'
-        + _boost(pace)
+        + f'[rpki]\nvrps = "{folder}/vrps.json"\n[prefix_to_as]\npath = "{folder}/prefix_to_as.txt"\n'
+        + f'[as_relationships]\npath = "{folder}/relationships.txt"\n'
+        + f'[boost]\ninterval = "{pace.boost_s:g}s"\nduration = "{pace.boost_for_s:g}s"\n'
         + f'[alert.mail]\nto = ["noc@example.net"]\nsmtp = "smtp://127.0.0.1:{smtp_port}"\n'
     )
 
@@ -96,7 +113,3 @@ def _watched(topology: Topology, pace: Pace, trusted: Path) -> str:
         f'prefixes = ["{authority.prefix}"]\norigins = [{AUTHORITY}]\n'
         f"{controls}"
     )
-
-
-def _boost(pace: Pace) -> str:
-    return f'[boost]\ninterval = "{pace.boost_s:g}s"\nduration = "{pace.boost_for_s:g}s"\n'

@@ -11,24 +11,22 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from lab import papers
-from lab.hub import HubRoom
+from lab.internet import HUB_ADDRESS
 from lab.live_feed import LiveFeed
-from lab.monitor_config import Pace, hub_config
+from lab.monitor_config import Pace, hub_config, vantage_config
 from lab.stage import Stage
-from lab.topology import lab_topology
+from lab.topology import SERVICE, lab_topology
 
-from monitor.config import load_config
 from monitor.demo.children import Child, ChildError
 from monitor.demo.mailbox import Mail, Mailbox
 from monitor.demo.ris_live_server import RisLiveServer
-from monitor.history import Store
-from monitor.model.settings import Config
+from monitor.link.enrolment import make_hub_certificate, make_vantage_key
 from probes import clock
-from probes.observation import decode
 
 _SUBSCRIBED_S = 20.0
 _PROGRAMS = ("bird", "birdc", "nsd", "unbound")
@@ -59,62 +57,52 @@ async def opened(folder: Path, pace: Pace, show: Callable[[str], None]) -> Async
     show("building the networks")
     mails: list[tuple[float, Mail]] = []
     async with (
-        Stage(lab_topology(), folder, certificates, pace) as stage,
+        Stage(lab_topology(), folder, certificates) as stage,
         RisLiveServer() as server,
         Mailbox(lambda mail: mails.append((clock.wall(), mail))) as mailbox,
     ):
         for lacking in stage.lacks:
             show(lacking)
-        config = _configured(stage, folder, pace, server.url, mailbox.port)
-        with Store.open(config.history.path) as store:
-            room = HubRoom(config, store, boost=stage.boost)
-            async with _watching(stage, room, config, server):
-                yield Laboratory(stage=stage, history=config.history.path, mails=mails)
+        _configure(stage, folder, pace, server.url, mailbox.port)
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(_attend(await stage.start_hub()))]
+            async with asyncio.timeout(_SUBSCRIBED_S):
+                service = stage.topology.networks[SERVICE]
+                for prefix in (service.prefix, service.prefix6):
+                    await server.wait_for_subscription(prefix)
+            beside.append(group.create_task(LiveFeed(stage.recording, server).run()))
+            await stage.start_collector()
+            if stage.has_bmp:
+                await stage.start_edge()
+            await stage.start_vantages()
+            beside += [group.create_task(_attend(vantage)) for vantage in stage.vantages.values()]
+            yield Laboratory(stage=stage, history=folder / "whydown.db", mails=mails)
+            for task in beside:
+                task.cancel()
 
 
-def _configured(stage: Stage, folder: Path, pace: Pace, ris_url: str, smtp_port: int) -> Config:
-    """The hub's configuration, and the tables that it names, as files and as read from them."""
-    origins = "".join(f"{prefix}\t{asn}\n" for prefix, asn in stage.topology.origins().items())
+def _configure(stage: Stage, folder: Path, pace: Pace, ris_url: str, smtp_port: int) -> None:
+    """Write what the hub and the vantages are configured by: their files, keys and tables."""
+    topology = stage.topology
+    origins = "".join(f"{prefix}\t{asn}\n" for prefix, asn in topology.origins().items())
     (folder / "prefix_to_as.txt").write_text(origins, encoding="ascii")
-    (folder / "relationships.txt").write_text(stage.topology.relationships(), encoding="ascii")
+    (folder / "relationships.txt").write_text(topology.relationships(), encoding="ascii")
     roas = [{"prefix": str(vrp.prefix), "maxLength": vrp.max_length, "asn": vrp.asn} for vrp in stage.vrps]
     (folder / "vrps.json").write_bytes(msgspec.json.encode({"roas": roas}))
-    trusted = stage.papers.trusted
+    now = datetime.fromtimestamp(clock.wall(), UTC)
+    make_hub_certificate(folder / "hub.pem", folder / "hub.key", [str(HUB_ADDRESS)], now)
+    keys = {name: make_vantage_key(folder / f"{name}.key") for name in topology.vantages}
+    for name in topology.vantages:
+        (folder / f"{name}.toml").write_text(vantage_config(name, folder), encoding="utf-8")
     text = hub_config(
-        stage.topology, pace, trusted, ris_url=ris_url, smtp_port=smtp_port, tables=folder, bmp=stage.has_bmp
-    )
-    path = folder / "config.toml"
-    path.write_text(text, encoding="utf-8")
-    return load_config(path)
+        topology, pace, stage.papers.trusted, folder, keys=keys, ris_url=ris_url, smtp_port=smtp_port,
+        bmp=stage.has_bmp,
+    )  # fmt: skip
+    (folder / "config.toml").write_text(text, encoding="utf-8")
 
 
-@asynccontextmanager
-async def _watching(stage: Stage, room: HubRoom, config: Config, server: RisLiveServer) -> AsyncIterator[None]:
-    """The monitor at work meanwhile."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        hub = group.create_task(room.run(stop))
-        async with asyncio.timeout(_SUBSCRIBED_S):
-            for prefix in config.targets[0].prefixes:
-                await server.wait_for_subscription(prefix)
-        beside = [group.create_task(LiveFeed(stage.recording, server).run())]
-        await stage.start_collector()
-        if stage.has_bmp:
-            await stage.start_edge()
-        await stage.start_vantages()
-        beside += [group.create_task(_listen(child, room)) for child in stage.vantages.values()]
-        yield
-        for task in beside:
-            task.cancel()
-        stop.set()
-        await hub
-
-
-async def _listen(child: Child, room: HubRoom) -> None:
-    async for line in child.lines():
-        try:
-            observation = decode(line)
-        except msgspec.DecodeError as error:
-            raise ChildError(f"{child.name}: printed what is no observation: {error}") from error
-        await room.put((observation,))
+async def _attend(child: Child) -> None:
+    """Notice when a part of the monitor ends; what it has to say goes to standard error."""
+    async for _ in child.lines():
+        pass
     raise ChildError(f"{child.name}: ended in the middle of the play")

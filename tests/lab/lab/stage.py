@@ -16,7 +16,6 @@ import msgspec
 from lab import bird, frr, names
 from lab.api import State
 from lab.internet import COLLECTOR_SPACE, EDGE_SPACE, HUB_ADDRESS, Internet, host_space, router_space
-from lab.monitor_config import CONTROLS, Pace, vantage_config
 from lab.papers import AUTHORITY_NAME, Papers
 from lab.topology import Topology
 from lab.wires import Change, Counters, tun_possible
@@ -40,18 +39,18 @@ _AUTHORITY_WORKERS = 8
 class Stage:
     """The running laboratory. `policies` and `vrps` say how the routers are configured now."""
 
-    def __init__(self, topology: Topology, folder: Path, papers: Papers, pace: Pace) -> None:
+    def __init__(self, topology: Topology, folder: Path, papers: Papers) -> None:
         self.topology = topology
         self.papers = papers
         self.internet = Internet(topology)
         self.policies: dict[Asn, bird.Policy] = {}
         self.vrps: tuple[Vrp, ...] = bird.ordinary_vrps(topology)
         self.vantages: dict[str, Child] = {}
+        self.hub: Child | None = None
         self.servers: dict[str, Child] = {}
         self.has_delays = True
         self.has_bmp = frr.is_installed()
         self._folder = folder
-        self._pace = pace
         self._children = Children()
         self._wires: Child | None = None
 
@@ -293,20 +292,16 @@ class Stage:
         )  # fmt: skip
         return await self._start_server("crowd", host_space("crowd"), command)
 
-    # Vantages
+    # The monitor
+
+    async def start_hub(self) -> Child:
+        """Start the monitor's hub, here where the management network ends, on `config.toml`."""
+        command = python("monitor", "hub", "--config", str(self._folder / "config.toml"))
+        self.hub = await self._children.start("hub", command)
+        return self.hub
 
     async def start_vantages(self) -> None:
-        """Start the monitor's vantages."""
+        """Start the monitor's agents, each on its own file."""
         for name in self.topology.vantages:
-            config = self._folder / f"{name}.toml"
-            config.write_text(
-                vantage_config(self.topology, name, self._pace, self.papers.trusted), encoding="utf-8"
-            )
-            command = (*enter(host_space(name)), *python("lab.vantage", str(config)))
-            self.vantages[name] = await self._children.start(name, command, told=True)
-
-    def boost(self, target: str) -> None:
-        """The hub wishes for a closer look at a target; every vantage takes it, and at the controls."""
-        for vantage in self.vantages.values():
-            for name in (target, *CONTROLS):
-                vantage.tell(f"boost {name}")
+            command = python("monitor", "agent", "--config", str(self._folder / f"{name}.toml"))
+            self.vantages[name] = await self._children.start(name, (*enter(host_space(name)), *command))
