@@ -89,12 +89,10 @@ def test_three_ways_tell_of_the_same_announcements(
     if not frr.is_installed():
         pytest.skip("FRR is not installed, so there is no BMP to compare with")
     own = [event for event in heard if event.collector != "rrc00"]
-    blind = [
-        one for one in stored if isinstance(one, FeedState) and one.source.startswith("bmp/") and not one.live
-    ]
     of_the_provider = [event for event in live if event.peer_asn == 64504]
 
-    assert blind == [], "the router's session broke"
+    blind = [one for one in stored if isinstance(one, FeedState) and one.source[:4] == "bmp/" and not one.live]
+    assert [one for one in blind if one.at < own[-1].at] == [], "the router's session broke"
     assert {event.peer_asn for event in own} == {64504}, "the other provider drops what is RPKI-invalid"
     assert str(own[0].path) == str(of_the_provider[0].path) == "64504 64511"
     assert abs(own[0].at - of_the_provider[0].at) < _SOON_S

@@ -97,7 +97,7 @@ async def _play_until_terminated(
 
 async def _play(chosen: Sequence[Scenario], folder: Path, pace: str, telling: Telling) -> list[Outcome]:
     async with opened(folder, PACES[pace], telling.show) as laboratory:
-        play = Play(laboratory.stage, PACES[pace], telling.show)
+        play = Play(laboratory, PACES[pace], telling.show)
         watching = asyncio.create_task(telling.watch(play))
         async with Chronicle(laboratory.history, laboratory.mails, play).followed():
             await play.warm_up()

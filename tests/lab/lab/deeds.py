@@ -17,9 +17,10 @@ from typing import Any
 
 from lab import names
 from lab.bird import Announcement, Forwarding, Policy
-from lab.internet import host_space
+from lab.internet import HUB_ADDRESS, MANAGEMENT, host_space
 from lab.papers import AUTHORITY_NAME, SERVICE_NAME
 from lab.stage import Stage
+from lab.topology import INFRASTRUCTURE
 
 from monitor.model.asn import Asn
 
@@ -186,9 +187,11 @@ async def poison(stage: Stage, vantage: str, host: str) -> Undo:
     return undo
 
 
-async def starve(stage: Stage, vantages: tuple[str, ...], share: float) -> Undo:
-    """Let the monitor's processes at some vantages run only this share of the time."""
+async def starve(stage: Stage, vantages: tuple[str, ...], share: float, *, hub: bool = False) -> Undo:
+    """Let the monitor's processes at some vantages, and its `hub`, run only this share of the time."""
     pids = [stage.vantages[name].pid for name in vantages]
+    if hub and stage.hub is not None:
+        pids.append(stage.hub.pid)
 
     def tell(number: signal.Signals) -> None:
         for pid in pids:
@@ -207,6 +210,22 @@ async def starve(stage: Stage, vantages: tuple[str, ...], share: float) -> Undo:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         tell(signal.SIGCONT)
+
+    return undo
+
+
+async def in_band(stage: Stage) -> Undo:
+    """Let the agents' reports take the same Internet as the probes: the hub is announced, management is cut."""
+    announced = await announce(stage, INFRASTRUCTURE, str(MANAGEMENT))
+    watchers = stage.topology.vantages
+    for name in watchers:
+        stage.internet.set_management(name, up=False)
+    await stage.reached("hub", HUB_ADDRESS)
+
+    async def undo() -> None:
+        for name in watchers:
+            stage.internet.set_management(name, up=True)
+        await announced()
 
     return undo
 
@@ -232,7 +251,7 @@ _DEEDS: dict[str, Callable[..., Awaitable[Undo]]] = {
     deed.__name__: deed
     for deed in (
         announce, impostor, false_names, crowd, leak, withdraw, cut, flap, impair, refuse, expire, stall, poison,
-        starve,
+        starve, in_band,
     )
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 
 from lab.bird import ListeningSession
-from lab.topology import COLLECTOR, SERVICE, Topology
+from lab.topology import COLLECTOR, INFRASTRUCTURE, SERVICE, Topology
 from lab.wires import Wire
 
 from monitor.demo.namespaces import NetworkError, batch, become_router, connect, run
@@ -34,6 +34,7 @@ HUB_ADDRESS = IPv4Address("198.18.130.1")
 MANAGEMENT = IPv4Network("198.18.130.0/24")
 _COLLECTOR_LINKS = IPv4Network("198.18.128.0/24")
 _EDGE_LINKS = IPv4Network("198.18.129.0/24")
+_HUB_DEVICE = "h-hub"
 _MOST_HOPS = 24
 _COMMAND_TIMEOUT_S = 10.0
 
@@ -95,6 +96,7 @@ class Internet:
         managed = [EDGE_SPACE, *map(host_space, self.topology.vantages)]
         for number, space in enumerate(managed):
             self._manage(space, MANAGEMENT[2 + number])
+        self._attach_hub()
 
     def wires(self) -> list[Wire]:
         """The links between routers, for the process that carries them."""
@@ -163,6 +165,13 @@ class Internet:
         if up:
             self._add_host_routes(name)
 
+    def set_management(self, host: str, *, up: bool) -> None:
+        """Connect a host to the management network, or take it off; its packets to the hub then go as all others.
+
+        :raises NetworkError: a command failed
+        """
+        batch([f"link set manage {'up' if up else 'down'}"], inside=host_space(host))
+
     def way(self, host: str, address: Address) -> Way:
         """Follow a packet from a host through the kernels' forwarding tables."""
         space, networks = host_space(host), list[Asn]()
@@ -172,6 +181,8 @@ class Internet:
                 return Way(
                     networks=tuple(networks), end=space.removeprefix("wd-") if device == "local" else device
                 )
+            if device == _HUB_DEVICE:
+                return Way(networks=tuple(networks), end="hub")
             space = self._beyond[space, device]
             if space.startswith("wd-as"):
                 networks.append(Asn(int(space.removeprefix("wd-as"))))
@@ -216,6 +227,18 @@ class Internet:
         batch([f"link add {device} type veth peer name manage netns {space}"])
         batch([f"addr add {HUB_ADDRESS} peer {address}/32 dev {device}", f"link set {device} up"])
         connect(space, "manage", address, HUB_ADDRESS)
+
+    def _attach_hub(self) -> None:
+        """The hub's way into the laboratory's Internet, for when its prefix is announced there."""
+        router, gateway = router_space(INFRASTRUCTURE), self.topology.networks[INFRASTRUCTURE].gateway
+        batch([f"link add {_HUB_DEVICE} netns {router} type veth peer name in-band"])
+        batch(
+            [
+                f"addr add {HUB_ADDRESS} peer {gateway}/32 dev in-band", "link set in-band up",
+                f"route add default via {gateway} dev in-band onlink",
+            ]
+        )  # fmt: skip
+        connect(router, _HUB_DEVICE, gateway, HUB_ADDRESS)
 
 
 def _sessions(asns: Sequence[Asn], listener: Asn, links: IPv4Network) -> tuple[ListeningSession, ...]:

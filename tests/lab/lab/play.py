@@ -13,14 +13,15 @@ from collections.abc import Callable, Sequence
 from lab import deeds
 from lab.judge import Answer, Transcript, answers, in_words
 from lab.monitor_config import CONTROLS, TARGET, UPSTREAM, Pace
+from lab.opening import Laboratory
 from lab.outcome import Outcome
 from lab.scenario import Scenario, Whom
-from lab.stage import Stage
 from lab.truth import Truth
 
 from monitor.demo.children import ChildError
 from monitor.demo.mailbox import Mail
 from monitor.diagnose.fact import Fact
+from monitor.history import Reader
 from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import FeedState
 from monitor.station.board import Board
@@ -37,6 +38,8 @@ _ROUNDS = 3
 _BEFORE_ROUNDS = 6
 # Sooner after the one before than this share of an interval, a round is a boosted one.
 _HURRIED = 0.7
+# Of the rounds that fit into a time; those under way at its ends do not count as complete in it.
+_NEARLY_ALL = 0.7
 
 Show = Callable[[str], None]
 
@@ -44,8 +47,9 @@ Show = Callable[[str], None]
 class Play:
     """Plays on a laboratory in which the monitor is at work; hears of it as a chronicle's ear."""
 
-    def __init__(self, stage: Stage, pace: Pace, show: Show) -> None:
-        self.stage = stage
+    def __init__(self, laboratory: Laboratory, pace: Pace, show: Show) -> None:
+        self.stage = laboratory.stage
+        self._history = laboratory.history
         self.board = Board()
         self.open_incidents: dict[str, Incident] = {}
         self.mails: list[str] = []
@@ -55,7 +59,7 @@ class Play:
         self._seen: Counter[tuple[str, str, str]] = Counter()
         self._asked_at: dict[str, float] = {}
         self._hurried_at = 0.0
-        self._truth = Truth(stage.internet)
+        self._truth = Truth(self.stage.internet)
 
     # What the monitor tells
 
@@ -126,9 +130,16 @@ class Play:
                 undos.append(await deeds.do(self.stage, step))
             found, false_alarms = await self._watch(scenario, transcript)
             not_staged = await self._not_staged(scenario, found)
+            ended_at = clock.wall()
         finally:
             for undo in reversed(undos):
                 await undo()
+        if scenario.late:
+            if not await self._came_late(scenario.late, transcript.began_at, ended_at):
+                not_staged = not_staged or f"what {scenario.late} measured meanwhile never came"
+            await asyncio.sleep(_ROUNDS * self._pace.interval_s)
+            expected = [(wanted, await self._truth.hit(wanted)) for wanted in scenario.expect]
+            found, false_alarms = answers(transcript, expected)
         closed_s = await self._wait_for_calm()
         return Outcome(
             scenario=scenario,
@@ -148,7 +159,7 @@ class Play:
         self._show("that is over")
 
     async def _watch(self, scenario: Scenario, transcript: Transcript) -> tuple[list[Answer], list[Incident]]:
-        waited_for = any(not wanted.optional for wanted in scenario.expect)
+        waited_for = any(not wanted.optional for wanted in scenario.expect) and not scenario.late
         rounds_s = _ROUNDS * self._pace.interval_s
         until = clock.monotonic() + rounds_s + (scenario.limit_s if waited_for else scenario.calm_s)
         right_since: float | None = None
@@ -173,6 +184,18 @@ class Play:
                 return clock.monotonic() - start
             await asyncio.sleep(_LOOK_EVERY_S)
         return None
+
+    async def _came_late(self, vantage: str, since: float, until: float) -> bool:
+        """Whether the hub gets at last what a vantage measured of the target meanwhile, nearly all of it."""
+        wanted = _NEARLY_ALL * (until - since) / self._pace.interval_s
+        end = clock.monotonic() + _WARM_S
+        with Reader.open(self._history) as reader:
+            while clock.monotonic() < end:
+                found = reader.observations(since, until, target=TARGET, vantage=vantage, kind="http")
+                if len({one.at // self._pace.interval_s for one in found}) >= wanted:
+                    return True
+                await asyncio.sleep(_LOOK_EVERY_S)
+        return False
 
     # Ground truth
 

@@ -6,7 +6,6 @@ is what was measured: a wrong answer is in the table with what was said instead.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -19,14 +18,13 @@ from statistics import quantiles
 from typing import Any
 
 import click
+import msgspec
 from lab import scenario
 from lab.monitor_config import PACES
 
 from monitor import __version__
 
 FILE = scenario.FOLDER.parent / "RESULTS.md"
-# Laboratories at the same time: more would measure each other.
-_LANES = 2
 # The longest that a laboratory may take for its one scenario: warming up, answering, closing.
 _SECONDS_EACH = 600
 # Those that show what the boost is worth: found by vantages, found by BGP, and at the server.
@@ -37,23 +35,41 @@ Outcome = dict[str, Any]
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--into", type=click.Path(path_type=Path), default=FILE, show_default=True)
-@click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps every laboratory's own folder.")
-def main(names: Sequence[str], into: Path, keep: Path | None) -> None:
+@click.option(
+    "--keep", type=click.Path(path_type=Path),
+    help="Folder that keeps every laboratory's own folder, and its outcome; what it has is not played again.",
+)  # fmt: skip
+@click.option("--lanes", type=click.IntRange(1, 16), default=2, show_default=True, help="Laboratories at a time.")
+def main(names: Sequence[str], into: Path, keep: Path | None, lanes: int) -> None:
     """Measure scenarios NAMES, default all, and write the table."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
     wanted = names or scenario.names()
-    boosted = _played(wanted, "steady", keep)
-    unboosted = _played([name for name in _UNBOOSTED if name in wanted], "unboosted", keep)
+    boosted = _played(wanted, "steady", keep, lanes)
+    unboosted = _played([name for name in _UNBOOSTED if name in wanted], "unboosted", keep, lanes)
     into.write_text("\n".join(table(boosted, unboosted)) + "\n", encoding="utf-8")
 
 
-def _played(names: Sequence[str], pace: str, keep: Path | None) -> dict[str, Outcome | None]:
+def _played(names: Sequence[str], pace: str, keep: Path | None, lanes: int) -> dict[str, Outcome | None]:
     """Each scenario's outcome in a laboratory of its own; None where that broke."""
-    with ThreadPoolExecutor(_LANES) as lanes:
-        return dict(zip(names, lanes.map(lambda name: _play(name, pace, keep), names), strict=True))
+    with ThreadPoolExecutor(lanes) as pool:
+        return dict(zip(names, pool.map(lambda name: _play(name, pace, keep), names), strict=True))
 
 
 def _play(name: str, pace: str, keep: Path | None) -> Outcome | None:
-    kept = () if keep is None else ("--keep", str(keep / f"{pace}-{name}"))
+    """Play one, unless its outcome is kept already."""
+    if keep is None:
+        return _played_now(name, pace, ())
+    outcome = keep / f"{pace}-{name}.json"
+    if outcome.exists():
+        return msgspec.json.decode(outcome.read_bytes(), type=Outcome)
+    found = _played_now(name, pace, ("--keep", str(keep / f"{pace}-{name}")))
+    if found is not None:
+        outcome.write_bytes(msgspec.json.encode(found))
+    return found
+
+
+def _played_now(name: str, pace: str, kept: tuple[str, ...]) -> Outcome | None:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "lab", name, "--pace", pace, "--json", *kept],
@@ -62,7 +78,7 @@ def _play(name: str, pace: str, keep: Path | None) -> Outcome | None:
     except subprocess.TimeoutExpired:
         return None
     lines = done.stdout.splitlines()
-    return json.loads(lines[0]) if lines else None
+    return msgspec.json.decode(lines[0], type=Outcome) if lines else None
 
 
 def table(boosted: dict[str, Outcome | None], unboosted: dict[str, Outcome | None]) -> Iterator[str]:

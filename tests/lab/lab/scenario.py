@@ -62,7 +62,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One scenario. `calm_s`: how long nothing may fire, where nothing is expected; `limit_s`: for an answer.
 
     Else the scenario did not take place: `busy`: the server that must have had more requests than workers;
-    `full`: the link whose queue must have overflowed.
+    `full`: the link whose queue must have overflowed. `late`: a vantage whose measurements of the trouble the hub
+    gets when it is over.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slow: bool = False
     busy: str = ""
     full: str = ""
+    late: str = ""
     calm_s: float = 15.0
     limit_s: float = 60.0
     name: str = ""

@@ -160,17 +160,23 @@ class Stage:
 
         :raises NetworkError: they do not in half a minute
         """
-        hosts = [self.topology.hosts[name] for name in ("service", "authority", "names", "root", "control-2")]
-        missing = [(vantage, host) for vantage in self.topology.vantages for host in hosts]
+        for name in ("service", "authority", "names", "root", "control-2"):
+            await self.reached(name, self.topology.hosts[name].address)
+
+    async def reached(self, host: str, address: IPv4Address) -> None:
+        """Return once every vantage's packets to an address would get to the host that is meant.
+
+        :raises NetworkError: they do not in half a minute
+        """
+        missing = list(self.topology.vantages)
         end = clock.monotonic() + _CONVERGED_S
         while missing:
-            vantage, host = missing[0]
-            if (await asyncio.to_thread(self.internet.way, vantage, host.address)).end == host.name:
+            if (await asyncio.to_thread(self.internet.way, missing[0], address)).end == host:
                 del missing[0]
             elif clock.monotonic() < end:
                 await asyncio.sleep(_LOOK_EVERY_S)
             else:
-                raise NetworkError(f"{vantage} cannot reach {host.name} after {_CONVERGED_S:g} s")
+                raise NetworkError(f"{missing[0]} cannot reach {host} after {_CONVERGED_S:g} s")
 
     async def _start_router(self, asn: Asn) -> None:
         config = self._write_router(asn)
