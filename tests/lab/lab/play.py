@@ -191,7 +191,8 @@ class Play:
         end = clock.monotonic() + _WARM_S
         with Reader.open(self._history) as reader:
             while clock.monotonic() < end:
-                found = reader.observations(since, until, target=TARGET, vantage=vantage, kind="http")
+                # Also the rounds of which it says that the one before them still went on.
+                found = reader.observations(since, until, target=TARGET, vantage=vantage)
                 if len({one.at // self._pace.interval_s for one in found}) >= wanted:
                     return True
                 await asyncio.sleep(_LOOK_EVERY_S)
