@@ -3,16 +3,16 @@
 `PYTHONPATH=. python tests/bench/latency_trigger.py ../shared/data/rtt-labelled/*.csv.gz`
 
 Ours is the baseline's test for a raised round trip, with the limits that the engine uses, two in a row as a view
-needs to be confirmed. The CUSUM is two-sided on (value - median) / MAD of the last 100 values, drift 0.5, limit 8; both
-start anew after a change. An alarm is right when a mark lies within `SLACK` values of it; each mark counts once.
+needs to be confirmed. The CUSUM is two-sided on (value - median) / MAD of the last 100 values, drift 0.5, limit 8;
+both start anew after a change. An alarm is right when a mark lies within `SLACK` values of it; each mark counts once.
 
 | detector | marks | alarms | precision | recall |
 | --- | --- | --- | --- | --- |
 | ours | 98 | 8 | 62.5 % | 5.1 % |
 | CUSUM | 98 | 494 | 15.6 % | 78.6 % |
 
-Ours is not the better detector of changes: nearly all that were marked are of some milliseconds in hundreds, up and
-down, none a rise by a fifth, which is what it asks for. It is quieter, and misses what a CUSUM would find.
+Ours is not the better detector of changes: nearly all that were marked are of some milliseconds in hundreds, up
+and down, none a rise by a fifth, which is what it asks for. It is quieter, and misses what a CUSUM would find.
 """
 
 from __future__ import annotations
