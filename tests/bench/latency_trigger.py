@@ -2,9 +2,10 @@
 
 `PYTHONPATH=. python tests/bench/latency_trigger.py ../shared/data/rtt-labelled/*.csv.gz`
 
-Ours is the baseline's test for a raised round trip, with the limits that the engine uses, two in a row as a view
-needs to be confirmed. The CUSUM is two-sided on (value - median) / MAD of the last 100 values, drift 0.5, limit 8;
-both start anew after a change. An alarm is right when a mark lies within `SLACK` values of it; each mark counts once.
+Ours is the baseline's test for a raised round trip, with the limits that the engine uses, two in a row as a
+view needs to be confirmed. The CUSUM is two-sided on (value - median) / MAD of the last 100 values, drift
+0.5, limit 8; both start anew after a change. An alarm is right when a mark lies within `SLACK` values of it;
+each mark counts once.
 
 | detector | marks | alarms | precision | recall |
 | --- | --- | --- | --- | --- |
