@@ -62,7 +62,8 @@ def open_writer(path: Path) -> Database:
             connection.execute(statement)
         database = Database(connection, execute_plugins=False)
         _check_version(database, path, may_be_older=True)
-        MIGRATIONS.apply(database)
+        with database.atomic():  # all or none, and one disk sync where a new file had fourteen
+            MIGRATIONS.apply(database)
     except sqlite3.Error as error:
         connection.close()
         raise named_error(path, error, "cannot be opened for writing: ") from error
