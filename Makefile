@@ -13,7 +13,7 @@ SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo lab lab-results test test-all lint types bench fuzz lock clean
+.PHONY: help setup faults demo lab lab-results test test-all lint types bench fuzz lock clean
 
 help:  ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ types: setup  ## Types, strictly
 
 bench: setup  ## Measure what the design promises of speed; prints figures, judges nothing
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+faults: setup  ## Kill, freeze and cut off agent and hub; prints lost and doubled facts, fails on one
+	$(BIN)/python tests/faults/run.py tests/faults/RESULTS.md
 
 fuzz: setup  ## Hunt for bytes that break a parser; keeps what it learns in build/fuzz
 	@$(BIN)/python -m pip install --quiet --group fuzz
