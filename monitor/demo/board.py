@@ -115,7 +115,8 @@ class Board:
             return
         if seen.target == self._control:
             row.control = seen
-        if seen.target != setting.TARGET:
+        # The story diverts IPv4; where the service has both families, a row would show now one, now the other.
+        if seen.target != setting.TARGET or seen.family == 6:
             return
         row.target = seen
         if self.genuine_key is None:
