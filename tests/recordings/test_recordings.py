@@ -11,6 +11,8 @@ from peering import EXPERIMENTS, PREFIX, play
 from recorded import HIJACKS, TELEGRAM, Recording
 from table import declared
 
+from monitor.bgp.episodes import EpisodeKind
+
 
 @pytest.mark.parametrize("recording", HIJACKS + TELEGRAM, ids=lambda recording: recording.name)
 def test_labelled_event_is_an_episode_from_the_first_bad_route(shared_data: Path, recording: Recording) -> None:
@@ -44,9 +46,10 @@ def test_controlled_hijack_is_a_forged_origin(shared_data: Path, name: str, befo
 @pytest.mark.parametrize(("name", "files"), FILES, ids=[name for name, _ in FILES])
 def test_ordinary_minutes_open_little(shared_data: Path, name: str, files: tuple[str, ...]) -> None:
     """Of a thousand prefixes of which nothing is known, at most one in ninety looks taken, to a single peer, and
-    the table says why."""
+    the table says why; none looks leaked."""
     seen = ordinary([shared_data / "mrt" / file for file in files])
 
+    assert not seen.kinds[EpisodeKind.LEAK]
     assert len(seen.taken) <= seen.watched / 90
     assert all(episode.peers == 1 for episode in seen.taken)
     assert (name in WHY) == bool(seen.taken)

@@ -216,13 +216,16 @@ class Judge:
         """What is unusual between the peer and a rightful origin.
 
         That needs to know the usual ways: from a dump, from an hour of updates, or, of a peer that has just left
-        another way, from a relationship file, which knows valleys, and the neighbours of the networks in it.
+        another way, from a relationship file, which knows valleys, and the neighbours of the networks in it. The
+        list of networks without providers is not enough for that: in 2007 and 2010 two of it bought transit, and
+        a peer that merely looked for another way showed a valley of theirs within the minute.
         """
         found = None
         if known.ways or (known.followed and self._relationships.has(origin)):
             found = self._new_neighbour(ground, shape, origin)
-        if found is None and (known.ways or known.followed):
-            found = self._leak(ground, shape, origin, known.at)
+        if found is None and shape.valley is not None:
+            told = known.followed and self._relationships.has(shape.valley.leaker)
+            found = self._leak(ground, shape.valley, origin, known.at) if known.ways or told else None
         return found or (self._new_link(ground, shape, origin) if known.ways else None)
 
     def _new_neighbour(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
@@ -251,9 +254,8 @@ class Judge:
             reasons=(_reason(ReasonWord.NEW_NEIGHBOUR, text), *_of_validity(validity)),
         )
 
-    def _leak(self, ground: Ground, shape: Shape, origin: Asn, at: float) -> Judgement | None:
-        valley = shape.valley
-        if valley is None or at - self._valleys.get(valley, at) >= VALLEY_USUAL_S:
+    def _leak(self, ground: Ground, valley: Valley, origin: Asn, at: float) -> Judgement | None:
+        if at - self._valleys.get(valley, at) >= VALLEY_USUAL_S:
             return None
         text = f"AS{valley.leaker} passes a route of AS{valley.source} on to AS{valley.sink}, and neither pays it"
         validity = self.validity(ground, origin)

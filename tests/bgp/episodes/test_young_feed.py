@@ -47,6 +47,17 @@ def test_without_the_file_minutes_of_updates_prove_nothing(tail: tuple[int, ...]
     assert scene.kinds() == []
 
 
+@pytest.mark.parametrize("relations", [(), RELATIONS])
+def test_valley_that_only_the_list_of_transit_free_networks_makes_needs_known_ways(
+    relations: tuple[str, ...],
+) -> None:
+    """Of some years two of it sold to each other, as AS1239 to AS6762 in 2007, which minutes do not show."""
+    scene = young(*relations)
+    scene.announce(scene.way(0, 1299, 1239, 6762, TRANSITS[0], OWNER))
+
+    assert scene.kinds() == []
+
+
 @pytest.mark.parametrize("tail", [VALLEY, FORGED])
 def test_peer_without_a_known_way_shows_no_change(tail: tuple[int, ...]) -> None:
     """It may have come this way for years: relationship files have mistakes, and links that they lack."""
