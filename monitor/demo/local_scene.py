@@ -12,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.agent.instruments import NetworkInstruments
 from monitor.demo import certificates, collector, registry, setting
 from monitor.demo.board import Board
 from monitor.demo.children import Child, ChildError, Children
-from monitor.demo.control_room import ControlRoom
+from monitor.demo.control_room import configured, control_room
 from monitor.demo.loopback_stage import LoopbackStage
 from monitor.demo.mailbox import Mailbox
 from monitor.demo.namespace_stage import NamespaceStage
@@ -25,6 +26,7 @@ from monitor.demo.stage import Stage
 from monitor.demo.story import Deed
 from monitor.demo.topology import Role
 from monitor.history import Store
+from monitor.hub.centre import Centre
 from probes import clock
 from probes.observation import decode
 
@@ -76,13 +78,17 @@ class LocalScene:
             table = registry.prefix_table(topology)
             board = Board(names, table, replayed_traces=self._stage.mode == LoopbackStage.mode)
             async with Mailbox(lambda mail: board.mail(clock.wall(), mail)) as mailbox:
-                with Store.open(self._folder / "history.db") as store:
-                    room = ControlRoom(
-                        store, self._stage, board, ca_file=self._papers.trusted, smtp_port=mailbox.port,
-                        ris_url=self._server.url,
-                    )  # fmt: skip
-                    async with self._watched(room):
-                        yield board
+                config = configured(
+                    self._stage, self._folder, ca_file=self._papers.trusted, smtp_port=mailbox.port,
+                    ris_url=self._server.url,
+                )  # fmt: skip
+                instruments = NetworkInstruments()
+                try:
+                    with Store.open(config.history.path) as store:
+                        async with self._watched(control_room(config, store, board, instruments)):
+                            yield board
+                finally:
+                    await instruments.aclose()
 
     async def do(self, deed: Deed, length_s: float) -> None:
         """Let the crowd in, divert, or restore; the collector hears of the latter."""
@@ -102,7 +108,7 @@ class LocalScene:
                 pass
 
     @contextlib.asynccontextmanager
-    async def _watched(self, room: ControlRoom) -> AsyncIterator[None]:
+    async def _watched(self, room: Centre) -> AsyncIterator[None]:
         """The monitor at work, hearing of routes and vantages."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -126,7 +132,7 @@ class LocalScene:
             for number, network in enumerate(networks)
         ]
 
-    async def _listen(self, child: Child, room: ControlRoom) -> None:
+    async def _listen(self, child: Child, room: Centre) -> None:
         async for line in child.lines():
             try:
                 observation = decode(line)
@@ -135,7 +141,7 @@ class LocalScene:
             await room.put((observation,))
         raise ChildError(f"{child.name}: ended in the middle of the demo")
 
-    async def _replay_traces(self, room: ControlRoom) -> None:
+    async def _replay_traces(self, room: Centre) -> None:
         async for trace in self._stage.replayed_traces():
             await room.put((trace,))
 

@@ -61,8 +61,8 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One scenario. `calm_s`: how long nothing may fire, where nothing is expected; `limit_s`: for an answer.
 
-    `full`: the link whose queue must have overflowed, else the scenario did not take place. `late`: a vantage whose
-    measurements of the trouble the hub gets when it is over.
+    `full`: the link whose queue must have overflowed, else the scenario did not take place. `late`: a vantage
+    whose measurements of the trouble the hub gets when it is over.
     """
 
     title: str
