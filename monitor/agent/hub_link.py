@@ -8,6 +8,7 @@ Nothing is retried here: the caller knows whether it is worth it, and when.
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 from typing import TypeVar
@@ -136,7 +137,9 @@ def load_signer(path: Path) -> Signer:
     :raises OSError: the file cannot be read
     :raises ValueError: it holds no such key, or others may read it
     """
-    if path.stat().st_mode & 0o077:
+    # A credential of systemd's is read through an ACL, whose mask looks like a right of the group.
+    handed = str(path.parent) == os.environ.get("CREDENTIALS_DIRECTORY")
+    if path.stat().st_mode & (0o007 if handed else 0o077):
         raise ValueError(f"{path}: others may read this key; chmod 600 it, or enroll anew if they did")
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)

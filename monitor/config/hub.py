@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monitor.config import address, value
 from monitor.config.duration import DAY, HOUR, duration
+from monitor.config.secret import credential_for, secret_file
 from monitor.config.table import Table, UnfitError
 from monitor.model.settings import HubAccess, HubIntake, SpoolSettings
 from monitor.model.vantage_key import VantageKey, parse_vantage_key
@@ -21,12 +22,12 @@ _MEGABYTE = 2**20
 def read_hub(table: Table, folder: Path) -> tuple[HubAccess | None, HubIntake | None]:
     """[hub]: how an agent reaches its hubs, and how a hub is reached; each None without its first key."""
     urls: tuple[str, ...] = table.get("url", value.list_of(_hub_url, MAX_HUBS, least=1), ())
-    key_file = table.get("key_file", address.file(folder), folder / "vantage-key.pem")
+    key_file = table.get("key_file", secret_file(folder), credential_for(folder / "vantage-key.pem"))
     ca_file = table.get("ca_file", address.file(folder), None)
     allowed: tuple[str, ...] = table.get("allow", value.list_of(_host_pattern, MAX_ALLOWED), ())
     listen = table.get("listen", address.listen_address, None)
     certificate = table.get("certificate", address.file(folder), folder / "hub-certificate.pem")
-    certificate_key = table.get("certificate_key", address.file(folder), folder / "hub-key.pem")
+    certificate_key = table.get("certificate_key", secret_file(folder), credential_for(folder / "hub-key.pem"))
     standby = table.get("standby", value.boolean, False)
     table.close()
     return (

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from monitor.config import address, value
 from monitor.config.duration import DAY, HOUR, MINUTE, duration
 from monitor.config.pace import read_pace
+from monitor.config.secret import secret_file
 from monitor.config.table import Table, UnfitError
 from monitor.model.settings import (
     AlertSettings,
@@ -199,7 +200,7 @@ def _read_mail(table: Table, folder: Path) -> MailSettings:
         to=table.require("to", value.list_of(address.mail_address, 100, least=1), ()),
         smtp=table.get("smtp", server, defaults.smtp),
         sender=table.get("sender", address.mail_address, defaults.sender),
-        password_file=table.get("password_file", address.file(folder), defaults.password_file),
+        password_file=table.get("password_file", secret_file(folder), defaults.password_file),
     )
     has_user = urlsplit(mail.smtp).username is not None
     if has_user and not table.has("password_file"):

@@ -29,6 +29,7 @@ PURE = (
 # The files in those rooms whose very task is to open something. Parsers are not among them.
 DOES_IO = (
     "monitor.config.document",  # load_config reads the file
+    "monitor.config.secret",  # looks where systemd hands secrets over
     "monitor.bgp.sources",  # reads files and streams
 )
 
