@@ -109,7 +109,12 @@ class Play:
         self._show("the monitor learns what is usual")
         end = clock.monotonic() + _WARM_S
         # The first routes are news, and boost; a scenario begins at the ordinary pace.
-        while not self._is_warm() or clock.wall() - self._hurried_at < 2 * self._pace.interval_s:
+        # What a busy machine seemed to be is over then, too.
+        while (
+            not self._is_warm()
+            or self.open_incidents
+            or clock.wall() - self._hurried_at < 2 * self._pace.interval_s
+        ):
             if clock.monotonic() > end:
                 raise ChildError(f"the vantages saw too little in {_WARM_S:g} s: {dict(self._seen)}")
             await asyncio.sleep(_LOOK_EVERY_S)
