@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ _SECONDS_EACH = 600
 # Those that show what the boost is worth: found by vantages, found by BGP, and at the server.
 _UNBOOSTED = ("overload", "crash", "subprefix-blackhole", "subprefix-hijack", "exact-hijack", "vantage-fault")
 Outcome = dict[str, Any]
+_STARTED = time.time()
 
 
 @click.command()
@@ -47,7 +49,13 @@ def main(names: Sequence[str], into: Path, keep: Path | None, lanes: int) -> Non
     wanted = names or scenario.names()
     boosted = _played(wanted, "steady", keep, lanes)
     unboosted = _played([name for name in _UNBOOSTED if name in wanted], "unboosted", keep, lanes)
-    into.write_text("\n".join(table(boosted, unboosted)) + "\n", encoding="utf-8")
+    into.write_text("\n".join(table(boosted, unboosted, since=_oldest(keep))) + "\n", encoding="utf-8")
+
+
+def _oldest(keep: Path | None) -> datetime:
+    """When the oldest kept outcome was played; the program's own start when none is."""
+    times = [_STARTED] if keep is None else [outcome.stat().st_mtime for outcome in keep.glob("*.json")]
+    return datetime.fromtimestamp(min(times, default=_STARTED), UTC)
 
 
 def _played(names: Sequence[str], pace: str, keep: Path | None, lanes: int) -> dict[str, Outcome | None]:
@@ -81,15 +89,17 @@ def _played_now(name: str, pace: str, kept: tuple[str, ...]) -> Outcome | None:
     return msgspec.json.decode(lines[0], type=Outcome) if lines else None
 
 
-def table(boosted: dict[str, Outcome | None], unboosted: dict[str, Outcome | None]) -> Iterator[str]:
-    """The file's lines."""
+def table(
+    boosted: dict[str, Outcome | None], unboosted: dict[str, Outcome | None], *, since: datetime
+) -> Iterator[str]:
+    """The file's lines. `since`: when the measuring began."""
     steady = PACES["steady"]
     right = [name for name, outcome in boosted.items() if outcome is not None and _is_right(outcome)]
     yield "# What the monitor said in the laboratory"
     yield ""
     yield (
-        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC with whydown {__version__} by `make lab-results`, on"
-        f" {os.cpu_count()} processors with a load of {os.getloadavg()[2]:.0f}, Linux {platform.release()}."
+        f"Measured {since:%Y-%m-%d %H:%M} to {datetime.now(UTC):%H:%M} UTC with whydown {__version__} by"
+        f" `make lab-results`, on {os.cpu_count()} processors with a load of {os.getloadavg()[2]:.0f}, Linux {platform.release()}."
         " `make lab` shows what is played on."
     )
     yield ""
