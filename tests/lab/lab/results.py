@@ -99,8 +99,8 @@ def table(
     yield ""
     yield (
         f"Measured {since:%Y-%m-%d %H:%M} to {datetime.now(UTC):%H:%M} UTC with whydown {__version__} by"
-        f" `make lab-results`, on {os.cpu_count()} processors with a load of {os.getloadavg()[2]:.0f}, Linux {platform.release()}."
-        " `make lab` shows what is played on."
+        f" `make lab-results`, on {os.cpu_count()} processors with a load of {os.getloadavg()[2]:.0f},"
+        f" Linux {platform.release()}. `make lab` shows what is played on."
     )
     yield ""
     yield (
