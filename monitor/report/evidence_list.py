@@ -7,24 +7,21 @@ to show.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.model import Evidence, FactRef, Incident
+from monitor.history.found_again import statement_of
+from monitor.model import Evidence, Incident
 from monitor.report.moment import moment
 from monitor.report.safe_text import listed, one_line
 
 _TEXT_LIMIT = 1000
 _MOST_WITNESSES = 30
 _MOST_FACTS = 3
-_SLACK_S = 0.002  # the views round to milliseconds
-_LONGEST_TRACE_S = 120.0  # a trace is referred to by its end, the view shows its beginning
-
-_VIEWS = {"http": "v_http", "dns": "v_dns", "trace": "v_trace", "route": "v_routes"}
 
 Numbered = tuple[int, Evidence]
 
@@ -44,7 +41,7 @@ def evidence_list(incident: Incident, where: tzinfo) -> Iterator[RenderableType]
     if neither:
         yield from _section("Evidence that does not tell these two apart", neither, where)
     if any(item.facts for item in incident.evidence):
-        yield Text('\nFacts are found again with: sqlite3 -readonly FILE "SELECT * FROM what a line says"')
+        yield Text('\nFacts are found again with: sqlite3 -readonly FILE "what a line says"')
 
 
 def _section(title: str, found: Sequence[Numbered], where: tzinfo) -> Iterator[RenderableType]:
@@ -65,8 +62,9 @@ def _terms_of(item: Evidence, where: tzinfo) -> RenderableType:
     seen = f"{item.seen} of {item.of}" + (f" ({item.networks} networks)" if (item.networks or 0) > 1 else "")
     grid.add_row("seen", Text(f"{seen}  {listed(item.witnesses, _MOST_WITNESSES)}"))
     grid.add_row("first held", Text(moment(item.at, where)))
-    for number, fact in enumerate(item.facts[:_MOST_FACTS]):
-        grid.add_row("" if number else "facts", Text(_query(fact)))
+    found = [statement for fact in item.facts[:_MOST_FACTS] if (statement := statement_of(fact)) is not None]
+    for number, statement in enumerate(found):
+        grid.add_row("" if number else "facts", Text(one_line(statement, _TEXT_LIMIT)))
     return grid
 
 
@@ -75,18 +73,3 @@ def _counts(item: Evidence) -> str:
     if item.strength is None or item.discount is None:
         return ""
     return f", the rule's likelihoods x {item.strength:g} (witnesses) x {item.discount:g} (group)"
-
-
-def _query(fact: FactRef) -> str:
-    """Where a fact is in the history, as SQL that a person can paste."""
-    since = fact.at - (_LONGEST_TRACE_S if fact.kind == "trace" else _SLACK_S)
-    words = [f"at BETWEEN '{_iso(since)}' AND '{_iso(fact.at + _SLACK_S)}'"]
-    for name in ("target", "vantage", "peer", "prefix"):
-        value = getattr(fact, name)
-        if value is not None:
-            words.append(f"{name} = '{one_line(value, 64).replace(chr(39), chr(39) * 2)}'")
-    return f"{_VIEWS.get(fact.kind, one_line(fact.kind, 20))} WHERE {' AND '.join(words)}"
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -34,9 +34,10 @@ def test_the_query_of_a_fact_finds_it_and_no_other(tmp_path: Path, change_of) ->
         store.save_changes([msgspec.structs.replace(change, incident=told)], [])
 
     said = CliRunner().invoke(main, ["explain", "last", "--database", str(path)], env={"COLUMNS": "300"}).output
-    query = re.search(r"facts +(v_http WHERE [^\n]*(?:\n {10,}[^\n]+)*)", said)
+    query = re.search(r"facts +(SELECT \* FROM v_http WHERE [^\n]*(?:\n {10,}[^\n]+)*)", said)
     assert query is not None, said
     with sqlite3.connect(path) as connection:
-        found = connection.execute(f"SELECT vantage, status FROM {' '.join(query[1].split())}").fetchall()
+        connection.row_factory = sqlite3.Row
+        found = [(row["vantage"], row["status"]) for row in connection.execute(" ".join(query[1].split()))]
 
     assert found == [("seoul-1", 503)]

@@ -71,7 +71,7 @@ class RouteDetector:
         self._register = Register()
         self._books = Books(self.rib, self._grounds, self._judge)
         self._stories = Stories(self.rib, self._books, self._register)
-        self._losses = Losses(self.rib, self._books, self._register)
+        self._losses = Losses(self.rib, self._books, self._register, self._judge)
         self._kept_s = kept_s
 
     def watch_prefix(self, owner: str, prefix: Prefix, declared: Declared = NOTHING_DECLARED) -> None:

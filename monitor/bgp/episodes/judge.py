@@ -153,6 +153,13 @@ class Judge:
             asn for asn in ground.expected if self.validity(ground, asn).state is not Validity.INVALID
         )
 
+    def is_rightful(self, ground: Ground, path: AsPath) -> bool:
+        """Whether an origin of a path may announce the prefix, or nothing is known of who may."""
+        origins = self.shape(path).origins
+        if not ground.expected or origins & (ground.expected | ground.allowed | ground.siblings):
+            return True
+        return any(self.validity(ground, origin).state is Validity.VALID for origin in origins)
+
     def validity(self, ground: Ground, origin: Asn | None) -> ValidityResult:
         """RFC 6811 for an origin of the prefix."""
         return self.vrps.validate(ground.prefix, origin) if self.vrps is not None else UNJUDGED

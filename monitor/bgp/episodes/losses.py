@@ -7,12 +7,13 @@ until a withdrawal is believed, and up to a day where it is slow.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from monitor.bgp.episodes.book import Book
 from monitor.bgp.episodes.books import Books
 from monitor.bgp.episodes.episode import EpisodeChange, EpisodeKind, Place, Reason, ReasonWord
 from monitor.bgp.episodes.interest import Which
-from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.episodes.judge import Judge, Judgement
 from monitor.bgp.episodes.register import Register
 from monitor.bgp.episodes.visibility import FEWEST_LOST, LOSS_SHARE, WITHDRAWN_SHARE, Loss, loss_of
 from monitor.bgp.rib import PeerKey, Rib
@@ -23,9 +24,10 @@ _NOBODY: frozenset[PeerKey] = frozenset()
 class Losses:
     """The usual prefixes that some peer has lost."""
 
-    def __init__(self, rib: Rib, books: Books, register: Register) -> None:
+    def __init__(self, rib: Rib, books: Books, register: Register, judge: Judge) -> None:
         self._rib = rib
         self._books = books
+        self._judge = judge
         self._register = register
         self._losing: dict[Which, None] = {}
         self._lossy: set[Which] = set()
@@ -47,7 +49,9 @@ class Losses:
 
     def _look_at(self, which: Which, now: float) -> Iterator[EpisodeChange]:
         book = self._books.get(which)
-        loss = loss_of(self._rib, which, now) if book is not None and book.ground.place is Place.EXACT else None
+        loss = None
+        if book is not None and book.ground.place is Place.EXACT:
+            loss = loss_of(self._rib, which, now, partial(self._judge.is_rightful, book.ground))
         held = loss.held(now) if loss is not None else _NOBODY
         if loss is None or len(held) == len(loss.lost):
             self._losing.pop(which, None)

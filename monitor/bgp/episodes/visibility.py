@@ -1,17 +1,20 @@
 """How many of the peers that had a usual prefix lost it. Pure.
 
-A peer has lost a prefix when it withdrew it and has no other route to the same space. A peer whose session
-ended has not: its routes are unknown. Withdrawals are looked at some seconds after they came, because an
+A peer has lost a prefix when it withdrew a rightful route of it and has no other route to the same space: a
+stranger who withdraws what he took ends a hijack. A peer whose session ended has lost nothing: its routes are
+unknown. Withdrawals are looked at some seconds after they came, because an
 origin that resets its session announces again at once; and for a day, because a loss can be slow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.bgp.episodes.interest import Which
 from monitor.bgp.prefix_key import prefix_of
 from monitor.bgp.rib import PeerKey, Rib
+from monitor.model import AsPath
 
 WITHDRAWN_SHARE = 0.6
 """A prefix is withdrawn when this share of the peers that had it lost it."""
@@ -46,8 +49,11 @@ class Loss:
         return sorted(self.lost.values())[len(self.lost) // 2]
 
 
-def loss_of(rib: Rib, which: Which, now: float) -> Loss | None:
-    """The loss of a prefix that stands at `now`; None: nobody lost it."""
+def loss_of(rib: Rib, which: Which, now: float, rightful: Callable[[AsPath], bool]) -> Loss | None:
+    """The loss of a prefix that stands at `now`; None: nobody lost it.
+
+    `rightful`: whether a route of the prefix came from somebody who may announce it.
+    """
     prefix = prefix_of(*which)
     withdrawn = rib.last_withdrawn(prefix)
     if not withdrawn:
@@ -55,8 +61,8 @@ def loss_of(rib: Rib, which: Which, now: float) -> Loss | None:
     elsewhere = _having_another(rib, which)
     lost = {
         peer: at
-        for peer, (at, _) in withdrawn.items()
-        if peer not in elsewhere and now - at <= REMEMBERED_S and rib.is_known(peer)
+        for peer, (at, route) in withdrawn.items()
+        if peer not in elsewhere and now - at <= REMEMBERED_S and rib.is_known(peer) and rightful(route.path)
     }
     return Loss(lost, len(lost) + len(rib.routes(prefix))) if lost else None
 

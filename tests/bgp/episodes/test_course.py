@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from route_scene import PEERS, START, TRANSITS, USUAL, Scene
+from route_scene import OWNER, PEERS, START, TRANSITS, USUAL, Scene
 
 from monitor.bgp.episodes import Declared, EpisodeKind, RouteDetector, Turn
 from monitor.model import Asn, AsPath, PeerState, RouteEvent, RouteKind, parse_address, parse_prefix
@@ -61,6 +62,34 @@ def test_all_peers_lose_the_prefix(scene: Scene) -> None:
     scene.wait(10)
 
     assert turns(scene) == [("opened", "withdrawn"), ("ended", "withdrawn")]
+
+
+def come_and_gone(declared: Declared, origin: int) -> Scene:
+    """A declared prefix that all peers get from one origin alone, which then withdraws it."""
+    scene = Scene(dump=False)
+    scene.detector.watch_prefix("shop", parse_prefix(USUAL), declared)
+    for peer in range(PEERS):
+        scene.announce(scene.way(peer, 3356, origin), peer)
+    scene.wait(60)
+    for peer in range(PEERS):
+        scene.announce(None, peer)
+    scene.wait(60)
+    return scene
+
+
+def test_stranger_who_gives_up_what_he_took_is_no_loss() -> None:
+    """Told as one, the end of a hijack would be its owner's withdrawal."""
+    scene = come_and_gone(Declared(origins=frozenset({OWNER})), 666)
+
+    assert turns(scene) == [("opened", "new_origin"), ("ended", "new_origin")]
+
+
+@pytest.mark.parametrize(
+    "declared", [Declared(), Declared(origins=frozenset({OWNER}), allowed=frozenset({Asn(777)}))]
+)
+def test_prefix_of_an_allowed_or_trusted_origin_is_lost(declared: Declared) -> None:
+    """A scrubbing provider's route was the owner's doing; so, for all we know, was one that was there first."""
+    assert ("opened", "withdrawn") in turns(come_and_gone(declared, 777))
 
 
 def test_slow_loss_is_seen_as_it_grows(scene: Scene) -> None:
