@@ -28,6 +28,8 @@ from monitor.config import ConfigError
 from monitor.config.measures import with_measures
 from monitor.model.settings import Config, HubAccess
 from monitor.spool import Spool, SpoolError
+from monitor.station.pulse import Pulse, Signs, longest_pause_s
+from probes import Observation
 
 MEMO = "measures"
 
@@ -57,13 +59,27 @@ class Outpost:
         self._errands: list[Errands] = []
         for place, link in enumerate(self._links):
             self._errands.append(self._errands_of(place, link))
-        self._spooler = Spooler(spool, self._wake)
-        self._rounds = Rounds(self._remembered(), instruments or NetworkInstruments(), self._spooler.take)
+        self._spooler = Spooler(spool, self._wrote)
+        self._rounds = Rounds(self._remembered(), instruments or NetworkInstruments(), self._take)
+        self._pulse = Pulse()
 
     @property
     def config(self) -> Config:
         """The configuration in use, with the targets that the hub ordered."""
         return self._rounds.config
+
+    @property
+    def signs(self) -> Signs:
+        """How it is just now; what is to be told goes to the hubs, and one of them is enough."""
+        refused = [postman.refused_since for postman in self._postmen]
+        return Signs(
+            round_at=self._pulse.round_at,
+            round_within_s=longest_pause_s(self.config),
+            unkept_since=self._pulse.unkept_since,
+            untold_since=max((since for since in refused if since is not None), default=None)
+            if None not in refused
+            else None,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Measure and send until `stop`; returns when what was measured is in the spool."""
@@ -101,7 +117,12 @@ class Outpost:
             first=self._errands[0] if place else None,
         )
 
-    def _wake(self) -> None:
+    async def _take(self, facts: Sequence[Observation]) -> None:
+        self._pulse.came(facts)
+        await self._spooler.take(facts)
+
+    def _wrote(self) -> None:
+        self._pulse.kept()
         for postman in self._postmen:
             postman.wake()
 

@@ -57,6 +57,8 @@ class Postman:
         self._log = structlog.get_logger("postman").bind(hub=name)
         self.reached_at: float | None = None
         """When the hub last took a batch, by the monotonic clock; None: never."""
+        self.refused_since: float | None = None
+        """Since when (monotonic) it was not reached though tried; None: the last try went well."""
 
     def wake(self) -> None:
         """Facts came to the spool."""
@@ -83,11 +85,14 @@ class Postman:
                 more = await self._carry(late=False)
             except (LinkError, SpoolError) as error:
                 self._through.clear()
+                if self.refused_since is None:
+                    self.refused_since = self._monotonic()
                 pause_s = pause.after(error)
                 self._log.warning("hub_not_reached", error=str(error), again_in_s=round(pause_s, 1))
                 await asyncio.sleep(pause_s)
                 continue
             pause.over()
+            self.refused_since = None
             self._through.set()
             if not more:
                 await self._came.wait()

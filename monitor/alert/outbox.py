@@ -29,6 +29,7 @@ from monitor.alert.delivery import Deliver, DeliveryError, PermanentError, Tempo
 from monitor.alert.retry import delay_s, is_over
 from monitor.alert.worker_thread import in_own_thread
 from monitor.history import Notice, NoticeState
+from probes import clock
 
 _log = structlog.get_logger()
 
@@ -109,6 +110,10 @@ class Outbox:
         self._jitter = jitter
         self._stop_grace_s = stop_grace_s
         self._under_way: dict[_Lane, _HandOver] = {}
+        self.looked_at = clock.monotonic()
+        """When it last looked what is due, by the monotonic clock; at first: when it was made."""
+        self.refused_since: float | None = None
+        """Since when (monotonic) nothing was taken though it was tried; None: the last try went well."""
         self._wake = asyncio.Event()
 
     def recover(self, now: float) -> tuple[str, ...]:
@@ -149,6 +154,7 @@ class Outbox:
             tasks: set[asyncio.Task[bool]] = set()
             while not stop.is_set():
                 self._wake.clear()
+                self.looked_at = clock.monotonic()
                 for notice in await self._next_batch(set()):
                     task = group.create_task(self._attempt(notice))
                     tasks.add(task)
@@ -213,12 +219,15 @@ class Outbox:
             _log.exception("delivery_defect", notice=notice.key)
             self._not_taken(notice, TemporaryError(f"{type(error).__name__}: {error}"))
             return False
+        self.refused_since = None
         self._store.mark_notice(notice.key, NoticeState.SENT, self._now())
         _log.info("notice_sent", notice=notice.key, subject=notice.subject, tries=notice.tries + 1)
         return True
 
     def _not_taken(self, notice: Notice, error: DeliveryError) -> None:
         now, tries = self._now(), notice.tries + 1
+        if self.refused_since is None:
+            self.refused_since = clock.monotonic()
         if isinstance(error, PermanentError) or is_over(notice.created_at, tries, now):
             self._store.mark_notice(notice.key, NoticeState.FAILED, now, str(error))
             _log.error("notice_failed", notice=notice.key, subject=notice.subject, tries=tries, error=str(error))

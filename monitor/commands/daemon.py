@@ -24,7 +24,9 @@ from monitor.hub.pipeline import Step
 from monitor.model.settings import Config
 from monitor.station import logs, service_manager
 from monitor.station.board import Board
+from monitor.station.lifeline import Heartbeat, feed_watchdog
 from monitor.station.live_status import Snapshot, draw
+from monitor.station.pulse import Signs
 from probes import clock
 
 REFRESH_S = 0.5
@@ -38,6 +40,11 @@ class Daemon(Protocol):
     @property
     def config(self) -> Config:
         """The configuration in use."""
+        ...
+
+    @property
+    def signs(self) -> Signs:
+        """Its signs of life now."""
         ...
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -141,12 +148,22 @@ async def _serve(daemon: Daemon, path: Path, beside: list[Coroutine[Any, Any, No
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     _ready(daemon)
+    heartbeat = Heartbeat(lambda: daemon.config.heartbeat, lambda: daemon.signs)
+    beside = [
+        *beside, _reload_on_request(daemon, path, reload), _say_stopping(stop), heartbeat.run(),
+        feed_watchdog(lambda: daemon.signs),
+    ]  # fmt: skip
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in (_reload_on_request(daemon, path, reload), *beside)]
+        tasks = [group.create_task(one) for one in beside]
         await daemon.run(stop)
         for task in tasks:
             task.cancel()
     _log.info("stopped")
+
+
+async def _say_stopping(stop: asyncio.Event) -> None:
+    await stop.wait()
+    service_manager.notify(STOPPING="1", STATUS="storing what was measured")
 
 
 async def _reload_on_request(daemon: Daemon, path: Path, asked: asyncio.Event) -> None:

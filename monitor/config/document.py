@@ -72,6 +72,7 @@ def known_keys() -> frozenset[str]:
         "control": [{}],
         "bgp": [{}],
         "vantages": {"NAME": {}},
+        "heartbeat": {},
         "alert": {"mail": {}},
     }
     findings = Findings()
@@ -98,6 +99,7 @@ def _read(top: Table, source: Path | None, measures: str) -> Config:
         as_relationships=service.read_as_relationships(top.table("as_relationships"), folder),
         alert=service.read_alert(top.table("alert"), folder),
         boost=service.read_boost(top.table("boost")),
+        heartbeat=service.read_heartbeat(top.table("heartbeat")) if top.has("heartbeat") else None,
         hub=access,
         intake=intake,
         spool=read_spool(top.table("spool"), folder),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import zoneinfo
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from monitor.model.settings import (
     BgpSourceKind,
     BoostSettings,
     DnsSettings,
+    HeartbeatSettings,
     HistorySettings,
     MailSettings,
     PrefixToAsSettings,
@@ -35,6 +37,12 @@ _KEYS_OF_FEED = {
     BgpSourceKind.MRT: ("path",),
     BgpSourceKind.BMP: ("listen", "from"),
 }
+
+
+class _HeartbeatMethod(StrEnum):
+    GET = "GET"
+    HEAD = "HEAD"
+    POST = "POST"
 
 
 _DAYS = value.integer(1, 3650)
@@ -182,6 +190,18 @@ def read_boost(table: Table) -> BoostSettings:
     )
     table.close()
     return boost
+
+
+def read_heartbeat(table: Table) -> HeartbeatSettings:
+    """[heartbeat]."""
+    defaults = HeartbeatSettings(url="")
+    heartbeat = HeartbeatSettings(
+        url=table.require("url", address.url(("https", "http")), ""),
+        interval_s=table.get("interval", duration(10.0, HOUR), defaults.interval_s),
+        method=table.get("method", value.choice(_HeartbeatMethod), _HeartbeatMethod.GET).value,
+    )
+    table.close()
+    return heartbeat
 
 
 def read_alert(table: Table, folder: Path) -> AlertSettings:

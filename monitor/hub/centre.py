@@ -86,6 +86,11 @@ class Centre:
         """Facts and shipments that are not stored yet."""
         return self._hub.waiting
 
+    @property
+    def outbox(self) -> Outbox:
+        """What is owed to people."""
+        return self._outbox
+
     async def put(self, facts: Sequence[Fact]) -> None:
         """Take facts; waits while too many wait already."""
         self._audience.heard(facts)

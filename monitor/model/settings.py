@@ -147,6 +147,15 @@ class AlertSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatSettings:
+    """A URL elsewhere that is called by `method` every `interval_s` while an outage would be heard of."""
+
+    url: str
+    interval_s: float = 60.0
+    method: str = "GET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoostSettings:
     """Faster probing after a first anomaly or a route event: every `interval_s`, for `duration_s`."""
 
@@ -207,6 +216,8 @@ class Config:
     as_relationships: Path | None = None
     alert: AlertSettings = field(default_factory=AlertSettings)
     boost: BoostSettings = field(default_factory=BoostSettings)
+    heartbeat: HeartbeatSettings | None = None
+    """None: nobody waits for signs of life."""
     hub: HubAccess | None = None
     """Set at an agent: whom it sends to. Then the hub says what is probed."""
     intake: HubIntake | None = None

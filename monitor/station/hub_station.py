@@ -17,6 +17,7 @@ import structlog
 
 from monitor.agent.instruments import NetworkInstruments
 from monitor.alert.mail import notices
+from monitor.diagnose.fact import Fact
 from monitor.history import Notice, Store
 from monitor.hub.centre import DAY_S, Audience, Centre
 from monitor.hub.crew import Crew
@@ -26,12 +27,16 @@ from monitor.link.signature import Doorkeeper, KnownKey
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
 from monitor.station.board import Board
+from monitor.station.pulse import Pulse, Signs
 from monitor.station.station import kept_until_restart
 from monitor.web.intake import Intake
 from monitor.web.server import Server, server_context, split_listen
 from probes import clock
 
 TAKE_OVER_CHECK_S = 2.0
+
+DEAF_S = 300.0
+"""A hub that no vantage has sent anything for so long would not hear of an outage."""
 
 
 class HubStation:
@@ -53,11 +58,13 @@ class HubStation:
             raise ValueError("[hub] listen is missing: where agents reach this hub")
         self._config = config
         self._board = board
+        self._pulse = Pulse()
+        self._show_step = stepped
         self._settings = config.intake
         self._context = server_context(config.intake.certificate, config.intake.certificate_key)
         self._instruments = NetworkInstruments()
         self._standby = Standby(is_standby=config.intake.standby, monotonic=clock.monotonic)
-        audience = Audience(boost=self._boost, heard=board.see, stepped=stepped, notices=self._notices)
+        audience = Audience(boost=self._boost, heard=self._heard, stepped=self._stepped, notices=self._notices)
         self._centre = Centre(config, store, audience, self._instruments.ask)
         self._crew = Crew(
             config,
@@ -78,6 +85,18 @@ class HubStation:
     def waiting(self) -> int:
         """Facts and shipments that are not stored yet."""
         return self._centre.waiting
+
+    @property
+    def signs(self) -> Signs:
+        """How it is just now."""
+        return Signs(
+            round_at=self._pulse.round_at,
+            round_within_s=DEAF_S if _names(self._config) else None,
+            own_rounds=False,
+            outbox_at=self._centre.outbox.looked_at,
+            unkept_since=self._pulse.unkept_since,
+            untold_since=self._centre.outbox.refused_since,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take facts until `stop`; returns when all that was acknowledged is stored.
@@ -139,6 +158,15 @@ class HubStation:
                 self._log.warning("leads" if leads else "stands_by")
             if released := self._standby.released():
                 await self._centre.owe(released)
+
+    def _heard(self, facts: Sequence[Fact]) -> None:
+        self._board.see(facts)
+        self._pulse.came(facts)
+
+    def _stepped(self, step: Step) -> None:
+        if step.stored:
+            self._pulse.kept()
+        self._show_step(step)
 
     def _boost(self, target: str) -> None:
         self._crew.boost(target)

@@ -31,6 +31,14 @@ def notify(**state: str) -> bool:
     return True
 
 
+def watchdog_s() -> float | None:
+    """Seconds within which systemd wants signs of life of this process (sd_watchdog_enabled(3)); None: none."""
+    asked, process = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not (asked.isascii() and asked.isdigit()) or (process and process != str(os.getpid())):
+        return None
+    return int(asked) / 1e6 or None
+
+
 def reloading() -> bool:
     """Announce that a reload has begun; `notify(READY="1")` announces its end."""
     return notify(RELOADING="1", MONOTONIC_USEC=str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000))

@@ -101,11 +101,14 @@ class Monitor:
             text += f'[alert.mail]\nto = ["noc@example.com"]\nsmtp = "smtp://127.0.0.1:{mail_port}"\n'
         self.config.write_text(text + more)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `whydown run`; its log is appended to `log`."""
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start `whydown run` with more in its environment; its log is appended to `log`."""
         command = [sys.executable, "-m", "monitor", "run", "--config", str(self.config), "--verbose", *arguments]
         with self.log.open("ab") as log:
-            child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+            child = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
+                env=os.environ | environment,
+            )  # fmt: skip
         self._children.append(child)
         return child
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import re
 import signal
+import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from monitor.history import NoticeState, Reader
@@ -192,3 +194,19 @@ def test_a_bad_configuration_ends_with_two(whydown: Any) -> None:
     assert done.returncode == 2
     assert "nmae" in done.stderr
     assert not whydown.database.exists()
+
+
+def test_systemd_hears_of_start_life_and_end(whydown: Any, service: Any, tmp_path: Path) -> None:
+    """READY, WATCHDOG while rounds end, STOPPING: on the socket, from the process as systemd starts it."""
+    whydown.configure({"shop": service.url}, {})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(40)
+        child = whydown.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="600000")
+        heard = [manager.recv(1000).partition(b"\n")[0] for _ in range(3)]
+        assert whydown.stop(child) == 0
+        manager.setblocking(False)
+        while b"STOPPING=1" not in heard:
+            heard.append(manager.recv(1000).partition(b"\n")[0])
+
+    assert heard[:3] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
