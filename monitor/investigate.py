@@ -53,6 +53,8 @@ class Facts:
     knowledge: Knowledge
     observations: list[Observation]
     routes: list[RouteFact]
+    before: list[RouteFact] = field(default_factory=list)
+    """What earlier routes still say, which is not judged."""
 
     def watch(self, window: Window, named: Iterable[Prefix] = ()) -> Watch:
         """The address space of the target alone, and prefixes that were named."""
@@ -87,6 +89,7 @@ def facts_of_history(path: Path, config: Config, knowledge: Knowledge, window: W
             knowledge=knowledge,
             observations=list(past_observations(reader, window.since - OBSERVATIONS_S, window.until)),
             routes=list(reader.routes(window.since - ROUTES_S, window.until)),
+            before=list(reader.routes_before(window.since - ROUTES_S)),
         )
 
 
@@ -100,7 +103,13 @@ def facts_of_folder(folder: Folder, window: Window) -> Facts:
                 routes.append(fact)
         elif window.since - OBSERVATIONS_S <= known_at(fact) < window.until:
             observations.append(fact)
-    return Facts(config=folder.config, knowledge=folder.knowledge, observations=observations, routes=routes)
+    return Facts(
+        config=folder.config,
+        knowledge=folder.knowledge,
+        observations=observations,
+        routes=routes,
+        before=list(folder.before),
+    )
 
 
 def has_routes(facts: Facts, watch: Watch) -> bool:
@@ -165,7 +174,8 @@ def investigate(facts: Facts, fetched: Fetched, window: Window) -> list[Incident
     A route of a table that was fetched is what was in use before the window, also where the history knows
     later updates: it is fed first.
     """
-    folder = assembled(facts.config, facts.knowledge, facts.observations, [*fetched.routes, *facts.routes])
+    routes = [*fetched.routes, *facts.routes]
+    folder = assembled(facts.config, facts.knowledge, facts.observations, routes, facts.before)
     return [incident for incident in replay(folder) if window.concerns(incident)]
 
 

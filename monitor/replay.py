@@ -1,8 +1,9 @@
 """Replay: an incident folder's facts through the engine, as if they happened now.
 
 The folder holds config.toml, observations.jsonl and, each optional, routes.jsonl, MRT files, vrps.json,
-relationships.txt and prefix_to_as.txt (or prefix_to_as-20240101.txt of several days). expected.json is never read
-here. Bad lines are counted and reported, and the rest goes on.
+relationships.txt and prefix_to_as.txt (or prefix_to_as-20240101.txt of several days). What routes-before.jsonl
+says was known before, and is not judged. expected.json is never read here. Bad lines are counted and reported, and
+the rest goes on.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from probes.observation import DnsObservation, HttpObservation, Observation, Tra
 
 OBSERVATIONS = ("observations.jsonl", "observations.jsonl.gz", "observations.jsonl.zst")
 PREFIX_TABLES = ("prefix_to_as.txt", "prefix_to_as.txt.gz")
+ROUTES_BEFORE = ("routes-before.jsonl", "routes-before.jsonl.gz", "routes-before.jsonl.zst")
 DATED_PREFIX_TABLES = "prefix_to_as-*"
 RELATIONSHIPS = ("relationships.txt", "relationships.txt.gz", "relationships.txt.bz2")
 ROUTE_SUFFIXES = (".mrt", ".gz", ".bz2", ".zst", ".jsonl")
@@ -44,12 +46,16 @@ class ReplayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An incident folder, read: `table` are the routes of RIB dumps, `facts` all else in known order."""
+    """An incident folder, read: `table` are the routes of RIB dumps, `facts` all else in known order.
+
+    `before`: what was known of routes before the facts, in order; it is remembered and not judged.
+    """
 
     config: Config
     knowledge: Knowledge
     table: tuple[RouteFact, ...]
     facts: tuple[Fact, ...]
+    before: tuple[RouteFact, ...] = ()
 
 
 def read_folder(folder: Path, complain: Complain) -> Folder:
@@ -63,7 +69,9 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
     config = load_config(folder / "config.toml")
     observations = list(_observations(folder, complain))
     table = _prefix_table(folder, min((one.at for one in observations), default=math.inf))
-    routes = list(_routes(folder, watch_of(config, observations, table), complain))
+    watch = watch_of(config, observations, table)
+    routes = list(_routes(_route_files(folder), watch, complain))
+    before = _routes([path for name in ROUTES_BEFORE if (path := folder / name).exists()], watch, complain)
     if not observations and not routes:
         raise ReplayError(f"{folder}: neither {OBSERVATIONS[0]} nor routes in it")
     knowledge = Knowledge.from_config(
@@ -72,7 +80,7 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
         vrps=_vrps(folder, config),
         relationships=_relationships(folder, config, complain),
     )
-    return assembled(config, knowledge, observations, routes)
+    return assembled(config, knowledge, observations, routes, before)
 
 
 def watch_of(config: Config, observations: Iterable[Observation], table: PrefixTable | None) -> Watch:
@@ -84,7 +92,11 @@ def watch_of(config: Config, observations: Iterable[Observation], table: PrefixT
 
 
 def assembled(
-    config: Config, knowledge: Knowledge, observations: Iterable[Observation], routes: Iterable[RouteFact]
+    config: Config,
+    knowledge: Knowledge,
+    observations: Iterable[Observation],
+    routes: Iterable[RouteFact],
+    before: Iterable[RouteFact] = (),
 ) -> Folder:
     """Facts from anywhere as a folder has them: a table's routes apart, all else in the order it was known."""
     named = _named_peers(list(routes))
@@ -92,7 +104,8 @@ def assembled(
     knowledge = replace(knowledge, vrp_changes=tuple(changes))
     dumped = tuple(fact for fact in named if _is_dumped(fact))
     later: list[Fact] = [fact for fact in named if not _is_dumped(fact)]
-    return Folder(config, knowledge, dumped, tuple(in_order([*later, *observations])))
+    facts = tuple(in_order([*later, *observations]))
+    return Folder(config, knowledge, dumped, facts, tuple(sorted(before, key=known_at)))
 
 
 def replay(folder: Folder, chunk: int | None = None) -> list[Incident]:
@@ -102,6 +115,8 @@ def replay(folder: Folder, chunk: int | None = None) -> list[Incident]:
     """
     engine = Engine(folder.knowledge)
     engine.warm_up(folder.table)
+    if folder.before and folder.facts:
+        engine.warm_up(folder.before, known_at(folder.facts[0]))
     incidents: dict[str, Incident] = {}
     size = chunk or max(len(folder.facts), 1)
     for start in range(0, len(folder.facts), size):
@@ -129,11 +144,16 @@ def _observations_of(path: Path, complain: Complain) -> Iterator[Observation]:
             complain(path, number, str(error))
 
 
-def _routes(folder: Path, watch: Watch, complain: Complain) -> Iterator[RouteFact]:
-    """Routes of every routes file and MRT file; RIB dumps first."""
-    skip = {*OBSERVATIONS, *PREFIX_TABLES, *RELATIONSHIPS}
+def _route_files(folder: Path) -> list[Path]:
+    """Every routes file and MRT file; RIB dumps first."""
+    skip = {*OBSERVATIONS, *PREFIX_TABLES, *RELATIONSHIPS, *ROUTES_BEFORE}
     paths = [path for path in folder.iterdir() if path.suffix in ROUTE_SUFFIXES and path.name not in skip]
-    for path in sorted(paths, key=lambda path: (not path.name.startswith("rib."), path.name)):
+    return sorted(paths, key=lambda path: (not path.name.startswith("rib."), path.name))
+
+
+def _routes(paths: Iterable[Path], watch: Watch, complain: Complain) -> Iterator[RouteFact]:
+    """What the files say of watched space, file by file."""
+    for path in paths:
         for fact in read_routes_file(path, complain):
             if not isinstance(fact, RouteEvent) or watch.covers_event(fact.prefix):
                 yield fact

@@ -35,6 +35,7 @@ _SHOWN_REASONS = 5
     help="Our own lines, or RIPE Atlas results with the targets' URLs from --config.",
 )  # fmt: skip
 @click.option("--routes", is_flag=True, help="Route events as RIS Live messages, instead of observations.")
+@click.option("--routes-before", is_flag=True, help="Those of before --since that still say something then.")
 @history_options
 def command(
     target: str | None,
@@ -44,6 +45,7 @@ def command(
     kind: str | None,
     form: str,
     routes: bool,
+    routes_before: bool,
     config: Path,
     database: Path | None,
 ) -> None:
@@ -53,15 +55,18 @@ def command(
     \b
     whydown export shop --since 2h > observations.jsonl
     whydown export --since 2h --routes > routes.jsonl
+    whydown export --since 2h --routes-before > routes-before.jsonl
     whydown export shop --since 2h --format atlas > results.jsonl
     """
-    if routes and (target or vantage or kind or form != "facts"):
+    if (routes or routes_before) and (target or vantage or kind or form != "facts"):
         raise click.UsageError(
             "--routes takes no TARGET, --vantage, --kind or --format: routes belong to prefixes"
         )
+    if routes and routes_before:
+        raise click.UsageError("--routes and --routes-before belong into a file each")
     with plain_errors(), Reader.open(history_path(database, config)) as reader:
-        if routes:
-            _write_routes(reader.routes(since, until))
+        if routes or routes_before:
+            _write_routes(reader.routes(since, until) if routes else reader.routes_before(since))
             return
         observations = reader.observations(since, until, target=target, vantage=vantage, kind=kind)
         if form == "atlas":

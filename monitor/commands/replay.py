@@ -57,7 +57,8 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
     """Diagnose FOLDER, a folder of recorded facts, as if they happened now.
 
     FOLDER holds config.toml and observations.jsonl, and may hold routes.jsonl, MRT files (rib.* first),
-    vrps.json, relationships.txt and prefix_to_as.txt; the .jsonl files may be compressed (.gz, .zst).
+    routes-before.jsonl (known before, and not judged), vrps.json, relationships.txt and prefix_to_as.txt; the
+    .jsonl files may be compressed (.gz, .zst).
     Exit 0, whatever the incidents; 2 when the folder cannot be read.
 
     \b

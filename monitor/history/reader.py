@@ -36,6 +36,7 @@ from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
 from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
+from monitor.history.routes_before import rows_before
 from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
@@ -105,6 +106,15 @@ class Reader:
             if len(page) < _PAGE:
                 return
             start = page[-1][1][:2]
+
+    def routes_before(self, until: float) -> Iterator[RouteFact]:
+        """What route facts of before `until` still say then, by their time (see `routes_before`)."""
+        with self._snapshot():
+            rows = rows_before(self._connection, bound_micros(until))
+        for start in range(0, len(rows), _PAGE):
+            with self._snapshot():
+                facts = [shelf.from_row(row, self._glossary) for shelf, row in rows[start : start + _PAGE]]
+            yield from facts
 
     def file_marks(self, source: str) -> dict[str, FileMark]:
         """How far a feed's files were read, by path."""

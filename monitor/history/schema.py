@@ -50,6 +50,7 @@ MIGRATION_NAMES = (
     "0012_linked_incidents",
     "0013_file_mark",
     "0014_outcomes",
+    "0015_routes_by_way",
 )
 
 _KEY = """
@@ -232,6 +233,9 @@ _FILE_MARK = """CREATE TABLE file_mark (at INTEGER NOT NULL, seq INTEGER NOT NUL
     offset INTEGER NOT NULL, head BLOB NOT NULL, head_bytes INTEGER NOT NULL, size INTEGER NOT NULL,
     PRIMARY KEY (source, path)) STRICT, WITHOUT ROWID"""
 
+# Who had which way of a prefix, in that order (`routes_before`).
+_ROUTES_BY_WAY = "CREATE INDEX route_by_way ON route (prefix, peer, as_path, at)"
+
 
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
@@ -320,3 +324,8 @@ def _outcomes(db: Database) -> None:
         glossary.number("outcome", values)
     for statement in (*MOVE_ROWS, "DROP VIEW v_http", "DROP TABLE http", HTTP_FACTS_VIEW, HTTP_VIEW):
         db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[14])
+def _routes_by_way(db: Database) -> None:
+    db.conn.execute(_ROUTES_BY_WAY)

@@ -14,7 +14,7 @@ from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
-from monitor.model import FileMark
+from monitor.model import FileMark, RouteFact
 from monitor.model.target import ORIGINS_TARGET
 from monitor.model.vrp import VrpChange
 from probes import Observation
@@ -23,7 +23,7 @@ OBSERVATIONS_S = 6 * 3600.0
 """Enough for a baseline of each phase; older observations say little about tonight."""
 
 ROUTES_S = 24 * 3600.0
-"""Routes are stable for days, so a longer look back finds more of the routes that are in use."""
+"""All routes of this long; of the time before it those that still stand, and the first of each way."""
 
 
 def engine_from_history(
@@ -41,9 +41,15 @@ def engine_from_history(
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
         engine.resume(reader.open_incidents())
         observations = past_observations(reader, until - OBSERVATIONS_S, until)
-        routes = reader.routes(until - ROUTES_S, until)
+        routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine
+
+
+def past_routes(reader: Reader, since: float, until: float) -> Iterator[RouteFact]:
+    """The route facts of [since, until), and before them what those of earlier still say at `since`."""
+    yield from reader.routes_before(since)
+    yield from reader.routes(since, until)
 
 
 def past_observations(reader: Reader, since: float, until: float) -> Iterator[Observation]:

@@ -7,6 +7,7 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ VERB_LINES = tuple(line for line in _commands() if line.startswith("whydown "))
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A history of the README's `shop` with one of everything, a minute old."""
+    """A history of the README's `shop` with one of everything, a minute old, and its route of the day before."""
     at = clock.wall() - 60.0
     path = tmp_path_factory.mktemp("readme") / "whydown.db"
     who = {"vantage": "seoul-1", "target": "shop"}
@@ -61,7 +62,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
                            **who),
             TraceObservation(at=at, reached=True, hops=(hop,), **who),
         ])  # fmt: skip
-        store.add_routes([route])
+        store.add_routes([replace(route, at=at - 86400.0), route])
         store.save_changes([IncidentChange(kind=ChangeKind.OPENED, at=at, sequence=1, incident=incident)], [])
     return path
 
