@@ -2,6 +2,7 @@
 
     rounds -> spool -> postmen -> hubs
     rounds <- errands <- hubs         (targets, boosts)
+    rounds -> lone watch -> mails     (with mail settings, while no hub is heard)
 
 What is measured is durable in the spool before anybody is told of it, and probing waits for nothing but that: when
 the disk is full, facts wait in memory. With two hubs each has its own postman and gets everything; the first one
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -20,6 +22,7 @@ import structlog
 from monitor.agent.errands import Errands
 from monitor.agent.hub_link import HubLink, LinkError, hub_context, load_signer
 from monitor.agent.instruments import Instruments, NetworkInstruments
+from monitor.agent.lone_watch import LoneWatch
 from monitor.agent.permit import permitted
 from monitor.agent.postman import Postman
 from monitor.agent.rounds import Rounds
@@ -60,7 +63,10 @@ class Outpost:
         for place, link in enumerate(self._links):
             self._errands.append(self._errands_of(place, link))
         self._spooler = Spooler(spool, self._wrote)
-        self._rounds = Rounds(self._remembered(), instruments or NetworkInstruments(), self._take)
+        instruments = instruments or NetworkInstruments()
+        remembered = self._remembered()
+        self._rounds = Rounds(remembered, instruments, self._take)
+        self._lone_watch = self._lone_watch_of(remembered, config.hub, instruments)
         self._pulse = Pulse()
 
     @property
@@ -89,6 +95,8 @@ class Outpost:
                 spooler = group.create_task(self._spooler.run())
                 carriers = [group.create_task(one.run()) for one in self._postmen]
                 carriers += [group.create_task(one.run()) for one in self._errands]
+                if self._lone_watch is not None:
+                    group.create_task(self._lone_watch.run(stop))
                 await self._rounds.run(stop)
                 self._spooler.finish()
                 await spooler
@@ -103,8 +111,34 @@ class Outpost:
         """Go on with what the file says now. Hubs and keys need a restart."""
         if config.hub != self._own.hub or config.spool != self._own.spool or config.vantage != self._own.vantage:
             self._log.warning("restart_needed", key="hub, spool or vantage.name")
+            config = replace(config, hub=self._own.hub, spool=self._own.spool, vantage=self._own.vantage)
+        if (config.alert.mail is None) != (self._own.alert.mail is None):
+            self._log.warning("restart_needed", key="alert.mail")
         self._own = config
-        self._rounds.configure(self._remembered())
+        self._configure(self._remembered())
+
+    def _configure(self, config: Config) -> None:
+        self._rounds.configure(config)
+        if self._lone_watch is not None:
+            self._lone_watch.configure(config)
+
+    def _lone_watch_of(self, config: Config, access: HubAccess, instruments: Instruments) -> LoneWatch | None:
+        if config.alert.mail is None:
+            return None
+        path = config.spool.path
+        return LoneWatch(
+            config,
+            access,
+            path.with_name(f"{path.stem}-alone.db"),
+            ask=instruments.ask,
+            heard_at=self._heard_at,
+            boost=self._rounds.boost,
+        )
+
+    def _heard_at(self) -> float | None:
+        """When any hub last took facts or gave orders, by the monotonic clock."""
+        times = [one.heard_at for one in self._errands] + [one.reached_at for one in self._postmen]
+        return max((at for at in times if at is not None), default=None)
 
     def _errands_of(self, place: int, link: HubLink) -> Errands:
         return Errands(
@@ -120,6 +154,8 @@ class Outpost:
     async def _take(self, facts: Sequence[Observation]) -> None:
         self._pulse.came(facts)
         await self._spooler.take(facts)
+        if self._lone_watch is not None:
+            self._lone_watch.take(facts)
 
     def _wrote(self) -> None:
         self._pulse.kept()
@@ -140,7 +176,7 @@ class Outpost:
         except ConfigError as error:
             self._log.error("measures_refused", hub=self._links[place].url, error=str(error))
             return
-        self._rounds.configure(config)
+        self._configure(config)
         self._log.info("measures_changed", hub=self._links[place].url, targets=len(config.targets))
         try:
             self._spool.remember(MEMO, measures)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -37,8 +38,24 @@ _UNFOLDED = SMTP.clone(max_line_length=500)
 _NOT_IN_MESSAGE_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreword:
+    """What stands before the account of an incident: `mark` in the subject, `text` in the body.
+
+    `thread`: keeps the mails of one who tells by himself apart from those of others about the same incident.
+    """
+
+    mark: str
+    text: str
+    thread: str
+
+
 def notices(
-    change: IncidentChange, settings: AlertSettings, *, told_before: bool | None = None
+    change: IncidentChange,
+    settings: AlertSettings,
+    *,
+    told_before: bool | None = None,
+    foreword: Foreword | None = None,
 ) -> tuple[Notice, ...]:
     """What the outbox owes for `change`: one notice a recipient; none when nobody is told of it.
 
@@ -48,11 +65,11 @@ def notices(
     """
     if settings.mail is None or not worth_telling(change, told_before=told_before):
         return ()
-    message = compose(change, settings)
+    message = compose(change, settings, foreword)
     return tuple(_notice(change, message, recipient) for recipient in settings.mail.to)
 
 
-def compose(change: IncidentChange, settings: AlertSettings) -> EmailMessage:
+def compose(change: IncidentChange, settings: AlertSettings, foreword: Foreword | None = None) -> EmailMessage:
     """The message about `change`.
 
     :raises ValueError: `settings` name nobody to write to
@@ -61,13 +78,14 @@ def compose(change: IncidentChange, settings: AlertSettings) -> EmailMessage:
         raise ValueError("no mail settings: there is nobody to write to")
     incident = change.incident
     message = EmailMessage(policy=_FOLDED)
-    _address(message, change, settings.mail)
+    _address(message, change, settings.mail, foreword)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Whydown-Incident"] = one_line(incident.id, _ID_LIMIT)
     message["X-Whydown-Cause"] = incident.cause.value
-    text = incident_text(incident, timezone=settings.timezone, now=change.at)
+    said = foreword.text if foreword is not None else ""
+    text = incident_text(incident, timezone=settings.timezone, now=change.at, foreword=said)
     message.set_content(text, cte=_encoding(text))
-    html = incident_html(incident, timezone=settings.timezone, now=change.at)
+    html = incident_html(incident, timezone=settings.timezone, now=change.at, foreword=said)
     message.add_alternative(html, subtype="html", cte=_encoding(html))
     # The part boundary is random otherwise; the same change must give the same bytes.
     message.set_boundary(f"=-whydown-{hashlib.sha256((text + html).encode()).hexdigest()[:32]}")
@@ -99,17 +117,24 @@ def message_id(incident_id: str, sequence: int, sender: str) -> str:
     return f"<{token}.{sequence}.whydown@{sender.rpartition('@')[2]}>"
 
 
-def _address(message: EmailMessage, change: IncidentChange, mail: MailSettings) -> None:
+def wire_form(message: EmailMessage) -> bytes:
+    """The message as an outbox keeps it."""
+    return message.as_bytes(policy=_UNFOLDED if str(message["Subject"]).isascii() else _FOLDED)
+
+
+def _address(message: EmailMessage, change: IncidentChange, mail: MailSettings, foreword: Foreword | None) -> None:
     """The headers of who, what, when, and the thread.
 
     Whether or not the incident's first change was mailed, all later mails refer to its Message-ID: mail
     readers join a thread by a common reference, and none has to be looked up.
     """
-    first = message_id(change.incident.id, 1, mail.sender)
-    own = message_id(change.incident.id, change.sequence, mail.sender)
+    thread = change.incident.id if foreword is None else f"{change.incident.id}.{foreword.thread}"
+    first = message_id(thread, 1, mail.sender)
+    own = message_id(thread, change.sequence, mail.sender)
     message["From"] = mail.sender
     message["To"] = ", ".join(mail.to)
-    message["Subject"] = subject(change)
+    mark = "" if foreword is None else f"[{foreword.mark}] "
+    message["Subject"] = one_line(mark + subject(change), _SUBJECT_LIMIT)
     message["Date"] = format_datetime(as_datetime(change.at))
     message["Message-ID"] = own
     if own != first:
@@ -120,10 +145,6 @@ def _address(message: EmailMessage, change: IncidentChange, mail: MailSettings) 
 def _encoding(text: str) -> str:
     """Both need no 8BITMIME of the server; the first can be read as it is, the second is shorter."""
     return "quoted-printable" if text.isascii() else "base64"
-
-
-def _wire_form(message: EmailMessage) -> bytes:
-    return message.as_bytes(policy=_UNFOLDED if str(message["Subject"]).isascii() else _FOLDED)
 
 
 def _before(change: IncidentChange) -> str:
@@ -148,7 +169,7 @@ def _notice(change: IncidentChange, message: EmailMessage, recipient: str) -> No
         channel=CHANNEL,
         created_at=change.at,
         subject=str(message["Subject"]),
-        payload=_wire_form(message),
+        payload=wire_form(message),
         recipients=(recipient,),
         incident_id=change.incident.id,
         sequence=change.sequence,

@@ -16,6 +16,9 @@ MAX_ALLOWED = 1_000
 MAX_KEYS = 8
 """Of one vantage: two while one replaces the other; more only where somebody forgot to clear up."""
 
+LEAST_ALONE_S = 5.0
+"""A hub that is well is heard with every batch, so with every round, and every 15 s without."""
+
 _MEGABYTE = 2**20
 
 
@@ -25,13 +28,18 @@ def read_hub(table: Table, folder: Path) -> tuple[HubAccess | None, HubIntake | 
     key_file = table.get("key_file", secret_file(folder), credential_for(folder / "vantage-key.pem"))
     ca_file = table.get("ca_file", address.file(folder), None)
     allowed: tuple[str, ...] = table.get("allow", value.list_of(_host_pattern, MAX_ALLOWED), ())
+    alone_after_s = table.get(
+        "alone_after", duration(LEAST_ALONE_S, DAY), HubAccess(urls=urls, key_file=key_file).alone_after_s
+    )
     listen = table.get("listen", address.listen_address, None)
     certificate = table.get("certificate", address.file(folder), folder / "hub-certificate.pem")
     certificate_key = table.get("certificate_key", secret_file(folder), credential_for(folder / "hub-key.pem"))
     standby = table.get("standby", value.boolean, False)
     table.close()
     return (
-        HubAccess(urls=urls, key_file=key_file, ca_file=ca_file, allowed=allowed) if urls else None,
+        HubAccess(urls=urls, key_file=key_file, ca_file=ca_file, allowed=allowed, alone_after_s=alone_after_s)
+        if urls
+        else None,
         HubIntake(listen=listen, certificate=certificate, certificate_key=certificate_key, standby=standby)
         if listen
         else None,

@@ -18,7 +18,7 @@ from functools import partial
 
 import structlog
 
-from monitor.alert.delivery import TemporaryError
+from monitor.alert.delivery import PermanentError, TemporaryError
 from monitor.alert.mail import notices
 from monitor.alert.outbox import Outbox
 from monitor.alert.smtp import SmtpDelivery
@@ -51,7 +51,8 @@ class Audience:
     """Whom the centre tells; all are called on the event loop's thread and return at once.
 
     `boost` a target to probe faster; `heard` the facts as they come; `stepped` after each step of the pipeline.
-    `notices`: the messages that a change is worth.
+    `notices`: the messages that a change is worth. `overtaken`: why one that is owed shall not be sent any more;
+    both are called on other threads.
     """
 
     boost: Callable[[str], object]
@@ -60,6 +61,7 @@ class Audience:
     notices: Callable[[IncidentChange, Config], Sequence[Notice]] = lambda change, config: notices(
         change, config.alert
     )
+    overtaken: Callable[[Notice], str | None] = lambda notice: None
 
 
 class Centre:
@@ -151,6 +153,8 @@ class Centre:
         self._audience.stepped(step)
 
     def _deliver(self, notice: Notice, before_final_dot: Callable[[], None]) -> None:
+        if (reason := self._audience.overtaken(notice)) is not None:
+            raise PermanentError(reason)
         self._delivery(notice, before_final_dot)
 
     def _notices_for(self, change: IncidentChange) -> Sequence[Notice]:

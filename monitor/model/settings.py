@@ -169,12 +169,14 @@ class HubAccess:
 
     `ca_file`: authorities that vouch for the hubs, or the hub's own certificate; None: the system's. `allowed`:
     hosts that the hubs may have probed from here, as patterns of names (`*.example.com`) or prefixes; empty: all.
+    `alone_after_s`: without a word of any hub for so long, an agent with mail settings alerts by itself.
     """
 
     urls: tuple[str, ...]
     key_file: Path
     ca_file: Path | None = None
     allowed: tuple[str, ...] = ()
+    alone_after_s: float = 180.0  # longer than a hub's restart, and than a standby's takeover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

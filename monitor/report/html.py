@@ -14,10 +14,13 @@ from monitor.model import Incident
 from monitor.report.account import account_of
 
 
-def incident_html(incident: Incident, *, timezone: str, now: float) -> str:
-    """The whole report as an HTML document. `now`: Unix seconds, how long an open one lasts."""
+def incident_html(incident: Incident, *, timezone: str, now: float, foreword: str = "") -> str:
+    """The whole report as an HTML document. `now`: Unix seconds, how long an open one lasts.
+
+    `foreword`: what a reader has to know before it.
+    """
     account = account_of(incident, timezone=timezone, now=now)
-    return _template().render(account=account)
+    return _template().render(account=account, foreword=foreword)
 
 
 @lru_cache(maxsize=1)

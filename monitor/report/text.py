@@ -11,13 +11,16 @@ from monitor.report.account import Account, Claim, account_of
 _WIDTH = 72
 
 
-def incident_text(incident: Incident, *, timezone: str, now: float, terms_by: str | None = None) -> str:
+def incident_text(
+    incident: Incident, *, timezone: str, now: float, terms_by: str | None = None, foreword: str = ""
+) -> str:
     """The whole report as text, ending in a line end. `now`: Unix seconds, how long an open one lasts.
 
     `terms_by`: the command that prints all terms; None: `whydown explain`, for an incident of the history.
+    `foreword`: what a reader has to know before it.
     """
     account = account_of(incident, timezone=timezone, now=now)
-    blocks = [_lead(account), _steps(account), _facts(account), _path(account)]
+    blocks = [_filled(foreword), _lead(account), _steps(account), _facts(account), _path(account)]
     blocks += [_claims("EVIDENCE FOR IT", account.in_favour), _claims("EVIDENCE AGAINST IT", account.against)]
     blocks += [_rest(account), f"All terms: {terms_by or account.command}"]
     return "\n\n".join(block for block in blocks if block) + "\n"
