@@ -8,7 +8,7 @@ of about 1, 3 or 7 s is a lost SYN (RFC 6298 section 5.5: the timer doubles from
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import exp, log
 
@@ -41,31 +41,37 @@ class Symptom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An observation with its symptom, and the figures that the judgement was made on (seconds)."""
+    """An observation with its symptom, and the figures that the judgement was made on (seconds).
+
+    `bad`: something is wrong with it. `resent`: how many packets our kernel sent again once connected; None: not
+    connected, or not measured. Both are kept: they are asked of all recent ones whenever another comes.
+    """
 
     observation: HttpObservation
     symptom: Symptom
     known_at: float
     rtt_s: float | None
     think_s: float | None
+    bad: bool = field(init=False)
+    resent: int | None = field(init=False)
 
-    @property
-    def resent(self) -> int | None:
-        """How many packets our kernel sent again once connected; None: not connected, or not measured.
+    def __post_init__(self) -> None:
+        """Work out what follows from the rest."""
+        object.__setattr__(self, "bad", self.symptom is not Symptom.NONE)
+        object.__setattr__(self, "resent", _resent(self.observation))
 
-        A SYN that was lost tells little, for a full listen queue drops it too (RFC 6298 section 5.5 gives how many
-        were by how long it took). What follows is only lost on the way: the server's kernel takes it in however
-        busy its programs are.
-        """
-        connect_s, again = self.observation.connect_s, self.observation.retransmits
-        if connect_s is None or again is None:
-            return None
-        return max(again - sum(connect_s >= retry - SYN_EARLY_S for retry in SYN_RETRY_S), 0)
 
-    @property
-    def bad(self) -> bool:
-        """Whether something is wrong with it."""
-        return self.symptom is not Symptom.NONE
+def _resent(observation: HttpObservation) -> int | None:
+    """How many packets were sent again once connected; None: not connected, or not measured.
+
+    A SYN that was lost tells little, for a full listen queue drops it too (RFC 6298 section 5.5 gives how many
+    were by how long it took). What follows is only lost on the way: the server's kernel takes it in however
+    busy its programs are.
+    """
+    connect_s, again = observation.connect_s, observation.retransmits
+    if connect_s is None or again is None:
+        return None
+    return max(again - sum(connect_s >= retry - SYN_EARLY_S for retry in SYN_RETRY_S), 0) if again else 0
 
 
 class Usual:

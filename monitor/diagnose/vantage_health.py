@@ -13,7 +13,7 @@ own traceroutes go through it since, the vantage is not sick but led away, and i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.diagnose.symptom import Symptom
 from monitor.diagnose.view import View
@@ -44,6 +44,76 @@ class Sickness:
     targets_bad: int
     targets: int
     symptom: Symptom
+
+
+@dataclass(slots=True)
+class _Roll:
+    """Of one target or control: at how many vantages it is measured now, and how it is at how many of them.
+
+    Counted once a moment: each vantage asks how all the others see each target.
+    """
+
+    current: int = 0
+    failing: int = 0
+    confirmed: int = 0
+    unwell: int = 0
+
+    def count(self, view: View, change: int = 1) -> None:
+        """Take in a current view; with -1, leave it out."""
+        self.current += change
+        self.failing += change * (view.failing or view.confirmed)
+        self.confirmed += change * view.confirmed
+        self.unwell += change * (view.fresh or view.confirmed)
+
+    def without(self, view: View) -> _Roll:
+        """The same of all other vantages than that of a current view."""
+        others = replace(self)
+        others.count(view, -1)
+        return others
+
+
+_Views = dict[str, dict[str, View]]
+"""Vantage to the name of a target or control to view."""
+
+
+class _Rolls:
+    """How targets, or controls, are seen at one moment: by each vantage, and by how many of the others."""
+
+    def __init__(self, views: _Views, now: float) -> None:
+        self._views = {
+            vantage: {name: view for name, view in own.items() if view.current(now)}
+            for vantage, own in views.items()
+        }
+        self._rolls: dict[str, _Roll] = {}
+        for own in self._views.values():
+            for name, view in own.items():
+                self._rolls.setdefault(name, _Roll()).count(view)
+
+    def at(self, vantage: str) -> dict[str, View]:
+        """The current views of a vantage, by name."""
+        return self._views.get(vantage, {})
+
+    def others(self, vantage: str, name: str) -> _Roll:
+        """How the other vantages see what this one has a current view of."""
+        return self._rolls[name].without(self._views[vantage][name])
+
+    def own(self, vantage: str) -> list[View]:
+        """The vantage's target views, without targets that fail at most other vantages too."""
+        found = []
+        for name, view in self.at(vantage).items():
+            others = self.others(vantage, name)
+            if others.current < 2 or 2 * others.failing <= others.current:
+                found.append(view)
+        return found
+
+    def sound(self, vantage: str) -> list[View]:
+        """The control views of a vantage, without controls that fail at most other vantages."""
+        found = []
+        for name, view in self.at(vantage).items():
+            others = self.others(vantage, name)
+            if others.current < 2 or 2 * others.confirmed < others.current:
+                found.append(view)
+        return found
 
 
 class VantageHealth:
@@ -81,59 +151,34 @@ class VantageHealth:
         return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
 
     def sick(
-        self, now: float, targets: dict[str, dict[str, View]], led_away: LedAway = lambda vantage, since: False
+        self, now: float, targets: _Views, led_away: LedAway = lambda vantage, since: False
     ) -> dict[str, Sickness]:
         """The sick vantages at `now`. `targets`: vantage to target name to view."""
-        found = {
-            vantage: sickness
-            for vantage, sickness in self._sick.items()
-            if not self._is_well(vantage, targets, now)
-        }
-        for vantage in sorted(self._views.keys() | targets.keys()):
-            if not any(view.bad_since is not None for view in self._all(vantage, targets)):
-                continue
-            controls = self._asked(vantage, now)
-            own = self._own(vantage, targets, now)
-            sickness = _by_controls(vantage, controls, own) if controls else _alone(vantage, targets, now)
-            if sickness is not None:
-                found[vantage] = sickness
+        troubled = [
+            vantage
+            for vantage in sorted(self._views.keys() | targets.keys())
+            if any(view.bad_since is not None for view in self._all(vantage, targets))
+        ]
+        found: dict[str, Sickness] = {}
+        if troubled or self._sick:
+            controls, seen = _Rolls(self._views, now), _Rolls(targets, now)
+            found = {v: one for v, one in self._sick.items() if not _is_well(v, controls, seen)}
+            for vantage in troubled:
+                asked = controls.sound(vantage)
+                sickness = _by_controls(vantage, asked, seen.own(vantage)) if asked else _alone(vantage, seen)
+                if sickness is not None:
+                    found[vantage] = sickness
         self._sick = found
         self._led = frozenset(v for v, one in found.items() if v in self._led or led_away(v, one.since))
         return {vantage: sickness for vantage, sickness in found.items() if vantage not in self._led}
 
-    def _is_well(self, vantage: str, targets: dict[str, dict[str, View]], now: float) -> bool:
-        """Whether a vantage that was sick is well again: its controls, and the targets that are well elsewhere."""
-        views = [*self._asked(vantage, now), *self._own(vantage, targets, now)]
-        return all(view.settled for view in views)
-
-    @staticmethod
-    def _own(vantage: str, targets: dict[str, dict[str, View]], now: float) -> list[View]:
-        """The vantage's current target views, without targets that fail at most other vantages too."""
-        found = []
-        for name, view in targets.get(vantage, {}).items():
-            others = _others(vantage, name, targets, now)
-            fails_elsewhere = sum(other.failing or other.confirmed for other in others)
-            if view.current(now) and (len(others) < 2 or 2 * fails_elsewhere <= len(others)):
-                found.append(view)
-        return found
-
-    def _all(self, vantage: str, targets: dict[str, dict[str, View]]) -> list[View]:
+    def _all(self, vantage: str, targets: _Views) -> list[View]:
         return [*self._views.get(vantage, {}).values(), *targets.get(vantage, {}).values()]
 
-    def _asked(self, vantage: str, now: float) -> list[View]:
-        """The current control views of a vantage, without controls that fail at most other vantages."""
-        views = []
-        for name, view in self._views.get(vantage, {}).items():
-            others = [
-                other[name]
-                for other_vantage, other in self._views.items()
-                if other_vantage != vantage and name in other and other[name].current(now)
-            ]
-            fails_elsewhere = sum(other.confirmed for other in others)
-            healthy_control = len(others) < 2 or 2 * fails_elsewhere < len(others)
-            if view.current(now) and healthy_control:
-                views.append(view)
-        return views
+
+def _is_well(vantage: str, controls: _Rolls, targets: _Rolls) -> bool:
+    """Whether a vantage that was sick is well again: its controls, and the targets that are well elsewhere."""
+    return all(view.settled for view in [*controls.sound(vantage), *targets.own(vantage)])
 
 
 def _vouches(view: View, since: float) -> bool:
@@ -161,26 +206,17 @@ def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sic
     return _sickness(vantage, bad, len(controls), bad_targets, len(targets))
 
 
-def _alone(vantage: str, targets: dict[str, dict[str, View]], now: float) -> Sickness | None:
+def _alone(vantage: str, targets: _Rolls) -> Sickness | None:
     """Without controls: all of at least two targets are bad here, and most vantages see each of them fine."""
-    views = {name: view for name, view in targets.get(vantage, {}).items() if view.current(now)}
+    views = targets.at(vantage)
     bad = {name: view for name, view in views.items() if view.confirmed}
     if len(views) < 2 or len(bad) < len(views):
         return None
     for name in bad:
-        others = _others(vantage, name, targets, now)
-        if len(others) < 2 or 2 * sum(view.fresh or view.confirmed for view in others) >= len(others):
+        others = targets.others(vantage, name)
+        if others.current < 2 or 2 * others.unwell >= others.current:
             return None
     return _sickness(vantage, [], 0, list(bad.values()), len(views))
-
-
-def _others(vantage: str, name: str, targets: dict[str, dict[str, View]], now: float) -> list[View]:
-    """The current views of one target from the other vantages."""
-    return [
-        views[name]
-        for other, views in targets.items()
-        if other != vantage and name in views and views[name].current(now)
-    ]
 
 
 def _sickness(

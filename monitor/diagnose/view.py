@@ -89,6 +89,7 @@ class View:
         self._aged = self._aged_bad = 0.0
         self._connected = self._resent = 0.0
         self._in_a_row = 0
+        self._kept_bad = self._kept_resent = 0
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
         """Judge one observation and learn from it if it is clean and nothing bad surrounds it."""
@@ -100,7 +101,9 @@ class View:
             judged = replace(judged, symptom=Symptom.RESENT)
         if len(self._recent) == KEPT:
             self._age(self._recent[0])
+            self._count(self._recent[0], -1)
         self._recent.append(judged)
+        self._count(judged, 1)
         self.latest = judged
         self.losing = self._is_losing()
         self._note(judged)
@@ -112,6 +115,7 @@ class View:
         good = [judged for judged in self._recent if not judged.bad]
         self._recent.clear()
         self._recent.extend(good)
+        self._kept_bad, self._kept_resent = 0, sum(bool(judged.resent) for judged in good)
         self.latest = good[-1] if good else None
         self.fresh = self.failing = self.confirmed = self.chronic = False
         self.run, self._in_a_row, self.bad_since, self.settled = 0, 0, None, True
@@ -124,13 +128,17 @@ class View:
         if judged.bad:
             if self.bad_since is None:
                 self.bad_since = judged.known_at
-        elif not self.losing and not any(other.bad for other in self._last(3)):
+        elif not self.losing and not self.bad_of(3):
             self.bad_since = None
             if not self.misled:
                 self.usual.learn(judged)
+        if not self._kept_bad:
+            # As nearly always: what is asked of the bad ones has no need of them being looked for.
+            self.run, self.confirmed, self.chronic, self.settled = 0, False, False, True
+            return
         self.run = max(self._in_a_row, self._run_at_one_address())
         self.confirmed = self._is_confirmed()
-        self.chronic = sum(other.bad for other in self._last(8)) >= CHRONIC_OF_8
+        self.chronic = self.bad_of(8) >= CHRONIC_OF_8
         self.settled = self._is_settled()
 
     def current(self, now: float) -> bool:
@@ -175,7 +183,7 @@ class View:
 
     def bad_of(self, count: int) -> int:
         """How many of the newest `count` observations are bad."""
-        return sum(judged.bad for judged in self._last(count))
+        return sum(judged.bad for judged in self._last(count)) if self._kept_bad else 0
 
     def symptom(self) -> Symptom:
         """The commonest symptom of the last bad observations; the newest wins a tie; NONE when all is well."""
@@ -188,7 +196,7 @@ class View:
     def _is_confirmed(self) -> bool:
         if self.bad_since is None:
             return False
-        if sum(judged.bad for judged in self._last(3)) >= 2 or (self.losing and self.bad_of(RECENTLY) >= 2):
+        if self.bad_of(3) >= 2 or (self.losing and self.bad_of(RECENTLY) >= 2):
             return True
         by_address: dict[str | None, list[bool]] = {}
         for judged in self._last(8):
@@ -205,9 +213,11 @@ class View:
 
     def _is_losing(self) -> bool:
         """What is usual is counted over all that went before: some lines lose a packet in a hundred always."""
+        again = self._kept_resent
+        if again < FEWEST_RESENT:
+            return False
         connected = [judged.resent for judged in self._recent if judged.resent is not None]
-        again = sum(count > 0 for count in connected)
-        if again < FEWEST_RESENT or not any(connected[-RECENTLY:]):
+        if not any(connected[-RECENTLY:]):
             return False
         usual = (self._resent + 1.0) / (self._connected + 50.0)
         return log10(comb(len(connected), again)) + again * log10(usual) <= -LOSS_SURPRISE
@@ -224,6 +234,11 @@ class View:
         rate = min(len(bads) / (bads[-1] - bads[0] + 1), 0.95) if len(bads) > 1 else 0.5
         needed = max(2, ceil(log(CHANCE) / log(1.0 - rate)))
         return len(self._recent) - 1 - bads[-1] >= needed
+
+    def _count(self, judged: Judged, change: int) -> None:
+        """Keep count of the bad among the recent ones, and of those that had packets sent again."""
+        self._kept_bad += change * judged.bad
+        self._kept_resent += change * bool(judged.resent)
 
     def _age(self, judged: Judged) -> None:
         if self._aged >= AGED:
