@@ -52,3 +52,18 @@ def test_counts_are_those_of_the_recent_observations(happened: list[HttpObservat
             assert (view.confirmed, view.failing, view.run) == (False, False, 0)
         if view.losing:
             assert sum(bool(one.resent) for one in recent) >= 3
+
+
+def test_what_aged_out_counts_no_more() -> None:
+    """A bad spell of long ago, and one packet sent again today, are no line that loses."""
+    view = View("v", 30.0)
+    for number, resent in enumerate([0] * 40 + [1] * 12 + [0] * 40 + [1]):
+        seen = HttpObservation(
+            at=30.0 * number, vantage="v", target="t", connect_s=0.02, wait_s=0.05, retransmits=resent
+        )
+        view.add(seen, seen.at)
+        if number == 51:
+            assert view.losing
+
+    assert not view.losing
+    assert view.bad_of(KEPT) == 0
