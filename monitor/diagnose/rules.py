@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "6"
+RULES_VERSION = "7"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -352,6 +352,12 @@ _RULES = (
          CONGESTION: -2},
         "a new key answers {seen} of {of} where traceroute ends in {near}: {prefix} is announced by {origin}, "
         "which is allowed to, but packets never get behind {near}, so the origin was put there",
+    ),
+    Rule(
+        "routing.taken_as_all_fell_silent", "joined", "control",
+        {HIJACK: 3, DOWN: -1.5, UP_DOWN: -1.5, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, LINK: -1.5, CHANGE: -1.5,
+         CONGESTION: -1.5, WITHDRAWN: -1.5},
+        "all {of} vantages hear nothing since about the moment at which {origin} took {prefix}",
     ),
     Rule(
         "routing.stray_origin", "routing", "control",

@@ -90,7 +90,7 @@ def test_an_empty_or_missing_history_exits_1(tmp_path: Path, verb: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Missing argument 'INCIDENT'"),
+        ((), "INCIDENT"),
         (("last", "--timezone", "Moon/Base"), "no time zone 'Moon/Base'"),
         (("last", "--config", "nowhere.toml"), "there is no nowhere.toml that would name it"),
     ],

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from monitor.diagnose.detectors import dependency, identity, names, network, path, routing, scope, symptoms
+from monitor.diagnose.detectors import (
+    dependency,
+    identity,
+    names,
+    network,
+    path,
+    routing,
+    scope,
+    silence,
+    symptoms,
+)
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.situation import Situation
 
@@ -16,6 +26,7 @@ DETECTORS: tuple[Detector, ...] = (
     identity.detect,
     path.detect,
     routing.detect,
+    silence.detect,
     scope.detect,
     dependency.detect,
     names.detect,

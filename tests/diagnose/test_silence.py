@@ -1,0 +1,96 @@
+"""Everybody falls silent and no traceroute runs: only the moment tells a taken part from a dead server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only
+from world import Place, World, announcement, withdrawal
+
+from monitor.model.incident import Incident
+from monitor.model.verdict import Cause, HijackEffect, HijackKind
+
+RULE = "routing.taken_as_all_fell_silent"
+OWNER, STRANGER = 64500, 64666
+VRPS = json.dumps({"roas": [{"asn": STRANGER, "prefix": COVER, "maxLength": 24}]}).encode()
+
+
+def silent(world: World, at: float, place: Place):
+    """No SYN-ACK."""
+    return world.silent(at, place, API)
+
+
+def part(after_s: float, origin: int = STRANGER, peers=PEERS) -> list[dict[str, object]]:
+    """A part of the target's space, so long after the trouble began, from an origin at some peers."""
+    rows = [announcement(BEGIN + after_s + n, peer, (peer[1], origin), PREFIX) for n, peer in enumerate(peers)]
+    return rows + [withdrawal(END + n, peer, PREFIX) for n, peer in enumerate(peers)]
+
+
+def told(routes: list[dict[str, object]], **more) -> Incident:
+    """The only incident of a silence without traceroutes."""
+    story = {"api": silent, "way": lambda *_: None, "usual_prefix": COVER, "routes": routes, **more}
+    (incident,) = Story(**story).incidents()
+    return incident
+
+
+def rules(incident: Incident) -> set[str]:
+    """Which rules spoke."""
+    return {evidence.rule for evidence in incident.evidence}
+
+
+@pytest.mark.parametrize("interval_s", [10.0, 30.0])
+@pytest.mark.parametrize("after_s", [-60.0, -5.0, 30.0])
+def test_silence_from_the_minute_in_which_a_part_was_taken_is_a_hijack(after_s: float, interval_s: float) -> None:
+    """Also where BGP tells it half a minute late, when the server was already called down."""
+    incident = told(part(after_s), interval_s=interval_s)
+
+    assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.SUBPREFIX)
+    assert (incident.detail.effect, incident.detail.origin) == (HijackEffect.BLACKHOLE, STRANGER)
+    assert RULE in rules(incident)
+
+
+def test_server_that_was_silent_long_before_is_not_a_hijacks_doing() -> None:
+    """Whoever takes its space now did not kill it then."""
+    incident = told(part(300.0))
+
+    assert incident.cause is Cause.SERVER_DOWN
+    assert RULE not in rules(incident)
+
+
+def test_owners_own_part_as_all_fall_silent_is_no_hijack() -> None:
+    """He announces it to win packets back, say, or to have them cleaned."""
+    incident = told(part(-5.0, OWNER))
+
+    assert incident.cause is Cause.SERVER_DOWN
+    assert RULE not in rules(incident)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"vrps": VRPS}, {"target": f"allowed_origins = [{STRANGER}]"}],
+    ids=["by a ROA", "by the configuration"],
+)
+def test_origin_that_is_allowed_to_takes_nothing(more: dict[str, object]) -> None:
+    """The move may have gone wrong, but nobody took anything."""
+    incident = told(part(-5.0), **more)
+
+    assert incident.cause is not Cause.ROUTE_HIJACK
+    assert RULE not in rules(incident)
+
+
+def test_part_that_few_peers_carry_does_not_silence_everybody() -> None:
+    """Two of five peers' packets would go astray, not all vantages'."""
+    assert RULE not in rules(told(part(-5.0, peers=PEERS[:2])))
+
+
+def test_part_taken_while_somebody_is_answered_cuts_nobody_off_by_itself() -> None:
+    """The rule speaks of all; other rules weigh some."""
+    assert RULE not in rules(told(part(-5.0), api=only(("tokyo", "sydney"), silent)))
+
+
+def test_packets_that_still_go_the_usual_way_clear_the_stranger() -> None:
+    """Traceroutes get to the target's network as ever: its server died."""
+    incident = told(part(30.0), way=lambda world, at, place: world.trace(at, place, API))
+
+    assert RULE not in rules(incident)
