@@ -90,7 +90,8 @@ def test_part_taken_while_somebody_is_answered_cuts_nobody_off_by_itself() -> No
 
 
 def test_packets_that_still_go_the_usual_way_clear_the_stranger() -> None:
-    """Traceroutes get to the target's network as ever: its server died."""
-    incident = told(part(30.0), way=lambda world, at, place: world.trace(at, place, API))
+    """Traceroutes got to the target's network as ever, before BGP told of him: its server died."""
+    incident = told(part(50.0), way=lambda world, at, place: world.trace(at, place, API))
 
+    assert incident.cause is Cause.SERVER_DOWN
     assert RULE not in rules(incident)
