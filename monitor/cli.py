@@ -13,6 +13,7 @@ from monitor import __version__
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Watch a service overloaded, then hijacked, and told apart (two minutes, no root)."),
     "check-config": ("check_config", "Check a configuration file; exit 2 names each mistake."),
+    "doctor": ("doctor", "Check machine, resolvers, hub, feeds, mail server and history; says what to do."),
     "run": ("run", "Probe, listen to BGP, diagnose and alert until stopped."),
     "agent": ("agent", "Measure from this machine and send to a hub until stopped."),
     "hub": ("hub", "Take facts from agents elsewhere, diagnose and alert until stopped."),

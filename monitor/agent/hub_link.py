@@ -63,6 +63,11 @@ class HubLink:
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=4, keepalive_expiry=60.0),
         )
 
+    @property
+    def ahead_s(self) -> float:
+        """How far the hub's clock is ahead of ours, seconds, by its last answer; 0 before the first."""
+        return self._ahead_s
+
     async def send(self, batch: Batch) -> Receipt:
         """Bring a batch.
 

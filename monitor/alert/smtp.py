@@ -45,6 +45,19 @@ class SmtpDelivery:
         :raises TemporaryError: a later try can help
         :raises PermanentError: the server will never take this mail
         """
+        with self._session() as (session, server):
+            _hand_over(session, server, self.settings.sender, notice, before_final_dot)
+
+    def greet(self) -> None:
+        """All that comes before a mail: connect, EHLO, TLS, log in; then leave.
+
+        :raises TemporaryError: as for a mail
+        """
+        with self._session():
+            pass
+
+    @contextmanager
+    def _session(self) -> Iterator[tuple[SmtpSession, MailServer]]:
         server = _server(self.settings.smtp)
         with _named(server, "connect"):
             session = SmtpSession(server, self.tls, self.command_timeout_s, self.final_timeout_s)
@@ -54,7 +67,7 @@ class SmtpDelivery:
                 if server.security is Security.STARTTLS:
                     session.secure()
             self._log_in(session, server)
-            _hand_over(session, server, self.settings.sender, notice, before_final_dot)
+            yield session, server
             session.leave()
         finally:
             session.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from enum import IntEnum
 from pathlib import Path
 
 import click
@@ -13,27 +12,14 @@ import msgspec
 from monitor.config import ConfigError, load_config
 from monitor.history import HistoryError, Store
 from monitor.model.incident import Incident
-from monitor.model.settings import Config
 from monitor.model.verdict import Cause, Verdict
 from monitor.report.cause_name import percent
 from monitor.report.safe_text import one_line
 from monitor.station import logs
+from monitor.station.plugin_state import State, worst
 from monitor.station.single_round import Outcome, single_round
 from probes import HttpObservation
 from probes.failure_word import Layer
-
-
-class State(IntEnum):
-    """The exit statuses of the Monitoring Plugins Development Guidelines."""
-
-    OK = 0
-    WARNING = 1
-    CRITICAL = 2
-    UNKNOWN = 3
-
-
-# The guidelines' `max_state`: what is known to be bad outranks what nobody knows.
-_WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING, State.OK)
 
 _WARNINGS = frozenset({Cause.INSUFFICIENT, Cause.ROUTE_CHANGE, Cause.ROUTE_MOVED})
 
@@ -83,7 +69,7 @@ def command(ctx: click.Context, path: Path, confirm_s: float, as_json: bool) -> 
     results = [result_of(target.name, outcome) for target in config.targets]
     for result in results:
         click.echo(msgspec.json.encode(result) if as_json else line_of(result))
-    ctx.exit(worst(config, results))
+    ctx.exit(worst(State[result.state.upper()] for result in results))
 
 
 def result_of(target: str, outcome: Outcome) -> TargetResult:
@@ -120,14 +106,6 @@ def state_of(cause: Cause, last: HttpObservation | None, *, suspected: bool) -> 
     if cause is Cause.VANTAGE_FAULT or (cause is Cause.INSUFFICIENT and unmeasured):
         return State.UNKNOWN
     return State.WARNING if suspected or cause in _WARNINGS else State.CRITICAL
-
-
-def worst(config: Config, results: Iterable[TargetResult]) -> State:
-    """The exit status of all lines together; unknown when there is nothing to watch."""
-    states = {State[result.state.upper()] for result in results}
-    if not config.targets:
-        return State.UNKNOWN
-    return next(state for state in _WORST_FIRST if state in states)
 
 
 def line_of(result: TargetResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import WebSocketException
 
 from monitor.bgp.ris_live import MAX_LINE_BYTES
 from monitor.bgp.ris_live_requests import PING_MESSAGE, subscribe_message, unsubscribe_message, with_client
@@ -76,3 +77,15 @@ class WebsocketSession(Session):
                     await socket.send(PING_MESSAGE)
             except TimeoutError:
                 raise LostError("takes no requests", self._silent_s) from None
+
+
+async def can_open(url: str, within_s: float) -> str | None:
+    """Open the websocket and close it again; None when that went well, else why not."""
+    connection = open_lines(
+        with_client(url), lambda line: None, most_bytes=MAX_LINE_BYTES, open_s=within_s, close_s=_CLOSE_S
+    )
+    try:
+        async with connection:
+            return None
+    except (OSError, TimeoutError, WebSocketException) as error:
+        return str(error) or type(error).__name__
