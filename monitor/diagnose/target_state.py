@@ -117,6 +117,7 @@ class TargetState:
         self._keys.forget(since, until, still)
         for memory in self._paths.values():
             memory.forget(since, until)
+        self._stirred_at = None
 
     @property
     def uneasy(self) -> bool:

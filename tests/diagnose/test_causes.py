@@ -246,6 +246,33 @@ def test_interception_with_the_genuine_key_is_a_hijack() -> None:
     assert incident.detail.effect is HijackEffect.INTERCEPTION
 
 
+def test_a_reroute_after_a_hijack_is_another_trouble() -> None:
+    """What was new at the hijack's beginning is not what the next trouble began with."""
+    over, next_one = BEGIN + 60, BEGIN + 270
+
+    def seen(world: World, at: float, place: Place):
+        if at < over:
+            return impostor(world, at, place)
+        return longer(world, at, place) if at >= next_one and place.name in FAR else world.ok(at, place, API)
+
+    def way(world: World, at: float, place: Place):
+        if at < over:
+            return elsewhere(world, at, place)
+        return detour(world, at, place) if at >= next_one and place.name in FAR else world.trace(at, place, API)
+
+    routes = [announcement(BEGIN - 5 + n, peer, (peer[1], HIJACKER), PREFIX) for n, peer in enumerate(PEERS)]
+    routes += [withdrawal(over - 5 + n, peer, PREFIX) for n, peer in enumerate(PEERS)]
+    routes += [
+        announcement(next_one + n, peer, (peer[1], 64799, 64500), COVER) for n, peer in enumerate(PEERS[3:])
+    ]
+
+    hijack, reroute = Story(api=seen, way=way, routes=routes, usual_prefix=COVER, interval_s=5.0).incidents()
+
+    assert (hijack.cause, reroute.cause) == (Cause.ROUTE_HIJACK, Cause.ROUTE_CHANGE)
+    assert hijack.closed_at is not None
+    assert hijack.closed_at <= next_one <= (reroute.started_at or 0.0)
+
+
 def test_overloaded_dependency_explains_its_caller() -> None:
     """The database is overloaded by itself; the API that calls it is upstream.overload."""
     story = Story(api=slow, database=slow_database, target='depends_on = ["database"]')
