@@ -45,6 +45,7 @@ def configured(stage: Stage, folder: Path, *, ca_file: str, smtp_port: int, ris_
         history=HistorySettings(path=folder / "history.db"),
         bgp=(BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris-live", url=ris_url),),
         prefix_to_as=PrefixToAsSettings(path=folder / registry.PREFIX_TABLE),
+        as_relationships=folder / registry.RELATIONSHIPS,
         rpki=RpkiSettings(vrps=str(folder / registry.VRPS)),
         alert=AlertSettings(mail=mail),
     )

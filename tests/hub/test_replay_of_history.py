@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from build import FOLDERS
+from build import COMMITTED
 from story import API, BEGIN, CONFIG, COVER, PEERS, PREFIX, Story, engine_for, only, only_way
 from world import Place, World, announcement, digest
 
@@ -57,7 +57,7 @@ def test_a_stored_hijack_is_judged_as_the_live_one(tmp_path: Path) -> None:
 
 def test_both_outages_are_judged_alike_from_the_store(tmp_path: Path) -> None:
     """The incident folders, kept in a history and read back."""
-    for name in FOLDERS:
+    for name in COMMITTED:
         folder = read_folder(Path(__file__).parent.parent / "scenarios" / name, print)
         stored = through_the_store(list(folder.facts), tmp_path / f"{name}.db")
 
