@@ -64,5 +64,5 @@ def control_room(config: Config, store: Store, board: Board, instruments: Networ
         board.verdicts(step.verdicts)
 
     # The vantages of the demo already probe every second: there is nothing to boost.
-    audience = Audience(boost=lambda target: None, heard=heard, stepped=stepped)
+    audience = Audience(boost=lambda target: None, look=lambda target, vantage: None, heard=heard, stepped=stepped)
     return Centre(config, store, audience, instruments.ask)

@@ -192,11 +192,16 @@ def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged
     return Judged(observation, symptom, known_at, rtt_s, think_s)
 
 
-def _figures(observation: HttpObservation) -> tuple[float | None, float | None]:
-    """Round trip and think time. The kernel's own figure is the referee where there is one."""
+def round_trip_s(observation: HttpObservation) -> float | None:
+    """The round trip to the server, in seconds. The kernel's own figure is the referee where there is one."""
     connect_s = observation.connect_s
     kernel_s = observation.kernel_min_rtt_s or observation.kernel_rtt_s
-    rtt_s = connect_s if kernel_s is None else kernel_s if connect_s is None else min(kernel_s, connect_s)
+    return connect_s if kernel_s is None else kernel_s if connect_s is None else min(kernel_s, connect_s)
+
+
+def _figures(observation: HttpObservation) -> tuple[float | None, float | None]:
+    """Round trip and think time."""
+    rtt_s = round_trip_s(observation)
     if observation.wait_s is None:
         return rtt_s, None
     return rtt_s, max(observation.wait_s - (rtt_s or 0.0), 0.0)

@@ -50,12 +50,14 @@ TEND_S = 10.0
 class Audience:
     """Whom the centre tells; all are called on the event loop's thread and return at once.
 
-    `boost` a target to probe faster; `heard` the facts as they come; `stepped` after each step of the pipeline.
+    `boost` a target to probe faster; `look`: from one vantage (target, vantage); `heard` the facts as they
+    come; `stepped` after each step of the pipeline.
     `notices`: the messages that a change is worth. `overtaken`: why one that is owed shall not be sent any more;
     both are called on other threads.
     """
 
     boost: Callable[[str], object]
+    look: Callable[[str, str], object]
     heard: Callable[[Sequence[Fact]], object]
     stepped: Callable[[Step], object]
     notices: Callable[[IncidentChange, Config], Sequence[Notice]] = lambda change, config: notices(
@@ -76,7 +78,9 @@ class Centre:
         self._audience = audience
         self._log = structlog.get_logger("centre")
         self._tables, self._loader = Tables(), TableLoader()
-        self._hub = Hub(Listeners(boost=audience.boost, located=self._located, stepped=self._step_done))
+        self._hub = Hub(
+            Listeners(boost=audience.boost, look=audience.look, located=self._located, stepped=self._step_done)
+        )
         self._feeds = Feeds(self.put, partial(file_marks, store.path))
         self._origins = OriginLookups(ask, self.put)
         self._delivery = _delivery(config)

@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -48,6 +49,15 @@ SILENCE_TARGET = "hub"
 """What a silent vantage has not reached: the target of the fact that says so."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A boost given at a time of the monotonic clock, to one vantage or to all (None)."""
+
+    at: float
+    boost: Boost
+    vantage: str | None
+
+
 class Crew:
     """Make it inside a running loop. `take`, `put` and `waiting` (facts yet to be stored) are the centre's."""
 
@@ -68,7 +78,7 @@ class Crew:
         self._first_unheard = first_unheard
         self._now = now
         self._monotonic = monotonic
-        self._boosts: deque[tuple[float, Boost]] = deque(maxlen=MOST_BOOSTS)
+        self._boosts: deque[_Order] = deque(maxlen=MOST_BOOSTS)
         self.digest = ""
         """Of the measures that are handed out."""
         self._number = 0
@@ -92,10 +102,10 @@ class Crew:
         self._silent &= set(known)
         self._announce()
 
-    def boost(self, target: str) -> None:
-        """Tell every agent to look closer."""
+    def boost(self, target: str, vantage: str | None = None) -> None:
+        """Tell an agent to look closer, by its vantage; None: every one."""
         self._number = max(self._number + 1, int(self._now() * 1e6))
-        self._boosts.append((self._monotonic(), Boost(self._number, target)))
+        self._boosts.append(_Order(self._monotonic(), Boost(self._number, target), vantage))
         self._announce()
 
     async def take(self, brought: Brought) -> Receipt | None:
@@ -173,7 +183,13 @@ class Crew:
 
     def _orders_for(self, request: OrdersRequest) -> Orders | None:
         oldest = self._monotonic() - BOOST_KEPT_S
-        boosts = tuple(boost for at, boost in self._boosts if at >= oldest and boost.number > request.after)
+        boosts = tuple(
+            order.boost
+            for order in self._boosts
+            if order.at >= oldest
+            and order.boost.number > request.after
+            and order.vantage in (None, request.vantage)
+        )
         changed = request.measures != self.digest
         if not boosts and not changed:
             return None

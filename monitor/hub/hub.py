@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from monitor.diagnose.fact import Fact
+from monitor.diagnose.latency_watch import ChangedSeries
 from monitor.history.shipment import Shipment, Taken
 from monitor.hub.pipeline import Pipeline, Step
 from monitor.hub.reaction import Reaction
@@ -44,11 +45,12 @@ TICK_S = 1.0
 class Listeners:
     """Whom the hub tells; all are called on the event loop's thread and return at once.
 
-    `boost` a target to probe faster, `located` the facts from which the watched addresses are learned,
-    `stepped` after each step of the pipeline.
+    `boost` a target to probe faster, `look` at it so from one vantage (target, vantage), `located` the
+    facts from which the watched addresses are learned, `stepped` after each step of the pipeline.
     """
 
     boost: Callable[[str], object]
+    look: Callable[[str, str], object] = field(default=lambda target, vantage: None)
     located: Callable[[Sequence[Observation]], object] = field(default=lambda seen: None)
     stepped: Callable[[Step], object] = field(default=lambda step: None)
 
@@ -169,9 +171,20 @@ class Hub:
         for target in sorted(closer):
             self._log.info("boost", target=target)
             self._listeners.boost(target)
+        for moved in self._reaction.to_latency(seen):
+            if moved.target not in closer:
+                self._look(moved)
         if seen:
             self._listeners.located(seen)
         self._listeners.stepped(step)
+
+    def _look(self, moved: ChangedSeries) -> None:
+        change = moved.change
+        self._log.info(
+            "latency_changed", target=moved.target, vantage=moved.vantage, address=moved.address,
+            before_ms=round(1000 * change.before_s, 1), after_ms=round(1000 * change.after_s, 1),
+        )  # fmt: skip
+        self._listeners.look(moved.target, moved.vantage)
 
 
 def _facts_in(brought: _Brought) -> int:

@@ -3,7 +3,8 @@
 The boost is for the start of a trouble, when each second counts, not for its whole length: so it fires on
 edges. They are: the first failure after success of a target at a vantage, a verdict that becomes a cause,
 and for a prefix that covers, or lies inside, a target's address space an origin never seen before, or more
-peers without the prefix than there were when it last fired.
+peers without the prefix than there were when it last fired. These concern everybody. That the round trip between
+one vantage and a target moved to another level concerns that vantage: it shall look, and trace the path anew.
 
 It does not boost: it names targets. It knows neither the schedule nor the clock.
 """
@@ -14,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from monitor.diagnose.latency_watch import ChangedSeries, LatencyWatch
 from monitor.hub.address_space import AddressSpace
 from monitor.model.asn import Asn
 from monitor.model.prefix import Address, Prefix, parse_address
@@ -36,6 +38,10 @@ MOST_PEERS = 5_000
 
 WITHDRAWN_AGAIN_S = 3600.0
 """After this long the same withdrawal is news again: one session that flaps must not boost for ever."""
+
+LOOK_AGAIN_S = 900.0
+"""A vantage is asked to look closer at a target for its latency once in so long: while it looks it measures six
+times as often, so that a noisy way would ask for ever. With boosts of 180 s, a fifth of the time at the most."""
 
 _NOT_A_CAUSE = frozenset({Cause.OK, Cause.INSUFFICIENT})
 
@@ -66,6 +72,8 @@ class Reaction:
                 self._space.add(prefix, target.name)
         self._routes: OrderedDict[tuple[Prefix, frozenset[Asn]], None] = OrderedDict()
         self._withdrawn: OrderedDict[Prefix, _Withdrawn] = OrderedDict()
+        self._latency = LatencyWatch()
+        self._looked: dict[tuple[str, str], float] = {}
 
     def continue_from(self, before: Reaction) -> None:
         """Take over what `before` remembers: after a reload nothing is an edge that was none without it."""
@@ -76,6 +84,7 @@ class Reaction:
             for address in seen:
                 self._space.add(address, name)
         self._routes, self._withdrawn = before._routes, before._withdrawn
+        self._latency, self._looked = before._latency, before._looked
 
     def to_observations(self, observations: Iterable[Observation]) -> set[str]:
         """The targets that have just begun to fail."""
@@ -91,6 +100,19 @@ class Reaction:
                 self._failing.add(series)
                 begun.add(seen.target)
         return begun
+
+    def to_latency(self, observations: Iterable[Observation]) -> list[ChangedSeries]:
+        """The round trips that have just moved, of vantages that have not looked closer for it lately."""
+        found: list[ChangedSeries] = []
+        for seen in observations:
+            if not isinstance(seen, HttpObservation) or seen.target not in self._targets:
+                continue
+            moved, place = self._latency.add(seen), (seen.target, seen.vantage)
+            # A clock that was set back asks at once: what it said of the last time is no longer true.
+            if moved is not None and not 0.0 <= seen.at - self._looked.get(place, -LOOK_AGAIN_S) < LOOK_AGAIN_S:
+                self._looked[place] = seen.at
+                found.append(moved)
+        return found
 
     def to_verdicts(self, verdicts: Mapping[str, Verdict]) -> set[str]:
         """The targets whose verdict has just become a cause, or another one."""

@@ -64,7 +64,9 @@ class HubStation:
         self._context = server_context(config.intake.certificate, config.intake.certificate_key)
         self._instruments = NetworkInstruments()
         self._standby = Standby(is_standby=config.intake.standby, monotonic=clock.monotonic)
-        audience = Audience(boost=self._boost, heard=self._heard, stepped=self._stepped, notices=self._notices)
+        audience = Audience(
+            boost=self._boost, look=self._look, heard=self._heard, stepped=self._stepped, notices=self._notices
+        )
         self._centre = Centre(config, store, audience, self._instruments.ask)
         self._crew = Crew(
             config,
@@ -170,6 +172,9 @@ class HubStation:
 
     def _boost(self, target: str) -> None:
         self._crew.boost(target)
+
+    def _look(self, target: str, vantage: str) -> None:
+        self._crew.boost(target, vantage)
 
 
 def _keys(config: Config) -> Iterable[KnownKey]:

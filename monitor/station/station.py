@@ -48,7 +48,7 @@ class Station:
         self._show_step = stepped
         self._log = structlog.get_logger("station")
         instruments = instruments or NetworkInstruments()
-        audience = Audience(boost=self._boost, heard=self._heard, stepped=self._stepped)
+        audience = Audience(boost=self._boost, look=self._look, heard=self._heard, stepped=self._stepped)
         self._centre = Centre(config, store, audience, instruments.ask)
         self._rounds = Rounds(config, instruments, self._centre.put)
 
@@ -108,6 +108,10 @@ class Station:
         self._show_step(step)
 
     def _boost(self, target: str) -> None:
+        self._rounds.boost(target)
+
+    def _look(self, target: str, vantage: str) -> None:
+        # The only vantage here is this one.
         self._rounds.boost(target)
 
 

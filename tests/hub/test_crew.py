@@ -73,6 +73,24 @@ def test_targets_are_handed_out_once_and_again_when_they_change() -> None:
     assert "new.example" in (second.measures or "")
 
 
+def test_a_look_is_for_one_vantage_alone() -> None:
+    """The round trip of another one has not moved; what it is asked with later goes by the number all the same."""
+
+    async def scenario() -> None:
+        crew = _Centre().crew()
+        crew.boost("shop", "v")
+        (boost,) = (await crew.orders(_ask(crew.digest))).boosts
+        assert boost.target == "shop"
+        crew.boost("shop", "elsewhere")
+        nothing = asyncio.create_task(crew.orders(_ask(crew.digest, after=boost.number)))
+        await asyncio.sleep(0)
+        assert not nothing.done()
+        crew.boost("mail")
+        assert [one.target for one in (await nothing).boosts] == ["mail"]
+
+    asyncio.run(scenario())
+
+
 def test_a_boost_reaches_who_waits_and_who_comes_within_a_minute_once() -> None:
     """Its number says who has had it; after a minute it is no news."""
 

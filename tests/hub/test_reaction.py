@@ -163,3 +163,52 @@ def test_remembered_addresses_are_bounded() -> None:
 def test_an_address_that_is_none_is_ignored() -> None:
     """Observations of other programs may hold anything."""
     assert Reaction([SHOP]).to_observations([_seen(address="not an address")]) == set()
+
+
+def _timed(connect_s: float, number: int, *, vantage: str = "v") -> HttpObservation:
+    return HttpObservation(
+        at=NOW + 30 * number, vantage=vantage, target="shop", family=4, address="203.0.113.10", failure=None,
+        connect_s=connect_s,
+    )  # fmt: skip
+
+
+def test_a_round_trip_that_moved_asks_its_vantage_to_look_and_nobody_else() -> None:
+    """5 ms more at one vantage: that one looks closer, once; no target is boosted everywhere."""
+    reaction = Reaction([SHOP])
+    seen = [
+        _timed(0.02 if vantage == "w" or n < 50 else 0.025, n, vantage=vantage)
+        for n in range(80)
+        for vantage in "vw"
+    ]
+
+    (moved,) = reaction.to_latency(seen)
+
+    assert (moved.target, moved.vantage) == ("shop", "v")
+    assert moved.change.after_s == pytest.approx(0.025)
+    assert reaction.to_observations(seen) == set()
+
+
+def test_a_way_that_goes_to_and_fro_asks_once_in_a_quarter_of_an_hour() -> None:
+    """It changes every five minutes for an hour: 12 changes, 4 looks. Another engine does not forget the last."""
+    reaction = Reaction([SHOP])
+    values = [_timed(0.02 if number // 10 % 2 else 0.03, number) for number in range(120)]
+
+    looks = len(reaction.to_latency(values[:60]))
+    successor = Reaction([SHOP])
+    successor.continue_from(reaction)
+    looks += len(successor.to_latency(values[60:]))
+
+    assert looks == 4
+
+
+def test_latency_of_a_control_asks_for_nothing() -> None:
+    """Controls are not diagnosed."""
+    seen = [
+        HttpObservation(
+            at=NOW + n, vantage="v", target="control", family=4, address="203.0.113.10", failure=None,
+            connect_s=0.02 if n < 50 else 0.05,
+        )
+        for n in range(80)
+    ]  # fmt: skip
+
+    assert Reaction([SHOP]).to_latency(seen) == []
