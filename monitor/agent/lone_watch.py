@@ -100,7 +100,7 @@ class LoneWatch:
             said = await asyncio.to_thread(self._said)
             self._solitude = self._solitude_after([notice.incident_id for notice in said])
             audience = Audience(
-                boost=self._boost_alone, heard=lambda facts: None, stepped=lambda step: None,
+                boost=self._boost_alone, look=self._look, heard=lambda facts: None, stepped=lambda step: None,
                 notices=self._notices, overtaken=self._overtaken,
             )  # fmt: skip
             self._changed.clear()
@@ -150,6 +150,10 @@ class LoneWatch:
     def _boost_alone(self, target: str) -> None:
         if self._solitude.alone:
             self._boost(target)
+
+    def _look(self, target: str, vantage: str) -> None:
+        # The only vantage that it hears is its own.
+        self._boost_alone(target)
 
     def _notices(self, change: IncidentChange, config: Config) -> Sequence[Notice]:
         return self._written(change) if self._solitude.passed(change) else ()
