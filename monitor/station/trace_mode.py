@@ -10,7 +10,7 @@ from monitor.model.settings import TraceMethod
 from probes.traceroute import Permitted
 
 BETTER: Final = "AmbientCapabilities=CAP_NET_RAW in the service's unit"
-"""Where the privilege comes from without root; the README has the unit."""
+"""Where the privilege comes from without root; `whydown install-unit` makes such a unit."""
 
 
 def log_trace_mode(method: TraceMethod, permitted: Permitted, log: FilteringBoundLogger) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from monitor.cli import main
 from monitor.history import Reader
 from monitor.model.verdict import Cause
 from probes import HttpObservation
@@ -82,6 +85,33 @@ def test_a_hub_may_not_have_probed_what_the_agent_does_not_allow(crew: Crew, ser
 
 
 @pytest.mark.slow
+def test_doctor_is_taken_by_a_hub_that_knows_the_vantage(crew: Crew, service: Any) -> None:
+    """And told so by one that does not; neither brings the hub a fact."""
+    crew.watch({"shop": service.url}, {})
+    hub = crew.start("hub")
+    crew.until(lambda reader: True)
+    crew.enroll("seoul-1")
+
+    def said() -> list[str]:
+        config = str(crew.folder / "seoul-1" / "config.toml")
+        lines = CliRunner().invoke(main, ["doctor", "--config", config, "--json"]).output.splitlines()
+        return [f"{one['state']} {one['text']}" for one in map(json.loads, lines) if one["check"] == "hub"]
+
+    (before,) = said()
+    crew.watch({"shop": service.url}, {})
+    hub.send_signal(signal.SIGHUP)
+    crew.until_logged("hub", "reloaded")
+    (after,) = said()
+    with Reader.open(crew.database) as reader:
+        assert list(reader.observations(0, FOREVER)) == []
+
+    assert before.startswith("critical the hub https://127.0.0.1:")
+    assert "answered 401" in before
+    assert after.startswith("ok ")
+    assert after.endswith(": takes seoul-1")
+    assert crew.stop(hub) == 0
+
+
 def test_a_vantage_that_is_not_enrolled_gets_nothing(crew: Crew, service: Any, control: Any) -> None:
     """Until the hub has its line and was told to read it: then what was kept is brought."""
     crew.watch({"shop": service.url}, {"control": control.url})

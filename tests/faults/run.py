@@ -1,8 +1,9 @@
-"""What faults between an agent and its hub cost in facts: `python tests/faults/run.py [RESULTS.md]`.
+"""What faults cost in facts and mails: `python tests/faults/run.py [RESULTS.md]`.
 
 Each row is a fault done to real processes: `whydown hub`, and an agent's spool, postman and link (`feeder.py`).
 `written`: facts that were reported durable in the spool; `lost`: of these, not in the hub's history in the end;
-`doubled`: there more than once. Exit 1 when anything was lost or doubled.
+`doubled`: there more than once. The last rows are mails (`mail_day.py`): owed, not taken in the end, taken more
+than once. Exit 1 when anything was lost or doubled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+import structlog
+from mail_day import MAIL_FAULTS, mail_row
 
 from monitor.history import HistoryError, Reader
 from monitor.link.enrolment import make_hub_certificate, make_vantage_key
@@ -214,10 +218,11 @@ def _write(path: Path, lines: list[str]) -> None:
 
 def main() -> None:
     """Print the table, and write it where the argument says."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # only the table is to be read
     lines = ["| fault | written | lost | doubled |", "|---|---|---|---|"]
     bad = 0
-    for name in FAULTS:
-        written, lost, doubled = row(name)
+    for name in (*FAULTS, *MAIL_FAULTS):
+        written, lost, doubled = row(name) if name in FAULTS else mail_row(name)
         bad += lost + doubled
         lines.append(f"| {name} | {written} | {lost} | {doubled} |")
         print(lines[-1], flush=True)
