@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "7"
+RULES_VERSION = "8"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -445,6 +445,11 @@ _RULES = (
         {HIJACK: 6, TAMPERED: 2, TLS: -2, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CONGESTION: -2},
         "{seen} of {of} affected vantages were sent to {address}, never seen before, since {origin} has {prefix}, "
         "where a name server is",
+    ),
+    Rule(
+        "names.silent_in_taken_space", "joined", "data",
+        {HIJACK: 6, NAMES: -2, TAMPERED: -2},
+        "names fail at {seen} of {of} vantages where they fail since {origin} has {prefix} and a name server",
     ),
     Rule(
         "names.usual_address", "names", "data",

@@ -14,9 +14,7 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 SLOW = tuple(name for name in scenario.names() if scenario.read(name).slow)
 
 # What the monitor does not tell rightly yet; RESULTS.md has what it says. Not strict: some depend on chance.
-KNOWN_WRONG: dict[str, str] = {
-    "names-hijack": "the hijack is suspected, until names fail: then that is told, without the prefix behind it",
-}
+KNOWN_WRONG: dict[str, str] = {}
 
 
 def _marked(name: str) -> object:

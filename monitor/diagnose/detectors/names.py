@@ -9,6 +9,8 @@ from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import NEW_KEYS
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.evidence import FactRef
+from monitor.model.prefix import as_address, contains
+from probes.observation import DnsObservation
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -30,6 +32,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
             facts=tuple(FactRef(kind="dns", at=o.at, vantage=v) for v, o in list(failing.items())[:5]),
         )
         yield from _servers_gone(situation)
+        yield from _servers_taken(taken, failing)
     tampered = [item for item in situation.names_tampered if item.vantage not in situation.sick]
     if tampered and taken is None:  # else the false names are explained already
         example_answer = tampered[0]
@@ -69,6 +72,33 @@ def _servers_gone(situation: Situation) -> Iterator[Finding]:
             values={"prefix": str(widest.prefix)},
             facts=(FactRef(kind="route", at=widest.first_at, prefix=str(widest.prefix)),),
         )
+
+
+def _servers_taken(taken: Episode | None, failing: dict[str, DnsObservation]) -> Iterator[Finding]:
+    """Names that fail since a stranger has a name server's space: asked there, or by a resolver."""
+    silent = {
+        vantage: seen
+        for vantage, seen in failing.items()
+        if taken is not None
+        and seen.at >= taken.first_at
+        and (seen.role == "recursive" or _is_in(seen.server, taken))
+    }
+    if taken is not None and silent:
+        yield Finding(
+            rule="names.silent_in_taken_space",
+            seen=len(silent),
+            of=len(failing),
+            at=min(seen.at for seen in silent.values()),
+            share=len(silent) / len(failing),
+            witnesses=tuple(sorted(silent)),
+            values={"origin": f"AS{taken.offender}", "prefix": str(taken.prefix)},
+            facts=tuple(FactRef(kind="dns", at=seen.at, vantage=v) for v, seen in list(silent.items())[:5]),
+        )
+
+
+def _is_in(server: str, taken: Episode) -> bool:
+    address = as_address(server)
+    return address is not None and contains(taken.prefix, address)
 
 
 def _addresses(situation: Situation, taken: Episode | None) -> Iterator[Finding]:

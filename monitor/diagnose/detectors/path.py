@@ -10,6 +10,7 @@ from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.diagnose.symptom import Symptom
 from monitor.model.evidence import FactRef
 
 _RULES = {
@@ -27,13 +28,15 @@ def detect(situation: Situation) -> Iterator[Finding]:
     """One finding for each kind of change that the affected vantages' traceroutes show since the onset.
 
     A path that ends elsewhere is reported by whichever vantage sees it: it is a fault even where the
-    answers look right.
+    answers look right. Where the name fails no packet went to the target: an unchanged path tells nothing there.
     """
     for change, rule in _RULES.items():
         diverted = change is PathChange.ENDS_ELSEWHERE
         pool = situation.vantages if diverted else situation.affected
         traced = [view for view in pool if view.path is not PathChange.UNKNOWN]
         views = [view for view in traced if view.path is change]
+        if change is PathChange.UNCHANGED:
+            views = [view for view in views if view.symptom is not Symptom.NAME_FAILED]
         if diverted:
             traced = [view for view in traced if view.affected or view in views]
         if views:
