@@ -26,7 +26,7 @@ class Errands:
     """Serves one hub. `boost` and `measure` are called on the loop's thread with what the hub orders.
 
     `waiting`: how many facts the spool has for it; `refused`: the targets of the hub's that are not probed here.
-    `first`: of the standby, the errands of the hub that it stands by for.
+    `first_unheard_s`: at the standby, for how long the hub that it stands by for was not heard; None: this is it.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Errands:
         measure: Callable[[str], object],
         waiting: Callable[[], int],
         refused: Callable[[], Collection[str]],
-        first: Errands | None = None,
+        first_unheard_s: Callable[[], float] | None = None,
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -48,7 +48,7 @@ class Errands:
         self._measure = measure
         self._waiting = waiting
         self._refused = refused
-        self._first = first
+        self._first_unheard_s = first_unheard_s
         self._began_at = monotonic()
         self._now = now
         self._monotonic = monotonic
@@ -88,7 +88,7 @@ class Errands:
                 after=self._after,
                 waiting=waiting,
                 refused_targets=tuple(self._refused())[:MOST_BOOSTS],
-                first_unheard_s=None if self._first is None else self._first.unheard_s,
+                first_unheard_s=None if self._first_unheard_s is None else self._first_unheard_s(),
             )
         )
         self.heard_at = self._monotonic()

@@ -32,7 +32,7 @@ from monitor.config.measures import with_measures
 from monitor.model.settings import Config, HubAccess
 from monitor.spool import Spool, SpoolError
 from monitor.station.pulse import Pulse, Signs, longest_pause_s
-from probes import Observation
+from probes import Observation, clock
 
 MEMO = "measures"
 
@@ -148,8 +148,13 @@ class Outpost:
             measure=partial(self._measure, place),
             waiting=partial(self._spool.waiting, link.url),
             refused=lambda: self._refused,
-            first=self._errands[0] if place else None,
+            first_unheard_s=self._first_unheard_s if place else None,
         )
+
+    def _first_unheard_s(self) -> float:
+        """For how long the first hub neither gave orders nor took facts: to a second, while facts flow."""
+        unheard_s, reached_at = self._errands[0].unheard_s, self._postmen[0].reached_at
+        return unheard_s if reached_at is None else min(unheard_s, clock.monotonic() - reached_at)
 
     async def _take(self, facts: Sequence[Observation]) -> None:
         self._pulse.came(facts)
@@ -168,8 +173,7 @@ class Outpost:
 
     def _measure(self, place: int, measures: str) -> None:
         """A hub says what is to be measured."""
-        first = self._errands[0]
-        if place > 0 and first.heard_at is not None and first.unheard_s < UNHEARD_S:
+        if place > 0 and self._errands[0].heard_at is not None and self._first_unheard_s() < UNHEARD_S:
             return
         try:
             config = self._with(measures)

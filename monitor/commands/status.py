@@ -12,10 +12,13 @@ from rich.console import Console
 
 from monitor.bgp.sources import table_at, table_date
 from monitor.config import ConfigError, load_config
-from monitor.history import HistoryError, Reader
+from monitor.history import Contact, HistoryError, Reader
+from monitor.hub.crew import MOST_OFF_S
 from monitor.model.incident import Incident
 from monitor.model.route import FeedState, FeedTally
 from monitor.model.settings import Config
+from monitor.report.moment import length
+from monitor.report.safe_text import one_line
 from monitor.station.board import Board, Row
 from monitor.station.live_status import Snapshot, draw
 from probes import HttpObservation, clock
@@ -59,6 +62,19 @@ class TableAge(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float | None
 
 
+class Presence(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent at its hub. `age_s`: since its newest facts came; `silent`: that is too long.
+
+    `clock_ahead_s`: of our clock, None: it did not tell; `clock_wrong`: by more than the way here explains.
+    """
+
+    vantage: str
+    age_s: float
+    silent: bool
+    clock_ahead_s: float | None
+    clock_wrong: bool
+
+
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` prints. `age_s`: of the newest fact; None: there is none within an hour."""
 
@@ -66,6 +82,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     alive: bool
     age_s: float | None
     rows: tuple[VantageState, ...]
+    agents: tuple[Presence, ...]
     feeds: tuple[FeedReport, ...]
     tables: tuple[TableAge, ...]
     open_incidents: tuple[Incident, ...]
@@ -82,6 +99,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
 def command(ctx: click.Context, config: Path, database: Path | None, as_json: bool) -> None:
     """Show the last observation of each target at each vantage, open incidents, and the monitor's own life.
 
+    At a hub: also which agents are silent, and whose clock is wrong.
+
     It only reads the history, so it works beside a running monitor. Exit 0: facts are fresh. Exit 1: the
     newest fact is older than five minutes, or there is none. Exit 2: bad usage or configuration.
 
@@ -92,7 +111,7 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     try:
         now = clock.wall()
         path, controls, tables = _where(database, config, now)
-        board, incidents = _read(path, now)
+        board, incidents, agents = _read(path, now)
     except ConfigError as error:
         click.echo(str(error), err=True)
         ctx.exit(2)
@@ -102,11 +121,13 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     age_s = None if board.newest_at is None else round(max(now - board.newest_at, 0.0), 3)
     alive = age_s is not None and age_s < SILENT_AFTER_S
     if as_json:
-        click.echo(msgspec.json.encode(_report(board, incidents, tables, now, age_s, alive=alive)))
+        click.echo(msgspec.json.encode(_report(board, incidents, agents, tables, now, age_s, alive=alive)))
     else:
         title = f"newest fact {_spoken(age_s)} old" + ("" if alive else ": no monitor is writing")
         console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
         console.print(draw(Snapshot(now=now, title=title, board=board, incidents=incidents, controls=controls)))
+        for line in _agent_lines(agents):
+            click.echo(line)
         for table in tables:
             age = "no such file" if table.age_s is None else f"{table.age_s / 3600.0:.1f} h old"
             click.echo(f"{table.name}: {table.path}, {age}")
@@ -136,18 +157,42 @@ def _table_age(name: str, path: Path, now: float) -> TableAge:
     return TableAge(name=name, path=str(path), age_s=None if made_at is None else round(now - made_at, 3))
 
 
-def _read(path: Path, now: float) -> tuple[Board, list[Incident]]:
+def _read(path: Path, now: float) -> tuple[Board, list[Incident], tuple[Presence, ...]]:
     board = Board()
     with Reader.open(path) as reader:
         # A clock that is a little ahead elsewhere must not hide the newest facts.
         board.see(reader.observations(now - LOOK_BACK_S, now + SILENT_AFTER_S))
         board.see(reader.routes(now - LOOK_BACK_S, now + SILENT_AFTER_S))
-        return board, [incident for incident, _ in reader.open_incidents()]
+        incidents = [incident for incident, _ in reader.open_incidents()]
+        return board, incidents, tuple(_presence(contact, now) for contact in reader.contacts())
+
+
+def _presence(contact: Contact, now: float) -> Presence:
+    age_s, ahead_s = round(max(now - contact.received_at, 0.0), 3), contact.clock_ahead_s
+    return Presence(
+        vantage=contact.vantage,
+        age_s=age_s,
+        silent=age_s >= SILENT_AFTER_S,
+        clock_ahead_s=None if ahead_s is None else round(ahead_s, 3),
+        clock_wrong=ahead_s is not None and abs(ahead_s) > MOST_OFF_S,
+    )
+
+
+def _agent_lines(agents: tuple[Presence, ...]) -> Iterator[str]:
+    """What is wrong with agents; of those that are well the rows above speak."""
+    for one in agents:
+        name = one_line(one.vantage, 64)
+        if one.silent:
+            yield f"{name}: silent, its newest facts came {length(one.age_s)} ago"
+        if one.clock_wrong and one.clock_ahead_s is not None:
+            way = "ahead" if one.clock_ahead_s > 0 else "behind"
+            yield f"{name}: its clock is {abs(one.clock_ahead_s):.1f} s {way} of this hub's"
 
 
 def _report(
     board: Board,
     incidents: list[Incident],
+    agents: tuple[Presence, ...],
     tables: tuple[TableAge, ...],
     now: float,
     age_s: float | None,
@@ -159,6 +204,7 @@ def _report(
         alive=alive,
         age_s=age_s,
         rows=tuple(_state(row) for row in board.rows),
+        agents=agents,
         feeds=tuple(_feed(state, board.tallies.get(state.source)) for state in board.feeds.values()),
         tables=tables,
         open_incidents=tuple(incidents),

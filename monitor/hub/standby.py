@@ -4,8 +4,8 @@ Theory of operation. Both hubs get every fact and conclude alike; only telling m
 no way to each other, which could be cut while both are well: the agents are witnesses. Each tells the standby,
 four times a minute, for how long it has not heard the first hub. When everyone who has reported lately says
 `UNHEARD_S` or longer, the standby leads; when anybody hears the first again, it is silent. What it would have told
-in the last `HELD_S` before it took over, and the first hub perhaps did not get to tell, it tells then: a message
-that comes twice is better than none.
+since the first hub was last heard, or so shortly before that that one perhaps did not get to it (`MARGIN_S`), it
+tells then: a message that comes twice is better than none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ UNHEARD_S = 20.0
 """A hub that is well is heard every 15 s. With reports that are as old at most, the standby leads within 40 s."""
 
 RECENT_S = 60.0
-HELD_S = 120.0
+
+MARGIN_S = 10.0
+"""A hub that is well concludes within its grace of 2 s, and mails at once."""
+
 MOST_HELD = 1_000
 
 
@@ -42,9 +45,8 @@ class Standby:
         """Whether this hub tells people."""
         if not self._is_standby:
             return True
-        now = self._monotonic()
-        recent = [unheard_s for at, unheard_s in tuple(self._unheard.values()) if now - at <= RECENT_S]
-        return bool(recent) and min(recent) >= UNHEARD_S
+        recent = self._recent()
+        return bool(recent) and min(unheard_s for _, unheard_s in recent) >= UNHEARD_S
 
     def passed(self, notices: Sequence[Notice]) -> Sequence[Notice]:
         """The notices, if this hub leads; else none, and they are held for a while."""
@@ -57,7 +59,12 @@ class Standby:
         """What is to be told after all, once, when this hub has begun to lead."""
         if not self._held or not self.leads:
             return []
-        now = self._monotonic()
-        found = [notice for at, notice in self._held if now - at <= HELD_S]
+        heard_at = max((at - unheard_s for at, unheard_s in self._recent()), default=0.0)
+        found = [notice for at, notice in tuple(self._held) if at >= heard_at - MARGIN_S]
         self._held.clear()
         return found
+
+    def _recent(self) -> list[tuple[float, float]]:
+        """When somebody reported lately, and for how long the first hub was not heard there then."""
+        now = self._monotonic()
+        return [(at, unheard_s) for at, unheard_s in tuple(self._unheard.values()) if now - at <= RECENT_S]

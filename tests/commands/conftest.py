@@ -116,7 +116,7 @@ class Monitor:
         with self.log.open("ab") as log:
             child = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
-                env=os.environ | environment,
+                env=ENVIRONMENT | environment,
             )  # fmt: skip
         self._children.append(child)
         return child
@@ -126,7 +126,7 @@ class Monitor:
         command = [sys.executable, "-m", "monitor", *arguments]
         return subprocess.run(
             command, capture_output=True, text=True, timeout=DEADLINE_S, cwd=self.folder, check=False,
-            env=os.environ | {"COLUMNS": "140"},
+            env=ENVIRONMENT,
         )  # fmt: skip
 
     def until(self, condition: Callable[[Reader], object]) -> None:
@@ -176,7 +176,8 @@ class Crew:
     def add_hub(self, name: str) -> None:
         """Make a hub's certificate; all but the first stand by. Before the agents, which get to know them all."""
         (self.folder / name).mkdir()
-        self._call(name, "enroll", "hub", "--name", "127.0.0.1")
+        # Authorities of one name and different keys, in one file, are not told apart.
+        self._call(name, "enroll", "hub", "--name", self._host(name))
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self._ports[name] = probe.getsockname()[1]
         with (self.folder / "hubs.pem").open("a") as authorities:
@@ -186,7 +187,7 @@ class Crew:
         """Make a vantage's key and its file; its line goes to the hub with the next `watch`."""
         (self.folder / name).mkdir()
         self._lines.append(self._call(name, "enroll", "vantage", "--name", name))
-        urls = [f"https://127.0.0.1:{port}/" for port in self._ports.values()]
+        urls = [f"https://{self._host(hub)}:{port}/" for hub, port in self._ports.items()]
         (self.folder / name / "config.toml").write_text(
             f'[vantage]\nname = "{name}"\n[spool]\npath = "s.db"\n[hub]\nurl = {urls}\n'
             f'ca_file = "../hubs.pem"\n{more}'
@@ -206,6 +207,10 @@ class Crew:
                 text + more + door + "[vantages]\n" + "".join(self._lines)
             )
 
+    @staticmethod
+    def _host(hub: str) -> str:
+        return "127.0.0.1" if hub == "hub" else "localhost"
+
     def start(self, who: str) -> subprocess.Popen[bytes]:
         """Start a `whydown hub` or the agent of a vantage."""
         verb = "hub" if who in self._ports else "agent"
@@ -222,11 +227,11 @@ class Crew:
         """The log of a process."""
         return self.folder / who / "log"
 
-    def until(self, condition: Callable[[Reader], object]) -> None:
-        """Wait until the hub's history satisfies `condition`."""
+    def until(self, condition: Callable[[Reader], object], hub: str = "hub") -> None:
+        """Wait until a hub's history satisfies `condition`."""
 
         def holds() -> bool:
-            with suppress(HistoryError), Reader.open(self.database) as reader:
+            with suppress(HistoryError), Reader.open(self.folder / hub / "h.db") as reader:
                 return bool(condition(reader))
             return False
 

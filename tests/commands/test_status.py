@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from monitor.history import Store
+from monitor.history import Shipment, Store
 from probes import Failure, HttpObservation, NotMeasured, clock
 
 
@@ -59,6 +59,25 @@ def test_status_marks_what_the_configuration_calls_a_control(whydown: Any) -> No
     done = whydown.call("status", "--config", str(whydown.config))
 
     assert [" control " in line for line in done.stdout.splitlines()[2:4]] == [True, True]
+
+
+def test_status_says_which_agent_is_silent_and_whose_clock_is_wrong(whydown: Any) -> None:
+    """Of one that is well nothing is said; a name from outside stays one printable line."""
+    now = clock.wall()
+    with Store.open(whydown.database) as store:
+        for vantage, age_s, ahead_s in (("well", 5.0, 0.4), ("gone\x1b[2J", 1200.0, 0.0), ("early", 5.0, 3600.0)):
+            seen = HttpObservation(at=now - age_s, vantage=vantage, target="shop", status=200)
+            at = now - age_s
+            store.take([Shipment(vantage=vantage, received_at=at, sent_at=at + ahead_s, facts=[(1, seen)])])
+    text = whydown.call("status", "--database", str(whydown.database)).stdout
+    report = json.loads(whydown.call("status", "--database", str(whydown.database), "--json").stdout)
+    said = {one["vantage"]: (one["silent"], one["clock_wrong"]) for one in report["agents"]}
+
+    assert said == {"well": (False, False), "gone\x1b[2J": (True, False), "early": (False, True)}
+    assert re.search(r"^early: its clock is 3600\.\d s ahead of this hub's$", text, re.MULTILINE)
+    assert re.search(r"^gone.*: silent, its newest facts came 20 min \d+ s ago$", text, re.MULTILINE)
+    assert "\x1b[2J" not in text
+    assert "well: " not in text
 
 
 def test_status_says_how_old_the_tables_are(whydown: Any) -> None:

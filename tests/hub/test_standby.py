@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.history import Notice, NoticeState
-from monitor.hub.standby import HELD_S, RECENT_S, UNHEARD_S, Standby
+from monitor.hub.standby import MARGIN_S, RECENT_S, UNHEARD_S, Standby
 
 
 class _Time:
@@ -55,17 +55,22 @@ def test_an_agent_that_is_gone_has_no_say() -> None:
 
 
 def test_what_the_first_perhaps_did_not_tell_is_told_once_at_the_takeover() -> None:
-    """That of the last two minutes; older ones the first hub has told."""
+    """That since it was last heard, and of shortly before; the older it has told."""
     time = _Time()
     standby = Standby(is_standby=True, monotonic=time)
     standby.report("v", 0.0)
     assert standby.passed([_notice("old")]) == ()
-    time.now += HELD_S
+    time.now += MARGIN_S + 0.1
+    heard_at = time.now
+    standby.report("v", 0.0)
+    time.now -= MARGIN_S / 2
+    assert standby.passed([_notice("doubtful")]) == ()
+    time.now = heard_at + 1.0
     assert standby.passed([_notice("new")]) == ()
-    time.now += 1.0
     assert standby.released() == []
+    time.now = heard_at + UNHEARD_S
     standby.report("v", UNHEARD_S)
 
-    assert standby.released() == [_notice("new")]
+    assert standby.released() == [_notice("doubtful"), _notice("new")]
     assert standby.released() == []
     assert standby.passed([_notice("next")]) == [_notice("next")]
