@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,7 +13,7 @@ import zstandard
 
 from monitor.link.messages import BATCHES_PATH, ORDERS_PATH, Batch, Numbered, Orders, OrdersRequest, Receipt
 from monitor.link.packing import MOST_PACKED, MOST_UNPACKED, pack, unpack
-from monitor.web.intake import MOST_TEXT
+from monitor.web.intake import BODY_S, MOST_TEXT
 from probes import clock
 
 if TYPE_CHECKING:
@@ -181,6 +182,23 @@ def test_ten_gigabytes_in_chunks_are_cut_at_the_limit(door: Door) -> None:
             pass  # closed on us
 
     assert MOST_PACKED <= sent < 20 * MOST_PACKED
+
+
+@pytest.mark.slow
+def test_a_body_that_trickles_is_cut_off_in_time(door: Door) -> None:
+    """A byte twice a second keeps no connection for longer than a body may take."""
+    began = clock.monotonic()
+    with door.raw() as stranger:
+        stranger.sendall(b"POST /v1/batches HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n")
+        stranger.settimeout(0.5)
+        answer = b""
+        while not answer and clock.monotonic() - began < 3 * BODY_S:
+            stranger.sendall(b"x")
+            with suppress(TimeoutError):
+                answer = stranger.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert BODY_S - 1.0 < clock.monotonic() - began < 2 * BODY_S
 
 
 @pytest.mark.parametrize(
