@@ -50,7 +50,7 @@ def command(
     """
     asked = variants(ablations=ablations, baselines=baselines)
     found: dict[str, list[Pair]] = {name: [] for name in asked}
-    scored = contest(folders, _read, asked, processes or len(os.sched_getaffinity(0)))
+    scored = contest(folders, read_case, asked, processes or len(os.sched_getaffinity(0)))
     hidden = not sys.stderr.isatty()
     with click.progressbar(scored, len(folders), label="replaying", file=sys.stderr, hidden=hidden) as bar:
         for one in bar:
@@ -65,7 +65,7 @@ def command(
     sys.exit(0 if all(pair.truth == pair.given for pair in found[FULL]) else 1)
 
 
-def _read(folder: Path) -> tuple[Folder, tuple[Expected, ...]]:
+def read_case(folder: Path) -> tuple[Folder, tuple[Expected, ...]]:
     """A folder and what is expected of it; one that cannot be read ends the program with exit 2."""
     path = folder / "expected.json"
     read = read_or_exit(folder)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitor.cli import main
-from monitor.commands.evaluate import _read
+from monitor.commands.evaluate import read_case
 from monitor.evaluate import FULL, Expected, contest, match, score, variants
 from monitor.evaluate.ablation import ABLATIONS, without_identity, without_other_vantages, without_routes
 from monitor.evaluate.baselines import BASELINES
@@ -18,7 +18,6 @@ from monitor.evaluate.pairing import Pair
 from monitor.model.incident import Incident
 from monitor.model.route import RouteEvent
 from monitor.model.verdict import Cause, Detail, HijackKind
-from monitor.replay import Folder, read_folder
 from probes.observation import HttpObservation
 
 START = 1_700_000_000.0
@@ -106,7 +105,7 @@ def test_without_the_options_only_the_engine_is_scored(fine: Path) -> None:
 
 def test_processes_change_nothing_but_the_time(down: Path, fine: Path) -> None:
     """The same pairs in the order of the folders, though each is scored in a process of its own."""
-    alone, together = (list(contest([down, fine], _read, (FULL,), count)) for count in (1, 2))
+    alone, together = (list(contest([down, fine], read_case, (FULL,), count)) for count in (1, 2))
 
     assert alone == together
     assert [len(one[FULL]) for one in alone] == [1, 0]
@@ -150,13 +149,9 @@ def test_markdown_says_what_went_wrong(tmp_path: Path) -> None:
     assert "- quiet: shop: expected route.leak, named none" in result.stdout
 
 
-def _read_again(folder: Path) -> Folder:
-    return read_folder(folder, pytest.fail)
-
-
 def test_each_ablation_takes_its_evidence_and_no_other(down: Path) -> None:
     """What is left is the same fact for fact."""
-    folder = _read_again(down)
+    folder = read_case(down)[0]
     http = [fact for fact in folder.facts if isinstance(fact, HttpObservation)]
     nameless = [fact for fact in without_identity(folder).facts if isinstance(fact, HttpObservation)]
 
@@ -172,7 +167,7 @@ def test_each_ablation_takes_its_evidence_and_no_other(down: Path) -> None:
 def test_an_origin_that_is_not_expected_is_a_hijack_to_routes_alone(tmp_path: Path) -> None:
     """And to nobody else, as long as every answer is right."""
     folder = _written(tmp_path / "moas", refused=False, origin=64666, expected=[])
-    found = score("moas", _read_again(folder), (), (*BASELINES,))
+    found = score("moas", read_case(folder)[0], (), (*BASELINES,))
 
     assert [pair.given for pair in found["routes only"]] == ["route.hijack"]
     assert found["probes only"] == found["correlation only"] == []
