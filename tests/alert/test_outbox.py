@@ -128,6 +128,30 @@ def test_the_store_knows_of_the_hand_over_before_and_of_the_end_after(notice_of:
     assert store.marks == [(key, NoticeState.HANDED_OVER), (key, NoticeState.SENT)]
 
 
+def test_it_says_since_when_nobody_takes_mail(store: MemoryStore | RealStore, notice_of: NoticeOf) -> None:
+    """From the first refusal on, until something is taken again."""
+    refusal: list[Exception] = [TemporaryError("451"), TemporaryError("451")]
+
+    def deliver(notice: Notice, before_final_dot: HandOver) -> None:
+        if refusal:
+            raise refusal.pop()
+        before_final_dot()
+
+    times = iter((NOW, NOW + 600, NOW + 1200))
+    now = [NOW]
+    outbox = Outbox(store, deliver, lambda: now[0], jitter=lambda: 0.0)
+    store.add(notice_of())
+    since: list[float | None] = [outbox.refused_since]
+    for now[0] in times:
+        asyncio.run(outbox.run_once())
+        since.append(outbox.refused_since)
+
+    assert since[0] is None
+    assert since[1] is not None
+    assert since[2] == since[1]
+    assert since[3] is None
+
+
 def test_refusals_wait_or_end_and_do_not_stop_others(
     store: MemoryStore | RealStore, notice_of: NoticeOf, logs: list[MutableMapping[str, Any]]
 ) -> None:

@@ -21,8 +21,9 @@ from monitor.cli import main
 from monitor.doctor.finding import Check, Finding, examine
 from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import judge_clock
-from monitor.history import Store
+from monitor.history import Store, health
 from monitor.station.plugin_state import State, worst
+from probes import HttpObservation
 
 TARGET = (
     '[traceroute]\nenabled = false\n[dns]\nresolvers = ["{resolver}"]\n[[target]]\nname = "a"\nurl = "{url}"\n'
@@ -172,6 +173,18 @@ def test_a_damaged_history_is_found(tmp_path: Path) -> None:
 
     assert finding.state is State.CRITICAL
     assert "recover" in f"{finding.text} {finding.todo}"
+
+
+def test_a_look_at_a_large_history_ends_in_time(tmp_path: Path) -> None:
+    """With what it has seen so far: no complaint, and not whole."""
+    path = tmp_path / "h.db"
+    with Store.open(path) as store:
+        store.add_observations(
+            [HttpObservation(at=at, vantage="v", target="t", body_sha256=f"{at:064x}") for at in range(5000)]
+        )
+
+    assert health.examine(path, 60.0) == health.Health(complaint=None, whole=True)
+    assert health.examine(path, 0.0) == health.Health(complaint=None, whole=False)
 
 
 def test_a_folder_that_is_not_ours_is_critical(tmp_path: Path) -> None:
