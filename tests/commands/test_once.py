@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from monitor.commands.once import State, TargetResult, line_of, state_of, worst
+from monitor.commands.once import TargetResult, line_of, state_of
 from monitor.history import Reader, Store
-from monitor.model.settings import Config
-from monitor.model.target import Target
 from monitor.model.verdict import Cause
+from monitor.station.plugin_state import State, worst
 from probes import Failure, HttpObservation
 
 FOREVER = 4e9
@@ -128,14 +127,12 @@ def _result(state: State, **fields: Any) -> TargetResult:
 )
 def test_the_exit_status_is_the_worst_line(states: list[State], expected: State) -> None:
     """What is known to be bad outranks what nobody knows."""
-    config = Config(vantage="v", targets=(Target(name="shop", url="http://shop.example/"),))
-
-    assert worst(config, [_result(state) for state in states]) is expected
+    assert worst(states) is expected
 
 
 def test_nothing_to_watch_is_unknown() -> None:
     """An empty configuration is not health."""
-    assert worst(Config(vantage="v"), []) is State.UNKNOWN
+    assert worst([]) is State.UNKNOWN
 
 
 def test_a_line_says_what_decides() -> None:
