@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "8"
+RULES_VERSION = "9"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -210,6 +210,11 @@ _RULES = (
         "network.only_connecting_fails", "loss", "data",
         {OVERLOAD: 1.5, CONGESTION: -1.5, LINK: -1.5, CHANGE: -1},
         "connections are slow to open at {seen} of {of}, and once open lose nothing: a full listen queue",
+    ),
+    Rule(
+        "network.opens_now_and_then", "loss", "data",
+        {OVERLOAD: 3, DOWN: -1.5, WITHDRAWN: -3, HIJACK: -1.5},
+        "connections open after lost SYNs at {seen} of {of}, and at others not at all: a full listen queue",
     ),
     # Who answers.
     Rule(

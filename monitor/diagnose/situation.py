@@ -44,6 +44,8 @@ class VantageSituation:
     rtt_shifted: bool | None = None
     loses: bool | None = None
     """Whether packets of its connections, once open, are lost by more than chance; None: too few to tell."""
+    opens_late: bool = False
+    """Some of its connections opened since the onset, after SYNs that were lost."""
     think_s: float | None = None
     usual_think_s: float | None = None
     identity: Identity = Identity.UNKNOWN

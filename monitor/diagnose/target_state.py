@@ -38,9 +38,9 @@ SHIFT_SHARE = 0.25
 KEPT_PLACES = 4096
 """Prefixes of addresses remembered for one target; a large CDN rotates through hundreds."""
 
-AFTERMATH_S = 30.0
+AFTERMATH_S = 15.0
 """A route that was gone this long before the first bad observation did not cause it. As long as a peer still
-carries one it is not gone, however slowly a withdrawal travels; this is for clocks and for packets."""
+carries one it is not gone, however slowly a withdrawal travels; this is for clocks and for timeouts."""
 
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
@@ -266,6 +266,7 @@ class TargetState:
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation),
             loses=view.loses(),
+            opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
             usual_think_s=view.usual.think_s(shown.observation),
             identity=identity,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from monitor.diagnose.detectors.symptoms import seconds
@@ -105,6 +105,22 @@ def _loss(situation: Situation) -> Iterator[Finding]:
                 share=strength(views, told),
                 witnesses=tuple(view.vantage for view in views),
             )
+    yield from _now_and_then(situation.affected)
+
+
+def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:
+    """Connections that open after lost SYNs, where others do not open at all: somebody is there, without room."""
+    late = [view for view in affected if view.opens_late]
+    never = [view for view in affected if view.symptom is Symptom.CONNECT_TIMEOUT]
+    if late and never and not any(view.loses for view in affected):
+        yield Finding(
+            rule="network.opens_now_and_then",
+            seen=len(late),
+            of=len(affected),
+            at=min(view.latest.known_at for view in late),
+            share=strength(late, affected),
+            witnesses=tuple(view.vantage for view in late),
+        )
 
 
 def _has_moved(situation: Situation) -> bool:

@@ -1,0 +1,47 @@
+"""A listen queue so full that some connections open after lost SYNs and others not at all."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from story import API, Answer, Story
+from world import Place, World
+
+from monitor.model.verdict import Cause
+from probes.observation import HttpObservation
+
+RETRIES_S = (1.0, 3.0)
+
+
+def opening(share: float) -> Answer:
+    """Connections open with this probability, after one or two lost SYNs; the others are given up."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        good = world.ok(at, place, API)
+        if world.random.random() >= share:
+            return world.silent(at, place, API)
+        lost = world.random.choice((1, 2))
+        retry = RETRIES_S[lost - 1]
+        return replace(
+            good,
+            connect_s=round((good.connect_s or 0.0) + retry, 6),
+            total_s=round((good.total_s or 0.0) + retry, 6),
+            retransmits=lost,
+        )
+
+    return answer
+
+
+def test_connections_that_open_now_and_then_are_an_overload() -> None:
+    """Somebody is there, and short of room: the server is not down, though most connections time out."""
+    (incident,) = Story(api=opening(0.3), interval_s=10.0).incidents()
+
+    assert incident.cause is Cause.SERVER_OVERLOAD
+    assert "network.opens_now_and_then" in {evidence.rule for evidence in incident.evidence}
+
+
+def test_a_host_that_never_answers_is_no_overload() -> None:
+    """Without a single connection nothing speaks for a queue."""
+    (incident,) = Story(api=opening(0.0), interval_s=10.0).incidents()
+
+    assert incident.cause is not Cause.SERVER_OVERLOAD
+    assert "network.opens_now_and_then" not in {evidence.rule for evidence in incident.evidence}
