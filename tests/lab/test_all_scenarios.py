@@ -14,7 +14,10 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 SLOW = tuple(name for name in scenario.names() if scenario.read(name).slow)
 
 # What the monitor does not tell rightly yet; RESULTS.md has what it says. Not strict: some depend on chance.
-KNOWN_WRONG: dict[str, str] = {}
+KNOWN_WRONG: dict[str, str] = {
+    "congestion-queue": "the link's queue does not overflow on every machine, and then it does not count",
+    "listen-queue": "named in some runs only: at this pace the queue does not always fill",
+}
 
 
 def _marked(name: str) -> object:
