@@ -164,6 +164,7 @@ class Agent:
         at = clock.wall()
 
         def failed(failure: Failure, error: str) -> HttpObservation:
+            """What is said of an exchange that could not begin."""
             return HttpObservation(
                 at=at,
                 vantage=self._config.vantage,

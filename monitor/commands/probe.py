@@ -100,6 +100,7 @@ def _shown(measure: click.Command, view: View, *more: click.Option) -> click.Com
 
     @click.pass_context
     def show(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
+        """Measure, and print it as `view` does or as JSON."""
         seen: Seen = []
         ctx.obj = None if as_json else seen.append
         if "count" in options and options["count"] is None:
