@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,3 +32,28 @@ def shared_data() -> Path:
 def repository() -> Path:
     """The checkout's top folder."""
     return REPOSITORY
+
+
+@pytest.fixture
+def on_small_disk(tmp_path: Path) -> Callable[[str], str]:
+    """Runs a program with a file system of 3 MiB in memory mounted at `tmp_path`, and returns what it prints.
+
+    The mount is in a namespace of the program's own; `sys.argv[1]` names the folder. Skipped where nobody may mount.
+    """
+    as_root = ("unshare", "--mount", "--map-root-user", "--user", "sh", "-c")
+    mount = f"mount -t tmpfs -o size=3m none {tmp_path}"
+    try:
+        trial = subprocess.run([*as_root, mount], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare")
+    if trial.returncode != 0:
+        pytest.skip("mounting needs root or a user namespace")
+
+    def run(program: str) -> str:
+        python = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
+        command = [*as_root, f'{mount} && exec "$@"', "sh", *python]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

@@ -26,11 +26,24 @@ SHRINK_EVERY_S = 10.0
 
 
 class Spooler:
-    """`take` from any task; `run` it once, until `finish`. `wrote` is called when facts are in the spool."""
+    """`take` from any task; `run` it once, until `finish`. `wrote` is called when facts are in the spool.
 
-    def __init__(self, spool: Spool, wrote: Callable[[], object]) -> None:
+    `most_waiting`: facts that wait in memory, besides those that are just being written. `retry_s`: after
+    a write that failed.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        wrote: Callable[[], object],
+        *,
+        most_waiting: int = MOST_WAITING,
+        retry_s: float = RETRY_S,
+    ) -> None:
         self._spool = spool
         self._wrote = wrote
+        self._most_waiting = most_waiting
+        self._retry_s = retry_s
         self._waiting: deque[Observation] = deque()
         self._came = asyncio.Event()
         self._finishing = False
@@ -40,9 +53,7 @@ class Spooler:
     async def take(self, facts: Sequence[Observation]) -> None:
         """Take facts; never waits."""
         self._waiting.extend(facts)
-        while len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft()
-            self._lost += 1
+        self._let_oldest_go()
         self._came.set()
 
     def finish(self) -> None:
@@ -58,7 +69,7 @@ class Spooler:
             await asyncio.sleep(LINGER_S)
             self._came.clear()
             if not await self._write():
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(self._retry_s)
                 self._came.set()
             if clock.monotonic() - shrunk_at > SHRINK_EVERY_S:
                 await self._shrink()
@@ -66,19 +77,27 @@ class Spooler:
         await self._write()
 
     async def _write(self) -> bool:
-        """Whether all that waited is in the spool."""
+        """Whether all that waited is in the spool. What comes meanwhile waits for the next time."""
         facts = tuple(self._waiting)
         if not facts:
             return True
+        # Out of the queue first: while the thread writes, `take` may let the queue's oldest go.
+        self._waiting.clear()
         try:
             await asyncio.to_thread(self._spool.add, facts, clock.monotonic())
         except SpoolError as error:
-            self._log.error("facts_wait_in_memory", facts=len(facts), lost=self._lost, error=str(error))
+            self._waiting.extendleft(reversed(facts))
+            self._let_oldest_go()
+            waiting = len(self._waiting)
+            self._log.error("facts_wait_in_memory", facts=waiting, lost=self._lost, error=str(error))
             return False
-        for _ in facts:
-            self._waiting.popleft()
         self._wrote()
         return True
+
+    def _let_oldest_go(self) -> None:
+        while len(self._waiting) > self._most_waiting:
+            self._waiting.popleft()
+            self._lost += 1
 
     async def _shrink(self) -> None:
         try:

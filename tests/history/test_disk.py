@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-_AS_ROOT = ("unshare", "--mount", "--map-root-user", "--user")
+pytestmark = pytest.mark.netns
 
 
-def mounts() -> bool:
-    """Whether we may mount: as root, or as the root of a user namespace."""
-    trial = [*_AS_ROOT, "sh", "-c", "mount -t tmpfs none /mnt"]
-    try:
-        return subprocess.run(trial, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-pytestmark = [
-    pytest.mark.netns,
-    pytest.mark.skipif(not mounts(), reason="mounting needs root or a user namespace"),
-]
-
-
-def inside(folder: Path, program: str) -> str:
-    """What the program prints with a file system of 3 MiB mounted at `folder`."""
-    code = textwrap.dedent(program)
-    mount = f'mount -t tmpfs -o size=3m none {folder} && exec "$@"'
-    command = [*_AS_ROOT, "sh", "-c", mount, "sh", sys.executable, "-c", code, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, on_small_disk: Callable[[str], str]
+) -> None:
     """The error says that it can be tried again; with room again the same shipment is taken, once."""
-    told = inside(
-        tmp_path,
+    told = on_small_disk(
         """
         import sys
         from pathlib import Path
@@ -87,10 +60,9 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(tmp_path: Path) ->
     assert others == ["still full", "True", "0 100", "100 0", "0 100", "True"]
 
 
-def test_no_room_for_a_recovered_file_leaves_the_damaged_one(tmp_path: Path) -> None:
+def test_no_room_for_a_recovered_file_leaves_the_damaged_one(on_small_disk: Callable[[str], str]) -> None:
     """Recovery that cannot end moves nothing."""
-    told = inside(
-        tmp_path,
+    told = on_small_disk(
         """
         import sys
         from pathlib import Path
@@ -120,10 +92,11 @@ def test_no_room_for_a_recovered_file_leaves_the_damaged_one(tmp_path: Path) -> 
     assert told.splitlines()[-1] == "True []"
 
 
-def test_a_read_only_disk_is_told_and_can_still_be_read(tmp_path: Path) -> None:
+def test_a_read_only_disk_is_told_and_can_still_be_read(
+    tmp_path: Path, on_small_disk: Callable[[str], str]
+) -> None:
     """A copy for an investigation: no writer gets in, readers need no files beside it."""
-    told = inside(
-        tmp_path,
+    told = on_small_disk(
         """
         import subprocess, sys
         from pathlib import Path

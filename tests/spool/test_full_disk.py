@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-_AS_ROOT = ("unshare", "--mount", "--map-root-user", "--user")
-
-
-def mounts() -> bool:
-    """Whether we may mount: as root, or as the root of a user namespace."""
-    trial = [*_AS_ROOT, "sh", "-c", "mount -t tmpfs none /mnt"]
-    try:
-        return subprocess.run(trial, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
 
 PROGRAM = """
 import asyncio, sys
@@ -61,16 +46,12 @@ asyncio.run(main(Path(sys.argv[1])))
 
 @pytest.mark.netns
 @pytest.mark.slow
-@pytest.mark.skipif(not mounts(), reason="mounting needs root or a user namespace")
-def test_facts_wait_in_memory_while_the_disk_is_full_and_none_is_lost(tmp_path: Path) -> None:
+def test_facts_wait_in_memory_while_the_disk_is_full_and_none_is_lost(
+    tmp_path: Path, on_small_disk: Callable[[str], str]
+) -> None:
     """It is said which file cannot be written; with room again all that was taken is in the spool, once."""
-    mount = f'mount -t tmpfs -o size=3m none {tmp_path} && exec "$@"'
-    done = subprocess.run(
-        [*_AS_ROOT, "sh", "-c", mount, "sh", sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path)],
-        capture_output=True, text=True, check=False, cwd=ROOT, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    before, after, error = done.stdout.splitlines()
+    told = on_small_disk(PROGRAM)
+    before, after, error = told.splitlines()
 
     assert (before, after) == ("before True", "after True")
     assert str(tmp_path / "s.db") in error
