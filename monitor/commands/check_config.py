@@ -12,7 +12,7 @@ import msgspec
 from monitor.agent.timetable import Probe, jobs_of
 from monitor.bgp.sources import table_at
 from monitor.config import ConfigError, format_duration, load_config
-from monitor.model.settings import BgpSource, BgpSourceKind, Config
+from monitor.model.settings import BgpSource, BgpSourceKind, Config, WebSettings
 from monitor.model.target import Control, Target
 from probes import clock
 
@@ -69,7 +69,7 @@ def summary(config: Config) -> dict[str, object]:
             "keep_minutes_days": config.history.keep_minutes_days,
             "keep_five_minutes_days": config.history.keep_five_minutes_days,
         },
-        "unused": config.unused,
+        "web": config.web and {"listen": config.web.listen, "url": config.web.url},
     }
 
 
@@ -109,10 +109,16 @@ def _text(config: Config) -> Iterator[str]:
         yield f"hub       {', '.join(config.hub.urls)}; an agent's targets come from there"
     if config.intake is not None:
         yield f"agents    on {config.intake.listen}: {', '.join(_known(config)) or 'none has a key here yet'}"
+    if config.web is not None:
+        yield f"dashboard on {config.web.listen}, {_admitted(config.web)}"
     mail = config.alert.mail
     yield (
         f"mail      {', '.join(mail.to)} by {mail.smtp}" if mail else "mail      nobody; there is no [alert.mail]"
     )
+
+
+def _admitted(web: WebSettings) -> str:
+    return f"to those in {web.login_file}" if web.login_file else "to everybody who reaches it"
 
 
 def _known(config: Config) -> list[str]:
@@ -127,8 +133,6 @@ def _origin_of(feed: BgpSource) -> str:
 
 def _warnings(config: Config) -> Iterator[str]:
     """What is well-formed and will still not do what its author hopes."""
-    for name in config.unused:
-        yield f"[{name}] is checked, but this version does not use it yet"
     if config.hub is not None and config.targets:
         yield "[[target]] here is for `whydown run`; an agent's targets are its hub's"
     if not config.controls and config.hub is None:
@@ -161,6 +165,10 @@ def _files(config: Config) -> Iterator[tuple[str, str]]:
     if config.intake is not None:
         yield "hub.certificate", str(config.intake.certificate)
         yield "hub.certificate_key", str(config.intake.certificate_key)
+    if config.web is not None:
+        for key in ("login_file", "certificate", "certificate_key"):
+            if (named := getattr(config.web, key)) is not None:
+                yield f"web.{key}", str(named)
     if config.rpki.vrps is not None and "://" not in config.rpki.vrps:
         yield "rpki.vrps", config.rpki.vrps
     owners = config.prefix_to_as

@@ -166,6 +166,15 @@ def listen_address(value: object) -> str:
     return match[0]
 
 
+def is_loopback(listen: str) -> bool:
+    """Whether only this machine reaches what listens there, by its address or the name `localhost`."""
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def mail_address(value: object) -> str:
     """A plain mail address, `local@domain`, without a display name."""
     if not isinstance(value, str) or not _MAIL.fullmatch(value) or not is_host(value.rpartition("@")[2]):

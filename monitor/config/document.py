@@ -10,20 +10,18 @@ import platform
 import tomllib
 from pathlib import Path
 
-from monitor.config import address, service, value, watched
+from monitor.config import service, value, watched
 from monitor.config.hub import read_hub, read_spool
 from monitor.config.line_number import LineNumbers
 from monitor.config.measures import to_measures
 from monitor.config.problem import ConfigError, Problem
 from monitor.config.relation import check_relations
 from monitor.config.table import Findings, Table
+from monitor.config.web import read_web
 from monitor.model.settings import Config
 
 MAX_BYTES = 1_048_576
 """Ten thousand targets with four keys each take 0.7 of it, and are read in under two seconds."""
-
-# Tables of the full design that this version checks but does not act on.
-_LATER = ("web",)
 
 
 def load_config(path: Path) -> Config:
@@ -104,10 +102,9 @@ def _read(top: Table, source: Path | None, measures: str) -> Config:
         intake=intake,
         spool=read_spool(top.table("spool"), folder),
         measures=measures,
-        unused=tuple(name for name in _LATER if top.has(name)),
+        web=read_web(top.table("web"), folder),
         source=source,
     )
-    _check_later(top)
     top.close()
     return config
 
@@ -117,12 +114,6 @@ def _read_vantage(table: Table) -> str:
     name = table.get("name", value.name, platform.node()[:64] or "vantage")
     table.close()
     return name
-
-
-def _check_later(top: Table) -> None:
-    web = top.table("web")
-    web.get("listen", address.listen_address, "")
-    web.close()
 
 
 def _whole(what: str, source: Path | None, line: int | None = None) -> ConfigError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import zoneinfo
 from enum import StrEnum
 from pathlib import Path
@@ -124,7 +123,7 @@ def _read_feed(table: Table, kind: BgpSourceKind, name: str, folder: Path) -> Bg
         table.reject("path", 'is missing; source "mrt" reads files, such as path = "updates/*.gz"')
     listen = table.get("listen", address.listen_address, feed.listen)
     senders = table.get("from", value.list_of(address.network, MAX_SENDERS, least=1), feed.senders)
-    if kind is BgpSourceKind.BMP and not (table.has("from") or _is_loopback(listen)):
+    if kind is BgpSourceKind.BMP and not (table.has("from") or address.is_loopback(listen)):
         table.reject("listen", "is reachable from elsewhere, so from must say which routers may send")
     for key in (key for of, keys in _KEYS_OF_FEED.items() if of is not kind for key in keys):
         if table.has(key):
@@ -139,14 +138,6 @@ def _read_feed(table: Table, kind: BgpSourceKind, name: str, folder: Path) -> Bg
         listen=listen,
         senders=senders,
     )
-
-
-def _is_loopback(listen: str) -> bool:
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def read_rpki(table: Table, folder: Path) -> RpkiSettings:

@@ -193,6 +193,23 @@ class HubIntake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """The dashboard: the address that it listens on, and how people reach it.
+
+    `url`: what links begin with, `https://whydown.example.com`; its host may be asked for. `login_file`:
+    lines `NAME:HASH` of those who may look; None: everybody who reaches it. `certificate` with `certificate_key`:
+    it speaks TLS itself. `public`: that strangers may look was said in so many words.
+    """
+
+    listen: str
+    url: str | None = None
+    login_file: Path | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolSettings:
     """What an agent keeps for its hubs: file, and its bounds, at which the oldest facts are thinned, then go."""
 
@@ -225,10 +242,10 @@ class Config:
     intake: HubIntake | None = None
     """Set at a hub: how agents reach it."""
     spool: SpoolSettings = field(default_factory=SpoolSettings)
+    web: WebSettings | None = None
+    """None: nobody is shown anything."""
     measures: str = "{}"
     """What the file says of targets, controls and how to probe, as JSON: what a hub hands to its agents."""
-    unused: tuple[str, ...] = ()
-    """Tables that the file has and that this version checks but does not act on yet."""
     source: Path | None = None
     """The file this came from; None when made by hand."""
 

@@ -69,20 +69,20 @@ def test_json_holds_the_same(tmp_path: Path) -> None:
 
 
 def test_warnings_tell_what_will_not_work_as_hoped(tmp_path: Path) -> None:
-    """Absent files, no controls, no routes, tables that are not used yet; usable all the same."""
+    """Absent files, no controls, no routes; usable all the same."""
     file = tmp_path / "config.toml"
     file.write_text(
         '[[target]]\nname = "a"\nurl = "https://a.example/"\nca_file = "absent.pem"\n'
-        '[[bgp]]\nsource = "mrt"\npath = "*.gz"\n[web]\nlisten = "127.0.0.1:8080"\n'
+        '[[bgp]]\nsource = "mrt"\npath = "*.gz"\n[web]\nlisten = "127.0.0.1:8080"\nlogin_file = "login"\n'
     )
 
     code, _, err = _check(file)
 
     assert code == 0
     assert err.splitlines() == [
-        "warning: [web] is checked, but this version does not use it yet",
         "warning: no [[control]]: a sick vantage cannot be told from a sick target",
         f"warning: ca_file of a: there is no file {tmp_path / 'absent.pem'}",
+        f"warning: web.login_file: there is no file {tmp_path / 'login'}",
         f"warning: bgp mrt: nothing matches {tmp_path / '*.gz'}",
     ]
 

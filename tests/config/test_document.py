@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import ConfigError, load_config, parse_config
-from monitor.model.settings import AlertSettings, BgpSource, BgpSourceKind, MailSettings, TraceMethod
+from monitor.model.settings import AlertSettings, BgpSource, BgpSourceKind, MailSettings, TraceMethod, WebSettings
 from monitor.model.target import Control, Target, Vantage
 from probes.expectation import Expect
 
@@ -95,7 +95,7 @@ def test_example_of_the_design_is_read_key_by_key() -> None:
     assert config.alert == AlertSettings(mail=MailSettings(to=("noc@example.com",)))
     assert config.hub is not None
     assert config.hub.urls == ("https://hub.example.com",)
-    assert config.unused == ("web",)
+    assert config.web == WebSettings(listen="127.0.0.1:8080")
 
 
 def test_vantage_is_called_by_its_host_name_when_the_file_is_silent() -> None:

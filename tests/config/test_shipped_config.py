@@ -51,7 +51,7 @@ def test_shipped_file_is_usable_as_it_is(repository: Path) -> None:
     assert len(config.controls) >= 2
     assert [feed.kind for feed in config.bgp] == [BgpSourceKind.RIS_LIVE]
     assert config.alert.mail is None
-    assert config.unused == ()
+    assert config.web is None
 
 
 def test_every_example_in_the_comments_is_valid(everything: str) -> None:
@@ -65,7 +65,8 @@ def test_every_example_in_the_comments_is_valid(everything: str) -> None:
         BgpSourceKind.MRT,
         BgpSourceKind.BMP,
     ]
-    assert config.unused == ("web",)
+    assert config.web is not None
+    assert config.web.url == "https://whydown.example.com"
     assert config.hub is not None
     assert config.hub.urls == ("https://hub.example.com:8443",)
     assert config.intake is not None
