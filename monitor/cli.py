@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "replay": ("replay", "Diagnose a folder of recorded facts."),
     "investigate": ("investigate", "Diagnose a past window, fetching its routes."),
     "evaluate": ("evaluate", "Score incident folders against their expected verdicts."),
-    "export": ("export", "Write facts of the history as JSON lines."),
+    "export": ("export", "Write facts of the history as JSON lines or tables."),
     "import": ("import_", "Read facts from JSON lines into the history."),
     "recover": ("recover", "Make a damaged history usable again."),
 }

@@ -5,27 +5,31 @@ from __future__ import annotations
 import difflib
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_save import SaveFile, save_latency
+from monitor.commands.history_window import Other, Shift, Window, incident_window
 from monitor.commands.moment import Moment
 from monitor.commands.zone import Zone
 from monitor.config import parse_duration
 from monitor.history import Reader
-from monitor.history.overview import Question, Section, overview
+from monitor.history.comparison import Comparison, comparison
+from monitor.history.overview import Overview, Question, Section, overview
+from monitor.report.comparison_table import comparison_report
 from monitor.report.history_table import history_report
+from monitor.report.latency_plot import latency_plots
 
-# The sparkline of the overview: at most that many columns, of a length that has a name.
-_DEFAULT_POINTS = 40
-_DEFAULT_BUCKETS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800)
-# Buckets that are multiples of these, from a multiple on, are answered from the roll-ups.
-_ROLLED_UP_S = (300, 60)
+# At most that many buckets by default: a sparkline is narrower than a plot.
+_SPARKLINE_POINTS, _PLOT_POINTS = 40, 160
 _BY = ("vantage", "phase")
+_CHANGES = frozenset({Section.PATHS, Section.DNS, Section.CERTIFICATES, Section.ROUTES})
 # Output that goes to a file or a pipe is not cut to a terminal's 80 columns.
 _PIPE_WIDTH = 160
 
@@ -63,12 +67,14 @@ class _Bucket(click.ParamType[float]):
 @click.argument("target", required=False)
 @click.option("--since", type=Moment(), default="24h", show_default=True, help="30m, 24h, 7d, or an ISO time.")
 @click.option("--until", type=Moment(), default="now", show_default=True, help="The same; exclusive.")
+@click.option("--incident", help="Instead of both: from an incident's first bad fact to its close.")
 @click.option("--vantage", help="Only what this vantage saw.")
 @click.option(
     "--by", type=_Grouping(), default="vantage,phase", show_default=True, help="What keeps latency apart."
 )
 @click.option("--percentiles", "latency", is_flag=True, help="Latency: p50, p95, p99 over every measurement.")
 @click.option("--failures", is_flag=True, help="Failures by word, and rounds that did not take place.")
+@click.option("--changes", is_flag=True, help="All changes: paths, DNS answers, certificates, routes.")
 @click.option("--paths", is_flag=True, help="Changes of traceroute paths.")
 @click.option("--dns", is_flag=True, help="Changes of DNS answers.")
 @click.option("--certificates", is_flag=True, help="Changes of certificates and keys.")
@@ -76,21 +82,34 @@ class _Bucket(click.ParamType[float]):
 @click.option("--incidents", is_flag=True, help="Incidents that were open in the window.")
 @click.option("--bucket", type=_Bucket(), help="Also latency over time, one row for each 5m, 1h, …")
 @click.option(
+    "--compare", type=Other(),
+    help="Beside a window as long: before, yesterday, so much earlier (7d), or from a moment on.",
+)  # fmt: skip
+@click.option("--plot", is_flag=True, help="Latency over time as plots in the terminal.")
+@click.option(
+    "--save", type=SaveFile(), metavar="FILE",
+    help="Write latency over time: .png or .svg a plot; .csv, .parquet or .jsonl the figures.",
+)  # fmt: skip
+@click.option(
     "--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown: Europe/Berlin."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @history_options
 def command(
-    target: str | None,
     since: float,
     until: float,
-    vantage: str | None,
-    by: frozenset[str],
+    incident: str | None,
     bucket: float | None,
+    compare: Shift | None,
+    plot: bool,
+    save: Path | None,
     timezone: ZoneInfo,
     as_json: bool,
     config: Path,
     database: Path | None,
+    target: str | None,
+    vantage: str | None,
+    by: frozenset[str],
     **sections: bool,
 ) -> None:
     """Latency by phase and vantage with percentiles, failures, changes of paths, names, certificates and
@@ -100,51 +119,71 @@ def command(
     they begin at whole minutes, and their percentiles are within 2 % of the measurements' own. Shorter ones
     come from the measurements, as long as these are kept.
 
+    --compare shows what differs: figures, failures, and the addresses, keys, paths and origins that only one of
+    the two windows saw.
+
     \b
     whydown history shop --since 7d --percentiles --bucket 1h
     whydown history --failures --vantage seoul-1
-    whydown history shop --paths --certificates --routes --since 2026-01-31T08:00Z
+    whydown history shop --changes --since 2026-01-31T08:00Z
+    whydown history shop --since 2h --compare yesterday
+    whydown history --incident last --compare before
+    whydown history shop --plot
+    whydown history shop --since 7d --bucket 10m --save shop.svg
     """
-    if not since < until:
-        raise click.UsageError("--since must be before --until")
-    bucket_s = bucket or _default_bucket(until - since)
-    question = Question(
-        since=_from_whole_minutes(since, bucket_s),
-        until=until,
-        target=target,
-        vantage=vantage,
-        sections=frozenset(Section(name) for name, wanted in sections.items() if wanted) or frozenset(Section),
-        by=by,
-        bucket_s=bucket_s,
-    )
-    path = history_path(database, config)
-    with plain_errors(), Reader.open(path) as reader:
+    drawn = plot or save is not None
+    if compare is not None and (drawn or bucket is not None or any(sections.values())):
+        raise click.UsageError("--compare takes no --plot, --save, --bucket and no sections")
+    with plain_errors(), Reader.open(history_path(database, config)) as reader:
         _check_name("target", target, reader.targets())
         _check_name("vantage", vantage, reader.vantages())
-        try:
-            found = overview(reader, question)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-    if as_json:
+        window = Window(since, until) if incident is None else incident_window(reader, incident)
+        if not window.since < window.until:
+            raise click.UsageError("--since must be before --until")
+        bucket_s = window.bucket_s(bucket, _PLOT_POINTS if drawn else _SPARKLINE_POINTS)
+        window = window.from_whole_minutes(bucket_s)
+        question = Question(
+            since=window.since, until=window.until, target=target, vantage=vantage,
+            sections=_sections(sections, drawn=drawn), by=by, bucket_s=bucket_s,
+        )  # fmt: skip
+        found = _ask(reader, question, compare)
+    if save is not None and isinstance(found, Overview):
+        save_latency(save, found, timezone)
+    elif as_json:
         for answer in found.answers():
             click.echo(msgspec.json.encode(answer))
-        return
+    else:
+        _show(found, timezone, plot=plot, buckets=bucket is not None)
+
+
+def _sections(named: dict[str, bool], *, drawn: bool) -> frozenset[Section]:
+    if drawn:
+        return frozenset({Section.LATENCY, Section.INCIDENTS})
+    changes = _CHANGES if named.pop("changes") else frozenset()
+    return changes | {Section(name) for name, wanted in named.items() if wanted} or frozenset(Section)
+
+
+def _ask(reader: Reader, question: Question, compare: Shift | None) -> Overview | Comparison:
+    try:
+        if compare is None:
+            return overview(reader, question)
+        then = compare(question.since, question.until)
+        return comparison(reader, question, then, then + question.until - question.since)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _show(found: Overview | Comparison, zone: ZoneInfo, *, plot: bool, buckets: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-    report = history_report(found, zone=timezone, now=time.time(), buckets=bucket is not None)
-    for part in report:
+    parts: Iterator[RenderableType]
+    if isinstance(found, Comparison):
+        parts = comparison_report(found, zone=zone)
+    elif plot:
+        parts = latency_plots(found.latency or (), found.question, zone=zone, width=console.width)
+    else:
+        parts = history_report(found, zone=zone, now=time.time(), buckets=buckets)
+    for part in parts:
         console.print(part)
-
-
-def _default_bucket(window_s: float) -> float:
-    shortest = max(window_s / _DEFAULT_POINTS, 1.0)
-    if shortest < _DEFAULT_BUCKETS_S[0]:
-        return shortest
-    return next((length for length in _DEFAULT_BUCKETS_S if length >= shortest), shortest)
-
-
-def _from_whole_minutes(since: float, bucket_s: float) -> float:
-    step = next((step for step in _ROLLED_UP_S if bucket_s % step == 0), None)
-    return since if step is None else since - since % step
 
 
 def _check_name(what: str, name: str | None, known: list[str]) -> None:

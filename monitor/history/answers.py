@@ -6,6 +6,8 @@ rotating answers) is one value with its `count`, not a flood.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from probes.observation import Failure
@@ -138,3 +140,68 @@ class RouteSummary(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", 
     peers: int
     first_at: float
     last_at: float
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """One phase of one series in one window, as `Latency` has it."""
+
+    count: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+
+
+class LatencyCompared(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="latency_compared"):
+    """One phase of one series in two windows; None: nothing was measured in that one."""
+
+    target: str | None
+    vantage: str | None
+    phase: str
+    then: Figures | None
+    now: Figures | None
+
+
+class FailuresCompared(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="failures_compared"):
+    """One failure word of one series in two windows: how often, of how many observations (0: none failed so)."""
+
+    target: str
+    vantage: str
+    kind: str
+    failure: Failure
+    then_count: int
+    then_of: int
+    now_count: int
+    now_of: int
+
+
+class Sight(StrEnum):
+    """A kind of thing that can be new."""
+
+    ADDRESS = "address"
+    KEY = "key"
+    PATH = "path"
+    ORIGIN = "origin"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was seen in a window.
+
+    `subject` is whose it is: of an answer the question, of a key the target, of a path vantage, method and
+    destination, of an origin the prefix. `vantages`: who saw it; of an origin none, for peers did.
+    """
+
+    what: Sight
+    target: str | None
+    subject: str
+    value: str
+    vantages: tuple[str, ...]
+    count: int
+    first_at: float
+    last_at: float
+
+
+class SightCompared(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="sight_compared"):
+    """What one of two windows saw and the other did not; `change` is `new` or `gone`."""
+
+    change: str
+    seen: Seen

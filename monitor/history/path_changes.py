@@ -21,8 +21,8 @@ Addresses = dict[int, str]
 
 
 @dataclass(slots=True)
-class _Known:
-    """What is known of one series' present path."""
+class KnownPath:
+    """What is known of one path of a series."""
 
     hops: Addresses = field(default_factory=dict)
     last_ttl: int | None = None
@@ -34,14 +34,25 @@ class _Known:
             return True
         return any(self.hops.get(ttl, address) != address for ttl, address in hops.items())
 
+    def learn(self, hops: Addresses, last_ttl: int | None) -> None:
+        """Add what a trace of this path knows."""
+        self.hops.update(hops)
+        self.last_ttl = last_ttl if self.last_ttl is None else self.last_ttl
+
     def addresses(self) -> tuple[str | None, ...]:
         """The path from TTL 1 on; None where nobody ever answered."""
         return tuple(self.hops.get(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
 
 
+def trace_addresses(stored: str, *, reached: bool) -> tuple[Addresses, int | None]:
+    """Who answered where on a stored path, and the destination's TTL if it was reached."""
+    hops = {hop.ttl: hop.address for hop in decode_hops(stored) if hop.address}
+    return hops, max(hops, default=None) if reached else None
+
+
 def path_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[PathChange]:
     """Changes of the address path by series, in the order in which each was first seen."""
-    known: dict[tuple[int, int, int], _Known] = {}
+    known: dict[tuple[int, int, int], KnownPath] = {}
     last_path: dict[tuple[int, int, int], tuple[int, int]] = {}
     found: dict[tuple[object, ...], PathChange] = {}
     for target, done, vantage, aim, path, reached in connection.execute(
@@ -53,16 +64,14 @@ def path_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scop
         if last_path.get(series) == (path, reached):
             continue
         last_path[series] = (path, reached)
-        hops = {hop.ttl: hop.address for hop in decode_hops(glossary.text("path", path)) if hop.address}
-        last_ttl = max(hops, default=None) if reached else None
+        hops, last_ttl = trace_addresses(glossary.text("path", path), reached=bool(reached))
         before = known.get(series)
         if before is None or before.contradicts(hops, last_ttl):
-            now = known[series] = _Known(hops, last_ttl)
+            now = known[series] = KnownPath(hops, last_ttl)
             if before is not None:
                 _note(found, series, before.addresses(), now.addresses(), done / 1e6, glossary)
         else:
-            before.hops.update(hops)
-            before.last_ttl = last_ttl if before.last_ttl is None else before.last_ttl
+            before.learn(hops, last_ttl)
     return sorted(found.values(), key=lambda change: change.first_at)
 
 

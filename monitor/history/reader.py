@@ -20,6 +20,7 @@ from monitor.history import failures as failure_counts
 from monitor.history import identity_changes, incident_rows, intake, outbox, route_summaries
 from monitor.history import latency as latencies
 from monitor.history import path_changes as paths
+from monitor.history import sights as sighted
 from monitor.history.answers import (
     CertificateChange,
     DnsChange,
@@ -28,6 +29,7 @@ from monitor.history.answers import (
     Latency,
     PathChange,
     RouteSummary,
+    Seen,
 )
 from monitor.history.connection import open_reader
 from monitor.history.errors import named_errors
@@ -40,6 +42,7 @@ from monitor.history.routes_before import rows_before
 from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
+from monitor.history.sights import PathSeries, SeenPath
 from monitor.model import FileMark, Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
 from probes.observation import Observation, completed_at
 
@@ -238,6 +241,23 @@ class Reader:
                     return []
                 only = route_summaries.around_addresses(self._connection, self._glossary, within)
             return route_summaries.summaries(self._connection, self._glossary, since, until, only)
+
+    def sights(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[Seen]:
+        """The keys that answered and the records that name servers gave."""
+        return [
+            *self._ask(sighted.keys, since, until, target, vantage),
+            *self._ask(sighted.addresses, since, until, target, vantage),
+        ]
+
+    def paths(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> dict[PathSeries, list[SeenPath]]:
+        """The paths of each traceroute series that contradict each other."""
+        with self._snapshot():
+            within = scope(self._connection, since, until, target, vantage)
+            return {} if within is None else sighted.paths(self._connection, self._glossary, within)
 
     def close(self) -> None:
         """Close the file; it cannot be read through this any more. Closing twice is fine."""

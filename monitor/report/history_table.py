@@ -65,7 +65,7 @@ def incident_report(
 ) -> RenderableType:
     """The table of incidents, or that there was none in the window."""
     if not incidents:
-        return Text(f"No incidents {_window(*window, zone)}.")
+        return Text(f"No incidents {window_text(*window, zone)}.")
     return incident_table(incidents, zone=zone, now=now)
 
 
@@ -89,14 +89,14 @@ def _failures(failures: Sequence[Failures], zone: tzinfo) -> Iterator[Renderable
     for one in failures:
         count = f"{one.count} of {one.of}"
         rows.append((one.target, one.vantage, one.kind, one.failure.value, count, *_span(one, zone)))
-    return _table("Failures", ("target", "vantage", "probe", "failure", "count", "first", "last"), rows)
+    return section_table("Failures", ("target", "vantage", "probe", "failure", "count", "first", "last"), rows)
 
 
 def _gaps(gaps: Sequence[Gap], zone: tzinfo) -> Iterator[RenderableType]:
     rows: list[_Row] = [
         (one.target, one.vantage, one.probe, one.reason, str(one.count), *_span(one, zone)) for one in gaps
     ]
-    return _table("Not measured", ("target", "vantage", "probe", "reason", "rounds", "first", "last"), rows)
+    return section_table("Not measured", ("target", "vantage", "probe", "reason", "rounds", "first", "last"), rows)
 
 
 def _paths(changes: Sequence[PathChange], zone: tzinfo) -> Iterator[RenderableType]:
@@ -104,7 +104,7 @@ def _paths(changes: Sequence[PathChange], zone: tzinfo) -> Iterator[RenderableTy
         (*_who(one, zone), f"{one.method} {one.address or '?'}", *_path_difference(one.old, one.new))
         for one in changes
     ]
-    return _table("Path changes", (*_WHO, "to", "old hops", "new hops"), rows)
+    return section_table("Path changes", (*_WHO, "to", "old hops", "new hops"), rows)
 
 
 def _dns(changes: Sequence[DnsChange], zone: tzinfo) -> Iterator[RenderableType]:
@@ -112,7 +112,7 @@ def _dns(changes: Sequence[DnsChange], zone: tzinfo) -> Iterator[RenderableType]
     for one in changes:
         question = f"{one.name} {one.rrtype} @{one.server} ({one.role})"
         rows.append((*_who(one, zone), question, _answer(one.old), _answer(one.new)))
-    return _table("DNS answers", (*_WHO, "question", "old", "new"), rows)
+    return section_table("DNS answers", (*_WHO, "question", "old", "new"), rows)
 
 
 def _certificates(changes: Sequence[CertificateChange], zone: tzinfo) -> Iterator[RenderableType]:
@@ -120,7 +120,7 @@ def _certificates(changes: Sequence[CertificateChange], zone: tzinfo) -> Iterato
     for one in changes:
         key = "other key" if one.new_key else "same key"
         rows.append((*_who(one, zone), key, _identity(one.old), _identity(one.new)))
-    return _table("Certificates", (*_WHO, "key", "old", "new"), rows)
+    return section_table("Certificates", (*_WHO, "key", "old", "new"), rows)
 
 
 def _routes(routes: Sequence[RouteSummary], zone: tzinfo) -> Iterator[RenderableType]:
@@ -129,7 +129,9 @@ def _routes(routes: Sequence[RouteSummary], zone: tzinfo) -> Iterator[Renderable
         origin = listed((f"AS{asn}" for asn in one.origins), 4) or "-"
         counts = (str(one.announcements or "-"), str(one.withdrawals or "-"), str(one.peers))
         rows.append((one.prefix, origin, *counts, *_span(one, zone)))
-    return _table("Route events", ("prefix", "origin", "announced", "withdrawn", "peers", "first", "last"), rows)
+    return section_table(
+        "Route events", ("prefix", "origin", "announced", "withdrawn", "peers", "first", "last"), rows
+    )
 
 
 def _latency(latency: Sequence[Latency], question: Question) -> RenderableType:
@@ -145,7 +147,7 @@ def _latency(latency: Sequence[Latency], question: Question) -> RenderableType:
             *(Text(one_line(name, _NAME)) for name in names),
             Text(series.phase, style="bold" if series.phase == "total" else ""),
             Text(str(series.count)),
-            *(Text(_ms(figure)) for figure in figures),
+            *(Text(millis(figure)) for figure in figures),
             Text(_sparkline(series, question)),
         )
     return table
@@ -181,17 +183,17 @@ def _over_time(latency: Sequence[Latency], zone: tzinfo) -> Iterator[RenderableT
             rows.append((
                 _at(at, zone),
                 str(total.count) if total else "",
-                *(_ms(point.p50_s) if point else "" for point in medians),
-                *((_ms(total.p50_s), _ms(total.p95_s), _ms(total.p99_s)) if total else ("", "", "")),
+                *(millis(point.p50_s) if point else "" for point in medians),
+                *((millis(total.p50_s), millis(total.p95_s), millis(total.p99_s)) if total else ("", "", "")),
             ))  # fmt: skip
         title = f"Latency over time (ms, medians): {one_line(target or 'all', _NAME)} from " + one_line(
             vantage or "all", _NAME
         )
         heads = ("from", "count", *phases, "total", "p95", "p99")
-        yield from _table(title, heads, rows, right=frozenset(heads[1:]), limit=len(rows))
+        yield from section_table(title, heads, rows, right=frozenset(heads[1:]), limit=len(rows))
 
 
-def _table(
+def section_table(
     title: str,
     heads: tuple[str, ...],
     rows: Sequence[_Row],
@@ -199,6 +201,7 @@ def _table(
     right: frozenset[str] = frozenset({"count", "rounds", "times", "announced", "withdrawn", "peers"}),
     limit: int = _ROWS,
 ) -> Iterator[RenderableType]:
+    """A table with that title, or nothing when there are no rows; rows beyond `limit` are counted."""
     if not rows:
         return
     table = _empty_table(title, heads, right=right)
@@ -247,10 +250,11 @@ def _identity(identity: Identity) -> str:
 def _heading(question: Question, zone: tzinfo) -> str:
     target = one_line(question.target, _NAME) if question.target else "All targets"
     vantage = f" from {one_line(question.vantage, _NAME)}" if question.vantage else ""
-    return f"{target}{vantage}, {_window(question.since, question.until, zone)}"
+    return f"{target}{vantage}, {window_text(question.since, question.until, zone)}"
 
 
-def _window(since: float, until: float, zone: tzinfo) -> str:
+def window_text(since: float, until: float, zone: tzinfo) -> str:
+    """Both ends of a window, and the zone."""
     return f"{_at(since, zone)} to {_at(until, zone)} {as_datetime(until, zone):%Z}"
 
 
@@ -266,7 +270,7 @@ def _at(at: float, zone: tzinfo) -> str:
     return f"{as_datetime(at, zone):%Y-%m-%d %H:%M:%S}"
 
 
-def _ms(seconds: float | None) -> str:
+def millis(seconds: float | None) -> str:
     """Milliseconds with as many places as matter."""
     if seconds is None:
         return ""

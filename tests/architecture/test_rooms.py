@@ -62,6 +62,9 @@ LIBRARIES = {
     "stamina": ("monitor.bgp.sources",),
     "aiosmtpd": ("monitor.demo",),
     "trustme": ("monitor.demo",),
+    "pyarrow": ("monitor.files",),
+    "matplotlib": ("monitor.report.latency_figure",),
+    "weasyprint": ("monitor.report.pdf",),
 }
 
 
