@@ -3,8 +3,9 @@
     python -m monitor.demo.load --address A --port P --name HOST --ca FILE --clients 60 --seconds 28
 
 Each client keeps one connection and asks again soon after its answer; after a 503 it waits about a second
-first, as Retry-After asks. Prints one JSON object at the end: how many of each status it got. It knows
-nothing of the service's limits or of the monitor.
+first, as Retry-After asks. With `--anew` it opens a connection for each request, as people who look in once do.
+Prints one JSON object at the end: how many of each status it got. It knows nothing of the service's limits or of
+the monitor.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _AFTER_SHED_S = (0.7, 1.3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """Who asks for what: `clients` of them for `seconds`, each over TLS to `address`:`port` as `name`."""
+    """Who asks for what: `clients` of them for `seconds`, each over TLS to `address`:`port` as `name`.
+
+    `anew`: over a new connection each time.
+    """
 
     address: str
     port: int
@@ -39,6 +43,7 @@ class Crowd:
     path: str = "/check-in"
     clients: int = 60
     seconds: float = 28.0
+    anew: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.clients <= MAX_CLIENTS:
@@ -80,12 +85,14 @@ async def _client(
             await asyncio.sleep(chance.uniform(*_AFTER_SHED_S))
             continue
         try:
-            while True:
+            asking = True
+            while asking:
                 # Not wait_for: cancelled in the moment of an answer, Python 3.11's goes on as if it were not.
                 async with asyncio.timeout(_EXCHANGE_TIMEOUT_S):
                     status = await _ask(crowd, reader, writer)
                 answers[status] += 1
                 await asyncio.sleep(chance.uniform(*(_AFTER_SHED_S if status == "503" else _AFTER_ANSWER_S)))
+                asking = not crowd.anew
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             answers["error"] += 1
         finally:
@@ -113,10 +120,11 @@ def main() -> None:
     parser.add_argument("--ca", required=True)
     parser.add_argument("--clients", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=28.0)
+    parser.add_argument("--anew", action="store_true")
     given = parser.parse_args()
     crowd = Crowd(
         address=given.address, port=given.port, name=given.name, ca_file=given.ca,
-        clients=given.clients, seconds=given.seconds,
+        clients=given.clients, seconds=given.seconds, anew=given.anew,
     )  # fmt: skip
     print(json.dumps(dict(asyncio.run(press(crowd)))), flush=True)
 

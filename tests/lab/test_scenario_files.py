@@ -33,7 +33,6 @@ def test_scenario_file_is_one(name: str) -> None:
     steps = (*found.before, *found.do)
     assert [step for step in steps if not deeds.is_known(step)] == []
     assert [_strangers(step, TOPOLOGY) for step in steps if _strangers(step, TOPOLOGY)] == []
-    assert not found.full or TOPOLOGY.link(found.full)
     assert found.late in ("", *TOPOLOGY.vantages)
     for wanted in found.expect:
         assert wanted.target in ("check-in", "authority", "")

@@ -83,10 +83,8 @@ class Upstream:
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server knows of itself: its workers, the most requests inside at once, and the statuses sent."""
+    """What a server knows of itself: how many of each status it has sent."""
 
-    workers: int
-    most_inside: int
     sent: dict[str, int]
 
 
@@ -96,8 +94,6 @@ class Api:
     def __init__(self, upstream: Upstream | None, certificate: str, key: str, workers: int) -> None:
         self._upstream = upstream
         self._pool = WorkerPool(workers=workers)
-        self._workers = workers
-        self._most_inside = 0
         self._sent: Counter[str] = Counter()
         self._papers = certificate, key
         self._addresses: list[str] = []
@@ -106,7 +102,6 @@ class Api:
 
     async def answer(self, path: str) -> Answer:
         """One request."""
-        self._most_inside = max(self._most_inside, self._pool.inside + 1)
         reply = await self._pool.check_in(path)
         if reply.status is HTTPStatus.OK and self._upstream is not None:
             status = await self._upstream.call()
@@ -148,9 +143,8 @@ class Api:
                 self._close()
                 await self.listen(self._addresses)
             case ["state"]:
-                state = State(workers=self._workers, most_inside=self._most_inside, sent=dict(self._sent))
-                print(msgspec.json.encode(state).decode(), flush=True)
-                self._most_inside, self._sent = 0, Counter()
+                print(msgspec.json.encode(State(sent=dict(self._sent))).decode(), flush=True)
+                self._sent = Counter()
             case _:
                 raise ValueError(f"unknown command {line!r}")
 

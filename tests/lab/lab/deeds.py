@@ -12,10 +12,11 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Any
 
-from lab import names
+from lab import listen_queue, names
 from lab.bird import Announcement, Forwarding, Policy
 from lab.internet import HUB_ADDRESS, MANAGEMENT, host_space
 from lab.papers import AUTHORITY_NAME, SERVICE_NAME
@@ -31,8 +32,12 @@ _CROWD_S = 120.0
 # Longer than a round trip, so that what is starved mistimes it.
 _STARVING_CYCLE_S = 2.0
 # On a busy machine sixty handshakes take their time.
-_GATHERED_S = 20.0
+_STAGED_S = 20.0
 _LOOK_EVERY_S = 0.3
+_NAMES = {"service": SERVICE_NAME, "authority": AUTHORITY_NAME}
+_SHED = str(HTTPStatus.SERVICE_UNAVAILABLE.value)
+# Of what a line can carry; one packet in thirteen is lost then, and those that come have waited.
+_TOO_MUCH = 1.08
 
 
 class DeedError(ValueError):
@@ -83,28 +88,19 @@ async def false_names(stage: Stage) -> Undo:
     return undo
 
 
-async def crowd(stage: Stage, at: str, clients: int = 60, *, overloads: bool = True) -> Undo:
+async def crowd(stage: Stage, at: str, clients: int = 60) -> Undo:
     """Let many clients in at once, at the service or at the authority behind it.
 
-    :raises DeedError: they were to overload it, and by its own word do not
+    :raises DeedError: by its own word it has room for all of them
     """
-    name = {"service": SERVICE_NAME, "authority": AUTHORITY_NAME}[at]
     await stage.state(at)  # it counts from now on
-    child = await stage.start_crowd(at, name, _CROWD_S, clients)
+    child = await stage.start_crowd(at, _NAMES[at], _CROWD_S, clients)
 
-    async def undo() -> None:
-        await child.stop()
+    async def sheds() -> bool:
+        return (await stage.state(at)).sent.get(_SHED, 0) > 0
 
-    end = clock.monotonic() + _GATHERED_S
-    while overloads:
-        state = await stage.state(at)
-        if state.most_inside > state.workers:
-            break
-        if clock.monotonic() > end:
-            await undo()
-            raise DeedError(f"the crowd does not overload the {at}: {state}")
-        await asyncio.sleep(_LOOK_EVERY_S)
-    return undo
+    await _come_true(sheds, child.stop, f"the crowd does not overload the {at}")
+    return child.stop
 
 
 async def leak(stage: Stage, network: int, to: int) -> Undo:
@@ -162,6 +158,25 @@ async def impair(stage: Stage, link: str, **changes: float) -> Undo:
     return undo
 
 
+async def fill(stage: Stage, link: str, rate_bps: float, queue_s: float) -> Undo:
+    """Make a link too thin for the packets of others, which no more go away when they are lost.
+
+    :raises DeedError: by its own count its queue does not overflow
+    """
+    before = await stage.impair(link, rate_bps=rate_bps, queue_s=queue_s)
+    senders = await stage.start_traffic(link, _TOO_MUCH * rate_bps)
+
+    async def undo() -> None:
+        await asyncio.gather(*(sender.stop() for sender in senders))
+        await stage.impair(link)
+
+    async def overflows() -> bool:
+        return (await stage.counters(link)).overflowed > before.overflowed
+
+    await _come_true(overflows, undo, f"the queue of link {link} does not overflow")
+    return undo
+
+
 async def refuse(stage: Stage, server: str) -> Undo:
     """Let a server's process end, so that its host refuses connections."""
     stage.servers[server].tell("refuse")
@@ -183,13 +198,24 @@ async def expire(stage: Stage) -> Undo:
     return undo
 
 
-async def stall(stage: Stage, server: str, accept_every_s: float) -> Undo:
-    """Let a server accept a connection only now and then, behind a short listen queue."""
+async def stall(stage: Stage, server: str, accept_every_s: float, clients: int) -> Undo:
+    """Let a server accept a connection only now and then, behind a short listen queue, while others come in.
+
+    :raises DeedError: by its kernel's count the queue has room for all of them
+    """
+    space = host_space(server)
+    before = await asyncio.to_thread(listen_queue.overflows, space)
     stage.servers[server].tell(f"stall {accept_every_s}")
+    child = await stage.start_crowd(server, _NAMES[server], _CROWD_S, clients, anew=True)
 
     async def undo() -> None:
+        await child.stop()
         stage.servers[server].tell("listen")
 
+    async def overflows() -> bool:
+        return await asyncio.to_thread(listen_queue.overflows, space) >= before + clients
+
+    await _come_true(overflows, undo, f"the listen queue of the {server} does not overflow")
     return undo
 
 
@@ -247,6 +273,19 @@ async def in_band(stage: Stage) -> Undo:
     return undo
 
 
+async def _come_true(holds: Callable[[], Awaitable[bool]], undo: Undo, or_else: str) -> None:
+    """Return once a trouble is there by the word of what it befalls.
+
+    :raises DeedError: it does not come in time, and is undone
+    """
+    end = clock.monotonic() + _STAGED_S
+    while not await holds():
+        if clock.monotonic() > end:
+            await undo()
+            raise DeedError(f"{or_else} in {_STAGED_S:g} s")
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
 def _policy(stage: Stage, asn: Asn) -> Policy:
     return stage.policies.get(asn, Policy())
 
@@ -267,8 +306,8 @@ async def _follow(stage: Stage, asn: Asn, policy: Policy) -> Undo:
 _DEEDS: dict[str, Callable[..., Awaitable[Undo]]] = {
     deed.__name__: deed
     for deed in (
-        announce, impostor, false_names, crowd, leak, withdraw, cut, flap, impair, refuse, expire, stall, poison,
-        starve, in_band,
+        announce, impostor, false_names, crowd, leak, withdraw, cut, flap, impair, fill, refuse, expire, stall,
+        poison, starve, in_band,
     )
 }  # fmt: skip
 

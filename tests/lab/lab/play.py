@@ -136,7 +136,7 @@ class Play:
             except deeds.DeedError as error:
                 not_staged = str(error)
             found, false_alarms = await self._watch(scenario, transcript)
-            not_staged = not_staged or await self._not_staged(scenario, found)
+            not_staged = not_staged or _not_staged(scenario, found)
             ended_at = clock.wall()
         finally:
             for undo in reversed(undos):
@@ -207,15 +207,6 @@ class Play:
 
     # Ground truth
 
-    async def _not_staged(self, scenario: Scenario, found: Sequence[Answer]) -> str:
-        """Why the trouble was none, whatever the monitor said; empty when it was real."""
-        hit = zip(scenario.expect, found, strict=True)
-        if any(wanted.affected is not Whom.ANY and not answer.expected_vantages for wanted, answer in hit):
-            return "no vantage was hit"
-        if scenario.full and not (await self.stage.counters(scenario.full)).overflowed:
-            return f"the queue of link {scenario.full} never overflowed"
-        return ""
-
     def _is_warm(self) -> bool:
         names = self.stage.topology.vantages
         watched = (TARGET, UPSTREAM, *CONTROLS)
@@ -224,3 +215,11 @@ class Play:
             and all(self._seen["trace", name, TARGET] >= _WARM_TRACES for name in names)
             and all(self._seen["feed", name, ""] for name in ("ris-live", *(["bmp"] * self.stage.has_bmp)))
         )
+
+
+def _not_staged(scenario: Scenario, found: Sequence[Answer]) -> str:
+    """Why the trouble was none, whatever the monitor said, though all was done; empty when it was real."""
+    hit = zip(scenario.expect, found, strict=True)
+    if any(wanted.affected is not Whom.ANY and not answer.expected_vantages for wanted, answer in hit):
+        return "no vantage was hit"
+    return ""

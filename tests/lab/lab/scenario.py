@@ -61,8 +61,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One scenario. `calm_s`: how long nothing may fire, where nothing is expected; `limit_s`: for an answer.
 
-    `full`: the link whose queue must have overflowed, else the scenario did not take place. `late`: a vantage
-    whose measurements of the trouble the hub gets when it is over.
+    `late`: a vantage whose measurements of the trouble the hub gets when it is over.
     """
 
     title: str
@@ -70,7 +69,6 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     do: tuple[dict[str, Any], ...] = ()
     expect: tuple[Expectation, ...] = ()
     slow: bool = False
-    full: str = ""
     late: str = ""
     calm_s: float = 15.0
     limit_s: float = 60.0

@@ -17,7 +17,7 @@ from lab import bird, frr, names
 from lab.api import State
 from lab.internet import COLLECTOR_SPACE, EDGE_SPACE, HUB_ADDRESS, Internet, host_space, router_space
 from lab.papers import AUTHORITY_NAME, Papers
-from lab.topology import Topology
+from lab.topology import End, Topology
 from lab.wires import Change, Counters, tun_possible
 
 from monitor.demo.certificates import Identity
@@ -119,6 +119,21 @@ class Stage:
         :raises ChildError: as for `impair`
         """
         return await self._tell_wires(Change(name=link))
+
+    async def start_traffic(self, link: str, rate_bps: float) -> tuple[Child, Child]:
+        """Let other people's packets cross a link, `rate_bps` in each direction."""
+        one, other = self.topology.link(link).one, self.topology.link(link).other
+        return (
+            await self._start_traffic(one, other, rate_bps),
+            await self._start_traffic(other, one, rate_bps),
+        )
+
+    async def _start_traffic(self, end: End, other: End, rate_bps: float) -> Child:
+        command = python(
+            "lab.traffic", "--from", str(end.address), "--to", str(other.address), "--rate-bps", f"{rate_bps:g}"
+        )
+        space = router_space(end.asn)
+        return await self._children.start(f"traffic of AS{end.asn}", (*enter(space), *command))
 
     async def _tell_wires(self, change: Change) -> Counters:
         if self._wires is None:
@@ -289,12 +304,15 @@ class Stage:
         self.servers[name] = child
         return child
 
-    async def start_crowd(self, host: str, name: str, seconds: float, clients: int) -> Child:
-        """Let a crowd press a host for `seconds`."""
+    async def start_crowd(
+        self, host: str, name: str, seconds: float, clients: int, *, anew: bool = False
+    ) -> Child:
+        """Let a crowd press a host for `seconds`, each request over a connection of its own when `anew`."""
         address: IPv4Address = self.topology.hosts[host].address
         command = python(
             "monitor.demo.load", "--address", str(address), "--port", "443", "--name", name,
             "--ca", str(self.papers.trusted), "--clients", str(clients), "--seconds", f"{seconds:g}",
+            *(["--anew"] if anew else []),
         )  # fmt: skip
         return await self._start_server("crowd", host_space("crowd"), command)
 
