@@ -33,7 +33,7 @@ demo: setup  ## Watch a service overloaded, then hijacked, and told apart (two m
 lab: setup  ## Play SCENARIO=subprefix-hijack in a small Internet of namespaces; without one, list them (root)
 	@PYTHONPATH=tests/lab $(BIN)/python -m lab $(SCENARIO)
 
-lab-results: setup  ## Play every scenario and write tests/lab/RESULTS.md (about an hour)
+lab-results: setup  ## Play every scenario and write tests/lab/RESULTS.md (about 25 minutes; goes on where it was stopped)
 	@PYTHONPATH=tests/lab $(BIN)/python -m lab.results
 
 test: setup  ## The everyday tests
