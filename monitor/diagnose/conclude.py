@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.blame import blames
+from monitor.diagnose.contact import SILENT, Silence
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.identity import forger_of
 from monitor.diagnose.detectors.routing import relevant, weightiest
@@ -131,6 +132,39 @@ def conclude_sick(sickness: Sickness, now: float, vantages: int) -> Verdict:
         vantages=vantages,
         evidence=(evidence,),
         runner_up=RunnerUp(cause=Cause.INSUFFICIENT, confidence=0.01 if sickness.controls_bad > 1 else 0.05),
+    )
+
+
+def conclude_silent(silence: Silence, now: float, vantages: int) -> Verdict:
+    """The verdict on vantages that the hub does not hear. When it hears nobody, it may itself be cut off."""
+    count = len(silence.vantages)
+    of = max(vantages, count)
+    nobody = count == of > 1
+    who = silence.vantages[0] if count == 1 else f"{count} of {of} vantages, which fell silent together"
+    text = f"nothing comes from {who}: neither measurements nor the requests for orders, one every 15 s"
+    evidence = Evidence(
+        rule="vantage.silent",
+        group="vantage",
+        weight=5.0,
+        seen=count,
+        of=of,
+        text=text + (". All at once: look at the hub's own line first" if nobody else ""),
+        at=silence.since,
+        likelihoods={Cause.VANTAGE_FAULT.value: 5.0},
+        witnesses=silence.vantages,
+    )
+    confidence = 0.6 if nobody else 0.95
+    return Verdict(
+        at=now,
+        target=None,
+        cause=Cause.VANTAGE_FAULT,
+        confidence=confidence,
+        detail=Detail(failure=SILENT),
+        affected=silence.vantages,
+        vantages=of,
+        evidence=(evidence,),
+        runner_up=RunnerUp(cause=Cause.INSUFFICIENT, confidence=round(1.0 - confidence, 2)),
+        missing="whether the hub's own line was up" if nobody else None,
     )
 
 

@@ -8,9 +8,8 @@ No I/O, no clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
-from monitor.diagnose.conclude import conclude, conclude_sick, fine
+from monitor.diagnose.conclude import conclude, fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
@@ -20,7 +19,7 @@ from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
 from monitor.diagnose.target_state import TargetState
 from monitor.diagnose.tracker import Tracker, abandoned
-from monitor.diagnose.vantage_health import VantageHealth
+from monitor.diagnose.vantage_watch import VantageWatch
 from monitor.diagnose.view import View
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import RouteFact
@@ -38,6 +37,8 @@ SILENCE_S = 600.0
 CLOCK_STEP_S = 60.0
 """Late facts come some seconds late; a minute back is a clock that was set."""
 
+UNWATCHED = "its target is no longer watched"
+
 SETTLE_EVERY_S = 60.0
 """While facts of the past are taken in, routes are settled this often, as they would have been then."""
 
@@ -54,7 +55,6 @@ class Engine:
             target.name: TargetState(target, knowledge.vantages, self._routes) for target in knowledge.targets
         }
         self._order = _dependencies_first(knowledge.targets)
-        self._health = VantageHealth(knowledge.controls)
         self._feeds = FeedHealth()
         intervals = [target.interval_s for target in knowledge.targets]
         intervals += [control.interval_s for control in knowledge.controls]
@@ -62,9 +62,9 @@ class Engine:
         self._tick_s = float(max(SHORTEST_TICK_S, min(LONGEST_TICK_S, shortest // 3)))
         self._round_s = max(shortest, self._tick_s)
         self._trackers: dict[str, Tracker] = {}
-        self._vantage_trackers: dict[str, Tracker] = {}
         self._linker = Linker()
-        self._sick: frozenset[str] = frozenset()
+        names = {vantage.name for vantage in knowledge.vantages}
+        self._vantages = VantageWatch(knowledge.controls, names, self._round_s)
         self._verdicts: dict[str, Verdict] = {}
         self._next: float | None = None
         self._last_fact: float | None = None
@@ -78,8 +78,7 @@ class Engine:
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
         """The incidents that are open, oldest first."""
-        own = [tracker.incident for tracker in self._vantage_trackers.values() if tracker.incident is not None]
-        found = [*own, *self._linker.open_incidents]
+        found = [*self._vantages.open_incidents, *self._linker.open_incidents]
         return tuple(sorted(found, key=lambda incident: (incident.opened_at, incident.id)))
 
     def resume(self, incidents: Sequence[tuple[Incident, int]]) -> None:
@@ -89,7 +88,7 @@ class Engine:
         """
         for incident, sequence in incidents:
             if incident.target is None and incident.affected:
-                self._vantage_tracker(incident.affected[0]).resume(incident, sequence)
+                self._vantages.resume(incident, sequence)
                 continue
             own = self._linker.resume(incident, sequence, self._states.keys())
             if not own:
@@ -138,10 +137,12 @@ class Engine:
         self._feeds.take(fact)
         if isinstance(fact, HttpObservation):
             if fact.target in self._knowledge.control_names:
-                self._health.add(fact, known_at(fact))
+                self._vantages.add(fact, known_at(fact))
             elif fact.target in self._states:
                 self._states[fact.target].add_http(fact, known_at(fact))
-        elif isinstance(fact, RouteFact | NotMeasured) or fact.target not in self._states:
+        elif isinstance(fact, NotMeasured):
+            self._vantages.take(fact)
+        elif isinstance(fact, RouteFact) or fact.target not in self._states:
             return
         elif isinstance(fact, DnsObservation):
             self._states[fact.target].add_dns(fact, known_at(fact))
@@ -186,37 +187,26 @@ class Engine:
         for name, state in self._states.items():
             for vantage, view in state.views.items():
                 by_vantage.setdefault(vantage, {})[name] = view
-        sick = self._health.sick(now, by_vantage, self._is_led_away)
-        for recovered in self._sick - sick.keys() - self._health.led:
-            for view in by_vantage.get(recovered, {}).values():
-                view.absolve()
-        self._sick = frozenset(sick)
-        changes: list[IncidentChange | None] = [abandoned(*orphan, now) for orphan in self._orphans]
+        changes = [abandoned(*orphan, now, UNWATCHED) for orphan in self._orphans]
         self._orphans.clear()
-        for vantage in sorted(sick.keys() | self._vantage_trackers.keys()):
-            tracker = self._vantage_tracker(vantage)
-            if vantage in sick:
-                verdict = conclude_sick(sick[vantage], now, len(by_vantage))
-                changes.append(tracker.update(verdict, sick[vantage].since))
-            else:
-                well = Verdict(at=now, target=None, cause=Cause.OK, confidence=1.0, vantages=len(by_vantage))
-                changes.append(tracker.update(well, now))
-        own = [self._judge_target(name, now, self._sick) for name in self._order]
+        changes += self._vantages.judge(now, by_vantage, self._is_led_away)
+        left_out = self._vantages.left_out
+        own = [self._judge_target(name, now, left_out) for name in self._order]
         linked = self._linker.take([change for change in own if change is not None], now)
-        return [change for change in changes if change is not None] + linked
+        return changes + linked
 
     def _is_led_away(self, vantage: str, since: float) -> bool:
         return any(state.is_led_away(vantage, since) for state in self._states.values())
 
-    def _judge_target(self, name: str, now: float, sick: frozenset[str]) -> IncidentChange | None:
+    def _judge_target(self, name: str, now: float, left_out: frozenset[str]) -> IncidentChange | None:
         state, tracker = self._states[name], self._tracker(name)
         incident = tracker.incident
         if incident is None and state.calm(now):
-            return tracker.update(self._fine(name, state.measuring(now), now), now)
+            return tracker.update(self._fine(name, state.measuring(now, left_out), now), now)
         situation = state.situation(
             now,
-            sick=sick,
-            vouched=partial(self._health.vouched, now=now),
+            sick=left_out,
+            vouched=self._vantages.vouched(now),
             dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
             incident=incident,
         )
@@ -257,11 +247,6 @@ class Engine:
             round_s = max(self._states[name].target.interval_s, self._tick_s)
             self._trackers[name] = Tracker(name, name, round_s)
         return self._trackers[name]
-
-    def _vantage_tracker(self, vantage: str) -> Tracker:
-        if vantage not in self._vantage_trackers:
-            self._vantage_trackers[vantage] = Tracker(f"vantage-{vantage}", None, self._round_s)
-        return self._vantage_trackers[vantage]
 
 
 def _dependencies_first(targets: tuple[Target, ...]) -> tuple[str, ...]:

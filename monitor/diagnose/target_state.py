@@ -134,9 +134,9 @@ class TargetState:
         stirred = self._stirred_at is not None and now - self._stirred_at <= SETTLED_S
         return not self.uneasy and not stirred and not self._routes.is_stirred(self.target.name)
 
-    def measuring(self, now: float) -> int:
-        """How many vantages measure the target at `now`."""
-        return sum(view.current(now) for view in self.views.values())
+    def measuring(self, now: float, left_out: frozenset[str]) -> int:
+        """How many vantages measure the target at `now`, without those that count for nothing."""
+        return sum(self._counts(view, now, left_out) for view in self.views.values())
 
     def onset(self, now: float, sick: frozenset[str]) -> float:
         """When what is judged began: the first bad observation, or a new key or path that came just before."""

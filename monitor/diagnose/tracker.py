@@ -162,6 +162,11 @@ class Tracker:
         incident = replace(_with(state.incident, verdict), named_at=verdict.at)
         return self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, previous)
 
+    def abandon(self, at: float, why: str) -> IncidentChange | None:
+        """End the open incident, if any, though nobody saw it end; `missing` then says why."""
+        state, self._open = self._open, None
+        return None if state is None else abandoned(state.incident, state.sequence, at, why)
+
     @staticmethod
     def _clearly_better(state: _Open, verdict: Verdict) -> bool:
         """Whether another cause leads clearly, while the trouble is not receding.
@@ -225,9 +230,9 @@ class Tracker:
         )
 
 
-def abandoned(incident: Incident, sequence: int, at: float) -> IncidentChange:
-    """The end of an incident whose target is no longer watched; `missing` says that nobody saw it end."""
-    closed = replace(incident, closed_at=at, updated_at=at, missing="its target is no longer watched")
+def abandoned(incident: Incident, sequence: int, at: float, why: str) -> IncidentChange:
+    """The end of an incident that nobody saw end; `missing` says why."""
+    closed = replace(incident, closed_at=at, updated_at=at, missing=why)
     return IncidentChange(kind=ChangeKind.CLOSED, at=at, sequence=sequence + 1, incident=closed)
 
 

@@ -72,14 +72,14 @@ class _Roll:
         return others
 
 
-_Views = dict[str, dict[str, View]]
+Views = dict[str, dict[str, View]]
 """Vantage to the name of a target or control to view."""
 
 
 class _Rolls:
     """How targets, or controls, are seen at one moment: by each vantage, and by how many of the others."""
 
-    def __init__(self, views: _Views, now: float) -> None:
+    def __init__(self, views: Views, now: float) -> None:
         self._views = {
             vantage: {name: view for name, view in own.items() if view.current(now)}
             for vantage, own in views.items()
@@ -151,7 +151,7 @@ class VantageHealth:
         return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
 
     def sick(
-        self, now: float, targets: _Views, led_away: LedAway = lambda vantage, since: False
+        self, now: float, targets: Views, led_away: LedAway = lambda vantage, since: False
     ) -> dict[str, Sickness]:
         """The sick vantages at `now`. `targets`: vantage to target name to view."""
         troubled = [
@@ -172,7 +172,16 @@ class VantageHealth:
         self._led = frozenset(v for v, one in found.items() if v in self._led or led_away(v, one.since))
         return {vantage: sickness for vantage, sickness in found.items() if vantage not in self._led}
 
-    def _all(self, vantage: str, targets: _Views) -> list[View]:
+    def measures(self, vantage: str, targets: Views, now: float) -> bool:
+        """Whether anything is measured at `vantage` at `now`."""
+        return any(view.current(now) for view in self._all(vantage, targets))
+
+    def seen_at(self, vantage: str, targets: Views) -> float:
+        """When anything was last known to be measured at `vantage`, Unix seconds; 0.0: never."""
+        latest = [view.latest.known_at for view in self._all(vantage, targets) if view.latest is not None]
+        return max(latest, default=0.0)
+
+    def _all(self, vantage: str, targets: Views) -> list[View]:
         return [*self._views.get(vantage, {}).values(), *targets.get(vantage, {}).values()]
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from monitor.diagnose.contact import CONTACT, HEARD, HUB, SILENT, SILENT_S
 from monitor.diagnose.fact import Fact
 from monitor.history.clock_offset import ClockOffset
 from monitor.history.shipment import Refusal as Unkept
@@ -32,9 +33,6 @@ by these requests agents know that the hub is there (`Standby`)."""
 
 BOOST_KEPT_S = 60.0
 
-SILENT_S = 90.0
-"""Not heard for this long, a vantage is silent: six requests for orders have not come."""
-
 CHECK_S = 10.0
 
 MOST_OFF_S = 2.0
@@ -44,9 +42,6 @@ BUSY = 2_000
 """Facts and shipments in the queue beyond which backlogs shall wait."""
 
 BACKLOG_PAUSE_S = 5.0
-
-SILENCE_TARGET = "hub"
-"""What a silent vantage has not reached: the target of the fact that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +81,9 @@ class Crew:
         self._dismissed = False
         self._heard: dict[str, float] = {}
         self._silent: set[str] = set()
+        # Who has been heard since the start or since its silence, so that its return is one fact too.
+        self._present: set[str] = set()
+        self._came: list[NotMeasured] = []
         self._offsets: dict[str, ClockOffset] = {}
         self._wrong: set[str] = set()
         self._log = structlog.get_logger("crew")
@@ -100,6 +98,7 @@ class Crew:
         # One that has not come since our start is silent after the same time as one that went.
         self._heard = {name: self._heard.get(name, at) for name in known}
         self._silent &= set(known)
+        self._present &= set(known)
         self._announce()
 
     def boost(self, target: str, vantage: str | None = None) -> None:
@@ -157,29 +156,27 @@ class Crew:
         self._announce()
 
     async def watch(self) -> None:
-        """Say who has fallen silent, until cancelled."""
+        """Say who has fallen silent and who is heard, until cancelled."""
         while True:
             await asyncio.sleep(CHECK_S)
-            if silent := self.fallen_silent():
-                await self._put(silent)
+            if news := self.contact_news():
+                await self._put(news)
 
-    def fallen_silent(self) -> list[NotMeasured]:
-        """The vantages that have just become silent, as facts: what they do not see now is not measured."""
+    def contact_news(self) -> list[NotMeasured]:
+        """The vantages that were heard for the first time, or again, and those that have just become silent.
+
+        As facts: what is not heard of a vantage is not measured, and a diagnosis must know both ends of that.
+        After a start each is said to be heard once, since who was silent before may have come back meanwhile.
+        """
         at, now = self._monotonic(), self._now()
-        fallen = [
-            (name, at - heard)
-            for name, heard in self._heard.items()
-            if at - heard > SILENT_S and name not in self._silent
-        ]
-        for name, silent_s in fallen:
-            self._silent.add(name)
-            self._log.warning("vantage_silent", vantage=name, for_s=round(silent_s))
-        return [
-            NotMeasured(
-                at=round(now - silent_s, 3), vantage=name, target=SILENCE_TARGET, probe="contact", reason="silent"
-            )
-            for name, silent_s in fallen
-        ]
+        news, self._came = self._came, []
+        for name, heard_at in self._heard.items():
+            if at - heard_at > SILENT_S and name not in self._silent:
+                self._silent.add(name)
+                self._present.discard(name)
+                self._log.warning("vantage_silent", vantage=name, for_s=round(at - heard_at))
+                news.append(_contact(now, name, SILENT))
+        return news
 
     def _orders_for(self, request: OrdersRequest) -> Orders | None:
         oldest = self._monotonic() - BOOST_KEPT_S
@@ -202,6 +199,9 @@ class Crew:
 
     def _hear(self, vantage: str) -> None:
         self._heard[vantage] = self._monotonic()
+        if vantage not in self._present:
+            self._present.add(vantage)
+            self._came.append(_contact(self._now(), vantage, HEARD))
         if vantage in self._silent:
             self._silent.discard(vantage)
             self._log.warning("vantage_heard_again", vantage=vantage)
@@ -221,3 +221,7 @@ class Crew:
         elif abs(ahead_s) <= MOST_OFF_S and vantage in self._wrong:
             self._wrong.discard(vantage)
             self._log.warning("vantage_clock_right_again", vantage=vantage)
+
+
+def _contact(at: float, vantage: str, reason: str) -> NotMeasured:
+    return NotMeasured(at=round(at, 3), vantage=vantage, target=HUB, probe=CONTACT, reason=reason)

@@ -5,6 +5,7 @@ The steps are in the order in which they take effect, at most four, each startin
 
 from __future__ import annotations
 
+from monitor.diagnose.contact import is_silence
 from monitor.model import Cause, HijackEffect, Incident, Prefix, parse_prefix
 from monitor.report.safe_text import one_line
 
@@ -67,10 +68,19 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
 }
 
 
+_UNHEARD = (
+    "Look whether the agent runs there, and whether its machine reaches this hub: `whydown doctor` says both.",
+    "If several fell silent at once, look at what they share: a site's line, or this hub's own.",
+    "What it measures meanwhile waits in its spool and is brought when it is back.",
+)
+
+
 def first_steps(incident: Incident) -> tuple[str, ...]:
     """The first steps for this incident, with its own numbers in them; empty for `ok`."""
     if incident.cause is Cause.ROUTE_HIJACK:
         return _against_hijack(incident)
+    if is_silence(incident):
+        return _UNHEARD
     if incident.cause in (Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN):
         name = one_line(incident.detail.upstream, 64) if incident.detail.upstream else "the dependency"
         return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from monitor.diagnose.contact import is_silence
 from monitor.model import Cause, HijackEffect, HijackKind, Incident, Share
 from monitor.report.safe_text import listed, one_line
 
@@ -58,6 +59,12 @@ _SENTENCE: dict[Cause, str] = {
 }
 
 
+_UNHEARD_PHRASE = "not heard by the hub, what it sees is not known"
+_UNHEARD = (
+    "{who}: the hub hears nothing from there, so what is seen there now is not known and is no sign of health."
+)
+
+
 def subject_of(incident: Incident) -> str:
     """Whose trouble it is: the target, `target and 2 more`, or the faulty vantage."""
     if incident.target is None:
@@ -100,6 +107,8 @@ def phrase(incident: Incident) -> str:
     detail = incident.detail
     if incident.cause is Cause.ROUTE_HIJACK:
         return _hijack_phrase(incident)
+    if is_silence(incident):
+        return _UNHEARD_PHRASE
     if incident.cause in (Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN):
         state = "overloaded" if incident.cause is Cause.UPSTREAM_OVERLOAD else "down"
         return f"{_upstream(incident)} is {state}"
@@ -113,6 +122,8 @@ def sentence(incident: Incident) -> str:
     """The verdict in one or two sentences."""
     special = _SPECIAL.get(incident.cause)
     who = subject_of(incident)
+    if is_silence(incident):
+        return _UNHEARD.format(who=who)
     said = special(incident) if special else _SENTENCE[incident.cause].format(who=who)
     if incident.detail.failure and incident.cause is not Cause.INSUFFICIENT:
         said += f" The commonest failure is {one_line(incident.detail.failure, 40)}."

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from structlog.testing import capture_logs
 
 from monitor.config import parse_config
+from monitor.diagnose.contact import SILENT_S
 from monitor.diagnose.fact import Fact
 from monitor.history.shipment import Shipment, Taken
-from monitor.hub.crew import BACKLOG_PAUSE_S, BUSY, SILENT_S, Crew
+from monitor.hub.crew import BACKLOG_PAUSE_S, BUSY, Crew
 from monitor.link.messages import Batch, Orders, OrdersRequest
 from monitor.web.intake import Brought
 from probes import NotMeasured
@@ -122,27 +123,44 @@ def test_a_boost_reaches_who_waits_and_who_comes_within_a_minute_once() -> None:
     asyncio.run(scenario())
 
 
-def test_silence_of_an_enrolled_vantage_is_one_fact_until_it_is_heard_again() -> None:
-    """At the time since when nothing was heard; a vantage without a key is not missed."""
+def test_contact_is_a_fact_when_it_begins_ends_and_begins_again() -> None:
+    """One each, when the hub knew of it; a vantage without a key is not missed."""
 
-    async def scenario() -> tuple[list[NotMeasured], list[str]]:
+    async def scenario() -> tuple[list[tuple[str, str, float]], list[str]]:
         centre = _Centre()
-        crew = centre.crew()
-        await crew.take(centre.brought(centre.now))
-        heard_at = centre.now
-        silent: list[NotMeasured] = []
+        crew, began = centre.crew(), centre.now
+        news: list[NotMeasured] = []
         with capture_logs() as logs:
+            await crew.take(centre.brought(centre.now))
             for _ in range(3):
                 centre.now += SILENT_S / 2 + 1.0
-                silent += crew.fallen_silent()
+                news += crew.contact_news()
             await crew.take(centre.brought(centre.now))
-        assert [one.at for one in silent] == [heard_at]
-        return silent, [log["event"] for log in logs]
+            await crew.take(centre.brought(centre.now))
+            news += crew.contact_news() + crew.contact_news()
+        assert {(one.target, one.probe) for one in news} == {("hub", "contact")}
+        return [(one.vantage, one.reason, one.at - began) for one in news], [log["event"] for log in logs]
 
-    silent, events = asyncio.run(scenario())
+    news, events = asyncio.run(scenario())
 
-    assert [(one.vantage, one.reason) for one in silent] == [("v", "silent")]
+    assert news == [("v", "heard", 0.0), ("v", "silent", SILENT_S + 2.0), ("v", "heard", 1.5 * SILENT_S + 3.0)]
     assert events == ["vantage_silent", "vantage_heard_again"]
+
+
+def test_a_vantage_that_never_comes_is_silent_and_one_that_is_dismissed_is_not_missed() -> None:
+    """It counts from the start of the hub; a reload without its key forgets it."""
+    centre = _Centre()
+
+    async def scenario() -> tuple[list[str], list[NotMeasured]]:
+        first, second = centre.crew(), centre.crew()
+        second.configure(parse_config(FILE.replace("v.keys", "other.keys")))
+        centre.now += SILENT_S + 1.0
+        return [one.vantage for one in first.contact_news()], second.contact_news()
+
+    missed, others = asyncio.run(scenario())
+
+    assert missed == ["v"]
+    assert [one.vantage for one in others] == ["other"]
 
 
 def test_a_clock_that_is_wrong_is_said_once_and_when_it_is_right_again() -> None:
