@@ -10,6 +10,7 @@ from simulator.as_graph import AsGraph
 from simulator.cast import Service, Setting, Vantage
 from simulator.conditions import LinkState, Script, Span
 from simulator.geography import Geography
+from simulator.relations import Relation
 from simulator.routing import Delivery, RoutingHistory
 
 
@@ -46,6 +47,8 @@ class World:
     truths: list[Truth] = field(default_factory=list)
     roas: list[tuple[Network, int, int]] = field(default_factory=list)
     """Prefix, longest length, origin."""
+    relations: frozenset[Relation] | None = None
+    """What the monitor is told of who is whose provider or peer; None: it has no such table."""
     resets: list[tuple[Span, str]] = field(default_factory=list)
     """Sessions of a collector that are down for a while."""
     churn: list[tuple[float, Network, int]] = field(default_factory=list)
