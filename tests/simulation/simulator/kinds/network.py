@@ -73,8 +73,11 @@ def _or_less(world: World, leaker: int, source: int) -> tuple[str, ...]:
     graph, at = world.graph, world.span.start
     sinks = frozenset([*graph.providers[leaker], *graph.peers[leaker]]) - {source}
     told = world.relations is not None and shows_leak(world.relations, source, leaker, sinks)
-    later = [routes for one in world.main.prefixes for begun, routes in world.routing.epochs[one] if begun == at]
-    heard = any(leaker in routes.get(peer.asn, ())[1:-1] for routes in later for peer in world.setting.peers)
+    heard = any(
+        leaker in world.heard(prefix, peer.asn)[1:-1]
+        for prefix in world.main.prefixes
+        for peer in world.setting.peers
+    )
     carried = any(
         leaker in world.routing.deliver(vantage.asn, address, at + 60.0).path
         for vantage in world.setting.vantages
