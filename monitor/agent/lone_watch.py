@@ -20,6 +20,7 @@ import structlog
 
 from monitor.agent.solitude import Solitude
 from monitor.alert.alone import HEARD_AGAIN, Alone, heard_again
+from monitor.alert.desk import Desk
 from monitor.alert.mail import notices
 from monitor.history import Notice, NoticeState, Reader, Store
 from monitor.hub.centre import DAY_S, Audience, Centre
@@ -62,6 +63,7 @@ class LoneWatch:
     ) -> None:
         self._access = access
         self._path = path
+        self._desk = Desk(path)
         self._ask = ask
         self._heard_at = heard_at
         self._boost = boost
@@ -139,7 +141,7 @@ class LoneWatch:
                 self._log.warning("alone" if alone else "heard_again", unheard_s=round(self._solitude.unheard_s))
                 may_owe = True
             if released := self._solitude.released():
-                await centre.owe([notice for change in released for notice in self._written(change)])
+                await centre.owe(await asyncio.to_thread(self._all_written, released))
             if may_owe and self._solitude.heard:
                 may_owe = False
                 await centre.owe(await asyncio.to_thread(self._closing))
@@ -155,7 +157,7 @@ class LoneWatch:
         # The only vantage that it hears is its own.
         self._boost_alone(target)
 
-    def _notices(self, change: IncidentChange, config: Config) -> Sequence[Notice]:
+    def _notices(self, change: IncidentChange, config: Config, desk: Desk) -> Sequence[Notice]:
         return self._written(change) if self._solitude.passed(change) else ()
 
     def _overtaken(self, notice: Notice) -> str | None:
@@ -167,8 +169,12 @@ class LoneWatch:
 
     def _written(self, change: IncidentChange) -> tuple[Notice, ...]:
         settings = self._config.alert
-        foreword = self._who().foreword(clock.wall(), settings.timezone)
-        return notices(change, settings, told_before=True, foreword=foreword)
+        foreword = self._who().foreword(clock.wall(), settings)
+        around = self._desk.circumstances(change.incident, change.at, self._config)
+        return notices(change, settings, told_before=True, foreword=foreword, circumstances=around)
+
+    def _all_written(self, changes: Sequence[IncidentChange]) -> list[Notice]:
+        return [notice for change in changes for notice in self._written(change)]
 
     def _who(self) -> Alone:
         since = clock.wall() - self._solitude.unheard_s

@@ -16,6 +16,7 @@ from monitor.history import Notice
 from monitor.model.settings import AlertSettings
 from monitor.report.moment import as_datetime, length, moment, zone
 from monitor.report.safe_text import listed, one_line
+from monitor.report.words import alone as words
 
 HEARD_AGAIN = "heard-again"
 """The beginning of what the outbox takes for the incident of a closing mail."""
@@ -32,19 +33,18 @@ class Alone:
     hubs: tuple[str, ...]
     since: float
 
-    def foreword(self, at: float, timezone: str) -> Foreword:
+    def foreword(self, at: float, settings: AlertSettings) -> Foreword:
         """What stands before an incident that this agent tells of at `at`."""
-        vantage = one_line(self.vantage, 64)
+        vantage, language = one_line(self.vantage, 64), settings.language
         return Foreword(
-            mark=f"alone: {vantage}",
+            mark=words.MARK.text(language, vantage=vantage),
             thread=self.vantage,
-            text=(
-                f"This is the agent at {vantage}, and it is alone: it has not heard {listed(self.hubs, 2)} since"
-                f" {moment(self.since, zone(timezone))} ({length(at - self.since)}), so it tells this by itself."
-                " It knows only what it measures. Whether other vantages see the same, it cannot know; nor what"
-                " BGP says, but for feeds of its own; so it can hardly tell a far server's trouble from that of"
-                f" a network near {vantage}, nor a hijack from either. When a hub is heard again, this agent says"
-                " so and falls silent; the hub then judges anew, and may tell of the same."
+            text=words.FOREWORD.text(
+                language,
+                vantage=vantage,
+                hubs=listed(self.hubs, 2),
+                since=moment(self.since, zone(settings.timezone)),
+                unheard=length(at - self.since, language),
             ),
         )
 
@@ -59,19 +59,15 @@ def heard_again(alone: Alone, told: Sequence[str], at: float, settings: AlertSet
     message = EmailMessage()
     message["From"] = mail.sender
     message["To"] = ", ".join(mail.to)
-    message["Subject"] = one_line(
-        f"[no longer alone: {vantage}] a hub is heard again, and tells from here on", _SUBJECT_LIMIT
-    )
+    message["Subject"] = one_line(words.HEARD_SUBJECT.text(settings.language, vantage=vantage), _SUBJECT_LIMIT)
     message["Date"] = format_datetime(as_datetime(at))
     message["Message-ID"] = message_id(f"{incident}.{alone.vantage}", 1, mail.sender)
     message["Auto-Submitted"] = "auto-generated"
-    text = (
-        f"The agent at {vantage} hears a hub again ({listed(alone.hubs, 2)}), at"
-        f" {moment(at, zone(settings.timezone))}. It brings there what it measured meanwhile, and tells no more by"
-        " itself. How that goes on which it told of, the hub says if it sees it too.\n\n"
-        "Told while alone:\n"
-        + "".join(f"- {one_line(subject, _SUBJECT_LIMIT)}\n" for subject in told[-_MOST_LISTED:])
+    heard = words.HEARD.text(
+        settings.language, vantage=vantage, hubs=listed(alone.hubs, 2), at=moment(at, zone(settings.timezone))
     )
+    subjects = "".join(f"- {one_line(subject, _SUBJECT_LIMIT)}\n" for subject in told[-_MOST_LISTED:])
+    text = f"{heard}\n\n{words.TOLD_ALONE.text(settings.language)}\n{subjects}"
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
     return tuple(
         Notice(

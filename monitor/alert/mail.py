@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import partial
+from typing import Protocol
 
 from monitor.alert.policy import worth_telling
 from monitor.history import Notice
@@ -21,9 +23,11 @@ from monitor.model.settings import AlertSettings, MailSettings
 from monitor.report import incident_html, incident_text
 from monitor.report.account import badge
 from monitor.report.cause_name import short_name
+from monitor.report.circumstances import NOTHING, Circumstances
 from monitor.report.headline import phrase, subject_of, witnesses
 from monitor.report.moment import as_datetime, length
 from monitor.report.safe_text import one_line
+from monitor.report.words import Language, labels
 
 CHANNEL = "mail"
 # A phone shows some 40 to 80 characters, so what decides stands first; the rest is for the search.
@@ -56,6 +60,7 @@ def notices(
     *,
     told_before: bool | None = None,
     foreword: Foreword | None = None,
+    circumstances: Circumstances = NOTHING,
 ) -> tuple[Notice, ...]:
     """What the outbox owes for `change`: one notice a recipient; none when nobody is told of it.
 
@@ -65,11 +70,16 @@ def notices(
     """
     if settings.mail is None or not worth_telling(change, told_before=told_before):
         return ()
-    message = compose(change, settings, foreword)
+    message = compose(change, settings, foreword, circumstances)
     return tuple(_notice(change, message, recipient) for recipient in settings.mail.to)
 
 
-def compose(change: IncidentChange, settings: AlertSettings, foreword: Foreword | None = None) -> EmailMessage:
+def compose(
+    change: IncidentChange,
+    settings: AlertSettings,
+    foreword: Foreword | None = None,
+    circumstances: Circumstances = NOTHING,
+) -> EmailMessage:
     """The message about `change`.
 
     :raises ValueError: `settings` name nobody to write to
@@ -78,34 +88,61 @@ def compose(change: IncidentChange, settings: AlertSettings, foreword: Foreword 
         raise ValueError("no mail settings: there is nobody to write to")
     incident = change.incident
     message = EmailMessage(policy=_FOLDED)
-    _address(message, change, settings.mail, foreword)
+    _address(message, change, settings.mail, settings.language, foreword)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Whydown-Incident"] = one_line(incident.id, _ID_LIMIT)
     message["X-Whydown-Cause"] = incident.cause.value
-    said = foreword.text if foreword is not None else ""
-    text = incident_text(incident, timezone=settings.timezone, now=change.at, foreword=said)
+    tell = partial(_told, change, settings, foreword.text if foreword is not None else "", circumstances)
+    text = tell(incident_text)
     message.set_content(text, cte=_encoding(text))
-    html = incident_html(incident, timezone=settings.timezone, now=change.at, foreword=said)
+    html = tell(incident_html)
     message.add_alternative(html, subtype="html", cte=_encoding(html))
     # The part boundary is random otherwise; the same change must give the same bytes.
     message.set_boundary(f"=-whydown-{hashlib.sha256((text + html).encode()).hexdigest()[:32]}")
     return message
 
 
-def subject(change: IncidentChange) -> str:
+class _Form(Protocol):
+    def __call__(
+        self,
+        incident: Incident,
+        *,
+        timezone: str,
+        now: float,
+        foreword: str,
+        language: Language,
+        circumstances: Circumstances,
+    ) -> str: ...
+
+
+def _told(
+    change: IncidentChange, settings: AlertSettings, foreword: str, circumstances: Circumstances, form: _Form
+) -> str:
+    return form(
+        change.incident, timezone=settings.timezone, now=change.at, foreword=foreword, language=settings.language,
+        circumstances=circumstances,
+    )  # fmt: skip
+
+
+def subject(change: IncidentChange, language: Language = Language.EN) -> str:
     """`[hijack 98%] qr-checkin: 211.249.221.0/24 now from AS9457, 5 of 7 vantages` and the like."""
     incident = change.incident
+    who, shown = subject_of(incident, language), badge(incident, language)
     if incident.joined is not None:
         other = one_line(incident.joined, _ID_LIMIT)
-        said = f"[joined] {subject_of(incident)}: {badge(incident)}, told on as {other}"
+        said = labels.SUBJECT_JOINED.text(language, who=who, badge=shown, other=other)
     elif change.kind is ChangeKind.CLOSED:
         end = incident.closed_at if incident.closed_at is not None else change.at
         begin = incident.started_at if incident.started_at is not None else incident.opened_at
-        said = f"[closed] {subject_of(incident)}: {badge(incident)}, over after {length(end - begin)}"
+        lasted = length(end - begin, language)
+        said = labels.SUBJECT_CLOSED.text(language, who=who, badge=shown, lasted=lasted)
     else:
-        said = (
-            f"[{_before(change)}{badge(incident)}] {subject_of(incident)}: {phrase(incident)}{_seen_by(incident)}"
-        )
+        # A faulty vantage is its own only witness, so its number says nothing.
+        form = labels.SUBJECT if incident.cause is Cause.VANTAGE_FAULT else labels.SUBJECT_SEEN
+        said = form.text(
+            language, badge=_with_before(change, shown, language), who=who, what=phrase(incident, language),
+            seen=witnesses(incident, language),
+        )  # fmt: skip
     return one_line(said, _SUBJECT_LIMIT)
 
 
@@ -122,7 +159,13 @@ def wire_form(message: EmailMessage) -> bytes:
     return message.as_bytes(policy=_UNFOLDED if str(message["Subject"]).isascii() else _FOLDED)
 
 
-def _address(message: EmailMessage, change: IncidentChange, mail: MailSettings, foreword: Foreword | None) -> None:
+def _address(
+    message: EmailMessage,
+    change: IncidentChange,
+    mail: MailSettings,
+    language: Language,
+    foreword: Foreword | None,
+) -> None:
     """The headers of who, what, when, and the thread.
 
     Whether or not the incident's first change was mailed, all later mails refer to its Message-ID: mail
@@ -134,7 +177,7 @@ def _address(message: EmailMessage, change: IncidentChange, mail: MailSettings, 
     message["From"] = mail.sender
     message["To"] = ", ".join(mail.to)
     mark = "" if foreword is None else f"[{foreword.mark}] "
-    message["Subject"] = one_line(mark + subject(change), _SUBJECT_LIMIT)
+    message["Subject"] = one_line(mark + subject(change, language), _SUBJECT_LIMIT)
     message["Date"] = format_datetime(as_datetime(change.at))
     message["Message-ID"] = own
     if own != first:
@@ -147,19 +190,15 @@ def _encoding(text: str) -> str:
     return "quoted-printable" if text.isascii() else "base64"
 
 
-def _before(change: IncidentChange) -> str:
-    """`was overload, now ` when the readers were told another cause before."""
+def _with_before(change: IncidentChange, shown: str, language: Language) -> str:
+    """The badge, `was overload, now hijack 98%` when the readers were told another cause before."""
     before = change.previous_cause
     if change.kind is not ChangeKind.CAUSE_CHANGED or before is None or before is Cause.INSUFFICIENT:
-        return ""
+        return shown
     same = before is change.incident.cause
     # The same name again: what changed is whether it is only suspected.
-    return f"was {short_name(before, suspected=same and not change.incident.suspected)}, now "
-
-
-def _seen_by(incident: Incident) -> str:
-    """A faulty vantage is its own only witness, so its number says nothing."""
-    return "" if incident.cause is Cause.VANTAGE_FAULT else f", {witnesses(incident)}"
+    name = short_name(before, suspected=same and not change.incident.suspected, language=language)
+    return labels.WAS_NOW.text(language, before=name, badge=shown)
 
 
 def _notice(change: IncidentChange, message: EmailMessage, recipient: str) -> Notice:

@@ -12,6 +12,7 @@ from monitor.config.duration import DAY, HOUR, MINUTE, duration
 from monitor.config.pace import read_pace
 from monitor.config.secret import secret_file
 from monitor.config.table import Table, UnfitError
+from monitor.model.language import Language
 from monitor.model.settings import (
     AlertSettings,
     BgpSource,
@@ -198,10 +199,11 @@ def read_heartbeat(table: Table) -> HeartbeatSettings:
 def read_alert(table: Table, folder: Path) -> AlertSettings:
     """[alert] and [alert.mail]; nobody is told when there is no [alert.mail]."""
     timezone = table.get("timezone", _timezone, AlertSettings().timezone)
+    language = table.get("language", value.choice(Language), Language.EN)
     mail_table = table.table("mail")
     mail = _read_mail(mail_table, folder) if table.has("mail") else None
     table.close()
-    return AlertSettings(mail=mail, timezone=timezone)
+    return AlertSettings(mail=mail, language=language, timezone=timezone)
 
 
 def _read_mail(table: Table, folder: Path) -> MailSettings:

@@ -27,9 +27,7 @@ def read_web(table: Table, folder: Path) -> WebSettings | None:
         present = "certificate" if settings.certificate is not None else "certificate_key"
         table.reject(present, "certificate and certificate_key go together")
     if listen is not None and not (settings.login_file or settings.public or address.is_loopback(listen)):
-        table.reject(
-            "listen", "is reachable from elsewhere: login_file must say who may look, or public = true"
-        )
+        table.reject("listen", "is reachable from elsewhere: login_file must say who may look, or public = true")
     table.close()
     return settings if listen is not None else None
 

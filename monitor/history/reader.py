@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from monitor.history import failures as failure_counts
 from monitor.history import identity_changes, incident_rows, intake, outbox, route_summaries
+from monitor.history import last_good as good
 from monitor.history import latency as latencies
 from monitor.history import path_changes as paths
 from monitor.history import sights as sighted
@@ -202,6 +203,10 @@ class Reader:
     ) -> list[Failures]:
         """Each failure word of each (target, vantage, kind), most frequent first within a target."""
         return self._ask(failure_counts.failures, since, until, target, vantage)
+
+    def last_good(self, since: float, until: float, *, target: str) -> dict[str, float]:
+        """By vantage, when `target` last gave it a good answer; those that had none in the window are left out."""
+        return dict(self._ask(good.last_good, since, until, target, None))
 
     def gaps(
         self, since: float, until: float, *, target: str | None = None, vantage: str | None = None

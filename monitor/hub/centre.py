@@ -19,7 +19,7 @@ from functools import partial
 import structlog
 
 from monitor.alert.delivery import PermanentError, TemporaryError
-from monitor.alert.mail import notices
+from monitor.alert.desk import Desk
 from monitor.alert.outbox import Outbox
 from monitor.alert.smtp import SmtpDelivery
 from monitor.bgp.rpki import VrpTable
@@ -60,8 +60,8 @@ class Audience:
     look: Callable[[str, str], object]
     heard: Callable[[Sequence[Fact]], object]
     stepped: Callable[[Step], object]
-    notices: Callable[[IncidentChange, Config], Sequence[Notice]] = lambda change, config: notices(
-        change, config.alert
+    notices: Callable[[IncidentChange, Config, Desk], Sequence[Notice]] = lambda change, config, desk: desk.told(
+        change, config
     )
     overtaken: Callable[[Notice], str | None] = lambda notice: None
 
@@ -84,6 +84,7 @@ class Centre:
         self._feeds = Feeds(self.put, partial(file_marks, store.path))
         self._origins = OriginLookups(ask, self.put)
         self._delivery = _delivery(config)
+        self._desk = Desk(store.path, lambda: None if self._tables.vrps is None else self._tables.vrps.validate)
         self._outbox = Outbox(store, self._deliver, clock.wall)
         self._pipeline: Pipeline | None = None
 
@@ -162,7 +163,7 @@ class Centre:
         self._delivery(notice, before_final_dot)
 
     def _notices_for(self, change: IncidentChange) -> Sequence[Notice]:
-        return self._audience.notices(change, self._config)
+        return self._audience.notices(change, self._config, self._desk)
 
     # Diagnosis
 

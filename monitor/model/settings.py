@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.model.language import Language
 from monitor.model.prefix import Prefix, parse_prefix
 from monitor.model.target import Control, Target, Vantage
 
@@ -143,6 +144,7 @@ class AlertSettings:
     """`mail` None: nobody is told. `timezone`: IANA name used in mails beside UTC."""
 
     mail: MailSettings | None = None
+    language: Language = Language.EN
     timezone: str = "UTC"
 
 

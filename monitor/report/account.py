@@ -5,15 +5,19 @@ Text and HTML only lay this out, so that they cannot tell different stories. Pur
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.model import Cause, Evidence, Incident
 from monitor.report.cause_name import percent, short_name
+from monitor.report.circumstances import NOTHING, Circumstances, Picture
+from monitor.report.evidence_words import evidence_text, missing_text
 from monitor.report.first_steps import first_steps
 from monitor.report.headline import began_at, phrase, sentence, share_witnesses, subject_of, witnesses
-from monitor.report.moment import length, moment, zone
+from monitor.report.moment import as_datetime, length, moment, zone
 from monitor.report.safe_text import listed, one_line
+from monitor.report.words import Language, Said, labels
 
 # Bounds on what others can make a report hold; the whole mail stays far below 200 kB.
 MOST_EVIDENCE = 30
@@ -37,9 +41,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """The parts of a report, in reading order. `path`: (before, now) or None when a path is not known."""
+class Hop:
+    """An AS on a path; `is_new`: it was not on the path before."""
 
+    name: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The parts of a report, in reading order. `path`: (before, now) or None when a path is not known.
+
+    `commands`: what a reader can run, by what it shows. `page`: where a dashboard shows the incident.
+    """
+
+    language: Language
     title: str
     badge: str
     cause: str
@@ -47,121 +63,169 @@ class Account:
     closed: str | None
     steps: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    path: tuple[str, str] | None
+    path: tuple[tuple[Hop, ...], tuple[Hop, ...]] | None
+    picture: Picture | None
     in_favour: tuple[Claim, ...]
     against: tuple[Claim, ...]
     left_out: int
     runner_up: str | None
     missing: str | None
-    command: str
+    page: str | None
+    commands: tuple[tuple[str, str], ...]
     identity: str
 
+    def says(self, said: Said, **values: object) -> str:
+        """A text of the catalogue in the account's language."""
+        return said.text(self.language, **values)
 
-def account_of(incident: Incident, *, timezone: str, now: float) -> Account:
+
+def account_of(
+    incident: Incident,
+    *,
+    timezone: str,
+    now: float,
+    language: Language = Language.EN,
+    circumstances: Circumstances = NOTHING,
+) -> Account:
     """Tell `incident` as of `now` (Unix seconds), with times in the IANA zone `timezone` and in UTC."""
     telling = [item for item in incident.evidence if abs(item.weight) >= LEAST_WEIGHT]
     shown = sorted(telling, key=lambda item: -abs(item.weight))[:MOST_EVIDENCE]
     identity = one_line(incident.id, 128)
     end = incident.closed_at if incident.closed_at is not None else now
-    lasted = length(end - began_at(incident))
+    lasted = length(end - began_at(incident), language)
+    steps = () if incident.closed_at is not None else first_steps(incident, language, circumstances.roas)
     return Account(
-        title=f"{subject_of(incident)}: {phrase(incident)}",
-        badge=badge(incident),
+        language=language,
+        title=f"{subject_of(incident, language)}: {phrase(incident, language)}",
+        badge=badge(incident, language),
         cause=incident.cause.value,
-        sentence=sentence(incident),
-        closed=_closed(incident, lasted),
-        steps=() if incident.closed_at is not None else first_steps(incident),
-        facts=_facts(incident, timezone, lasted),
+        sentence=sentence(incident, language),
+        closed=_closed(incident, lasted, language),
+        steps=steps,
+        facts=tuple(_facts(incident, timezone, lasted, language, circumstances.picture)),
         path=_path(incident),
-        in_favour=tuple(_claim(item) for item in shown if item.weight > 0),
-        against=tuple(_claim(item) for item in shown if item.weight < 0),
+        picture=circumstances.picture,
+        in_favour=tuple(_claim(item, language) for item in shown if item.weight > 0),
+        against=tuple(_claim(item, language) for item in shown if item.weight < 0),
         left_out=len(incident.evidence) - len(shown),
         runner_up=_runner_up(incident),
-        missing=one_line(incident.missing, TEXT_LIMIT) if incident.missing else None,
-        command=f"whydown explain {identity}",
+        missing=one_line(missing_text(incident.missing, language), TEXT_LIMIT) if incident.missing else None,
+        page=circumstances.page,
+        commands=tuple(_commands(incident, end, language)),
         identity=identity,
     )
 
 
-def badge(incident: Incident) -> str:
+def badge(incident: Incident, language: Language = Language.EN) -> str:
     """`hijack 98%`, `suspected hijack 60%`, `vantage fault`: the cause as a subject line has it."""
-    name = short_name(incident.cause, suspected=incident.suspected)
+    name = short_name(incident.cause, suspected=incident.suspected, language=language)
     # A sick vantage and an unnamed cause are states, not one cause chosen among others.
     if incident.cause in (Cause.VANTAGE_FAULT, Cause.INSUFFICIENT):
         return name
     return f"{name} {percent(incident.confidence)}"
 
 
-def _closed(incident: Incident, lasted: str) -> str | None:
+def _closed(incident: Incident, lasted: str, language: Language) -> str | None:
     if incident.joined is not None:
-        return f"It is not over: it is a share of {one_line(incident.joined, 128)} and is told on there. It was:"
-    return f"It is over, after {lasted}. The verdict was:" if incident.closed_at is not None else None
+        return labels.NOT_OVER.text(language, other=one_line(incident.joined, 128))
+    return labels.OVER.text(language, lasted=lasted) if incident.closed_at is not None else None
 
 
-def _facts(incident: Incident, timezone: str, lasted: str) -> tuple[tuple[str, str], ...]:
+def _facts(
+    incident: Incident, timezone: str, lasted: str, language: Language, picture: Picture | None
+) -> Iterable[tuple[str, str]]:
+    for label, value in _rows(incident, timezone, lasted, language, picture):
+        yield label.text(language), value
+
+
+def _rows(
+    incident: Incident, timezone: str, lasted: str, language: Language, picture: Picture | None
+) -> Iterable[tuple[Said, str]]:
     where = zone(timezone)
     names = listed(incident.affected, MOST_NAMES)
-    rows = [("Affected", witnesses(incident) + (f": {names}" if names else ""))]
+    yield labels.AFFECTED, witnesses(incident, language) + (f": {names}" if names else "")
     if len(incident.members) > 1:
-        rows.append(("Targets", listed(_members(incident), MOST_NAMES, limit=MEMBER_LIMIT)))
+        yield labels.TARGETS, listed(_members(incident, language), MOST_NAMES, limit=MEMBER_LIMIT)
+    if (last_good := _last_good(picture)) is not None:
+        yield labels.LAST_GOOD, moment(last_good, where)
     if incident.started_at is not None:
-        rows.append(("First bad fact", moment(incident.started_at, where)))
-    rows.append(("Opened", moment(incident.opened_at, where)))
-    rows.append(("Cause named", moment(incident.named_at, where)))
+        yield labels.FIRST_BAD, moment(incident.started_at, where)
+    yield labels.OPENED, moment(incident.opened_at, where)
+    yield labels.NAMED, moment(incident.named_at, where)
     if incident.closed_at is not None:
-        rows += [("Closed", moment(incident.closed_at, where)), ("Lasted", lasted)]
+        yield labels.CLOSED, moment(incident.closed_at, where)
+        yield labels.LASTED, lasted
     else:
-        rows.append(("Lasts", f"{lasted}, still open"))
-    return (*rows, *_route_facts(incident))
+        yield labels.LASTS, labels.STILL_OPEN.text(language, lasted=lasted)
+    yield from _route_facts(incident, language)
 
 
-def _members(incident: Incident) -> Iterable[str]:
+def _last_good(picture: Picture | None) -> float | None:
+    """When an affected vantage was last well served."""
+    sightings = picture.sightings if picture is not None else ()
+    return max(
+        (one.last_good_at for one in sightings if one.affected and one.last_good_at is not None), default=None
+    )
+
+
+def _members(incident: Incident, language: Language) -> Iterable[str]:
     """Each member, with who saw the trouble there; only its name where that is not known."""
-    return [share_witnesses(share) for share in incident.shares] or incident.members
+    return [share_witnesses(share, language) for share in incident.shares] or incident.members
 
 
-def _route_facts(incident: Incident) -> list[tuple[str, str]]:
+def _route_facts(incident: Incident, language: Language) -> Iterable[tuple[Said, str]]:
     detail = incident.detail
-    rows = []
     if detail.prefix:
-        origin = f" from AS{detail.origin}" if detail.origin is not None else ""
-        by = f", by way of AS{detail.offender}" if detail.offender is not None else ""
-        rows.append(("Route", one_line(detail.prefix, 43) + origin + by))
+        route = one_line(detail.prefix, 43)
+        if detail.origin is not None:
+            route = labels.FROM_ORIGIN.text(language, prefix=route, origin=f"AS{detail.origin}")
+        if detail.offender is not None:
+            route += labels.BY_WAY_OF.text(language, offender=f"AS{detail.offender}")
+        yield labels.ROUTE, route
     if detail.expected_origins:
-        rows.append(("Expected origin", listed((f"AS{asn}" for asn in detail.expected_origins), 8)))
+        yield labels.EXPECTED_ORIGIN, listed((f"AS{asn}" for asn in detail.expected_origins), 8)
     if detail.peers is not None:
-        of = f" of {detail.peers_of}" if detail.peers_of is not None else ""
-        rows.append(("Seen by BGP peers", f"{detail.peers}{of}"))
+        of = detail.peers_of
+        both = labels.OF_PEERS.text(language, peers=detail.peers, of=of)
+        yield labels.PEERS, both if of is not None else str(detail.peers)
     if detail.rpki:
-        rows.append(("RPKI", one_line(detail.rpki, 40)))
+        yield labels.RPKI, one_line(detail.rpki, 40)
     if detail.server:
-        rows.append(("Name server", one_line(detail.server, 64)))
-    return rows
+        yield labels.NAME_SERVER, one_line(detail.server, 64)
 
 
-def _path(incident: Incident) -> tuple[str, str] | None:
+def _path(incident: Incident) -> tuple[tuple[Hop, ...], tuple[Hop, ...]] | None:
     old, new = incident.detail.old_path, incident.detail.new_path
     if not (old or new):
         return None
-    return _hops(old), _hops(new)
+    return _hops(old, old), _hops(new, old or new)
 
 
-def _hops(path: tuple[int, ...]) -> str:
-    if not path:
-        return "not known"
-    shown = " ".join(f"AS{asn}" for asn in path[:MOST_HOPS])
-    return f"{shown} and {len(path) - MOST_HOPS} more" if len(path) > MOST_HOPS else shown
+def _hops(path: tuple[int, ...], known: tuple[int, ...]) -> tuple[Hop, ...]:
+    """The first hops, those marked that are not among the `known`."""
+    return tuple(Hop(name=f"AS{asn}", is_new=asn not in known) for asn in path[:MOST_HOPS])
 
 
-def _claim(item: Evidence) -> Claim:
+def _claim(item: Evidence, language: Language) -> Claim:
     return Claim(
         weight=item.weight,
-        seen=f"{item.seen} of {item.of}",
+        seen=labels.OF_PEERS.text(Language.EN, peers=item.seen, of=item.of),
         rule=one_line(item.rule, 80),
-        text=one_line(item.text, TEXT_LIMIT),
+        text=one_line(evidence_text(item, language), TEXT_LIMIT),
     )
 
 
 def _runner_up(incident: Incident) -> str | None:
     second = incident.runner_up
     return f"{second.cause.value} {percent(second.confidence)}" if second else None
+
+
+def _commands(incident: Incident, end: float, language: Language) -> Iterable[tuple[str, str]]:
+    """The terms of the verdict as it stands, and the same window judged anew from the stored facts."""
+    yield labels.ALL_TERMS.text(language), f"whydown explain {one_line(incident.id, 128)}"
+    if incident.target is not None:
+        # As far back as baselines reach in a quarter of an hour; the engine's own grace lies behind the end.
+        since, until = began_at(incident) - 900.0, end + 60.0
+        target = shlex.quote(one_line(incident.target, 64))
+        window = f"--from {as_datetime(since):%Y-%m-%dT%H:%MZ} --to {as_datetime(until):%Y-%m-%dT%H:%MZ}"
+        yield labels.AGAIN.text(language), f"whydown investigate --target {target} {window} --explain"

@@ -1,33 +1,15 @@
-"""The causes in a reader's words: a short name for a subject line, a sentence for their meaning. Pure."""
+"""The causes in a reader's words: a short name for a subject line, and how sure. Pure."""
 
 from __future__ import annotations
 
 from monitor.model import Cause
-
-_SHORT: dict[Cause, str] = {
-    Cause.OK: "ok",
-    Cause.SERVER_OVERLOAD: "overload",
-    Cause.SERVER_DOWN: "server down",
-    Cause.SERVER_LINK: "link full",
-    Cause.UPSTREAM_OVERLOAD: "upstream overload",
-    Cause.UPSTREAM_DOWN: "upstream down",
-    Cause.ROUTE_HIJACK: "hijack",
-    Cause.ROUTE_LEAK: "route leak",
-    Cause.ROUTE_CHANGE: "re-route",
-    Cause.ROUTE_MOVED: "route moved",
-    Cause.ROUTE_WITHDRAWN: "route withdrawn",
-    Cause.PATH_CONGESTION: "congestion",
-    Cause.DNS_FAILED: "DNS failed",
-    Cause.DNS_TAMPERED: "DNS tampered",
-    Cause.TLS_INVALID: "TLS invalid",
-    Cause.VANTAGE_FAULT: "vantage fault",
-    Cause.INSUFFICIENT: "cause unknown",
-}
+from monitor.report.words import Language, causes
 
 
-def short_name(cause: Cause, *, suspected: bool = False) -> str:
+def short_name(cause: Cause, *, suspected: bool = False, language: Language = Language.EN) -> str:
     """One to three words, as they stand in a mail's subject."""
-    return f"suspected {_SHORT[cause]}" if suspected else _SHORT[cause]
+    name = causes.SHORT[cause].text(language)
+    return causes.SUSPECTED.text(language, name=name) if suspected else name
 
 
 def percent(confidence: float) -> str:

@@ -12,15 +12,28 @@ import jinja2
 
 from monitor.model import Incident
 from monitor.report.account import account_of
+from monitor.report.circumstances import NOTHING, Circumstances
+from monitor.report.vantage_table import vantage_rows
+from monitor.report.words import Language, labels
 
 
-def incident_html(incident: Incident, *, timezone: str, now: float, foreword: str = "") -> str:
+def incident_html(
+    incident: Incident,
+    *,
+    timezone: str,
+    now: float,
+    foreword: str = "",
+    language: Language = Language.EN,
+    circumstances: Circumstances = NOTHING,
+) -> str:
     """The whole report as an HTML document. `now`: Unix seconds, how long an open one lasts.
 
     `foreword`: what a reader has to know before it.
     """
-    account = account_of(incident, timezone=timezone, now=now)
-    return _template().render(account=account, foreword=foreword)
+    account = account_of(incident, timezone=timezone, now=now, language=language, circumstances=circumstances)
+    table = None if account.picture is None else vantage_rows(account.picture, timezone)
+    page: str = _template().render(account=account, foreword=foreword, table=table, labels=labels)
+    return page.lstrip()
 
 
 @lru_cache(maxsize=1)

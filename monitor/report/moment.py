@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from monitor.report.words import Language, labels
+
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()  # a day below the maximum: room for any zone
 
 
@@ -40,16 +42,16 @@ def clock(at: float, where: tzinfo) -> str:
     return f"{as_datetime(at, where):%m-%d %H:%M:%S %Z}"
 
 
-def length(seconds: float) -> str:
+def length(seconds: float, language: Language = Language.EN) -> str:
     """`45 s`, `12 min 5 s`, `2 h 08 min`, `3 d 4 h`."""
-    if seconds != seconds or seconds <= 0:
-        return "0 s"
-    whole = round(min(seconds, 1e12))
+    whole = 0 if seconds != seconds or seconds <= 0 else round(min(seconds, 1e12))
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
     if days:
-        return f"{days} d {hour} h"
+        return labels.DAYS.text(language, days=days, hours=hour)
     if hours:
-        return f"{hours} h {minute:02d} min"
-    return f"{minutes} min {second} s" if minutes else f"{second} s"
+        return labels.HOURS.text(language, hours=hours, minutes=minute)
+    if minutes:
+        return labels.MINUTES.text(language, minutes=minutes, seconds=second)
+    return labels.SECONDS.text(language, seconds=second)

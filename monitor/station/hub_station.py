@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 
 from monitor.agent.instruments import NetworkInstruments
-from monitor.alert.mail import notices
+from monitor.alert.desk import Desk
 from monitor.diagnose.fact import Fact
 from monitor.history import Notice, Store
 from monitor.hub.centre import DAY_S, Audience, Centre
@@ -147,8 +147,8 @@ class HubStation:
         self._crew.configure(config)
         self._log.info("reloaded", targets=len(config.targets), vantages=len(_names(config)))
 
-    def _notices(self, change: IncidentChange, config: Config) -> Sequence[Notice]:
-        return self._standby.passed(notices(change, config.alert))
+    def _notices(self, change: IncidentChange, config: Config, desk: Desk) -> Sequence[Notice]:
+        return self._standby.passed(desk.told(change, config))
 
     async def _take_over(self) -> None:
         """Say when this hub begins to lead or no longer does, and tell then what the other perhaps could not."""

@@ -17,7 +17,7 @@ from monitor.agent.agent import Agent
 from monitor.agent.instruments import Instruments, NetworkInstruments
 from monitor.agent.schedule import all_once
 from monitor.agent.timetable import jobs_of
-from monitor.alert.mail import notices
+from monitor.alert.desk import Desk
 from monitor.alert.outbox import Outbox
 from monitor.alert.smtp import SmtpDelivery
 from monitor.diagnose.engine import LONGEST_TICK_S, SHORTEST_TICK_S
@@ -66,7 +66,8 @@ async def single_round(
         _at_pace(config), prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
     )
     engine = await asyncio.to_thread(engine_from_history, store.path, knowledge, clock.wall())
-    pipeline = Pipeline(store, engine, lambda change: notices(change, config.alert), grace_s=0.0)
+    desk = Desk(store.path, lambda: None if tables.vrps is None else tables.vrps.validate)
+    pipeline = Pipeline(store, engine, lambda change: desk.told(change, config), grace_s=0.0)
     seen: list[Observation] = []
 
     async def keep(observations: Sequence[Observation]) -> None:
