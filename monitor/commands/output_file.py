@@ -15,7 +15,7 @@ from monitor.files import MissingLibraryError
 STANDARD_OUTPUT = Path("-")
 
 
-def write_output(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_output(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Have `write` fill a file beside `path`, which then takes its place; `-` is standard output.
 
     :raises click.ClickException: it cannot be written, or a library for it is missing (exit 1)

@@ -1,19 +1,29 @@
-"""`whydown replay FOLDER`: diagnose a folder of recorded facts."""
+"""`whydown replay`: diagnose a folder of recorded facts, or a bundle of them."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
+import msgspec
 
+from monitor.bundle import BundleError, OpenedBundle, opened
 from monitor.commands.incident_output import show_incidents
 from monitor.commands.zone import Zone
 from monitor.config import ConfigError
+from monitor.diagnose.rules import RULES_VERSION
+from monitor.model import Incident
 from monitor.replay import Folder, ReplayError, read_folder
 from monitor.replay import replay as replay_folder
+from monitor.report.moment import moment
+from monitor.report.safe_text import one_line
 
 MAX_COMPLAINTS = 20
 
@@ -48,7 +58,7 @@ def read_or_exit(folder: Path) -> Folder:
 
 
 @click.command(short_help="Diagnose a folder of recorded facts.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="FOLDER|BUNDLE", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per incident and line.")
 @click.option("--chunk", type=click.IntRange(min=1), help="Facts fed at once; the verdicts are the same.")
 @click.option("--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown.")
@@ -61,12 +71,61 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
     .jsonl files may be compressed (.gz, .zst).
     Exit 0, whatever the incidents; 2 when the folder cannot be read.
 
+    BUNDLE is a file of `whydown report --bundle`: its hashes are checked before it is believed, and exit 1 says
+    that its facts do not give the verdict that it claims.
+
     \b
     whydown replay tests/scenarios/kakao-2022-02-03
+    whydown replay incident.zip --explain
     whydown replay tests/scenarios/kakao-2022-02-03 --json | jq .cause
     """
+    claimed: bytes | None = None
+    if folder.is_file():
+        with unpacked_or_exit(folder) as bundle:
+            claimed = bundle.verdict
+            read = read_or_exit(bundle.folder)
+    else:
+        read = read_or_exit(folder)
+    incidents = replay_folder(read, chunk)
     # No history holds these incidents, so `whydown explain` would not find them.
     show_incidents(
-        replay_folder(read_or_exit(folder), chunk), timezone, as_json=as_json, explained=explained,
+        incidents, timezone, as_json=as_json, explained=explained,
         terms_by=f"whydown replay {shlex.quote(str(folder))} --explain",
     )  # fmt: skip
+    if claimed is not None and not _is_as_claimed(incidents, claimed):
+        sys.exit(1)
+
+
+@contextmanager
+def unpacked_or_exit(path: Path) -> Iterator[OpenedBundle]:
+    """A bundle, checked and unpacked for as long as the block runs; one that cannot be ends the program with 2."""
+    with tempfile.TemporaryDirectory(prefix="whydown-bundle-") as folder:
+        try:
+            bundle = opened(path, Path(folder))
+        except (BundleError, OSError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+        manifest = bundle.manifest
+        click.echo(
+            f"{path}: {len(manifest.files)} files are as their manifest says; made {_utc(manifest.made_at)} by"
+            f" {one_line(manifest.made_by, 60)} of incident {one_line(manifest.incident, 128)}\n"
+            f"fingerprint, to be compared with the one that its maker told: {bundle.fingerprint}",
+            err=True,
+        )
+        yield bundle
+
+
+def _is_as_claimed(incidents: Sequence[Incident], claimed: bytes) -> bool:
+    found = b"".join(msgspec.json.encode(incident) + b"\n" for incident in incidents)
+    if found == claimed:
+        click.echo("the verdict is the bundle's, byte by byte", err=True)
+        return True
+    click.echo(
+        f"the verdict is NOT the bundle's (verdict.jsonl); the rules here are version {RULES_VERSION}",
+        err=True,
+    )
+    return False
+
+
+def _utc(at: float) -> str:
+    return moment(at, UTC)

@@ -1,4 +1,4 @@
-"""An incident as one HTML page: the mail's second part and `whydown report --format html`.
+"""An incident as one HTML page: the mail's second part.
 
 The page needs nothing from anywhere else (no image, font, script), so it reads the same in a mail client
 without network. Escaping is the template engine's, for every value without exception.

@@ -1,4 +1,4 @@
-"""An incident as plain text: the mail's first part and `whydown report --format text`. Pure."""
+"""An incident as plain text: the mail's first part and `whydown report`. Pure."""
 
 from __future__ import annotations
 

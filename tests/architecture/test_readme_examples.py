@@ -54,6 +54,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         at=at, kind=RouteKind.ANNOUNCEMENT, prefix=parse_prefix("203.0.113.0/24"), peer="192.0.2.1",
         peer_asn=Asn(64500), collector="rrc00", path=AsPath((Asn(64500), Asn(64510))), next_hop="192.0.2.1",
     )  # fmt: skip
+    (path.parent / "config.toml").write_text('[[target]]\nname = "shop"\nurl = "https://shop.example/"\n')
     with Store.open(path) as store:
         store.add_observations([
             HttpObservation(at=at, status=200, wait_s=0.1, kernel_rtt_s=0.01, spki_sha256="ab", **who),
@@ -85,8 +86,11 @@ def test_queries_of_the_readme_use_every_view() -> None:
 
 
 @pytest.mark.parametrize("line", VERB_LINES)
-def test_command_line_of_the_readme_is_understood(line: str, database: Path) -> None:
+def test_command_line_of_the_readme_is_understood(
+    line: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Verbs that read a history do so; of the others the arguments are read, and `--help` stops them there."""
+    monkeypatch.chdir(database.parent)
     verb, *arguments = shlex.split(line.partition(" > ")[0])[1:]
     last = ("--database", str(database)) if verb in READING else ("--help",)
     result = CliRunner().invoke(main, [verb, *arguments, *last])

@@ -65,6 +65,8 @@ LIBRARIES = {
     "pyarrow": ("monitor.files",),
     "matplotlib": ("monitor.report.latency_figure",),
     "weasyprint": ("monitor.report.pdf",),
+    "tomli_w": ("monitor.bundle.config_excerpt",),
+    "zipfile": ("monitor.bundle.archive",),
 }
 
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from monitor.cli import main
 from monitor.history import Store
 from monitor.model import Incident, IncidentChange
+from monitor.report.dossier import Dossier
 
 ChangeOf = Callable[[str], IncidentChange]
 HIJACK = "qr-checkin-20220203T022040"
@@ -55,15 +56,15 @@ def test_explain_as_json_has_the_terms_and_their_sums(database: Path, change_of:
 
 
 def test_report_writes_each_format(database: Path, change_of: ChangeOf) -> None:
-    """Text by default, a whole page, or the contract's JSON line."""
+    """Text by default, a whole page, or data."""
     text = _run("report", HIJACK, "--database", database, "--timezone", "Asia/Seoul")
-    html = _run("report", HIJACK, "--database", database, "--format", "html")
-    line = _run("report", HIJACK, "--database", database, "--json")
+    html = _run("report", HIJACK, "--database", database, "--html")
+    data = _run("report", HIJACK, "--database", database, "--json")
 
     assert text.output.startswith("CLOSED: HIJACK 98%\n")
     assert "2022-02-03 13:28:28 KST (04:28:28 UTC)" in text.output
     assert html.output.startswith("<!DOCTYPE html>")
-    assert msgspec.json.decode(line.output, type=Incident) == change_of("closed").incident
+    assert msgspec.json.decode(data.output, type=Dossier).incident == change_of("closed").incident
 
 
 @pytest.mark.parametrize("verb", ["explain", "report"])

@@ -11,7 +11,7 @@ that leaves them and comes back to them was leaked by whoever stands between (th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
@@ -89,6 +89,21 @@ class Relationships:
     def knows(self, one: Asn, other: Asn) -> bool:
         """Whether the two are known to be neighbours."""
         return self.step(one, other) is not None
+
+    def excerpt(self, networks: Set[Asn]) -> Iterator[str]:
+        """Lines of a relationship file: those between two of these, and one of each that has only others."""
+        told: set[Asn] = set()
+        others: dict[Asn, str] = {}
+        for pairs, kind in ((self._providers, -1), (self._peers, 0)):
+            for pair in sorted(pairs):
+                known = [asn for asn in pair if asn in networks]
+                line = f"{pair[0]}|{pair[1]}|{kind}"
+                if len(known) == 2:
+                    told.update(known)
+                    yield line
+                elif known:
+                    others.setdefault(known[0], line)
+        yield from (line for asn, line in sorted(others.items()) if asn not in told)
 
     def valley(self, sequence: tuple[Asn, ...]) -> Valley | None:
         """The leak in a path without prepending, nearest network first; None: none that is proven."""
