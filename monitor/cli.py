@@ -18,6 +18,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "agent": ("agent", "Measure from this machine and send to a hub until stopped."),
     "hub": ("hub", "Take facts from agents elsewhere, diagnose and alert until stopped."),
     "enroll": ("enroll", "Make the keys by which a vantage and its hub know each other."),
+    "web": ("web", "Serve the dashboard of a history, its JSON and metrics, until stopped."),
+    "login": ("login", "Make the line of the dashboard's login file for a name."),
     "install-unit": ("install_unit", "Make run, agent or hub a hardened service of systemd."),
     "once": ("once", "One round of probes, for cron; exit 0 ok, 1 warning, 2 critical, 3 unknown."),
     "probe": ("probe", "One probe now: http, dns or trace."),

@@ -24,6 +24,7 @@ from monitor.hub.pipeline import Step
 from monitor.model.settings import Config
 from monitor.station import logs, service_manager
 from monitor.station.board import Board
+from monitor.station.dashboard_process import DashboardProcess
 from monitor.station.lifeline import Heartbeat, feed_watchdog
 from monitor.station.live_status import Snapshot, draw
 from monitor.station.pulse import Signs
@@ -131,17 +132,25 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 async def serve(make: Callable[[], Daemon], path: Path) -> None:
     """Run what `make` makes, inside the loop, until a signal asks to stop; SIGHUP reads `path` again."""
-    daemon = make()
-    await _serve(daemon, path, [])
+    await _serve(make(), path)
+
+
+async def serve_judge(make: Callable[[], Judge], path: Path) -> None:
+    """The same, with a dashboard where the configuration wants one."""
+    judge = make()
+    await _serve(judge, path, DashboardProcess(path, lambda: judge.config.web is not None, quiet=False))
 
 
 async def serve_on_screen(make: Callable[[], Judge], path: Path, screen: Screen) -> None:
     """The same, with a live status."""
     judge = make()
-    await _serve(judge, path, [screen.show(judge)])
+    dashboard = DashboardProcess(path, lambda: judge.config.web is not None, quiet=True)
+    await _serve(judge, path, dashboard, screen.show(judge))
 
 
-async def _serve(daemon: Daemon, path: Path, beside: list[Coroutine[Any, Any, None]]) -> None:
+async def _serve(
+    daemon: Daemon, path: Path, dashboard: DashboardProcess | None = None, *more: Coroutine[Any, Any, None]
+) -> None:
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -150,9 +159,11 @@ async def _serve(daemon: Daemon, path: Path, beside: list[Coroutine[Any, Any, No
     _ready(daemon)
     heartbeat = Heartbeat(lambda: daemon.config.heartbeat, lambda: daemon.signs)
     beside = [
-        *beside, _reload_on_request(daemon, path, reload), _say_stopping(stop), heartbeat.run(),
+        *more, _reload_on_request(daemon, path, reload, dashboard), _say_stopping(stop), heartbeat.run(),
         feed_watchdog(lambda: daemon.signs),
     ]  # fmt: skip
+    if dashboard is not None:
+        beside.append(dashboard.run())
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one) for one in beside]
         await daemon.run(stop)
@@ -166,7 +177,9 @@ async def _say_stopping(stop: asyncio.Event) -> None:
     service_manager.notify(STOPPING="1", STATUS="storing what was measured")
 
 
-async def _reload_on_request(daemon: Daemon, path: Path, asked: asyncio.Event) -> None:
+async def _reload_on_request(
+    daemon: Daemon, path: Path, asked: asyncio.Event, dashboard: DashboardProcess | None
+) -> None:
     while True:
         await asked.wait()
         asked.clear()
@@ -177,6 +190,8 @@ async def _reload_on_request(daemon: Daemon, path: Path, asked: asyncio.Event) -
             _log.error("config_refused", kept=str(path), error=str(error))
         else:
             await daemon.reload(config)
+            if dashboard is not None:
+                dashboard.renew()
         _ready(daemon)
 
 

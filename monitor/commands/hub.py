@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import structlog
 
-from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve, serve_on_screen
+from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve_judge, serve_on_screen
 from monitor.history import HistoryError, Store
 from monitor.station.heap import freeze_heap
 from monitor.station.hub_station import HubStation
@@ -52,7 +52,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
             def hub() -> HubStation:
                 return HubStation(config, store, board=screen.board, stepped=screen.stepped)
 
-            asyncio.run(serve_on_screen(hub, path, screen) if live else serve(hub, path))
+            asyncio.run(serve_on_screen(hub, path, screen) if live else serve_judge(hub, path))
     except* (HistoryError, OSError) as group:
         for leaf in leaves(group):
             _log.error("hub_failed", error=str(leaf))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import structlog
 
-from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve, serve_on_screen
+from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve_judge, serve_on_screen
 from monitor.history import HistoryError, Store
 from monitor.station.heap import freeze_heap
 from monitor.station.station import Station
@@ -44,7 +44,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
             def station() -> Station:
                 return Station(config, store, board=screen.board, stepped=screen.stepped)
 
-            asyncio.run(serve_on_screen(station, path, screen) if live else serve(station, path))
+            asyncio.run(serve_on_screen(station, path, screen) if live else serve_judge(station, path))
     except* HistoryError as group:
         for leaf in leaves(group):
             _log.error("history_failed", error=str(leaf))

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_LIBC = ctypes.CDLL(None, use_errno=True)
+from monitor.station.child import bound_to_parent
+
 _STOP_WAIT_S = 2.0
 # A line longer than this is a child gone wrong: a traceroute of 30 hops takes 4 kB.
 MAX_LINE_BYTES = 256 * 1024
@@ -24,12 +22,6 @@ MAX_LINE_BYTES = 256 * 1024
 
 class ChildError(RuntimeError):
     """A child process ended, or said nothing, when it should have been ready."""
-
-
-def _die_with_parent() -> None:
-    """Run in the child before exec: be killed when the parent dies, and leave Ctrl-C to the parent."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.setsid()
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
@@ -55,7 +47,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE if told else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE_BYTES,
-            preexec_fn=_die_with_parent,
+            preexec_fn=bound_to_parent(signal.SIGKILL),
         )
         return cls(name, process)
 

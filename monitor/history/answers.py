@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from probes.observation import Failure
+from probes.observation import Failure, HttpObservation
 
 
 class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -205,3 +205,34 @@ class SightCompared(msgspec.Struct, frozen=True, kw_only=True, tag_field="view",
 
     change: str
     seen: Seen
+
+
+class Newest(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="newest"):
+    """The newest request of one target from one vantage; of `rounds` requests in the window `failed` failed."""
+
+    observation: HttpObservation
+    rounds: int
+    failed: int
+
+
+class VisibilityStep(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """From `at` on so many peers have the route, until the next step."""
+
+    at: float
+    peers: int
+
+
+class Visibility(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="visibility"):
+    """How many BGP peers had a prefix from these origins, over time; several origins: an AS_SET."""
+
+    prefix: str
+    origins: tuple[int, ...]
+    steps: tuple[VisibilityStep, ...]
+
+
+class Availability(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="availability"):
+    """The requests that were complete in the bucket starting at `at`, and how many of them failed."""
+
+    at: float
+    requests: int
+    failed: int

@@ -16,24 +16,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from monitor.history import availability as available
 from monitor.history import failures as failure_counts
 from monitor.history import identity_changes, incident_rows, intake, outbox, route_summaries
 from monitor.history import last_good as good
 from monitor.history import latency as latencies
+from monitor.history import newest as newest_rows
 from monitor.history import path_changes as paths
 from monitor.history import sights as sighted
+from monitor.history import visibility as visible
 from monitor.history.answers import (
+    Availability,
     CertificateChange,
     DnsChange,
     Failures,
     Gap,
     Latency,
+    Newest,
     PathChange,
     RouteSummary,
     Seen,
+    Visibility,
 )
 from monitor.history.connection import open_reader
 from monitor.history.errors import named_errors
+from monitor.history.feed_states import feed_states
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
@@ -44,7 +51,7 @@ from monitor.history.scope import Scope, scope
 from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
 from monitor.history.sights import PathSeries, SeenPath
-from monitor.model import FileMark, Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
+from monitor.model import FeedState, FileMark, Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
 from probes.observation import Observation, completed_at
 
 Answer = TypeVar("Answer")
@@ -120,6 +127,11 @@ class Reader:
                 facts = [shelf.from_row(row, self._glossary) for shelf, row in rows[start : start + _PAGE]]
             yield from facts
 
+    def feed_states(self, until: float) -> list[FeedState]:
+        """The newest state of each route feed of before `until`, by the feeds' names."""
+        with self._snapshot():
+            return feed_states(self._connection, self._glossary, bound_micros(until))
+
     def file_marks(self, source: str) -> dict[str, FileMark]:
         """How far a feed's files were read, by path."""
         shelf = ROUTE_SHELVES[FileMark]
@@ -181,6 +193,10 @@ class Reader:
         """Names of the vantages that facts are kept from, sorted."""
         return self._names("SELECT name FROM vantage ORDER BY name")
 
+    def newest(self, since: float, until: float, *, target: str | None = None) -> list[Newest]:
+        """The newest request of each target from each vantage that was complete in [since, until), by names."""
+        return self._ask(newest_rows.newest, since, until, target, None)
+
     def latency(
         self,
         since: float,
@@ -196,6 +212,16 @@ class Reader:
         :raises ValueError: the bucket is not positive or makes more than `latency.MAX_POINTS` points
         """
         question = partial(latencies.latency, by=by, window=(since, until), bucket_s=bucket_s)
+        return self._ask(question, since, until, target, vantage)
+
+    def availability(
+        self, since: float, until: float, *, target: str, vantage: str | None = None, bucket_s: float = 300.0
+    ) -> list[Availability]:
+        """How many requests there were by bucket, and how many failed.
+
+        :raises ValueError: the buckets are not of whole minutes that begin at whole minutes
+        """
+        question = partial(available.availability, window=(since, until), bucket_s=bucket_s)
         return self._ask(question, since, until, target, vantage)
 
     def failures(
@@ -239,12 +265,7 @@ class Reader:
         it (a target whose name does not resolve is asked nowhere).
         """
         with self._snapshot():
-            only = None
-            if target is not None:
-                within = scope(self._connection, since - _DAY_S, until, target)
-                if within is None:
-                    return []
-                only = route_summaries.around_addresses(self._connection, self._glossary, within)
+            only = None if target is None else self._prefixes_of(target, since, until)
             return route_summaries.summaries(self._connection, self._glossary, since, until, only)
 
     def sights(
@@ -263,6 +284,15 @@ class Reader:
         with self._snapshot():
             within = scope(self._connection, since, until, target, vantage)
             return {} if within is None else sighted.paths(self._connection, self._glossary, within)
+
+    def visibility(self, since: float, until: float, *, target: str) -> list[Visibility]:
+        """How many BGP peers had each origin of the target's prefixes, through [since, until).
+
+        Its prefixes: as `route_events` has them.
+        """
+        with self._snapshot():
+            only = self._prefixes_of(target, since, until)
+            return visible.visibility(self._connection, self._glossary, since, until, only)
 
     def close(self) -> None:
         """Close the file; it cannot be read through this any more. Closing twice is fine."""
@@ -299,6 +329,12 @@ class Reader:
         with self._snapshot():
             within = scope(self._connection, since, until, target, vantage)
             return [] if within is None else question(self._connection, self._glossary, within)
+
+    def _prefixes_of(self, target: str, since: float, until: float) -> set[int]:
+        within = scope(self._connection, since - _DAY_S, until, target)
+        if within is None:
+            return set()
+        return route_summaries.around_addresses(self._connection, self._glossary, within)
 
     def _names(self, statement: str) -> list[str]:
         with self._snapshot():

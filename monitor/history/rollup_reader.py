@@ -7,6 +7,7 @@ is stored, whenever it was folded.
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import zstandard
 from monitor.history import rollup_block
 from monitor.history.latency_scale import place
 from monitor.history.resolution import bound_micros
-from monitor.history.rollup_block import PHASES, Column
+from monitor.history.rollup_block import PHASES, Block, Column
 from monitor.history.rollups import FIVE_MINUTES, MINUTES, PHASE_COLUMNS, STALE_US, Level
 from monitor.history.scope import Scope
 
@@ -74,15 +75,41 @@ def measured(
         stale = _stale(connection, target, grid.since * 1_000_000, end)
         named = target if "target" in by else None
         number, pieces = -1, list[Piece]()
-        for block, vantage, columns in _blocks(connection, scope, grid, target, whole):
-            if block != number:
-                number, pieces = block, _pieces(grid, block, whole, stale)
+        for place_in_time, vantage, block in _blocks(connection, scope, grid, target, whole):
+            if place_in_time != number:
+                number, pieces = place_in_time, _pieces(grid, place_in_time, whole, stale)
             who = (named, vantage if "vantage" in by else None)
             for phase in phases:
-                _cut(columns[PHASES.index(phase)], pieces, found[(*who, phase)])
+                _cut(block.columns[PHASES.index(phase)], pieces, found[(*who, phase)])
         for start, stop in _unrolled(grid, whole * slot_us, end, stale):
             _add_facts(connection, scope, (target, start, stop), grid, by, phases, found)
     return {series: one for series, one in found.items() if one.buckets}
+
+
+def tallied(connection: sqlite3.Connection, scope: Scope, grid: Grid) -> dict[int, list[int]]:
+    """Requests of the scope's one target by bucket: how many there were, and how many of them failed."""
+    found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    slot_us = grid.level.slot_s * 1_000_000
+    end = bound_micros(grid.until)
+    whole = end // slot_us
+    (target,) = _targets(connection, scope)
+    stale = _stale(connection, target, grid.since * 1_000_000, end)
+    for number, _, block in _blocks(connection, scope, grid, target, whole):
+        for bucket, first, last in _pieces(grid, number, whole, stale):
+            for name, counts in block.tallies.items():
+                kind, _, failure = name.partition(" ")
+                if kind == "http":
+                    found[bucket][bool(failure)] += sum(array("H", counts)[first:last])
+    for start, stop in _unrolled(grid, whole * slot_us, end, stale):
+        rows = connection.execute(
+            f"SELECT (done / 1000000 - ?) / ?, count(*), sum(failure IS NOT NULL) FROM http"  # noqa: S608
+            f" WHERE {scope.condition} AND done >= ? AND done < ? GROUP BY 1",
+            (grid.since, grid.bucket_s, *scope.values, start, stop),
+        )
+        for bucket, count, failed in rows:
+            found[bucket][0] += count
+            found[bucket][1] += failed
+    return found
 
 
 def _targets(connection: sqlite3.Connection, scope: Scope) -> list[int]:
@@ -112,8 +139,8 @@ def _unrolled(grid: Grid, whole: int, end: int, stale: set[int]) -> Iterator[tup
 
 def _blocks(
     connection: sqlite3.Connection, scope: Scope, grid: Grid, target: int, whole: int
-) -> Iterator[tuple[int, int, list[Column]]]:
-    """The blocks that overlap the window: their number, vantage and columns."""
+) -> Iterator[tuple[int, int, Block]]:
+    """The blocks that overlap the window, each with its number and vantage."""
     level = grid.level
     decompressor = zstandard.ZstdDecompressor()
     condition, values = "", [target, grid.since // (level.slot_s * level.slots), whole // level.slots]
@@ -125,7 +152,7 @@ def _blocks(
     )
     for number, vantage, packed in connection.execute(statement, values):
         try:
-            yield number, vantage, rollup_block.unpack(packed, decompressor).columns
+            yield number, vantage, rollup_block.unpack(packed, decompressor)
         except ValueError as error:
             raise sqlite3.DatabaseError(f"{level.table} is damaged: {error}") from error
 

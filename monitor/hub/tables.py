@@ -25,7 +25,7 @@ from monitor.bgp.sources import (
     table_date,
 )
 from monitor.model.prefix import Prefix
-from monitor.model.settings import Config, RpkiSettings
+from monitor.model.settings import Config, PrefixToAsSettings, RpkiSettings
 from probes import clock
 
 _log = structlog.get_logger("tables")
@@ -55,13 +55,18 @@ class TableLoader:
 
         Of several dated tables of prefixes it is the one in force `at` that time; None: now.
         """
-        owners = config.prefix_to_as
-        path = owners.path and table_at(owners.path, clock.wall() if at is None else at)
         return Tables(
-            prefixes=await _prefixes(path, owners.exchanges, before.prefixes),
+            prefixes=await self.load_prefixes(config.prefix_to_as, before.prefixes, at=at),
             vrps=await self.load_vrps(config.rpki, before.vrps),
             relationships=await _relationships(config.as_relationships, before.relationships),
         )
+
+    async def load_prefixes(
+        self, owners: PrefixToAsSettings, before: PrefixTable | None, *, at: float | None = None
+    ) -> PrefixTable | None:
+        """The table of prefixes alone, as `load` has it."""
+        path = owners.path and table_at(owners.path, clock.wall() if at is None else at)
+        return await _prefixes(path, owners.exchanges, before)
 
     async def load_vrps(self, settings: RpkiSettings, before: VrpTable | None) -> VrpTable | None:
         """The VRPs that are configured; `before` when they have not changed or cannot be had. Says their age."""

@@ -17,12 +17,13 @@ from monitor.diagnose.conclude import MOST
 from monitor.diagnose.weigh import TEMPERATURE
 from monitor.model import Cause, Incident, IncidentChange, Share
 from monitor.report.account import badge
-from monitor.report.cause_name import percent, short_name
+from monitor.report.cause_name import percent
 from monitor.report.evidence_list import evidence_list, heading
 from monitor.report.headline import sentence, share_witnesses, subject_of, witnesses
 from monitor.report.moment import clock, length, moment, zone
 from monitor.report.safe_text import listed, one_line
 from monitor.report.sums import CauseSum, sums_of
+from monitor.report.timeline import timeline
 
 _TEXT_LIMIT = 1000
 _MOST_WITNESSES = 30
@@ -111,22 +112,6 @@ def _timeline(incident: Incident, changes: Sequence[IncidentChange], where: tzin
     yield heading("Timeline")
     table = Table.grid(padding=(0, 2))
     begin = incident.started_at if incident.started_at is not None else incident.opened_at
-    for at, event in sorted(_events(incident, changes), key=lambda pair: pair[0]):
+    for at, event in timeline(incident, changes):
         table.add_row(clock(at, where), f"+{length(at - begin)}" if at >= begin else "", Text(event))
     yield table
-
-
-def _events(incident: Incident, changes: Sequence[IncidentChange]) -> Iterator[tuple[float, str]]:
-    if incident.started_at is not None:
-        yield incident.started_at, "first bad fact"
-    for item in incident.evidence:
-        yield item.at, f"{one_line(item.rule, 80)} first held ({item.seen} of {item.of})"
-    for change in changes:
-        yield change.at, f"{change.kind.value.replace('_', ' ')}: {_state(change)}"
-
-
-def _state(change: IncidentChange) -> str:
-    state = f"{badge(change.incident)}, {witnesses(change.incident)}"
-    if change.previous_cause in (None, change.incident.cause, Cause.OK):
-        return state
-    return f"{state}, before: {short_name(change.previous_cause)}"

@@ -1,0 +1,199 @@
+"""The lanes of a target's page: what was concluded, answered, routed and announced, over one axis of time. Pure.
+
+A lane is bands (something lasted), marks (something changed) and steps (a height over time), all placed in percent
+of the window, so that a browser draws them at any width without a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from itertools import pairwise
+
+from monitor.history.answers import CertificateChange, DnsAnswer, DnsChange, PathChange, Visibility
+from monitor.model import Incident, IncidentChange
+from monitor.report.cause_name import percent, short_name
+from monitor.report.moment import clock
+from monitor.report.safe_text import listed, one_line
+from monitor.web.dashboard.state import Level, level_of
+from monitor.web.dashboard.window import Window
+
+MOST_MARKS = 400
+MOST_PREFIXES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """From `left`, `width` wide, `height` high, in percent."""
+
+    left: float
+    width: float
+    level: Level
+    label: str
+    height: float = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A change at `left` percent; `at`: Unix seconds."""
+
+    left: float
+    at: float
+    label: str
+    level: Level = Level.WATCH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """`said`: the lane in words, for who does not see it. `left_out`: marks beyond MOST_MARKS."""
+
+    name: str
+    said: str
+    bands: tuple[Band, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    left_out: int = 0
+
+
+def verdict_lane(
+    incidents: Sequence[tuple[Incident, Sequence[IncidentChange]]], window: Window, where: tzinfo
+) -> Lane:
+    """What was concluded: a band for each cause as long as it was the incident's."""
+    bands = tuple(band for incident, changes in incidents for band in _verdicts(incident, changes, window, where))
+    said = "no incident" if not incidents else f"{len(incidents)} incident{'s' if len(incidents) > 1 else ''}"
+    return Lane(name="Verdict", said=said, bands=bands)
+
+
+def _verdicts(
+    incident: Incident, changes: Sequence[IncidentChange], window: Window, where: tzinfo
+) -> Iterator[Band]:
+    stages = _stages(incident, changes)
+    end = incident.closed_at if incident.closed_at is not None else window.until
+    for (at, stage), (stop, _) in pairwise([*stages, (end, incident)]):
+        name = short_name(stage.cause, suspected=stage.suspected)
+        label = f"{name} {percent(stage.confidence)} from {clock(at, where)} to {clock(stop, where)}"
+        yield from _band(at, stop, window, level_of(stage), label)
+
+
+def _stages(incident: Incident, changes: Sequence[IncidentChange]) -> list[tuple[float, Incident]]:
+    """From when on it had which cause."""
+    stages: list[tuple[float, Incident]] = []
+    for change in changes:
+        now = change.incident
+        if not stages or (stages[-1][1].cause, stages[-1][1].suspected) != (now.cause, now.suspected):
+            stages.append((change.at, now))
+        else:
+            stages[-1] = (stages[-1][0], now)
+    return stages or [(incident.opened_at, incident)]
+
+
+def dns_lane(changes: Sequence[DnsChange], window: Window, where: tzinfo) -> Lane:
+    """Changes of name servers' answers."""
+    marks = (
+        Mark(
+            left=window.share(one.first_at),
+            at=one.first_at,
+            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}, {one_line(one.server, 64)}: "
+            f"{one_line(one.name, 100)} {one_line(one.rrtype, 10)} {answer(one.old)} → {answer(one.new)}"
+            + times(one.count),
+        )
+        for one in changes
+    )
+    return _changes("DNS answers", marks, len(changes))
+
+
+def path_lane(changes: Sequence[PathChange], window: Window, where: tzinfo) -> Lane:
+    """Changes of traceroutes' paths."""
+    marks = (
+        Mark(
+            left=window.share(one.first_at),
+            at=one.first_at,
+            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}: the path to "
+            f"{one_line(one.address or 'the target', 64)} changed at hop {parting(one.old, one.new)}"
+            + times(one.count),
+        )
+        for one in changes
+    )
+    return _changes("Path", marks, len(changes))
+
+
+def certificate_lane(changes: Sequence[CertificateChange], window: Window, where: tzinfo) -> Lane:
+    """Changes of the certificate; a new key is worse than a renewal."""
+    marks = (
+        Mark(
+            left=window.share(one.first_at),
+            at=one.first_at,
+            level=Level.BAD if one.new_key else Level.WATCH,
+            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}: "
+            f"{'another key' if one.new_key else 'renewed with the same key'}, "
+            f"issuer {one_line(one.new.issuer or 'not known', 120)}" + times(one.count),
+        )
+        for one in changes
+    )
+    return _changes("Certificate", marks, len(changes))
+
+
+def route_lanes(
+    seen: Sequence[Visibility], declared: frozenset[int], window: Window, where: tzinfo
+) -> tuple[Lane, ...]:
+    """How many BGP peers had each origin of each prefix: a lane each, its height the peers.
+
+    An origin is usual when it is `declared`, or, where nothing is, when it stood at the window's start.
+    """
+    most = max((step.peers for one in seen for step in one.steps), default=1) or 1
+    early = window.since + (window.until - window.since) * 0.05
+    lanes = []
+    for one in seen[:MOST_PREFIXES]:
+        usual = set(one.origins) <= declared if declared else one.steps[0].at <= early
+        lanes.append(_route_lane(one, most, Level.GOOD if usual else Level.BAD, window, where))
+    return tuple(lanes)
+
+
+def _route_lane(one: Visibility, most: int, level: Level, window: Window, where: tzinfo) -> Lane:
+    name = f"{one_line(one.prefix, 43)} {listed((f'AS{asn}' for asn in one.origins), 4)}"
+    ends = [*(step.at for step in one.steps[1:]), window.until]
+    bands = tuple(
+        replace(band, height=100.0 * step.peers / most)
+        for step, end in zip(one.steps, ends, strict=True)
+        if step.peers
+        for band in _band(
+            step.at, end, window, level, f"{name}: {_peers(step.peers)} from {clock(step.at, where)}"
+        )
+    )
+    said = f"{_peers(max(step.peers for step in one.steps))} at most, {one.steps[-1].peers} at the end"
+    return Lane(name=name, said=said + (", not the usual origin" if level is Level.BAD else ""), bands=bands)
+
+
+def answer(found: DnsAnswer) -> str:
+    """A name server's answer in a few words."""
+    shown = listed(found.answers, 4, limit=60)
+    return shown or one_line(found.rcode or "no answer", 20)
+
+
+def parting(old: Sequence[str | None], new: Sequence[str | None]) -> int:
+    """The first TTL at which two paths differ where both are known; where one only ends, its end."""
+    for ttl, (before, after) in enumerate(zip(old, new, strict=False), 1):
+        if before is not None and after is not None and before != after:
+            return ttl
+    return min(len(old), len(new)) + 1
+
+
+def times(count: int) -> str:
+    """`, 12 times` for what happened more than once."""
+    return f", {count} times" if count > 1 else ""
+
+
+def _changes(name: str, marks: Iterable[Mark], count: int) -> Lane:
+    shown = tuple(mark for _, mark in zip(range(MOST_MARKS), marks, strict=False))
+    said = "no change" if not count else f"{count} change{'s' if count > 1 else ''}"
+    return Lane(name=name, said=said, marks=shown, left_out=count - len(shown))
+
+
+def _peers(count: int) -> str:
+    return f"{count} BGP peer{'s' if count != 1 else ''}"
+
+
+def _band(start: float, stop: float, window: Window, level: Level, label: str) -> Iterator[Band]:
+    left, right = window.share(start), window.share(stop)
+    if stop > window.since and start < window.until:
+        yield Band(left=left, width=max(right - left, 0.15), level=level, label=label)

@@ -1,0 +1,74 @@
+"""Templates into pages: every value is escaped by the engine, times are the reader's zone's."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from functools import partial
+from urllib.parse import quote
+
+import jinja2
+
+from monitor import __version__
+from monitor.report.account import badge
+from monitor.report.headline import phrase, sentence, subject_of, witnesses
+from monitor.report.moment import as_datetime, clock, length, moment
+from monitor.report.safe_text import one_line
+from monitor.web.dashboard.assets import Assets
+from monitor.web.dashboard.preferences import THEMES, Preferences
+from monitor.web.dashboard.state import level_of
+from monitor.web.dashboard.window import SPANS
+
+
+class Pages:
+    """Renders templates. `zones`: what the choice of time zones offers besides the reader's own."""
+
+    def __init__(self, assets: Assets, zones: tuple[str, ...]) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("monitor.web.dashboard", "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._zones = zones
+        self._environment.filters |= {
+            "line": one_line, "length": length, "badge": badge, "phrase": phrase, "sentence": sentence,
+            "subject": subject_of, "witnesses": witnesses, "segment": partial(quote, safe=""), "level": level_of,
+        }  # fmt: skip
+        self._environment.globals |= {
+            "asset": assets.path,
+            "themes": THEMES,
+            "version": __version__,
+            "spans": SPANS,
+        }
+
+    def render(self, template: str, chosen: Preferences, here: str, **values: object) -> str:
+        """The page; `here`: its own path with its query, to come back to."""
+        where = chosen.where
+        return self._environment.get_template(template).render(
+            chosen=chosen,
+            zones=tuple(dict.fromkeys((chosen.zone, *self._zones))),
+            here=here,
+            moment=partial(_moment, where=where),
+            clock=partial(_clock, where=where),
+            field=partial(_field, where=where),
+            iso=_iso,
+            **values,
+        )
+
+
+def _moment(at: float, where: tzinfo) -> str:
+    return moment(at, where)
+
+
+def _clock(at: float, where: tzinfo) -> str:
+    return clock(at, where)
+
+
+def _field(at: float, where: tzinfo) -> str:
+    """As a form's field `datetime-local` has it."""
+    return f"{as_datetime(at, where):%Y-%m-%dT%H:%M:%S}"
+
+
+def _iso(at: float) -> str:
+    return f"{as_datetime(at):%Y-%m-%dT%H:%M:%SZ}"

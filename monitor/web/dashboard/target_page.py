@@ -1,0 +1,82 @@
+"""A target's page: its lanes over one window, what they say in words, and what was known at a chosen moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from monitor.model import Incident
+from monitor.web.dashboard.lanes import Lane, certificate_lane, dns_lane, path_lane, route_lanes, verdict_lane
+from monitor.web.dashboard.moment import Moment, moment_of
+from monitor.web.dashboard.overview import still_open
+from monitor.web.dashboard.source import Source
+from monitor.web.dashboard.state import Cell, Level, cell_of, verdict_of
+from monitor.web.dashboard.window import Window
+
+MOST_LANES_S = 7 * 86_400.0
+"""Changes are looked for in single facts; a longer window has the roll-ups' lanes alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPage:
+    """`vantage` None: all of them. `changes_told`: whether the window is short enough for lanes of changes."""
+
+    name: str
+    url: str | None
+    level: Level
+    verdict: str
+    cells: tuple[Cell, ...]
+    vantage: str | None
+    vantages: tuple[str, ...]
+    window: Window
+    incidents: tuple[Incident, ...]
+    lanes: tuple[Lane, ...]
+    changes_told: bool
+    moment: Moment | None
+
+
+def target_page(
+    source: Source, name: str, window: Window, vantage: str | None, where: tzinfo
+) -> TargetPage | None:
+    """The page; None: neither the configuration nor the history has heard of the target."""
+    reader, now = source.reader, source.now()
+    target = source.target(name)
+    if target is None and name not in (*source.controls, *reader.targets()):
+        return None
+    newest = reader.newest(now - source.fresh_s(name), now + source.fresh_s(name), target=name)
+    cells = tuple(cell_of(one.observation.vantage, one) for one in newest)
+    level, verdict = verdict_of(name, still_open(source, now), cells)
+    incidents = reader.incidents(window.since, window.until, target=name)
+    changes_told = window.until - window.since <= 1.01 * MOST_LANES_S
+    return TargetPage(
+        name=name,
+        url=target.url if target is not None else None,
+        level=level,
+        verdict=verdict,
+        cells=cells,
+        vantage=vantage,
+        vantages=tuple(reader.vantages()),
+        window=window,
+        incidents=tuple(reversed(incidents)),
+        lanes=(
+            verdict_lane([(one, reader.changes(one.id)) for one in incidents], window, where),
+            *(_lanes_of_changes(source, name, window, vantage, where) if changes_told else ()),
+        ),
+        changes_told=changes_told,
+        moment=None if window.at is None else moment_of(source, name, window.at, incidents),
+    )
+
+
+def _lanes_of_changes(
+    source: Source, name: str, window: Window, vantage: str | None, where: tzinfo
+) -> Sequence[Lane]:
+    reader, stretch = source.reader, (window.since, window.until)
+    target = source.target(name)
+    declared = frozenset(map(int, (target.origins | target.allowed_origins) if target is not None else ()))
+    return (
+        dns_lane(reader.dns_changes(*stretch, target=name, vantage=vantage), window, where),
+        path_lane(reader.path_changes(*stretch, target=name, vantage=vantage), window, where),
+        certificate_lane(reader.certificate_changes(*stretch, target=name, vantage=vantage), window, where),
+        *route_lanes(reader.visibility(*stretch, target=name), declared, window, where),
+    )
