@@ -61,7 +61,7 @@ def test_ways_part_where_the_first_known_hop_differs(site: Site) -> None:
 @pytest.mark.parametrize(
     ("form", "kind", "has"),
     [
-        ("html", "text/html; charset=utf-8", "<h2>Evidence for it</h2>"),
+        ("html", "text/html; charset=utf-8", "Evidence for it"),
         ("txt", "text/plain; charset=utf-8", "EVIDENCE FOR IT"),
         ("json", "application/json", '"cause":"route.hijack"'),
     ],

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from monitor.history import HistoryError
 from monitor.history.overview import Section
 from monitor.model import Incident
+from monitor.report.circumstances import Circumstances, picture_of
 from monitor.report.html import incident_html
 from monitor.report.text import incident_text
 from monitor.web.dashboard import api
@@ -123,12 +124,15 @@ class _Site:
         if incident is None or form not in ("html", "txt", "json"):
             return PlainTextResponse("no such report\n", 404)
         zone, now = self._chosen(request).zone, self._source.now()
+        around = Circumstances(picture=picture_of(incident, self._source.reader, now))
         if form == "json":
             body, kind = msgspec.json.encode(incident), "application/json"
         elif form == "html":
-            body, kind = incident_html(incident, timezone=zone, now=now).encode(), "text/html; charset=utf-8"
+            body = incident_html(incident, timezone=zone, now=now, circumstances=around).encode()
+            kind = "text/html; charset=utf-8"
         else:
-            body, kind = incident_text(incident, timezone=zone, now=now).encode(), "text/plain; charset=utf-8"
+            body = incident_text(incident, timezone=zone, now=now, circumstances=around).encode()
+            kind = "text/plain; charset=utf-8"
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in incident.id)[:100]
         attachment = {"content-disposition": f'attachment; filename="whydown-{name}.{form}"'}
         return Response(body, media_type=kind, headers=attachment)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.history.answers import Failures, Latency
 from monitor.model import Evidence, Incident
 from monitor.report.account import Account, account_of
+from monitor.report.circumstances import Circumstances, Picture, picture_of
 from monitor.report.headline import began_at
 from monitor.report.safe_text import listed, one_line
 from monitor.report.sums import CauseSum, sums_of
@@ -17,7 +17,6 @@ from monitor.web.dashboard.state import Level, level_of, milliseconds, short_fai
 from monitor.web.dashboard.ways import ways_during
 
 BEFORE_S = 3600.0
-_LEAST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +42,7 @@ class View:
     affected: bool
     failed: str
     failure: str
+    last_good_at: float | None
     connect: tuple[str, str]
     wait: tuple[str, str]
 
@@ -66,15 +66,16 @@ def incident_page(source: Source, incident: Incident, timezone: str) -> Incident
     """The page of an incident as it is kept, told as of now."""
     now = source.now()
     began, end = began_at(incident), incident.closed_at if incident.closed_at is not None else now
+    picture = picture_of(incident, source.reader, now)
     return IncidentPage(
         incident=incident,
-        account=account_of(incident, timezone=timezone, now=now),
+        account=account_of(incident, timezone=timezone, now=now, circumstances=Circumstances(picture=picture)),
         level=level_of(incident) if incident.closed_at is None else Level.NONE,
         ledger=tuple(_ledger(number, item) for number, item in enumerate(incident.evidence, 1)),
         sums=tuple(sums_of(incident)),
         events=tuple(timeline(incident, source.reader.changes(incident.id))),
         began_at=began,
-        views=_views(source, incident, began, max(end, began + _LEAST_S)),
+        views=_views(source, incident, picture, end),
         ladders=_ladders(source, incident, began, end),
     )
 
@@ -94,49 +95,40 @@ def _ledger(number: int, item: Evidence) -> Ledger:
     )
 
 
-def _views(source: Source, incident: Incident, began: float, end: float) -> tuple[View, ...]:
+def _views(source: Source, incident: Incident, picture: Picture | None, end: float) -> tuple[View, ...]:
     """Each vantage that measured the target then, those that were affected first."""
-    if incident.target is None:
+    if picture is None:
         return ()
-    reader, target = source.reader, incident.target
-    failures = _commonest(reader.failures(began, end, target=target))
+    began = began_at(incident)
     start = began - began % 60.0
-    before = _medians(reader.latency(start - BEFORE_S, start, target=target, bucket_s=_whole(BEFORE_S)))
-    during = _medians(reader.latency(start, end, target=target, bucket_s=_whole(end - start)))
-    names = sorted({name for name, _ in (*before, *during)} | set(incident.affected) | set(failures))
-
-    def view(name: str) -> View:
-        worst, failed, of = failures.get(name, ("", 0, 0))
-        return View(
-            vantage=one_line(name, 64),
-            affected=name in incident.affected,
-            failed=f"{failed} of {of}" if of else "none",
-            failure=short_failure(worst),
-            connect=(milliseconds(before.get((name, "connect"))), milliseconds(during.get((name, "connect")))),
-            wait=(milliseconds(before.get((name, "wait"))), milliseconds(during.get((name, "wait")))),
+    before = _medians(source, picture.target, start - BEFORE_S, start)
+    during = _medians(source, picture.target, start, max(end, start + 60.0))
+    return tuple(
+        View(
+            vantage=one_line(one.vantage, 64),
+            affected=one.affected,
+            failed=f"{one.failed} of {one.rounds}",
+            failure=short_failure(one.failure or ""),
+            last_good_at=one.last_good_at,
+            connect=_from_to(before, during, one.vantage, "connect"),
+            wait=_from_to(before, during, one.vantage, "wait"),
         )
-
-    return tuple(sorted(map(view, names), key=lambda one: not one.affected))
-
-
-def _whole(seconds: float) -> float:
-    """Buckets of whole minutes, few of them: only the window's own percentiles are looked at."""
-    return max(60.0, -(-seconds // 60.0) * 60.0)
+        for one in picture.sightings
+    )
 
 
-def _medians(series: list[Latency]) -> dict[tuple[str, str], float]:
-    return {(one.vantage or "", one.phase): one.p50_s for one in series}
+_Medians = dict[tuple[str | None, str], float]
 
 
-def _commonest(found: list[Failures]) -> dict[str, tuple[str, int, int]]:
-    """By vantage: the commonest failure of its requests, how many failed in all, and of how many."""
-    by_vantage: dict[str, tuple[str, int, int]] = {}
-    for one in found:
-        if one.kind != "http":
-            continue
-        word, failed, _ = by_vantage.get(one.vantage, (one.failure.value, 0, 0))
-        by_vantage[one.vantage] = (word, failed + one.count, one.of)
-    return by_vantage
+def _medians(source: Source, target: str, since: float, until: float) -> _Medians:
+    """The median of each phase by vantage. One bucket: only the whole window's figures are looked at."""
+    bucket_s = max(60.0, -(-(until - since) // 60.0) * 60.0)
+    series = source.reader.latency(since, until, target=target, bucket_s=bucket_s)
+    return {(one.vantage, one.phase): one.p50_s for one in series}
+
+
+def _from_to(before: _Medians, during: _Medians, vantage: str, phase: str) -> tuple[str, str]:
+    return milliseconds(before.get((vantage, phase))), milliseconds(during.get((vantage, phase)))
 
 
 def _ladders(source: Source, incident: Incident, began: float, end: float) -> tuple[Ladder, ...]:
