@@ -16,6 +16,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+
 from monitor.bgp.prefix_key import PrefixKey, address_key, first_and_length, key_at, key_of
 from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind
 
@@ -33,8 +35,12 @@ _MAX_ORIGINS = 256
 _KEPT_KEYS = 65_536
 
 
-class Route(NamedTuple):
-    """A peer's route. `since`: first announced by this very path without interruption; `at`: last announced."""
+class Route(msgspec.Struct, frozen=True, gc=False):
+    """A peer's route. `since`: first announced by this very path without interruption; `at`: last announced.
+
+    Without `gc`, like its path, since neither can be part of a ring: of a hundred thousand routes that are ever
+    replaced, each collection of young objects would walk all.
+    """
 
     path: AsPath
     since: float

@@ -12,7 +12,7 @@ from monitor.agent.outpost import Outpost
 from monitor.commands.daemon import leaves, read_config, serve
 from monitor.spool import Spool, SpoolError
 from monitor.station import logs
-from monitor.station.heap import freeze_heap
+from monitor.station.heap import tame_collector
 from probes import clock
 
 _log = structlog.get_logger("agent")
@@ -44,7 +44,7 @@ def command(ctx: click.Context, path: Path, verbose: bool) -> None:
         click.echo(f"{path}: [hub] url is missing; it says where this agent's hub is", err=True)
         ctx.exit(2)
     logs.configure(verbose=verbose)
-    freeze_heap(tracing=True)
+    tame_collector(tracing=True)
     bounds = config.spool
     try:
         with Spool.open(

@@ -10,7 +10,7 @@ import structlog
 
 from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve_judge, serve_on_screen
 from monitor.history import HistoryError, Store
-from monitor.station.heap import freeze_heap
+from monitor.station.heap import tame_collector
 from monitor.station.hub_station import HubStation
 
 _log = structlog.get_logger("hub")
@@ -46,7 +46,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
         ctx.exit(2)
     live = begin_logs(screen, as_log=as_log, verbose=verbose)
     try:
-        freeze_heap(tracing=False)
+        tame_collector(tracing=False)
         with Store.open(config.history.path) as store:
 
             def hub() -> HubStation:

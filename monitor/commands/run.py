@@ -10,7 +10,7 @@ import structlog
 
 from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve_judge, serve_on_screen
 from monitor.history import HistoryError, Store
-from monitor.station.heap import freeze_heap
+from monitor.station.heap import tame_collector
 from monitor.station.station import Station
 
 _log = structlog.get_logger("run")
@@ -38,7 +38,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
     config, screen = read_config(ctx, path), Screen()
     live = begin_logs(screen, as_log=as_log, verbose=verbose)
     try:
-        freeze_heap(tracing=config.traceroute.enabled)
+        tame_collector(tracing=config.traceroute.enabled)
         with Store.open(config.history.path) as store:
 
             def station() -> Station:

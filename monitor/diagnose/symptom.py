@@ -184,7 +184,7 @@ def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged
             return None
         symptom = Symptom.NONE if failure is None else _of_failure(observation, failure, None, usual)
         return Judged(observation, symptom, known_at, None, None)
-    rtt_s, think_s = _figures(observation)
+    rtt_s, think_s = _figures(observation, usual)
     if failure is not None:
         symptom = _of_failure(observation, failure, think_s, usual)
     else:
@@ -199,12 +199,22 @@ def round_trip_s(observation: HttpObservation) -> float | None:
     return connect_s if kernel_s is None else kernel_s if connect_s is None else min(kernel_s, connect_s)
 
 
-def _figures(observation: HttpObservation) -> tuple[float | None, float | None]:
-    """Round trip and think time."""
-    rtt_s = round_trip_s(observation)
+def _figures(observation: HttpObservation, usual: Usual) -> tuple[float | None, float | None]:
+    """Round trip and think time. What connecting took is no round trip where a SYN was sent again."""
+    rtt_s, way = round_trip_s(observation), usual.rtt(observation)
+    if rtt_s is not None and rtt_s == observation.connect_s and _is_of_lost_syn(rtt_s, way):
+        rtt_s = None
     if observation.wait_s is None:
         return rtt_s, None
-    return rtt_s, max(observation.wait_s - (rtt_s or 0.0), 0.0)
+    return rtt_s, max(observation.wait_s - (way.median if rtt_s is None else rtt_s), 0.0)
+
+
+def _is_of_lost_syn(connect_s: float, way: Baseline) -> bool:
+    """Whether connecting took what it takes when SYNs are lost, on a way that is usually much shorter."""
+    if not way.known or way.median >= SYN_RETRY_SLACK_S:
+        return False
+    slack_s = max(SYN_RETRY_SLACK_S, 2 * way.median)
+    return any(retry <= connect_s <= retry + slack_s for retry in SYN_RETRY_S)
 
 
 def _of_failure(observation: HttpObservation, failure: Failure, think_s: float | None, usual: Usual) -> Symptom:
@@ -226,10 +236,7 @@ def _of_failure(observation: HttpObservation, failure: Failure, think_s: float |
 def _of_timing(observation: HttpObservation, rtt_s: float | None, think_s: float | None, usual: Usual) -> Symptom:
     connect_s = observation.connect_s
     usual_rtt = usual.rtt(observation)
-    lost_syn = connect_s is not None and any(
-        retry <= connect_s <= retry + max(SYN_RETRY_SLACK_S, 2 * usual_rtt.median) for retry in SYN_RETRY_S
-    )
-    if lost_syn and usual_rtt.known and usual_rtt.median < SYN_RETRY_SLACK_S:
+    if connect_s is not None and _is_of_lost_syn(connect_s, usual_rtt):
         return Symptom.LOST_SYN
     raised = rtt_s is not None and usual_rtt.is_raised(rtt_s, **RTT_RAISED)
     if think_s is not None and usual.is_slow(observation, think_s):

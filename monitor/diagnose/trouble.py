@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from math import ceil, comb, log10
 
 from monitor.diagnose.networks import weight
-from monitor.diagnose.routing import Routing
+from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import VantageSituation
 from monitor.diagnose.view import View
 from monitor.model.incident import Incident
@@ -45,7 +45,7 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     bad = [view for view in views if view.failing or view.confirmed]
     if routing.alarming and bad:
         return True
-    if routing.doubtful and any(view.confirmed for view in bad):
+    if any(view.confirmed and _has_cause(view, routing) for view in bad):
         return True
     seen = sum(len(view.bad_since_start()) for view in bad)
     if seen < FEWEST_BAD:
@@ -63,6 +63,17 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
         return True
     alone = {view.vantage for view in sure if len(views) > 1 and by_network[networks[view.vantage]] == 1}
     return any(view.run >= LONE_RUN + (view.vantage in alone) or view.chronic for view in sure)
+
+
+def _has_cause(view: View, routing: Routing) -> bool:
+    """Whether a route that may be innocent came just before a view went bad; a new provider of last week did not
+    make the packet that was lost today.
+    """
+    if view.bad_since is None:
+        return False
+    before, after = CORRELATION_S
+    earliest = view.bad_since - before - view.interval_s
+    return any(earliest <= episode.first_at <= view.bad_since + after for episode in routing.doubtful)
 
 
 def _chance(views: list[View], bad: list[View], networks: Mapping[str, str]) -> float:

@@ -20,6 +20,9 @@ from monitor.diagnose.view import View
 from monitor.model.target import Control
 from probes.observation import HttpObservation
 
+SLOW_RUN = 3
+"""So many slow exchanges in a row before slowness alone counts against a vantage."""
+
 PATIENCE_ROUNDS = 3.0
 """After this many control intervals without a control observation, a vantage needs no voucher any more."""
 
@@ -198,15 +201,8 @@ def _vouches(view: View, since: float) -> bool:
 
 
 def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:
-    """Every control fails, one of them for sure, and most of the targets that others see fine fail too.
-
-    A control that is merely slow must be so three times: latency has heavy tails.
-    """
-    bad = [
-        view
-        for view in controls
-        if (view.confirmed and (view.failing or view.run >= 3)) or (view.failing and len(controls) > 1)
-    ]
+    """Every control fails, one of them for sure, and most of the targets that others see fine fail too."""
+    bad = [view for view in controls if _is_surely_bad(view) or (view.failing and len(controls) > 1)]
     bad_targets = [view for view in targets if view.failing or view.confirmed]
     if len(bad) < len(controls) or not any(view.confirmed for view in bad):
         return None
@@ -215,10 +211,15 @@ def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sic
     return _sickness(vantage, bad, len(controls), bad_targets, len(targets))
 
 
+def _is_surely_bad(view: View) -> bool:
+    """What is merely slow must be so three times: latency has heavy tails."""
+    return view.confirmed and (view.failing or view.run >= SLOW_RUN)
+
+
 def _alone(vantage: str, targets: _Rolls) -> Sickness | None:
     """Without controls: all of at least two targets are bad here, and most vantages see each of them fine."""
     views = targets.at(vantage)
-    bad = {name: view for name, view in views.items() if view.confirmed}
+    bad = {name: view for name, view in views.items() if _is_surely_bad(view)}
     if len(views) < 2 or len(bad) < len(views):
         return None
     for name in bad:

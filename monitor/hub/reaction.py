@@ -3,8 +3,10 @@
 The boost is for the start of a trouble, when each second counts, not for its whole length: so it fires on
 edges. They are: the first failure after success of a target at a vantage, a verdict that becomes a cause,
 and for a prefix that covers, or lies inside, a target's address space an origin never seen before, or more
-peers without the prefix than there were when it last fired. These concern everybody. That the round trip between
-one vantage and a target moved to another level concerns that vantage: it shall look, and trace the path anew.
+peers without the prefix than there were when it last fired. These concern everybody, and a failure or a cause
+also the targets that this one depends on: theirs may be the fault, and it must be seen in the same seconds. That
+the round trip between one vantage and a target moved to another level concerns that vantage: it shall look, and
+trace the path anew.
 
 It does not boost: it names targets. It knows neither the schedule nor the clock.
 """
@@ -87,7 +89,7 @@ class Reaction:
         self._latency, self._looked = before._latency, before._looked
 
     def to_observations(self, observations: Iterable[Observation]) -> set[str]:
-        """The targets that have just begun to fail."""
+        """The targets that have just begun to fail, and those that they depend on."""
         begun: set[str] = set()
         for seen in observations:
             if not isinstance(seen, HttpObservation) or seen.target not in self._targets:
@@ -99,7 +101,7 @@ class Reaction:
             elif series not in self._failing:
                 self._failing.add(series)
                 begun.add(seen.target)
-        return begun
+        return self._with_upstreams(begun)
 
     def to_latency(self, observations: Iterable[Observation]) -> list[ChangedSeries]:
         """The round trips that have just moved, of vantages that have not looked closer for it lately."""
@@ -115,7 +117,7 @@ class Reaction:
         return found
 
     def to_verdicts(self, verdicts: Mapping[str, Verdict]) -> set[str]:
-        """The targets whose verdict has just become a cause, or another one."""
+        """The targets whose verdict has just become a cause, or another one, and those that they depend on."""
         changed = {
             name
             for name, verdict in verdicts.items()
@@ -124,7 +126,7 @@ class Reaction:
             and self._causes.get(name) is not verdict.cause
         }
         self._causes = {name: verdict.cause for name, verdict in verdicts.items()}
-        return changed
+        return self._with_upstreams(changed)
 
     def to_routes(self, events: Iterable[RouteEvent]) -> set[str]:
         """The targets whose address space has just got an origin that it never had, or lost routes."""
@@ -134,6 +136,9 @@ class Reaction:
             if is_news:
                 touched |= self._space.touched(event.prefix)
         return touched
+
+    def _with_upstreams(self, names: set[str]) -> set[str]:
+        return names.union(*(self._targets[name].depends_on for name in names)) & self._targets.keys()
 
     def _is_new(self, event: RouteEvent) -> bool:
         """Whether nobody announced the prefix with these origins before."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
 from monitor.model.vrp import VrpChange
@@ -15,8 +17,7 @@ from monitor.model.vrp import VrpChange
 AsSet = frozenset[Asn]
 
 
-@dataclass(frozen=True, slots=True)
-class AsPath:
+class AsPath(msgspec.Struct, frozen=True, gc=False):
     """An AS_PATH (RFC 4271 section 4.3): AS numbers in order, nearest first; a frozenset is an AS_SET.
 
     Empty for a route that the peer itself originates towards the collector without prepending.

@@ -45,3 +45,23 @@ def test_a_host_that_never_answers_is_no_overload() -> None:
 
     assert incident.cause is not Cause.SERVER_OVERLOAD
     assert "network.opens_now_and_then" not in {evidence.rule for evidence in incident.evidence}
+
+
+def full_line(world: World, at: float, place: Place) -> HttpObservation:
+    """A full line loses SYNs of all, and what it carries is late; the kernel's own figures are not recorded."""
+    late = world.ok(at, place, API, rtt_s=place.rtt_s + 0.15)
+    late = replace(late, kernel_rtt_s=None, kernel_min_rtt_s=None, retransmits=None)
+    luck = world.random.random()
+    if luck < (0.9 if place.name == "sydney" else 0.2):
+        return world.silent(at, place, API)
+    if luck < 0.6:
+        return replace(late, connect_s=round((late.connect_s or 0.0) + 1.0, 6))
+    return late
+
+
+def test_a_full_line_is_no_full_queue() -> None:
+    """Connections open late or not at all here too, but the round trip of those that open at once is longer."""
+    (incident,) = Story(api=full_line, interval_s=10.0).incidents()
+
+    assert "network.opens_now_and_then" not in {evidence.rule for evidence in incident.evidence}
+    assert incident.cause is Cause.SERVER_LINK

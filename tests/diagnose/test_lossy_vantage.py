@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from story import API, CONTROL, DATABASE, Story
+from story import API, BEGIN, CONTROL, DATABASE, Story
 from world import Place, Service, World
 
 from monitor.model.verdict import Cause
@@ -41,3 +41,19 @@ def test_a_control_that_often_fails_vouches_for_nobody() -> None:
     story = Story(api=_lossy(API, 1.0), control=every_third)
 
     assert [i for i in story.incidents() if i.target is not None] == []
+
+
+@pytest.mark.parametrize(("times", "faults"), [(2, 0), (6, 1)])
+def test_without_controls_slow_answers_of_all_targets_must_be_three_in_a_row(times: int, faults: int) -> None:
+    """Two targets that answer one vantage late, twice each, are two long tails; six times each is its line."""
+
+    def slow(service: Service):
+        def answer(world: World, at: float, place: Place):
+            late = place.name == "tokyo" and at < BEGIN + times * 30.0
+            return world.ok(at, place, service, rtt_s=place.rtt_s + (0.3 if late else 0.0))
+
+        return answer
+
+    incidents = Story(api=slow(API), database=slow(DATABASE), controls=False).incidents()
+
+    assert [i.affected for i in incidents if i.cause is Cause.VANTAGE_FAULT] == [("tokyo",)] * faults

@@ -289,3 +289,22 @@ def test_all_flows_of_the_first_minute_are_usual() -> None:
 def test_no_trace_since_the_onset_says_nothing() -> None:
     """Not measured is not evidence."""
     assert judged(remembering(trace(USUAL))).change is PathChange.UNKNOWN
+
+
+def test_a_usual_way_that_was_out_of_use_of_late_says_nothing() -> None:
+    """Back from an hour of maintenance: neither a strange path, nor a sign that all is as it was."""
+    memory = remembering(trace(USUAL), trace(REROUTED))
+    for number in range(10):
+        memory.add(trace(REROUTED), ONSET - 1500 + 150 * number)
+
+    assert judged(memory, trace(USUAL), trace(USUAL)).change is PathChange.UNKNOWN
+    assert judged(memory, trace(REROUTED)).change is PathChange.UNCHANGED
+
+
+def test_a_way_that_one_flow_in_four_takes_stays_usual() -> None:
+    """Flows are traced in turn, so one of them comes round every fourth time."""
+    memory = remembering(trace(USUAL), trace(REROUTED))
+    for number in range(10):
+        memory.add(trace(USUAL if number % 4 == 0 else REROUTED, flow=number % 4), ONSET - 1500 + 150 * number)
+
+    assert judged(memory, trace(USUAL, flow=0)).change is PathChange.UNCHANGED

@@ -50,6 +50,20 @@ def test_a_failure_after_recovery_boosts_again() -> None:
     assert reaction.to_observations([_seen(Failure.READ_TIMEOUT)]) == {"shop"}
 
 
+def test_what_a_target_depends_on_is_looked_at_with_it() -> None:
+    """Whose fault it is shows in the same seconds; the other way round the dependent ones are left alone."""
+    upstream = Target(name="payments", url="https://payments.example/")
+    shop = Target(name="shop", url="https://shop.example/", depends_on=("payments", "payments"))
+    other = Target(name="blog", url="https://blog.example/", depends_on=("shop",))
+    overload = {"shop": Verdict(at=NOW, target="shop", cause=Cause.SERVER_OVERLOAD, confidence=0.9)}
+
+    assert Reaction([shop, upstream, other]).to_observations([_seen(Failure.READ_TIMEOUT)]) == {"shop", "payments"}
+    assert Reaction([shop, upstream, other]).to_verdicts(overload) == {"shop", "payments"}
+    assert Reaction([shop, upstream, other]).to_observations([_seen(Failure.READ_TIMEOUT, target="payments")]) == {
+        "payments"
+    }
+
+
 def test_a_failing_control_boosts_nothing() -> None:
     """Controls are not diagnosed, so there is nothing to look at more closely."""
     assert Reaction([SHOP]).to_observations([_seen(Failure.READ_TIMEOUT, target="control")]) == set()

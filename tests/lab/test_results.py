@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lab import kept, results_table, scenario
+from click.testing import CliRunner, Result
+from lab import kept, results, results_table, scenario
 from lab.judge import Answer
 from lab.kept import Kept
 from lab.outcome import Outcome
@@ -73,6 +74,40 @@ def test_boost_is_compared_where_both_were_named() -> None:
 
     assert "| moved | server.overload | 5.0 | - |" in text
     assert "1 of 2 were sooner with the boost: median 7.5 s instead of 11.5 s" in text
+
+
+def _measure(folder: Path, *options: str) -> tuple[Result, str]:
+    """The command with no time to play anything; its end and its table."""
+    into = folder / "table.md"
+    words = ["baseline", "--keep", str(folder), "--into", str(into), "--minutes", "0", *options]
+    done = CliRunner().invoke(results.main, words)
+    return done, into.read_text(encoding="utf-8")
+
+
+def test_what_was_played_at_this_commit_is_not_played_again(tmp_path: Path) -> None:
+    """The table is written from what is kept."""
+    kept.write(tmp_path, _kept("baseline", commit=kept.commit(Path(__file__).parent)))
+    done, text = _measure(tmp_path)
+
+    assert "1 of 1 plays are kept" in done.output
+    assert done.exit_code == 0
+    assert "| baseline | nothing | right | | | |" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "row", "exit_code"),
+    [((), "| baseline | | not played | | | |", 1), (("--older",), "| baseline | nothing | right | | | |", 0)],
+)
+def test_what_was_played_at_another_commit_counts_when_asked_for(
+    tmp_path: Path, options: tuple[str, ...], row: str, exit_code: int
+) -> None:
+    """And the table names that commit."""
+    kept.write(tmp_path, _kept("baseline", commit="abc"))
+    done, text = _measure(tmp_path, *options)
+
+    assert row in text
+    assert done.exit_code == exit_code
+    assert ("commit abc" in text) == bool(options)
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:

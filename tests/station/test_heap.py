@@ -9,7 +9,7 @@ import pytest
 
 LOOK = """
 import gc, sys, weakref
-from monitor.station.heap import freeze_heap
+from monitor.station.heap import tame_collector
 
 class Ring:
     pass
@@ -17,7 +17,7 @@ class Ring:
 ring = Ring()
 ring.itself, garbage = ring, weakref.ref(ring)
 del ring
-freeze_heap(tracing={tracing})
+tame_collector(tracing={tracing})
 print("scapy.layers.inet6" in sys.modules, garbage() is None, gc.get_freeze_count() > 50 * len(gc.get_objects()))
 """
 
@@ -29,3 +29,53 @@ def test_all_that_was_loaded_is_frozen_and_garbage_is_not(tracing: bool) -> None
     told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
     assert told == f"{tracing} True True\n"
+
+
+GROW = """
+import gc
+from monitor.station.heap import MOST_ADDED, tame_collector
+
+class Ring:
+    def __init__(self):
+        self.itself = self
+
+tame_collector(tracing=False)
+walked = []
+gc.callbacks.insert(0, lambda phase, info: walked.append(len(gc.get_objects())) if phase == "start" else None)
+state = [Ring() for _ in range(MOST_ADDED // 2)]
+print(max(walked) < 60_000, len(gc.get_objects()) < 60_000)
+"""
+
+LEAK = """
+import gc, weakref
+from monitor.station.heap import MOST_ADDED, tame_collector
+
+class Ring:
+    def __init__(self):
+        self.itself = self
+
+tame_collector(tracing=False)
+rings = [Ring() for _ in range(50_000)]
+first = weakref.ref(rings[0])
+del rings
+gc.collect(1)
+early = first() is None
+state = [Ring() for _ in range(2 * MOST_ADDED)]
+print(early, first() is None)
+"""
+
+
+def _told(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+
+
+def test_what_lasts_is_walked_once() -> None:
+    """However much the monitor comes to know, no collection walks all of it."""
+    assert _told(GROW) == "True True\n"
+
+
+def test_garbage_that_was_put_away_goes_when_the_heap_has_grown() -> None:
+    """Rings that were alive when they were put away, and were dropped then, do not stay for ever."""
+    assert _told(LEAK) == "False True\n"

@@ -109,10 +109,13 @@ def _loss(situation: Situation) -> Iterator[Finding]:
 
 
 def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:
-    """Connections that open after lost SYNs, where others do not open at all: somebody is there, without room."""
+    """Connections that open after lost SYNs, where others do not open at all: somebody is there, without room.
+
+    A full line loses SYNs as well; what gets through it is late.
+    """
     late = [view for view in affected if view.opens_late]
     never = [view for view in affected if view.symptom is Symptom.CONNECT_TIMEOUT]
-    if late and never and not any(view.loses for view in affected):
+    if late and never and not any(view.is_impaired for view in affected):
         yield Finding(
             rule="network.opens_now_and_then",
             seen=len(late),

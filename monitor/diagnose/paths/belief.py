@@ -18,7 +18,7 @@ be odd; a new flow can bear witness, but not accuse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -75,10 +75,13 @@ class Belief:
 
 def readings(memory: PathMemory, onset: float, expected_origins: frozenset[Asn]) -> tuple[Reading, ...]:
     """The traces since `onset`, oldest first, each compared with what was usual before; those that say nothing,
-    and new flows where followed ones were traced, left out."""
+    and new flows where followed ones were traced, left out. A usual way that was out of use of late, as before an
+    hour of maintenance, says nothing either: it is no strange one, and to be back on it is no rest.
+    """
     walked = memory.walked(onset)
     followed = {one.series for one in walked if memory.is_followed(one.series, onset)}
     usual = {family: tuple(memory.usual(onset, family)) for family in {one.series.family for one in walked}}
+    of_late = {family: memory.of_late(onset, family) for family in usual}
     compared: dict[tuple[int, Trail], PathChange] = {}
     found = []
     for one in walked:
@@ -88,11 +91,19 @@ def readings(memory: PathMemory, onset: float, expected_origins: frozenset[Asn])
             continue
         key = (family, one.trail)
         if key not in compared:
-            compared[key] = compare(one.trail, known, expected_origins)
+            compared[key] = _compare(one.trail, known, of_late[family], expected_origins)
         if compared[key] is not PathChange.UNKNOWN:
             found.append(Reading(one.at, one.series, one.trail, compared[key], known))
     accusing = [reading for reading in found if reading.series in followed]
     return tuple(found if not accusing else [r for r in found if r.series in followed or _bears_out(r, accusing)])
+
+
+def _compare(
+    trail: Trail, usual: Sequence[Trail], of_late: Sequence[Trail], expected_origins: frozenset[Asn]
+) -> PathChange:
+    change = compare(trail, usual, expected_origins)
+    back = change is PathChange.UNCHANGED and of_late and compare(trail, of_late, expected_origins).is_change
+    return PathChange.UNKNOWN if back else change
 
 
 def believe(own: tuple[Reading, ...], others: Iterable[Reading], told: frozenset[Asn]) -> Belief:

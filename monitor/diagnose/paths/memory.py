@@ -28,6 +28,13 @@ KEPT_SERIES = 64
 """Series whose routers are remembered: the flows of an exploration, to a few addresses."""
 
 
+OF_LATE = 8
+"""Traces before the trouble that tell which of the usual paths were in use: two rounds of four flows."""
+
+OF_LATE_S = 900.0
+"""They must reach back so far: those of a boost's one minute show what one minute showed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """What two traces must share to be the same question asked twice. `flow` None: the tracer did not say."""
@@ -118,6 +125,12 @@ class PathMemory:
             return [s.trail for s in seen if s.first_at <= earliest + YOUNG_S]
         again = [s for s in settled if s.again_at is not None and s.again_at < onset - SETTLED_S]
         return [s.trail for s in again or settled]
+
+    def of_late(self, onset: float, family: int) -> list[Trail]:
+        """The trails of the newest traces before `onset`; none where these are too few, or of too short a time."""
+        newest = [one for one in self._lately if one.at < onset and one.series.family == family][-OF_LATE:]
+        long_enough = len(newest) == OF_LATE and newest[0].at <= onset - OF_LATE_S
+        return list(dict.fromkeys(one.trail for one in newest)) if long_enough else []
 
     def walked(self, onset: float) -> list[Walked]:
         """The traces that were complete at or after `onset`, oldest first."""

@@ -26,6 +26,7 @@ from monitor.diagnose.fact import Fact
 from monitor.hub.feeds import Feeds
 from monitor.model import Asn, FeedState, FeedTally, PeerState, RouteEvent, Target
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
+from monitor.station.heap import tame_collector
 
 ORIGIN = Asn(64_500)
 
@@ -92,6 +93,7 @@ async def main() -> None:
     # Logs would stand among the reports.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     known = msgspec.json.decode(sys.stdin.buffer.read(), type=Beforehand)
+    tame_collector(tracing=False)  # as `whydown run` does
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await follow(sys.argv[1], known, stop)

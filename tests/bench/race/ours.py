@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from monitor.station.heap import freeze_heap
+from monitor.station.heap import tame_collector
 from probes.traceroute import Tracer, TraceRequest
 
 
@@ -39,7 +39,7 @@ async def race(tracer: Tracer, order: dict[str, Any]) -> dict[str, Any]:
 
 async def main() -> None:
     """Serve until standard input ends."""
-    freeze_heap(tracing=True)  # as `whydown run` does
+    tame_collector(tracing=True)  # as `whydown run` does
     async with Tracer() as tracer:
         while line := await asyncio.to_thread(sys.stdin.readline):
             print(json.dumps(await race(tracer, json.loads(line))), flush=True)

@@ -64,9 +64,10 @@ class LabScene:
         async with opened(self._folder, PACES["fast"], lambda line: None) as laboratory:
             self._laboratory = laboratory
             lacks = "".join(f" {lacking}." for lacking in laboratory.stage.lacks)
+            links = "links with delays" if laboratory.stage.has_delays else "links"
             self.told = (
                 f"Everything is real: {len(topology.networks)} networks with BGP routers, name servers, resolvers,"
-                f" HTTPS servers, load, links with delays, traceroutes.{lacks}"
+                f" HTTPS servers, load, {links}, traceroutes.{lacks}"
             )
             async with Chronicle(laboratory.history, laboratory.mails, _Onto(board)).followed():
                 yield board

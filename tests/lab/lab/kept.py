@@ -40,9 +40,10 @@ def commit(repository: Path, *, but: Path | None = None) -> str:
 
     `unknown` where there is no git, or no repository.
     """
+    top = repository.resolve()
+    spared = [f":(exclude){but.resolve()}"] if but is not None and but.resolve().is_relative_to(top) else []
     try:
         head = _git(repository, "rev-parse", "--short=12", "HEAD")
-        spared = [f":(exclude){but.resolve()}"] if but is not None else []
         changes = _git(repository, "status", "--porcelain", "--untracked-files=no", "--", ".", *spared)
     except (OSError, subprocess.SubprocessError):
         return "unknown"

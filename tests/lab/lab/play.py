@@ -38,6 +38,8 @@ _ROUNDS = 3
 _BEFORE_ROUNDS = 6
 # Sooner after the one before than this share of an interval, a round is a boosted one.
 _HURRIED = 0.7
+# As many intervals after the last boosted round there has been an ordinary one.
+_ORDINARY = 1.2
 # Of the rounds that fit into a time; those under way at its ends do not count as complete in it.
 _NEARLY_ALL = 0.7
 
@@ -113,7 +115,7 @@ class Play:
         while (
             not self._is_warm()
             or self.open_incidents
-            or clock.wall() - self._hurried_at < 2 * self._pace.interval_s
+            or clock.wall() - self._hurried_at < _ORDINARY * self._pace.interval_s
         ):
             if clock.monotonic() > end:
                 raise ChildError(f"the vantages saw too little in {_WARM_S:g} s: {dict(self._seen)}")

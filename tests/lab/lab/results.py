@@ -1,7 +1,8 @@
 """`python -m lab.results`: plays scenarios with and without the boost and writes the table, RESULTS.md.
 
-Each scenario has a laboratory of its own, so that none is answered from what another left behind. What has been
-played at this commit is kept, and not played again: the command goes on where it was cut short.
+Each scenario has a laboratory of its own, so that none is answered from what another left behind. All are played
+from one copy of the code, whatever happens to the checkout meanwhile. What has been played at this commit is kept,
+and not played again: the command goes on where it was cut short.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,9 +34,7 @@ COMPARED = (
     "congestion-queue",
 )  # fmt: skip
 _MOST_SAID = 300
-
-Play = Callable[[str, str], Kept]
-"""A scenario's name and a pace to how it went."""
+_PACES = ("steady", "unboosted")
 
 
 @click.command()
@@ -56,67 +55,71 @@ def main(
 
     Exit 0: all were played and are right. Exit 1: not.
     """
+    keep = keep.resolve()
     keep.mkdir(parents=True, exist_ok=True)
     wanted = tuple(names) or scenario.names()
     compared = [name for name in COMPARED if name in wanted]
-    plays = [(name, "steady") for name in wanted] + [(name, "unboosted") for name in compared]
+    plays = [(_PACES[0], name) for name in wanted] + [(_PACES[1], name) for name in compared]
     at_commit = kept.commit(_REPOSITORY, but=into)
     known = {} if fresh else kept.read(keep)
-    done = {key: one for key, one in known.items() if one.outcome and (older or one.commit == at_commit)}
-    missing = [(name, pace) for name, pace in plays if (pace, name) not in done]
+    done = {play: one for play, one in known.items() if one.outcome and (older or one.commit == at_commit)}
+    missing = [play for play in plays if play not in done]
     click.echo(f"commit {at_commit}: {len(plays) - len(missing)} of {len(plays)} plays are kept in {keep}")
-
-    def play(name: str, pace: str) -> Kept:
-        found = _played(name, pace, keep / f"{pace}-{name}")
-        kept.write(keep, found)
-        return found
-
-    deadline = clock.monotonic() + 60 * minutes
-    for one in _all_played(missing, play, lanes, deadline):
-        done[one.pace, one.name] = one
-    boosted, plain = (
-        {name: one for (of_pace, name), one in done.items() if of_pace == pace} for pace in ("steady", "unboosted")
-    )
+    if missing:
+        done |= _played_now(missing, keep, at_commit, lanes, clock.monotonic() + 60 * minutes)
+    boosted, plain = ({name: done[of, name] for name in wanted if (of, name) in done} for of in _PACES)
     machine = f"{os.cpu_count()} processors, Linux {platform.release()},"
     text = results_table.lines(wanted, boosted, compared, plain, machine=machine)
     into.write_text("\n".join(text) + "\n", encoding="utf-8")
     sys.exit(0 if all(name in boosted and boosted[name].right for name in wanted) else 1)
 
 
-def _all_played(plays: Sequence[tuple[str, str]], play: Play, lanes: int, deadline: float) -> Iterable[Kept]:
-    """The plays in some lanes; those not begun by the deadline (monotonic seconds) are left out."""
+def _played_now(
+    plays: Sequence[tuple[str, str]], keep: Path, at_commit: str, lanes: int, deadline: float
+) -> dict[tuple[str, str], Kept]:
+    """The plays, each kept when it ends; those not begun by the deadline (monotonic seconds) are left out."""
+    code = _frozen(keep / "code")
 
-    def in_time(name: str, pace: str) -> Kept | None:
-        if clock.monotonic() > deadline:
+    def play(pace: str, name: str) -> Kept | None:
+        if clock.monotonic() >= deadline:
             return None
-        found = play(name, pace)
+        outcome, broke = _played(name, pace, code, keep / f"{pace}-{name}")
+        found = Kept(
+            name=name, pace=pace, commit=at_commit, at=clock.wall(), load=os.getloadavg()[0],
+            outcome=outcome, broke=broke,
+        )  # fmt: skip
+        kept.write(keep, found)
         click.echo(_in_words(found))
         return found
 
     with ThreadPoolExecutor(lanes) as pool:
-        yield from filter(None, pool.map(lambda one: in_time(*one), plays))
+        return {(one.pace, one.name): one for one in pool.map(lambda it: play(*it), plays) if one is not None}
 
 
-def _played(name: str, pace: str, folder: Path) -> Kept:
-    """Play one now, in a bounded time; everything it leaves is in `folder`."""
+def _frozen(copy: Path) -> Path:
+    """A copy of the code that the laboratory runs."""
+    shutil.rmtree(copy, ignore_errors=True)
+    for part in ("monitor", "probes", "tests/lab"):
+        shutil.copytree(_REPOSITORY / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def _played(name: str, pace: str, code: Path, folder: Path) -> tuple[Outcome | None, str]:
+    """Play one now, in a bounded time: its outcome, or how the laboratory broke. All it leaves is in `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
-    at_commit = kept.commit(_REPOSITORY, but=FILE)
-    outcome, broke = None, ""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "lab", name, "--pace", pace, "--json", "--keep", str(folder)],
-            capture_output=True, timeout=_SECONDS_EACH, check=False,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(code / "tests/lab"), str(code)])},
+            cwd=code, capture_output=True, timeout=_SECONDS_EACH, check=False,
         )  # fmt: skip
-        outcome = msgspec.json.decode(done.stdout, type=Outcome) if done.stdout else None
-        broke = "" if outcome else done.stderr.decode(errors="replace").strip()[-_MOST_SAID:]
+        if done.stdout:
+            return msgspec.json.decode(done.stdout, type=Outcome), ""
+        return None, done.stderr.decode(errors="replace").strip()[-_MOST_SAID:]
     except subprocess.TimeoutExpired:
-        broke = f"it took more than {_SECONDS_EACH:g} s"
+        return None, f"it took more than {_SECONDS_EACH:g} s"
     except msgspec.MsgspecError as error:
-        broke = f"its outcome cannot be read: {error}"
-    return Kept(
-        name=name, pace=pace, commit=at_commit, at=clock.wall(), load=os.getloadavg()[0],
-        outcome=outcome, broke=broke,
-    )  # fmt: skip
+        return None, f"its outcome cannot be read: {error}"
 
 
 def _in_words(one: Kept) -> str:

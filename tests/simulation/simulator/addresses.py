@@ -10,6 +10,7 @@ import ipaddress
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,7 +37,7 @@ class AddressPlan:
         if asn not in blocks:
             blocks[asn] = next(self._free[family])
             self.owners[blocks[asn]] = asn
-        return str(blocks[asn][1 + number % 250])
+        return _member(blocks[asn], 1 + number % 250)
 
     def prefix(self, asn: int, family: int) -> Network:
         """A fresh prefix of `asn` for services: a /22 or /44."""
@@ -50,6 +51,12 @@ def host(prefix: Network, number: int) -> str:
     return str(prefix[10 + number])
 
 
+@lru_cache(maxsize=65_536)
+def _member(block: Network, number: int) -> str:
+    return str(block[number])
+
+
+@lru_cache(maxsize=65_536)
 def around(address: str, length: int | None = None) -> Network:
     """The /24 or /48 (or `length`) that an address is in."""
     family = ipaddress.ip_address(address).version

@@ -17,6 +17,7 @@ from simulator.cast import Peer, Recorded, Service, Setting, Vantage
 from simulator.conditions import Span
 from simulator.geography import Geography
 from simulator.propagation import Announcement
+from simulator.relations import inferred
 from simulator.routing import RoutingHistory
 from simulator.world import World
 
@@ -30,7 +31,7 @@ _ISSUERS = (
 )
 _SITES = ("seoul", "tokyo", "frankfurt", "ashburn", "singapore", "london", "saopaulo", "sydney", "joburg", "delhi")
 _LENGTHS = {10: (1800, 3600), 30: (3600, 5400), 60: (5400, 9000)}
-_MOST_EXCHANGES = 12_000
+_MOST_EXCHANGES = 6_000
 _FORGOTTEN = ("kernel", "total", "checks", "body", "http_version")
 
 
@@ -86,6 +87,8 @@ def cast(kind: str, seed: int, wanted: Wanted) -> World:
     world.span = _span(rng, world.setting, wanted.lasts_s)
     if recorded.vrps or rng.random() < 0.3:
         world.roas = [(p, p.prefixlen, s.asn) for s in services for p in s.prefixes if rng.random() < 0.8]
+    if rng.random() < 0.6:
+        world.relations = inferred(graph, Random(steady("relations", kind, seed)))
     world.routing.announce(start - 3600, names_in, [Announcement(names_at)])
     for service in services:
         for prefix in service.prefixes:

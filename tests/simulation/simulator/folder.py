@@ -14,6 +14,7 @@ from simulator.conditions import Span
 from simulator.exchange import Exchange, Observation
 from simulator.feed import lines
 from simulator.lookup import lookup
+from simulator.relations import lines as relation_lines
 from simulator.trace import FLOWS, trace
 from simulator.world import Truth, World
 
@@ -70,6 +71,8 @@ def write(world: World, folder: Path) -> None:
     if world.setting.recorded.prefix_to_as:
         table = "".join(f"{prefix}\t{asn}\n" for prefix, asn in world.plan.owners.items())
         (folder / "prefix_to_as.txt").write_text(table)
+    if world.relations is not None:
+        (folder / "relationships.txt").write_text("\n".join(relation_lines(world.relations)) + "\n")
     if world.roas:
         roas = [{"prefix": str(p), "maxLength": most, "asn": asn} for p, most, asn in world.roas]
         (folder / "vrps.json").write_text(json.dumps({"roas": roas}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from simulator.addresses import Network, around, steady
 from simulator.as_graph import AsGraph
@@ -48,12 +49,14 @@ class RoutingHistory:
     epochs: dict[Network, list[tuple[float, Routes]]] = field(default_factory=dict)
     takers: dict[tuple[int, Network], Taken] = field(default_factory=dict)
     _memo: dict[tuple[object, ...], Delivery] = field(default_factory=dict)
+    _holding: dict[str, list[Network]] = field(default_factory=dict)
 
     def announce(self, at: float, prefix: Network, by: list[Announcement], rejects: Rejects = _nobody) -> None:
         """From `at` on these networks announce a prefix; none: it is withdrawn."""
         routes = propagate(self.graph, by, rejects) if by else {}
         self.epochs.setdefault(prefix, []).append((at, routes))
         self.epochs[prefix].sort(key=lambda epoch: epoch[0])
+        self._holding.clear()
 
     def take(self, prefix: Network, taken: Taken) -> None:
         """What the network of `taken` does with packets that its route for `prefix` draws."""
@@ -70,7 +73,7 @@ class RoutingHistory:
 
     def deliver(self, asn: int, address: str, at: float) -> Delivery:
         """Where a packet goes that `asn` sends to an address at a time."""
-        prefixes = [prefix for prefix in self._around(address) if prefix in self.epochs]
+        prefixes = self._around(address)
         state = tuple(self._epoch_of(prefix, at) for prefix in prefixes)
         settled = all(at - begun > LAG_S[1] for _, begun in state)
         key = (asn, address, state)
@@ -87,9 +90,13 @@ class RoutingHistory:
         return index, epochs[index][0] if index >= 0 else float("-inf")
 
     def _around(self, address: str) -> list[Network]:
-        """The prefixes around an address, longest first."""
-        family_bits = 128 if ":" in address else 32
-        return [around(address, length) for length in range(min(family_bits, 48), 15, -1)]
+        """The prefixes around an address that were ever announced, longest first."""
+        found = self._holding.get(address)
+        if found is None:
+            longest = 48 if ":" in address else 32
+            wider = (around(address, length) for length in range(longest, 15, -1))
+            found = self._holding[address] = [prefix for prefix in wider if prefix in self.epochs]
+        return found
 
     def _forward(self, asn: int, prefixes: list[Network], at: float) -> Delivery:
         path = [asn]
@@ -121,6 +128,7 @@ def _legitimate(epochs: dict[Network, list[tuple[float, Routes]]], prefixes: lis
     return first[1].get(asn, (asn,))
 
 
+@lru_cache(maxsize=65_536)
 def lag_s(asn: int) -> float:
     """How much later than the first a network changes its routes, seconds."""
     low, high = LAG_S

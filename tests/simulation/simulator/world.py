@@ -10,7 +10,9 @@ from simulator.as_graph import AsGraph
 from simulator.cast import Service, Setting, Vantage
 from simulator.conditions import LinkState, Script, Span
 from simulator.geography import Geography
-from simulator.routing import Delivery, RoutingHistory
+from simulator.propagation import Path
+from simulator.relations import Relation
+from simulator.routing import LAG_S, Delivery, RoutingHistory
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class World:
     truths: list[Truth] = field(default_factory=list)
     roas: list[tuple[Network, int, int]] = field(default_factory=list)
     """Prefix, longest length, origin."""
+    relations: frozenset[Relation] | None = None
+    """What the monitor is told of who is whose provider or peer; None: it has no such table."""
     resets: list[tuple[Span, str]] = field(default_factory=list)
     """Sessions of a collector that are down for a while."""
     churn: list[tuple[float, Network, int]] = field(default_factory=list)
@@ -77,6 +81,10 @@ class World:
         """Note a trouble of the play's span, of the main target unless another is named."""
         named = target if target is not None else self.main.name
         return self.tell(Truth(target=named, causes=causes, span=self.span, **more))  # type: ignore[arg-type]
+
+    def heard(self, prefix: Network, asn: int) -> Path:
+        """The path by which a network goes as soon as the span's routes have settled; empty: by none."""
+        return self.routing.route(asn, prefix, self.span.start + LAG_S[1]) or ()
 
     def serving(self, service: Service, address: str, delivery: Delivery) -> bool:
         """Whether packets reached the genuine servers."""

@@ -69,8 +69,11 @@ def _hijack(
         "prefixes": sorted(map(str, prefixes)),
         "origin": attacker,
     }
-    # A new provider of the origin looks the same as somebody who intercepts and hands everything on.
-    excuses = ("none", "route.change") if forged and effect == "interception" else ()
+    # A new provider of the origin looks the same as somebody who intercepts and hands everything on; so does a
+    # longer way where no collector heard of the false route.
+    heard = any(attacker in world.heard(prefix, peer.asn) for prefix in prefixes for peer in world.setting.peers)
+    excused = effect == "interception" and (forged or not heard)
+    excuses = ("none", "route.change") if excused else ()
     world.truth("route.hijack", *excuses, culprit=attacker, hijack=hijack)
 
 

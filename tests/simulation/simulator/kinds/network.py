@@ -8,6 +8,7 @@ from itertools import pairwise
 from simulator.conditions import Link, LinkAct, LinkState, link
 from simulator.kinds.registry import kind
 from simulator.propagation import Announcement
+from simulator.relations import shows_leak
 from simulator.world import World
 
 
@@ -59,10 +60,30 @@ def leak_through_a_customer(world: World) -> None:
         world.routing.announce(world.span.start, prefix, [*(Announcement(asn) for asn in service.sites), leaked])
         if world.span.end <= world.setting.end:
             world.routing.announce(world.span.end, prefix, [Announcement(asn) for asn in service.sites])
-    truth = world.truth("route.leak", "route.change", culprit=leaker)
+    truth = world.truth("route.leak", *_or_less(world, leaker, routes[leaker][1]), culprit=leaker)
     state = LinkState(world.rng.uniform(0.05, 0.3), world.rng.choice([0.02, 0.1, 0.3]))
     for beside in (routes[leaker][1], *world.graph.providers[leaker]):
         world.script.links.append(LinkAct(world.span, link(leaker, beside), state, truth))
+
+
+def _or_less(world: World, leaker: int, source: int) -> tuple[str, ...]:
+    """What a leak may be called as well: a change of route by whom neither relationships nor collectors tell that
+    it is one, and nothing where the leaker carries nobody, though the ways of some may have moved for it.
+    """
+    graph, at = world.graph, world.span.start
+    sinks = frozenset([*graph.providers[leaker], *graph.peers[leaker]]) - {source}
+    told = world.relations is not None and shows_leak(world.relations, source, leaker, sinks)
+    heard = any(
+        leaker in world.heard(prefix, peer.asn)[1:-1]
+        for prefix in world.main.prefixes
+        for peer in world.setting.peers
+    )
+    carried = any(
+        leaker in world.routing.deliver(vantage.asn, address, at + 60.0).path
+        for vantage in world.setting.vantages
+        for address in world.main.addresses
+    )
+    return (() if told and heard and carried else ("route.change",)) + (() if carried else ("none",))
 
 
 @kind("congestion", vantages=5, knows_origins=True)
