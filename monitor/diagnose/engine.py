@@ -66,6 +66,7 @@ class Engine:
         names = {vantage.name for vantage in knowledge.vantages}
         self._vantages = VantageWatch(knowledge.controls, names, self._round_s)
         self._verdicts: dict[str, Verdict] = {}
+        self._uneasy: dict[str, float] = {}
         self._next: float | None = None
         self._last_fact: float | None = None
         self._orphans: list[tuple[Incident, int]] = []
@@ -74,6 +75,11 @@ class Engine:
     def verdicts(self) -> Mapping[str, Verdict]:
         """The latest verdict on each target, by name."""
         return self._verdicts
+
+    @property
+    def uneasy(self) -> Mapping[str, float]:
+        """The targets of which several vantages see something bad, though it may add up to nothing; since when."""
+        return self._uneasy
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
@@ -201,7 +207,12 @@ class Engine:
     def _judge_target(self, name: str, now: float, left_out: frozenset[str]) -> IncidentChange | None:
         state, tracker = self._states[name], self._tracker(name)
         incident = tracker.incident
-        if incident is None and state.calm(now):
+        is_calm = state.calm(now)
+        if not is_calm and state.widely_uneasy(now):
+            self._uneasy.setdefault(name, now)
+        else:
+            self._uneasy.pop(name, None)
+        if incident is None and is_calm:
             return tracker.update(self._fine(name, state.measuring(now, left_out), now), now)
         situation = state.situation(
             now,

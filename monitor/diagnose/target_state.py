@@ -42,6 +42,10 @@ AFTERMATH_S = 15.0
 """A route that was gone this long before the first bad observation did not cause it. As long as a peer still
 carries one it is not gone, however slowly a withdrawal travels; this is for clocks and for timeouts."""
 
+FEWEST_UNEASY, WIDELY = 2, 0.3
+"""So many vantages, and this share of them: one slow answer in a hundred is everyday life, for latency has heavy
+tails, but seldom at two of five vantages within a round or two."""
+
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
 
@@ -126,8 +130,17 @@ class TargetState:
 
     def unease(self, now: float) -> float:
         """The share of its current vantages that have seen anything bad lately."""
+        unwell, current = self._unwell(now)
+        return unwell / current if current else 0.0
+
+    def widely_uneasy(self, now: float) -> bool:
+        """Whether more vantages than chance explains have seen something bad lately, be it only slowness."""
+        unwell, current = self._unwell(now)
+        return unwell >= FEWEST_UNEASY and unwell >= WIDELY * current
+
+    def _unwell(self, now: float) -> tuple[int, int]:
         current = [view for view in self.views.values() if view.current(now)]
-        return sum(view.bad_since is not None for view in current) / len(current) if current else 0.0
+        return sum(view.bad_since is not None for view in current), len(current)
 
     def calm(self, now: float) -> bool:
         """Whether there is nothing at all to judge: nothing bad, no unusual route, no new key or path."""

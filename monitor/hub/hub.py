@@ -166,8 +166,8 @@ class Hub:
     def _after(self, step: Step, batch: Sequence[Fact]) -> None:
         seen = [fact for fact in batch if not isinstance(fact, RouteFact)]
         events = [fact for fact in batch if isinstance(fact, RouteEvent)]
-        begun = self._reaction.to_observations(seen)
-        closer = begun | self._reaction.to_routes(events) | self._reaction.to_verdicts(step.verdicts)
+        closer = self._reaction.to_observations(seen) | self._reaction.to_routes(events)
+        closer |= self._reaction.to_verdicts(step.verdicts) | self._reaction.to_unease(step.uneasy)
         for target in sorted(closer):
             self._log.info("boost", target=target)
             self._listeners.boost(target)

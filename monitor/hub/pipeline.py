@@ -78,6 +78,11 @@ class Diagnosis(Protocol):
         ...
 
     @property
+    def uneasy(self) -> Mapping[str, float]:
+        """Targets of which several vantages see something bad, with or without a verdict; since when."""
+        ...
+
+    @property
     def open_incidents(self) -> tuple[Incident, ...]:
         """Incidents that are not closed."""
         ...
@@ -85,7 +90,7 @@ class Diagnosis(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one step of the pipeline did. `verdicts` and `open_incidents` are the state after it.
+    """What one step of the pipeline did. `verdicts`, `uneasy` and `open_incidents` are the state after it.
 
     `subjects`: of the messages that are owed now for its changes.
     """
@@ -94,6 +99,7 @@ class Step:
     changes: tuple[IncidentChange, ...]
     subjects: tuple[str, ...]
     verdicts: Mapping[str, Verdict]
+    uneasy: Mapping[str, float]
     open_incidents: tuple[Incident, ...]
 
 
@@ -230,6 +236,7 @@ class Pipeline:
             changes=tuple(changes),
             subjects=tuple(dict.fromkeys(notice.subject for notice in notices)),
             verdicts=dict(self._engine.verdicts),
+            uneasy=dict(self._engine.uneasy),
             open_incidents=self._engine.open_incidents,
         )
 

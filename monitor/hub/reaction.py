@@ -1,12 +1,12 @@
 """When to look closer: which targets deserve faster probing because of what has just been seen. Pure.
 
 The boost is for the start of a trouble, when each second counts, not for its whole length: so it fires on
-edges. They are: the first failure after success of a target at a vantage, a verdict that becomes a cause,
-and for a prefix that covers, or lies inside, a target's address space an origin never seen before, or more
-peers without the prefix than there were when it last fired. These concern everybody, and a failure or a cause
-also the targets that this one depends on: theirs may be the fault, and it must be seen in the same seconds. That
-the round trip between one vantage and a target moved to another level concerns that vantage: it shall look, and
-trace the path anew.
+edges. They are: the first failure after success of a target at a vantage, slow answers at several vantages at
+once, a verdict that becomes a cause, and for a prefix that covers, or lies inside, a target's address space an
+origin never seen before, or more peers without the prefix than there were when it last fired. These concern
+everybody, and all but the routes also the targets that this one depends on: theirs may be the fault, and it must
+be seen in the same seconds. That the round trip between one vantage and a target moved to another level concerns
+that vantage: it shall look, and trace the path anew.
 
 It does not boost: it names targets. It knows neither the schedule nor the clock.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from monitor.diagnose.latency_watch import ChangedSeries, LatencyWatch
 from monitor.hub.address_space import AddressSpace
@@ -45,6 +46,10 @@ LOOK_AGAIN_S = 900.0
 """A vantage is asked to look closer at a target for its latency once in so long: while it looks it measures six
 times as often, so that a noisy way would ask for ever. With boosts of 180 s, a fifth of the time at the most."""
 
+UNEASY_AGAIN_S = 600.0
+"""Slowness at several vantages is news again after this long: a service that is slow every other minute must not
+be probed fast all day. With boosts of 180 s, a third of the time at the most."""
+
 _NOT_A_CAUSE = frozenset({Cause.OK, Cause.INSUFFICIENT})
 
 
@@ -67,6 +72,7 @@ class Reaction:
         self._targets = {target.name: target for target in targets}
         self._failing: set[tuple[str, str, int | None]] = set()
         self._causes: dict[str, Cause] = {}
+        self._uneasy: dict[str, float] = {}
         self._addresses: dict[str, OrderedDict[Address, None]] = {name: OrderedDict() for name in self._targets}
         self._space = AddressSpace()
         for target in self._targets.values():
@@ -80,7 +86,7 @@ class Reaction:
     def continue_from(self, before: Reaction) -> None:
         """Take over what `before` remembers: after a reload nothing is an edge that was none without it."""
         self._failing = {series for series in before._failing if series[0] in self._targets}
-        self._causes = dict(before._causes)
+        self._causes, self._uneasy = dict(before._causes), dict(before._uneasy)
         self._addresses |= {name: seen for name, seen in before._addresses.items() if name in self._targets}
         for name, seen in self._addresses.items():
             for address in seen:
@@ -127,6 +133,19 @@ class Reaction:
         }
         self._causes = {name: verdict.cause for name, verdict in verdicts.items()}
         return self._with_upstreams(changed)
+
+    def to_unease(self, uneasy: Mapping[str, float]) -> set[str]:
+        """The targets that several vantages have just begun to see as bad, and those that they depend on.
+
+        `uneasy`: since when, by target. Slowness comes and goes, so that it counts once in `UNEASY_AGAIN_S`.
+        """
+        begun = {
+            name
+            for name, since in uneasy.items()
+            if name in self._targets and not 0.0 <= since - self._uneasy.get(name, -inf) < UNEASY_AGAIN_S
+        }
+        self._uneasy |= {name: uneasy[name] for name in begun}
+        return self._with_upstreams(begun)
 
     def to_routes(self, events: Iterable[RouteEvent]) -> set[str]:
         """The targets whose address space has just got an origin that it never had, or lost routes."""

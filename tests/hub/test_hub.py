@@ -33,6 +33,7 @@ class _House:
         self.may_go.set()
         self.error: Exception | None = None
         self.verdicts: Mapping[str, Verdict] = {}
+        self.uneasy: Mapping[str, float] = {}
         self.open_incidents: tuple[Incident, ...] = ()
 
     def add_observations(self, observations: Sequence[Observation]) -> None:

@@ -57,6 +57,7 @@ class _Trace:
         self.broken = False
         self.changes: list[IncidentChange] = []
         self.verdicts: Mapping[str, Verdict] = {}
+        self.uneasy: Mapping[str, float] = {}
         self.open_incidents: tuple[Incident, ...] = ()
 
     def add_observations(self, observations: Sequence[Observation]) -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from monitor.hub.reaction import MOST_ADDRESSES, MOST_WITHDRAWN, Reaction
+from monitor.hub.reaction import MOST_ADDRESSES, MOST_WITHDRAWN, UNEASY_AGAIN_S, Reaction
 from monitor.model.asn import Asn
 from monitor.model.route import AsPath, RouteEvent, RouteKind
 from monitor.model.target import Target
@@ -62,6 +62,19 @@ def test_what_a_target_depends_on_is_looked_at_with_it() -> None:
     assert Reaction([shop, upstream, other]).to_observations([_seen(Failure.READ_TIMEOUT, target="payments")]) == {
         "payments"
     }
+
+
+def test_slowness_at_several_vantages_boosts_once_in_a_while() -> None:
+    """While it lasts, and when it is back soon, it is no news; nor is that of a control or a target now gone."""
+    reaction = Reaction([SHOP])
+    told = [reaction.to_unease(uneasy) for uneasy in ({}, {"shop": NOW}, {"shop": NOW}, {}, {"shop": NOW + 60})]
+    successor = Reaction([SHOP])
+    successor.continue_from(reaction)
+
+    assert told == [set(), {"shop"}, set(), set(), set()]
+    assert successor.to_unease({"shop": NOW + UNEASY_AGAIN_S - 1}) == set()
+    assert successor.to_unease({"shop": NOW + UNEASY_AGAIN_S, "gone": NOW}) == {"shop"}
+    assert successor.to_unease({"shop": NOW - 3600.0}) == {"shop"}, "a clock that was set back hides nothing"
 
 
 def test_a_failing_control_boosts_nothing() -> None:

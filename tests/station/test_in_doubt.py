@@ -33,7 +33,7 @@ def _step(*incidents: Incident, verdicts: dict[str, Cause] | None = None) -> Ste
     found = {
         name: Verdict(at=NOW, target=name, cause=cause, confidence=0.9) for name, cause in (verdicts or {}).items()
     }
-    return Step(stored=0, changes=(), subjects=(), verdicts=found, open_incidents=incidents)
+    return Step(stored=0, changes=(), subjects=(), verdicts=found, uneasy={}, open_incidents=incidents)
 
 
 def test_health_is_settled() -> None:
