@@ -103,7 +103,7 @@ class LoneWatch:
             self._solitude = self._solitude_after([notice.incident_id for notice in said])
             audience = Audience(
                 boost=self._boost_alone, look=self._look, heard=lambda facts: None, stepped=lambda step: None,
-                notices=self._notices, overtaken=self._overtaken,
+                notices=self._notices, due=lambda now, config, desk: (), overtaken=self._overtaken,
             )  # fmt: skip
             self._changed.clear()
             centre = Centre(self._config, store, audience, self._ask)
@@ -171,7 +171,7 @@ class LoneWatch:
         settings = self._config.alert
         foreword = self._who().foreword(clock.wall(), settings)
         around = self._desk.circumstances(change.incident, change.at, self._config)
-        return notices(change, settings, told_before=True, foreword=foreword, circumstances=around)
+        return notices(change, settings, foreword=foreword, circumstances=around)
 
     def _all_written(self, changes: Sequence[IncidentChange]) -> list[Notice]:
         return [notice for change in changes for notice in self._written(change)]

@@ -61,7 +61,7 @@ def heard_again(alone: Alone, told: Sequence[str], at: float, settings: AlertSet
     message["To"] = ", ".join(mail.to)
     message["Subject"] = one_line(words.HEARD_SUBJECT.text(settings.language, vantage=vantage), _SUBJECT_LIMIT)
     message["Date"] = format_datetime(as_datetime(at))
-    message["Message-ID"] = message_id(f"{incident}.{alone.vantage}", 1, mail.sender)
+    message["Message-ID"] = message_id(f"{incident}.{alone.vantage}", "1", mail.sender)
     message["Auto-Submitted"] = "auto-generated"
     heard = words.HEARD.text(
         settings.language, vantage=vantage, hubs=listed(alone.hubs, 2), at=moment(at, zone(settings.timezone))

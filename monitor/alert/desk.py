@@ -1,23 +1,33 @@
-"""The desk between what the diagnosis concludes and what people read: looks around, and has the mails written.
+"""The desk between what the diagnosis concludes and what people read: asks the ledger, looks around.
 
-    change -> what is worth telling -> what else is known of it (history, ROAs) -> notices
+    change, time -> ledger (what to tell now) -> what else is known of it (history, ROAs) -> notices
 
 What cannot be looked up costs a mail nothing but that part of it.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import structlog
 
-from monitor.alert.mail import notices
-from monitor.alert.policy import worth_telling
+from monitor.alert.calendar import last_time
+from monitor.alert.digest import digest_notices, summary_of
+from monitor.alert.ledger import Ledger, Telling, Wishes
+from monitor.alert.mail import Foreword, notices
+from monitor.alert.past_tellings import pages_of
 from monitor.history import HistoryError, Notice, Reader
 from monitor.model import Asn, Incident, IncidentChange, Prefix, ValidityResult, Vrp, parse_prefix
 from monitor.model.settings import Config
 from monitor.report.circumstances import Circumstances, Picture, incident_page, picture_of
+from monitor.report.moment import length, zone
+from monitor.report.words import labels
+
+DIGEST_LATE_S = 6 * 3600.0
+"""A digest that is later than this is left out: the next one is nearer."""
 
 _log = structlog.get_logger("desk")
 
@@ -25,17 +35,73 @@ Validate = Callable[[Prefix, Asn | None], ValidityResult]
 
 
 class Desk:
-    """Writes from the history at `path`. `validate`: asks the VRPs in force; None: there are none."""
+    """Writes from the history at `path`. `validate`: asks the VRPs in force; None: there are none.
+
+    What was told before its time it reads there too, when it is first asked. Safe to share between threads.
+    """
 
     def __init__(self, path: Path, validate: Callable[[], Validate | None] = lambda: None) -> None:
         self._path = path
         self._validate = validate
+        self._ledger: Ledger | None = None
+        self._digested: date | None = None
+        self._turn = threading.Lock()
 
     def told(self, change: IncidentChange, config: Config) -> Sequence[Notice]:
-        """The messages that `change` is worth."""
-        if config.alert.mail is None or not worth_telling(change):
+        """The messages that are due with `change`."""
+        with self._turn:
+            ledger = self._opened(change.at)
+            ledger.enter(change)
+            return self._written(ledger, config, change.at)
+
+    def due(self, now: float, config: Config) -> Sequence[Notice]:
+        """The messages that are due because time went on: what was kept, reminders, the daily digest."""
+        with self._turn:
+            found = [*self._written(self._opened(now), config, now)]
+            found += self._digest(now, config)
+            return found
+
+    def _opened(self, now: float) -> Ledger:
+        if self._ledger is None:
+            try:
+                with Reader.open(self._path) as reader:
+                    self._ledger = Ledger(pages_of(reader, now))
+            except HistoryError as error:
+                _log.warning("told_before_not_known", error=str(error))
+                return Ledger()
+        return self._ledger
+
+    def _written(self, ledger: Ledger, config: Config, now: float) -> list[Notice]:
+        if config.alert.mail is None:
+            return []
+        wishes = wishes_of(config)
+        return [
+            notice
+            for telling in ledger.tell(wishes, now)
+            for notice in notices(
+                telling.change,
+                config.alert,
+                foreword=_foreword(telling, config),
+                circumstances=self.circumstances(telling.change.incident, now, config),
+                reminder=telling.reminder,
+            )
+        ]
+
+    def _digest(self, now: float, config: Config) -> Sequence[Notice]:
+        """The digest of the day, at its hour or when the monitor is back a little later."""
+        minute = config.alert.policy.digest
+        if minute is None or config.alert.mail is None:
             return ()
-        return notices(change, config.alert, circumstances=self.circumstances(change.incident, change.at, config))
+        day, at = last_time(minute, now, zone(config.alert.timezone))
+        if day == self._digested or now - at > DIGEST_LATE_S:
+            return ()
+        self._digested = day
+        try:
+            with Reader.open(self._path) as reader:
+                return digest_notices(summary_of(reader, at), day, config)
+        except HistoryError as error:
+            _log.warning("digest_not_written", error=str(error))
+            return ()
 
     def circumstances(self, incident: Incident, now: float, config: Config) -> Circumstances:
         """What is known of an incident beside its verdict."""
@@ -64,3 +130,27 @@ class Desk:
         except ValueError:
             return None
         return (*found.matched, *found.wrong_length, *found.wrong_origin)
+
+
+def wishes_of(config: Config) -> Wishes:
+    """What the configuration says of when to tell."""
+    return Wishes(
+        policy=config.alert.policy,
+        timezone=config.alert.timezone,
+        severities={target.name: target.severity for target in config.targets},
+        quorums={target.name: target.quorum for target in config.targets if target.quorum > 1},
+    )
+
+
+def _foreword(telling: Telling, config: Config) -> Foreword | None:
+    """That a trouble comes and goes, where that is why the reader hears less of it."""
+    if telling.times is None:
+        return None
+    language, flapping = config.alert.language, config.alert.policy.flapping
+    text = labels.COMES_AND_GOES.text(
+        language,
+        times=telling.times,
+        within=length(flapping.within_s, language),
+        settle=length(flapping.settle_s, language),
+    )
+    return Foreword(text=text)

@@ -16,7 +16,6 @@ from email.utils import format_datetime
 from functools import partial
 from typing import Protocol
 
-from monitor.alert.policy import worth_telling
 from monitor.history import Notice
 from monitor.model import Cause, ChangeKind, Incident, IncidentChange
 from monitor.model.settings import AlertSettings, MailSettings
@@ -24,7 +23,7 @@ from monitor.report import incident_html, incident_text
 from monitor.report.account import badge
 from monitor.report.cause_name import short_name
 from monitor.report.circumstances import NOTHING, Circumstances
-from monitor.report.headline import phrase, subject_of, witnesses
+from monitor.report.headline import began_at, phrase, subject_of, witnesses
 from monitor.report.moment import as_datetime, length
 from monitor.report.safe_text import one_line
 from monitor.report.words import Language, labels
@@ -49,29 +48,30 @@ class Foreword:
     `thread`: keeps the mails of one who tells by himself apart from those of others about the same incident.
     """
 
-    mark: str
     text: str
-    thread: str
+    mark: str = ""
+    thread: str = ""
 
 
 def notices(
     change: IncidentChange,
     settings: AlertSettings,
     *,
-    told_before: bool | None = None,
     foreword: Foreword | None = None,
     circumstances: Circumstances = NOTHING,
+    reminder: bool = False,
 ) -> tuple[Notice, ...]:
-    """What the outbox owes for `change`: one notice a recipient; none when nobody is told of it.
+    """What the outbox owes for `change`: one notice a recipient; none when there is nobody to write to.
 
     One a recipient, because servers accept and refuse recipients one by one: greylisting of the first must
     neither delay the second nor be forgotten for his sake. All carry the same message with one Message-ID.
-    `told_before`: see `policy.worth_telling`.
+    Whether it is worth telling was decided before. `reminder`: it was told, and goes on.
     """
-    if settings.mail is None or not worth_telling(change, told_before=told_before):
+    if settings.mail is None:
         return ()
-    message = compose(change, settings, foreword, circumstances)
-    return tuple(_notice(change, message, recipient) for recipient in settings.mail.to)
+    message = compose(change, settings, foreword, circumstances, reminder=reminder)
+    turn = _turn(change, reminder=reminder)
+    return tuple(_notice(change, turn, message, recipient) for recipient in settings.mail.to)
 
 
 def compose(
@@ -79,6 +79,8 @@ def compose(
     settings: AlertSettings,
     foreword: Foreword | None = None,
     circumstances: Circumstances = NOTHING,
+    *,
+    reminder: bool = False,
 ) -> EmailMessage:
     """The message about `change`.
 
@@ -88,7 +90,8 @@ def compose(
         raise ValueError("no mail settings: there is nobody to write to")
     incident = change.incident
     message = EmailMessage(policy=_FOLDED)
-    _address(message, change, settings.mail, settings.language, foreword)
+    line = subject(change, settings.language, reminder=reminder)
+    _address(message, change, settings.mail, line, _turn(change, reminder=reminder), foreword)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Whydown-Incident"] = one_line(incident.id, _ID_LIMIT)
     message["X-Whydown-Cause"] = incident.cause.value
@@ -124,7 +127,7 @@ def _told(
     )  # fmt: skip
 
 
-def subject(change: IncidentChange, language: Language = Language.EN) -> str:
+def subject(change: IncidentChange, language: Language = Language.EN, *, reminder: bool = False) -> str:
     """`[hijack 98%] qr-checkin: 211.249.221.0/24 now from AS9457, 5 of 7 vantages` and the like."""
     incident = change.incident
     who, shown = subject_of(incident, language), badge(incident, language)
@@ -133,9 +136,13 @@ def subject(change: IncidentChange, language: Language = Language.EN) -> str:
         said = labels.SUBJECT_JOINED.text(language, who=who, badge=shown, other=other)
     elif change.kind is ChangeKind.CLOSED:
         end = incident.closed_at if incident.closed_at is not None else change.at
-        begin = incident.started_at if incident.started_at is not None else incident.opened_at
-        lasted = length(end - begin, language)
+        lasted = length(end - began_at(incident), language)
         said = labels.SUBJECT_CLOSED.text(language, who=who, badge=shown, lasted=lasted)
+    elif reminder:
+        lasts = length(change.at - began_at(incident), language)
+        said = labels.SUBJECT_REMINDER.text(
+            language, badge=shown, who=who, what=phrase(incident, language), lasts=lasts
+        )
     else:
         # A faulty vantage is its own only witness, so its number says nothing.
         form = labels.SUBJECT if incident.cause is Cause.VANTAGE_FAULT else labels.SUBJECT_SEEN
@@ -146,12 +153,12 @@ def subject(change: IncidentChange, language: Language = Language.EN) -> str:
     return one_line(said, _SUBJECT_LIMIT)
 
 
-def message_id(incident_id: str, sequence: int, sender: str) -> str:
-    """The Message-ID of an incident's change: the same for ever, so that a mail sent again is known."""
+def message_id(incident_id: str, turn: str, sender: str) -> str:
+    """The Message-ID of one mail about an incident: the same for ever, so that a mail sent again is known."""
     token = _NOT_IN_MESSAGE_ID.sub("-", incident_id)
     if token != incident_id or len(token) > _ID_LIMIT:
         token = f"{token[:_ID_LIMIT]}-{hashlib.sha256(incident_id.encode(errors='replace')).hexdigest()[:12]}"
-    return f"<{token}.{sequence}.whydown@{sender.rpartition('@')[2]}>"
+    return f"<{token}.{turn}.whydown@{sender.rpartition('@')[2]}>"
 
 
 def wire_form(message: EmailMessage) -> bytes:
@@ -163,7 +170,8 @@ def _address(
     message: EmailMessage,
     change: IncidentChange,
     mail: MailSettings,
-    language: Language,
+    line: str,
+    turn: str,
     foreword: Foreword | None,
 ) -> None:
     """The headers of who, what, when, and the thread.
@@ -171,13 +179,13 @@ def _address(
     Whether or not the incident's first change was mailed, all later mails refer to its Message-ID: mail
     readers join a thread by a common reference, and none has to be looked up.
     """
-    thread = change.incident.id if foreword is None else f"{change.incident.id}.{foreword.thread}"
-    first = message_id(thread, 1, mail.sender)
-    own = message_id(thread, change.sequence, mail.sender)
+    apart = "" if foreword is None or not foreword.thread else f".{foreword.thread}"
+    first = message_id(change.incident.id + apart, "1", mail.sender)
+    own = message_id(change.incident.id + apart, turn, mail.sender)
     message["From"] = mail.sender
     message["To"] = ", ".join(mail.to)
-    mark = "" if foreword is None else f"[{foreword.mark}] "
-    message["Subject"] = one_line(mark + subject(change, language), _SUBJECT_LIMIT)
+    mark = "" if foreword is None or not foreword.mark else f"[{foreword.mark}] "
+    message["Subject"] = one_line(mark + line, _SUBJECT_LIMIT)
     message["Date"] = format_datetime(as_datetime(change.at))
     message["Message-ID"] = own
     if own != first:
@@ -201,10 +209,15 @@ def _with_before(change: IncidentChange, shown: str, language: Language) -> str:
     return labels.WAS_NOW.text(language, before=name, badge=shown)
 
 
-def _notice(change: IncidentChange, message: EmailMessage, recipient: str) -> Notice:
+def _turn(change: IncidentChange, *, reminder: bool) -> str:
+    """Which mail of an incident it is: that of a change, or a reminder of one, at its time."""
+    return f"{change.sequence}-r{change.at:.0f}" if reminder else str(change.sequence)
+
+
+def _notice(change: IncidentChange, turn: str, message: EmailMessage, recipient: str) -> Notice:
     reader = hashlib.sha256(recipient.encode()).hexdigest()[:16]
     return Notice(
-        key=f"{change.incident.id}:{change.sequence}:{CHANNEL}:{reader}",
+        key=f"{change.incident.id}:{turn}:{CHANNEL}:{reader}",
         channel=CHANNEL,
         created_at=change.at,
         subject=str(message["Subject"]),

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 from monitor.config import service, value, watched
+from monitor.config.alerting import read_alert
 from monitor.config.hub import read_hub, read_spool
 from monitor.config.line_number import LineNumbers
 from monitor.config.measures import to_measures
@@ -71,7 +72,7 @@ def known_keys() -> frozenset[str]:
         "bgp": [{}],
         "vantages": {"NAME": {}},
         "heartbeat": {},
-        "alert": {"mail": {}},
+        "alert": {"mail": {}, "maintenance": [{}]},
     }
     findings = Findings()
     _read(Table(one_of_each, (), findings), None, "{}")
@@ -95,7 +96,7 @@ def _read(top: Table, source: Path | None, measures: str) -> Config:
         rpki=service.read_rpki(top.table("rpki"), folder),
         prefix_to_as=service.read_prefix_to_as(top.table("prefix_to_as"), folder),
         as_relationships=service.read_as_relationships(top.table("as_relationships"), folder),
-        alert=service.read_alert(top.table("alert"), folder),
+        alert=read_alert(top.table("alert"), folder),
         boost=service.read_boost(top.table("boost")),
         heartbeat=service.read_heartbeat(top.table("heartbeat")) if top.has("heartbeat") else None,
         hub=access,

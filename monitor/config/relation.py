@@ -29,6 +29,17 @@ def check_relations(config: Config, findings: Findings) -> None:
     _check_names(config, findings)
     _check_dependencies(config.targets, findings)
     _check_keys(config, findings)
+    _check_maintenance(config, findings)
+
+
+def _check_maintenance(config: Config, findings: Findings) -> None:
+    """A window for a target that is not there would keep nobody's sleep."""
+    known = {target.name for target in config.targets}
+    for place, window in enumerate(config.alert.policy.maintenance if known else ()):
+        for name in sorted(window.targets - known)[:MAX_NAMED]:
+            findings.add(
+                ("alert", "maintenance", place, "targets"), f"must name targets; there is no target {show(name)}"
+            )
 
 
 def _check_dependencies(targets: tuple[Target, ...], findings: Findings) -> None:

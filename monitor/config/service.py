@@ -1,8 +1,7 @@
-"""Reads how the monitor works: history, dns, traceroute, feeds, the tables beside them, alert and boost."""
+"""Reads how the monitor works: history, dns, traceroute, feeds, the tables beside them, heartbeat and boost."""
 
 from __future__ import annotations
 
-import zoneinfo
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,18 +9,14 @@ from urllib.parse import urlsplit
 from monitor.config import address, value
 from monitor.config.duration import DAY, HOUR, MINUTE, duration
 from monitor.config.pace import read_pace
-from monitor.config.secret import secret_file
-from monitor.config.table import Table, UnfitError
-from monitor.model.language import Language
+from monitor.config.table import Table
 from monitor.model.settings import (
-    AlertSettings,
     BgpSource,
     BgpSourceKind,
     BoostSettings,
     DnsSettings,
     HeartbeatSettings,
     HistorySettings,
-    MailSettings,
     PrefixToAsSettings,
     RisLiveTransport,
     RpkiSettings,
@@ -194,42 +189,3 @@ def read_heartbeat(table: Table) -> HeartbeatSettings:
     )
     table.close()
     return heartbeat
-
-
-def read_alert(table: Table, folder: Path) -> AlertSettings:
-    """[alert] and [alert.mail]; nobody is told when there is no [alert.mail]."""
-    timezone = table.get("timezone", _timezone, AlertSettings().timezone)
-    language = table.get("language", value.choice(Language), Language.EN)
-    mail_table = table.table("mail")
-    mail = _read_mail(mail_table, folder) if table.has("mail") else None
-    table.close()
-    return AlertSettings(mail=mail, language=language, timezone=timezone)
-
-
-def _read_mail(table: Table, folder: Path) -> MailSettings:
-    defaults = MailSettings(to=())
-    server = address.url(("smtp", "smtps", "smtp+starttls"), user=True, path=False)
-    mail = MailSettings(
-        to=table.require("to", value.list_of(address.mail_address, 100, least=1), ()),
-        smtp=table.get("smtp", server, defaults.smtp),
-        sender=table.get("sender", address.mail_address, defaults.sender),
-        password_file=table.get("password_file", secret_file(folder), defaults.password_file),
-    )
-    has_user = urlsplit(mail.smtp).username is not None
-    if has_user and not table.has("password_file"):
-        table.reject("smtp", "has a user, so password_file must name the file with the password")
-    if table.has("password_file") and not has_user:
-        table.reject("password_file", "goes with a user in smtp, such as smtp+starttls://USER@HOST:587")
-    table.close()
-    return mail
-
-
-def _timezone(found: object) -> str:
-    allowed = 'an IANA time zone such as "Europe/Amsterdam"'
-    if not isinstance(found, str) or len(found) > 64:
-        raise UnfitError(allowed)
-    try:
-        zoneinfo.ZoneInfo(found)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
-        raise UnfitError(allowed) from error
-    return found

@@ -8,6 +8,7 @@ from monitor.config import address, value
 from monitor.config.hub import MAX_KEYS, vantage_key
 from monitor.config.pace import TIMEOUT, read_pace
 from monitor.config.table import Table
+from monitor.model.alert_policy import Severity
 from monitor.model.asn import Asn
 from monitor.model.target import Control, Target, Vantage
 from probes.expectation import Expect
@@ -47,6 +48,8 @@ def read_target(table: Table, folder: Path) -> Target:
         origins=_read_origins(table, "origins"),
         allowed_origins=_read_origins(table, "allowed_origins"),
         siblings=_read_origins(table, "siblings"),
+        severity=table.get("severity", value.choice(Severity), Severity.NORMAL),
+        quorum=table.get("quorum", value.integer(1, 1_000), 1),
     )
     if target.client_key is not None and target.client_cert is None and not table.has("client_cert"):
         table.reject("client_key", "goes with a client_cert, the certificate that the key is for")

@@ -116,6 +116,14 @@ def between(connection: sqlite3.Connection, since: float, until: float) -> list[
     return [_from_row(row) for row in rows]
 
 
+def told_since(connection: sqlite3.Connection, since: float) -> list[tuple[str, int, float]]:
+    """(incident, sequence, time) of every notice made since `since`, whatever became of it, oldest first."""
+    return connection.execute(
+        "SELECT DISTINCT incident_id, sequence, created_at FROM notice WHERE created_at >= ? ORDER BY created_at",
+        (since,),
+    ).fetchall()
+
+
 def delete_ended(connection: sqlite3.Connection, before: float) -> int:
     """Delete notices from before `before` that have come to an end; how many. Unsent ones stay."""
     marks = ", ".join("?" * len(_ENDS))

@@ -185,6 +185,11 @@ class Reader:
         with self._snapshot():
             return outbox.between(self._connection, since, until)
 
+    def told(self, since: float) -> list[tuple[str, int, float]]:
+        """(incident, sequence of its change, time) of every notice made since `since`, oldest first."""
+        with self._snapshot():
+            return outbox.told_since(self._connection, since)
+
     def targets(self) -> list[str]:
         """Names of everything that facts are kept of, sorted; controls are among them."""
         return self._names("SELECT name FROM target ORDER BY name")

@@ -42,6 +42,9 @@ from probes import Observation, clock
 
 DAY_S = 86400.0
 
+TELL_S = 5.0
+"""Between two looks whether something is to be told because time went on."""
+
 TEND_S = 10.0
 """Between two looks whether the history has something to roll up or to forget."""
 
@@ -52,8 +55,8 @@ class Audience:
 
     `boost` a target to probe faster; `look`: from one vantage (target, vantage); `heard` the facts as they
     come; `stepped` after each step of the pipeline.
-    `notices`: the messages that a change is worth. `overtaken`: why one that is owed shall not be sent any more;
-    both are called on other threads.
+    `notices`: the messages that are due with a change; `due`: because time went on. `overtaken`: why one that is
+    owed shall not be sent any more. These three are called on other threads.
     """
 
     boost: Callable[[str], object]
@@ -63,6 +66,7 @@ class Audience:
     notices: Callable[[IncidentChange, Config, Desk], Sequence[Notice]] = lambda change, config, desk: desk.told(
         change, config
     )
+    due: Callable[[float, Config, Desk], Sequence[Notice]] = lambda now, config, desk: desk.due(now, config)
     overtaken: Callable[[Notice], str | None] = lambda notice: None
 
 
@@ -125,7 +129,10 @@ class Centre:
         async with asyncio.TaskGroup() as group:
             hub = group.create_task(self._diagnose(hub_stop))
             group.create_task(self._outbox.run(outbox_stop))
-            chores = [group.create_task(chore) for chore in (self._feeds.run(), self._origins.run(), self._tend())]
+            chores = [
+                group.create_task(chore)
+                for chore in (self._feeds.run(), self._origins.run(), self._tend(), self._tell())
+            ]
             await stop.wait()
             for chore in chores:
                 chore.cancel()
@@ -226,6 +233,15 @@ class Centre:
         for change in changes:
             self._log.warning("vrp_issued" if change.added else "vrp_gone", vrp=str(change.vrp))
         return changes
+
+    async def _tell(self) -> None:
+        """Send what is due because time went on, once the engine knows what is open."""
+        while True:
+            await asyncio.sleep(TELL_S)
+            if self._pipeline is not None:
+                due = await asyncio.to_thread(self._audience.due, clock.wall(), self._config, self._desk)
+                if due:
+                    await self.owe(due)
 
     async def _tend(self) -> None:
         """Roll up and forget, a piece at a time: between two of them the hub's facts are stored."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.model.alert_policy import AlertPolicy
 from monitor.model.language import Language
 from monitor.model.prefix import Prefix, parse_prefix
 from monitor.model.target import Control, Target, Vantage
@@ -145,6 +146,7 @@ class AlertSettings:
 
     mail: MailSettings | None = None
     language: Language = Language.EN
+    policy: AlertPolicy = field(default_factory=AlertPolicy)
     timezone: str = "UTC"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.model.alert_policy import Severity
 from monitor.model.asn import Asn
 from monitor.model.prefix import Prefix
 from monitor.model.vantage_key import VantageKey
@@ -24,7 +25,8 @@ class Target:
     `interval_s` between HTTP rounds. `addresses`: how many of each family are probed in a round; 1 takes
     the one that the resolver names first, more take the lowest ones. `depends_on` names targets that this
     one calls. `prefixes`, `origins`, `allowed_origins` (of a scrubbing provider and the like) and `siblings`
-    (other AS numbers of the same organisation) are declared routing; what is empty is learned.
+    (other AS numbers of the same organisation) are declared routing; what is empty is learned. `severity`: whether
+    its trouble may wake somebody; `quorum`: how many vantages must see it for people to be told.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Target:
     origins: frozenset[Asn] = frozenset()
     allowed_origins: frozenset[Asn] = frozenset()
     siblings: frozenset[Asn] = frozenset()
+    severity: Severity = Severity.NORMAL
+    quorum: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

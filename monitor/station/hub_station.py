@@ -65,7 +65,12 @@ class HubStation:
         self._instruments = NetworkInstruments()
         self._standby = Standby(is_standby=config.intake.standby, monotonic=clock.monotonic)
         audience = Audience(
-            boost=self._boost, look=self._look, heard=self._heard, stepped=self._stepped, notices=self._notices
+            boost=self._boost,
+            look=self._look,
+            heard=self._heard,
+            stepped=self._stepped,
+            notices=self._notices,
+            due=self._due,
         )
         self._centre = Centre(config, store, audience, self._instruments.ask)
         self._crew = Crew(
@@ -149,6 +154,9 @@ class HubStation:
 
     def _notices(self, change: IncidentChange, config: Config, desk: Desk) -> Sequence[Notice]:
         return self._standby.passed(desk.told(change, config))
+
+    def _due(self, now: float, config: Config, desk: Desk) -> Sequence[Notice]:
+        return self._standby.passed(desk.due(now, config))
 
     async def _take_over(self) -> None:
         """Say when this hub begins to lead or no longer does, and tell then what the other perhaps could not."""

@@ -84,6 +84,7 @@ async def single_round(
         step = await _measure(config, agent, origins, pipeline, seen, confirm_s)
     finally:
         await agent.aclose()
+    store.save_changes([], desk.due(clock.wall(), config))
     return Outcome(
         observations=tuple(seen),
         verdicts=dict(step.verdicts),

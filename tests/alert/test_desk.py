@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import email
+import email.policy
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from monitor.alert.desk import Desk
+from monitor.alert.desk import DIGEST_LATE_S, Desk
 from monitor.bgp.rpki import VrpTable
 from monitor.history import Store
-from monitor.model import IncidentChange
+from monitor.model import ChangeKind, IncidentChange
+from monitor.model.alert_policy import AlertPolicy, Maintenance, Once
+from monitor.model.language import Language
 from monitor.model.settings import AlertSettings, Config, MailSettings, WebSettings
 from probes import HttpObservation
 
@@ -61,3 +67,89 @@ def test_a_cause_without_a_route_asks_for_no_roas(tmp_path: Path, change_of: Cha
     desk = Desk(tmp_path / "none.db", lambda: VRPS.validate)
 
     assert desk.circumstances(change_of("overload").incident, 0.0, CONFIG).roas is None
+
+
+def _keep(store: Store, desk: Desk, change: IncidentChange, config: Config = CONFIG) -> list[str]:
+    """What the pipeline does with a change: its messages are written, and kept with it; their subjects."""
+    owed = desk.told(change, config)
+    store.save_changes([change], owed)
+    return [notice.subject for notice in owed]
+
+
+def test_a_restart_tells_nothing_twice_and_forgets_nothing(tmp_path: Path, change_of: ChangeOf) -> None:
+    """What readers know is read from the history: no second opening, but the reminder, the change and the end."""
+    opened, path = change_of("hijack"), tmp_path / "whydown.db"
+    at = opened.at
+    suspected = replace(opened, kind=ChangeKind.CAUSE_CHANGED, at=at + 20000, sequence=3, incident=replace(
+        opened.incident, suspected=True))  # fmt: skip
+    closed = replace(suspected, kind=ChangeKind.CLOSED, at=at + 20100, sequence=4, incident=replace(
+        suspected.incident, closed_at=at + 20100))  # fmt: skip
+    with Store.open(path) as store:
+        assert len(_keep(store, Desk(path), opened)) == 1
+        assert _keep(store, Desk(path), replace(opened, kind=ChangeKind.UPDATED, sequence=2, at=at + 60)) == []
+        assert list(Desk(path).due(at + 4 * 3600 - 1, CONFIG)) == []
+        (reminder,) = Desk(path).due(at + 4 * 3600 + 1, CONFIG)
+        store.save_changes([], [reminder])
+
+        assert reminder.subject.startswith("[still hijack 98%]")
+        assert list(Desk(path).due(at + 4 * 3600 + 100, CONFIG)) == []
+        assert _keep(store, Desk(path), suspected)[0].startswith("[was hijack, now suspected hijack 98%]")
+        assert _keep(store, Desk(path), closed)[0].startswith("[closed] qr-checkin")
+        assert list(Desk(path).due(at + 30000, CONFIG)) == []
+
+
+def test_what_was_kept_before_a_restart_is_told_after_it(tmp_path: Path, change_of: ChangeOf) -> None:
+    """The window ends while the monitor is off: the next process finds what nobody was told of."""
+    opened, path = change_of("overload"), tmp_path / "whydown.db"
+    window = Maintenance(when=Once(begin=opened.at - 60, end=opened.at + 600))
+    alert = dataclasses.replace(CONFIG.alert, policy=AlertPolicy(maintenance=(window,)))
+    config = dataclasses.replace(CONFIG, alert=alert)
+    with Store.open(path) as store:
+        assert _keep(store, Desk(path), opened, config) == []
+        after = Desk(path)
+
+        assert list(after.due(opened.at + 599, config)) == []
+        assert [one.subject.partition("]")[0] for one in after.due(opened.at + 600, config)] == ["[overload 96%"]
+
+
+def test_the_digest_comes_once_a_day_worst_first(tmp_path: Path, change_of: ChangeOf) -> None:
+    """What is open stands before what is over, and what nobody was told of is marked."""
+    hijack, closed, path = change_of("hijack"), change_of("closed"), tmp_path / "whydown.db"
+    over = replace(closed, incident=replace(closed.incident, id="over", target="shop", members=()))
+    config = dataclasses.replace(
+        CONFIG, alert=dataclasses.replace(CONFIG.alert, policy=AlertPolicy(digest=4 * 60, remind_s=None))
+    )
+    four = 1_643_932_800.0 + 4 * 3600.0  # 2022-02-04T04:00Z
+    desk = Desk(path)
+    with Store.open(path) as store:
+        _keep(store, desk, hijack, config)
+        store.save_changes([over], [])
+        assert list(desk.due(four - 1, config)) == []
+        (digest,) = desk.due(four, config)
+        store.save_changes([], [digest])
+
+        assert list(desk.due(four + 60, config)) == []
+        # Another process writes it again, and the outbox knows it by its key.
+        assert [one.key for one in Desk(path).due(four + 60, config)] == [digest.key]
+        assert list(Desk(path).due(four + DIGEST_LATE_S + 60, config)) == []
+    lines = email.message_from_bytes(digest.payload, policy=email.policy.default).get_content().splitlines()
+
+    assert digest.subject == "[daily] 2022-02-04: incidents 2, still open 1"
+    assert lines[0].startswith("1. [hijack 98%] qr-checkin")
+    (second,) = (number for number, line in enumerate(lines) if line.startswith("2. [hijack 98%] shop"))
+    assert "No mail was sent about it" in "".join(lines[second:])
+    assert "No mail was sent about it" not in "".join(lines[:second])
+
+
+def test_a_quiet_day_has_its_digest_too(tmp_path: Path) -> None:
+    """Its absence is the dead man's note."""
+    config = dataclasses.replace(
+        CONFIG, alert=dataclasses.replace(CONFIG.alert, language=Language.KO, policy=AlertPolicy(digest=0))
+    )
+    path = tmp_path / "whydown.db"
+    with Store.open(path):
+        (digest,) = Desk(path).due(1_643_932_800.0, config)
+    text = email.message_from_bytes(digest.payload, policy=email.policy.default).get_content()
+
+    assert digest.subject == "[일일 요약] 2022-02-04: 사건 없음"
+    assert "오지 않는 날은" in text

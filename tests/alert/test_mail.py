@@ -163,14 +163,24 @@ def test_each_recipient_has_a_notice_of_the_same_message(change_of: ChangeOf) ->
     assert one.key.startswith("qr-checkin-20220203T022040:1:mail:")
 
 
-def test_nobody_is_told_without_settings_or_reason(change_of: ChangeOf) -> None:
-    """No recipients, or nothing worth telling: no notice."""
-    update = msgspec.structs.replace(change_of("hijack"), kind=ChangeKind.UPDATED)
-
+def test_nobody_is_told_without_settings(change_of: ChangeOf) -> None:
+    """No recipients: no notice."""
     assert notices(change_of("hijack"), AlertSettings()) == ()
-    assert notices(update, SETTINGS) == ()
     with pytest.raises(ValueError, match="nobody to write to"):
-        compose(update, AlertSettings())
+        compose(change_of("hijack"), AlertSettings())
+
+
+def test_a_reminder_is_a_mail_of_its_own_in_the_thread(change_of: ChangeOf) -> None:
+    """Not the change's own once more: it has its key and Message-ID, and says for how long it goes on."""
+    later = msgspec.structs.replace(change_of("hijack"), at=change_of("hijack").at + 4 * 3600)
+    (first, _), (reminder, _) = notices(change_of("hijack"), SETTINGS), notices(later, SETTINGS, reminder=True)
+
+    assert reminder.subject == (
+        "[still hijack 98%] qr-checkin: 211.249.221.0/24 now from AS9457, for 4 h 00 min now"
+    )
+    assert reminder.key != first.key
+    assert reminder.message_id != first.message_id
+    assert _read(reminder.payload)["In-Reply-To"] == first.message_id
 
 
 @settings(
@@ -213,7 +223,7 @@ def test_the_largest_mail_stays_below_200_kb(change_of: ChangeOf) -> None:
 
 def test_incidents_with_strange_names_keep_their_own_message_ids() -> None:
     """Names that a Message-ID cannot hold are told apart by a digest; plain ones are kept."""
-    ids = {message_id(name, 1, "w@example.com") for name in ("a b", "a>b", "a-b", "에이", "비이", "a\ud800")}
+    ids = {message_id(name, "1", "w@example.com") for name in ("a b", "a>b", "a-b", "에이", "비이", "a\ud800")}
 
     assert len(ids) == 6
     assert "<a-b.1.whydown@example.com>" in ids

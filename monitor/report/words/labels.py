@@ -75,3 +75,13 @@ SUBJECT_CLOSED = Said("[closed] {who}: {badge}, over after {lasted}", "[종료] 
 SUBJECT_JOINED = Said(
     "[joined] {who}: {badge}, told on as {other}", "[통합] {who}: {badge}, {other} 건에서 이어서 알림"
 )
+SUBJECT_REMINDER = Said(
+    "[still {badge}] {who}: {what}, for {lasts} now", "[계속 {badge}] {who}: {what}, {lasts}째 진행 중"
+)
+
+COMES_AND_GOES = Said(
+    "This trouble comes and goes: it began {times} times within {within}. From here on only what lasts "
+    "{settle} is told.",
+    "이 문제는 나타났다 사라지기를 되풀이하고 있습니다. {within} 사이에 {times}번 시작되었습니다. 이제부터는 "
+    "{settle} 이상 이어진 것만 알립니다.",
+)
