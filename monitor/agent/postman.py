@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -32,6 +33,13 @@ BACKLOG_EVERY_S = 1.0
 MOST_LOSSES = 10
 
 
+class _Carried(NamedTuple):
+    """One batch: whether there may be more, and how long the hub wants to wait for more of the backlog."""
+
+    more: bool
+    pause_s: float = 0.0
+
+
 class Postman:
     """Serves one hub. `run` it once; `wake` it when facts came. `name`: what the spool calls the hub."""
 
@@ -53,7 +61,6 @@ class Postman:
         self._monotonic = monotonic
         self._came = asyncio.Event()
         self._through = asyncio.Event()
-        self._asked_pause_s = 0.0
         self._log = structlog.get_logger("postman").bind(hub=name)
         self.reached_at: float | None = None
         """When the hub last took a batch, by the monotonic clock; None: never."""
@@ -75,14 +82,14 @@ class Postman:
 
         :raises LinkError: the hub did not take it; it stays in the spool
         """
-        while await self._carry(late=False):
+        while (await self._carry(late=False)).more:
             pass
 
     async def _carry_fresh(self) -> None:
         pause = Pause()
         while True:
             try:
-                more = await self._carry(late=False)
+                more = (await self._carry(late=False)).more
             except (LinkError, SpoolError) as error:
                 self._through.clear()
                 if self.refused_since is None:
@@ -100,28 +107,31 @@ class Postman:
                 await asyncio.sleep(LINGER_S)
 
     async def _carry_backlog(self) -> None:
+        pause = Pause()
         while True:
             await self._through.wait()
             try:
-                more = await self._carry(late=True)
+                carried = await self._carry(late=True)
             except (LinkError, SpoolError) as error:
-                # The fresh lane finds out when the hub is there again.
-                self._through.clear()
+                if not isinstance(error, LinkError) or error.retry_after_s is None:
+                    # The fresh lane finds out when the hub is there again.
+                    self._through.clear()
                 self._log.info("backlog_waits", error=str(error))
+                await asyncio.sleep(pause.after(error))
                 continue
-            await asyncio.sleep(max(BACKLOG_EVERY_S if more else 10.0, self._asked_pause_s))
+            pause.over()
+            await asyncio.sleep(max(BACKLOG_EVERY_S if carried.more else 10.0, carried.pause_s))
 
-    async def _carry(self, *, late: bool) -> bool:
-        """Send one batch; whether there may be more.
+    async def _carry(self, *, late: bool) -> _Carried:
+        """Send one batch.
 
         :raises LinkError: the hub did not take it
         """
         look = self._spool.backlog if late else self._spool.fresh
         kept = await asyncio.to_thread(look, self._name, self._monotonic(), MOST_IN_BATCH, MOST_BYTES)
         losses = [] if late else await asyncio.to_thread(self._spool.losses, self._name, MOST_LOSSES)
-        self._asked_pause_s = 0.0
         if not kept and not losses:
-            return False
+            return _Carried(more=False)
         below = await asyncio.to_thread(self._spool.settled_below, self._name)
         receipt = await self._link.send(
             Batch(
@@ -134,12 +144,12 @@ class Postman:
             )
         )
         self.reached_at = self._monotonic()
-        self._asked_pause_s = receipt.backlog_pause_s
         if receipt.refused:
             self._log.error("facts_refused_by_hub", facts=len(receipt.refused), first=receipt.refused[0].reason)
         await asyncio.to_thread(self._spool.acknowledge, self._name, [one.sequence for one in kept])
         await asyncio.to_thread(self._spool.told, [key for key, _ in losses])
-        return len(kept) >= MOST_IN_BATCH or sum(len(one.body) for one in kept) > MOST_BYTES / 2
+        more = len(kept) >= MOST_IN_BATCH or sum(len(one.body) for one in kept) > MOST_BYTES / 2
+        return _Carried(more=more, pause_s=receipt.backlog_pause_s)
 
 
 def _numbered(kept: Sequence[Kept]) -> tuple[Numbered, ...]:

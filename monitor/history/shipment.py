@@ -30,7 +30,7 @@ class Shipment:
     `received_at` is by our clock, `sent_at` by the vantage's (None: it did not say). `refused`: facts that
     the caller keeps out; their numbers are settled with the rest, so that nobody sends them again.
     `settled_below`: the vantage has nothing left with a lower number, whether it was sent or given up; it
-    lets the gaps below be forgotten.
+    lets the gaps below be forgotten. `late`: from a backlog, so what is fresh goes first.
 
     :raises ValueError: a number is outside 1..2**63-1, or a time outside the years that can be kept
     """
@@ -41,6 +41,7 @@ class Shipment:
     refused: Sequence[Refusal] = ()
     sent_at: float | None = None
     settled_below: int = 1
+    late: bool = False
 
     def __post_init__(self) -> None:
         for number in (*(number for number, _ in self.facts), *(number for number, _ in self.refused)):

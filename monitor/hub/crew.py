@@ -22,6 +22,7 @@ from monitor.diagnose.fact import Fact
 from monitor.history.clock_offset import ClockOffset
 from monitor.history.shipment import Refusal as Unkept
 from monitor.history.shipment import Shipment, Taken
+from monitor.hub.backlog_pace import BacklogPace
 from monitor.link.messages import MOST_BOOSTS, Boost, Orders, OrdersRequest, Receipt, Refusal
 from monitor.model.settings import Config
 from monitor.web.intake import Brought
@@ -38,11 +39,6 @@ CHECK_S = 10.0
 MOST_OFF_S = 2.0
 """A clock that is further off than this is said to be wrong; the way here takes a fraction of it."""
 
-BUSY = 2_000
-"""Facts and shipments in the queue beyond which backlogs shall wait."""
-
-BACKLOG_PAUSE_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Order:
@@ -54,7 +50,7 @@ class _Order:
 
 
 class Crew:
-    """Make it inside a running loop. `take`, `put` and `waiting` (facts yet to be stored) are the centre's."""
+    """Make it inside a running loop. `take` and `put` are the centre's."""
 
     def __init__(
         self,
@@ -62,17 +58,16 @@ class Crew:
         *,
         take: Callable[[Shipment], Awaitable[Taken | None]],
         put: Callable[[Sequence[Fact]], Awaitable[None]],
-        waiting: Callable[[], int],
         first_unheard: Callable[[str, float | None], object] = lambda vantage, unheard_s: None,
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._take = take
         self._put = put
-        self._waiting = waiting
         self._first_unheard = first_unheard
         self._now = now
         self._monotonic = monotonic
+        self._pace = BacklogPace(monotonic())
         self._boosts: deque[_Order] = deque(maxlen=MOST_BOOSTS)
         self.digest = ""
         """Of the measures that are handed out."""
@@ -107,6 +102,10 @@ class Crew:
         self._boosts.append(_Order(self._monotonic(), Boost(self._number, target), vantage))
         self._announce()
 
+    def backlog_wait_s(self, vantage: str) -> float:
+        """How long a vantage that comes now with late facts shall wait; 0.0: they are welcome."""
+        return self._pace.wait_s(vantage, self._monotonic())
+
     async def take(self, brought: Brought) -> Receipt | None:
         """Keep what an agent brought; None: its numbers cannot be kept (said in the log)."""
         vantage, batch = brought.vantage, brought.batch
@@ -117,6 +116,8 @@ class Crew:
                 "facts_lost_by_agent", vantage=vantage, facts=loss.count, since=loss.since, until=loss.until,
                 thinned=loss.thinned,
             )  # fmt: skip
+        pause_s = self._pace.admit(vantage, len(brought.facts), self._monotonic()) if batch.late else 0.0
+        began_at = self._monotonic()
         taken = await self._take(
             Shipment(
                 vantage=vantage,
@@ -125,8 +126,11 @@ class Crew:
                 facts=brought.facts,
                 refused=[Unkept(one.sequence, one.reason) for one in brought.refused],
                 settled_below=batch.settled_below,
+                late=batch.late,
             )
         )
+        if not batch.late:
+            self._pace.fresh_took(self._monotonic() - began_at, self._monotonic())
         if taken is None:
             return None
         if taken.repeated:
@@ -134,7 +138,7 @@ class Crew:
         return Receipt(
             received_at=brought.received_at,
             refused=tuple(Refusal(one.sequence, one.reason) for one in taken.refused),
-            backlog_pause_s=BACKLOG_PAUSE_S if self._waiting() > BUSY else 0.0,
+            backlog_pause_s=pause_s,
         )
 
     async def orders(self, request: OrdersRequest) -> Orders:

@@ -1,7 +1,8 @@
 """Where facts from all sources meet: a bounded queue, one worker thread, and what follows from each step.
 
 Facts are taken in batches, so that a burst costs one disk sync and not a thousand. Agents' shipments join
-them, and are answered when they are on the disk, before anything is concluded from them. The worker thread runs
+them, and are answered when they are on the disk, before anything is concluded from them; of their backlogs each
+step takes a little, so that nothing fresh waits behind an outage. The worker thread runs
 the pipeline (store and engine), so that neither a slow disk nor a heavy diagnosis delays a probe. When the
 queue is full, whoever brings facts waits: the agent's rounds then overrun and say so, the route feed reads
 no further. Nothing is dropped.
@@ -12,7 +13,8 @@ A store that fails ends the hub: a monitor that cannot remember must not look al
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -30,6 +32,9 @@ MOST_WAITING = 20_000
 
 MOST_IN_BATCH = 2_000
 """Facts in one transaction, or what was brought together: larger ones gain nothing, and make a stop wait."""
+
+MOST_LATE = 500
+"""Facts of backlogs in one transaction, or one shipment: some 20 ms that what is fresh may have to wait for."""
 
 LINGER_S = 0.2
 """How long a batch waits for more after its first fact: five disk syncs a second at most."""
@@ -86,7 +91,9 @@ class Hub:
         self._now = now
         self._tick_s = tick_s
         self._most_waiting = most_waiting
-        self._queue: asyncio.Queue[_Brought] = asyncio.Queue()
+        self._fresh: deque[_Brought] = deque()
+        self._late: deque[_Brought] = deque()
+        self._came = asyncio.Event()
         self._waiting = 0
         self._room = asyncio.Condition()
         self._turn = asyncio.Lock()
@@ -113,7 +120,7 @@ class Hub:
         :raises HistoryError: the store failed; facts of the last batch may not be kept
         """
         self._pipeline, self._reaction = pipeline, reaction
-        while not (stop.is_set() and self._queue.empty()):
+        while not stop.is_set() or self._fresh or self._late:
             batch = await self._batch(stop)
             facts = [fact for one in batch if not isinstance(one, _Delivery) for fact in one]
             deliveries = [one for one in batch if isinstance(one, _Delivery)]
@@ -143,23 +150,24 @@ class Hub:
         async with self._room:
             await self._room.wait_for(lambda: not self._waiting or self._waiting + size <= self._most_waiting)
             self._waiting += size
-            self._queue.put_nowait(brought)
+            late = isinstance(brought, _Delivery) and brought.shipment.late
+            (self._late if late else self._fresh).append(brought)
+            self._came.set()
 
     async def _batch(self, stop: asyncio.Event) -> list[_Brought]:
-        """The facts of the next step; empty when none came for a tick."""
-        try:
-            async with asyncio.timeout(0 if stop.is_set() else self._tick_s):
-                batch: list[_Brought] = [await self._queue.get()]
-        except TimeoutError:
-            return []
-        if not stop.is_set():
-            await asyncio.sleep(SHIPMENT_LINGER_S if isinstance(batch[0], _Delivery) else LINGER_S)
-        size = _facts_in(batch[0])
-        while size < MOST_IN_BATCH and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
-            size += _facts_in(batch[-1])
+        """What the next step takes; empty when nothing came for a tick."""
+        self._came.clear()
+        if not (self._fresh or self._late):
+            try:
+                async with asyncio.timeout(0 if stop.is_set() else self._tick_s):
+                    await self._came.wait()
+            except TimeoutError:
+                return []
+        if self._fresh and not stop.is_set():
+            await asyncio.sleep(SHIPMENT_LINGER_S if isinstance(self._fresh[0], _Delivery) else LINGER_S)
+        batch = [*_taken(self._fresh, MOST_IN_BATCH), *_taken(self._late, MOST_LATE)]
         async with self._room:
-            self._waiting -= size
+            self._waiting -= sum(map(_facts_in, batch))
             self._room.notify_all()
         return batch
 
@@ -189,3 +197,12 @@ class Hub:
 
 def _facts_in(brought: _Brought) -> int:
     return len(brought.shipment.facts) if isinstance(brought, _Delivery) else len(brought)
+
+
+def _taken(queue: deque[_Brought], most: int) -> Iterator[_Brought]:
+    """The first of a queue, until they hold `most` facts or more; they leave it."""
+    size = 0
+    while queue and size < most:
+        brought = queue.popleft()
+        size += _facts_in(brought)
+        yield brought

@@ -77,7 +77,6 @@ class HubStation:
             config,
             take=self._centre.take,
             put=self._centre.put,
-            waiting=lambda: self._centre.waiting,
             first_unheard=self._standby.report,
         )
         self._doorkeeper = Doorkeeper(_keys(config))

@@ -86,6 +86,10 @@ class Brought:
 class Desk(Protocol):
     """What stands behind the door: the hub."""
 
+    def backlog_wait_s(self, vantage: str) -> float:
+        """How long a vantage shall wait before it comes again with late facts; 0.0: they are welcome now."""
+        ...
+
     async def take(self, brought: Brought) -> Receipt | None:
         """Keep facts; the receipt says that they are durable. None: not now, the agent shall come again."""
         ...
@@ -139,7 +143,8 @@ class Intake:
                 found = await answer(request)
         except _RefusedError as refused:
             client = request.client.host if request.client else ""
-            self._log.warning("request_refused", status=refused.status, reason=str(refused), address=client)
+            say = self._log.info if refused.status == 503 else self._log.warning
+            say("request_refused", status=refused.status, reason=str(refused), address=client)
             return self._response(
                 refused.status, str(refused).encode(), "text/plain; charset=utf-8", refused.headers
             )
@@ -158,6 +163,10 @@ class Intake:
     async def _take(self, request: Request) -> Receipt:
         vantage, batch = await self._admitted(request, Batch)
         self._allow(vantage, len(batch.facts))
+        if batch.late and (wait_s := self._desk.backlog_wait_s(vantage)) > 0.0:
+            # Before its facts are decoded, and on a connection that stays: a hundred come when a hub is back.
+            again = {"retry-after": f"{wait_s:.1f}", "connection": "keep-alive"}
+            raise _RefusedError(503, "others bring their backlog first", again)
         received_at = self._now()
         facts: list[tuple[int, Observation]] = []
         refused: list[Refusal] = []

@@ -11,7 +11,7 @@ from monitor.config import parse_config
 from monitor.diagnose.contact import SILENT_S
 from monitor.diagnose.fact import Fact
 from monitor.history.shipment import Shipment, Taken
-from monitor.hub.crew import BACKLOG_PAUSE_S, BUSY, Crew
+from monitor.hub.crew import Crew
 from monitor.link.messages import Batch, Orders, OrdersRequest
 from monitor.web.intake import Brought
 from probes import NotMeasured
@@ -28,11 +28,10 @@ nobody.asn = 64500
 
 
 class _Centre:
-    """Takes everything; `waiting` facts are in its queue. Time is what `now` says."""
+    """Takes everything. Time is what `now` says."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
-        self.waiting = 0
 
     async def take(self, shipment: Shipment) -> Taken:
         return Taken(fresh=(), repeated=0, refused=())
@@ -42,13 +41,15 @@ class _Centre:
 
     def crew(self) -> Crew:
         return Crew(
-            parse_config(FILE), take=self.take, put=self.put, waiting=lambda: self.waiting,
+            parse_config(FILE), take=self.take, put=self.put,
             now=lambda: self.now, monotonic=lambda: self.now,
         )  # fmt: skip
 
-    def brought(self, sent_at: float) -> Brought:
-        batch = Batch(vantage="v", sent_at=sent_at)
-        return Brought(vantage="v", batch=batch, facts=(), refused=(), received_at=self.now)
+    def brought(self, sent_at: float, late: int = 0) -> Brought:
+        batch = Batch(vantage="v", sent_at=sent_at, late=bool(late))
+        seen = NotMeasured(at=self.now, vantage="v", target="shop", probe="http", reason="missed")
+        facts = tuple((number, seen) for number in range(1, late + 1))
+        return Brought(vantage="v", batch=batch, facts=facts, refused=(), received_at=self.now)
 
 
 def _ask(measures: str = "", after: int = 0) -> OrdersRequest:
@@ -180,15 +181,26 @@ def test_a_clock_that_is_wrong_is_said_once_and_when_it_is_right_again() -> None
     assert [event for event, _ in asyncio.run(said(3600.0, 0.0, 0.0, 0.0))][-1] == "vantage_clock_right_again"
 
 
-def test_a_busy_hub_asks_for_patience_with_the_backlog() -> None:
-    """And a quiet one does not."""
+def test_late_facts_take_their_time_and_fresh_ones_do_not() -> None:
+    """Agents take turns: each is told when what was let in before is over."""
 
-    async def scenario(waiting: int) -> float:
+    async def scenario() -> tuple[float, list[float], list[float]]:
         centre = _Centre()
-        centre.waiting = waiting
-        receipt = await centre.crew().take(centre.brought(centre.now))
-        assert receipt is not None
-        return receipt.backlog_pause_s
+        crew = centre.crew()
+        fresh = await crew.take(centre.brought(centre.now))
+        assert fresh is not None
+        pauses, waits = [], [crew.backlog_wait_s(name) for name in ("v", "w")]
+        for _ in range(3):
+            receipt = await crew.take(centre.brought(centre.now, late=2000))
+            assert receipt is not None
+            pauses.append(receipt.backlog_pause_s)
+        waits += [crew.backlog_wait_s(name) for name in ("v", "w")]
+        centre.now += 10.0
+        waits += [crew.backlog_wait_s(name) for name in ("v", "w")]
+        return fresh.backlog_pause_s, pauses, waits
 
-    assert asyncio.run(scenario(BUSY + 1)) == BACKLOG_PAUSE_S
-    assert asyncio.run(scenario(0)) == 0.0
+    fresh_s, pauses, waits = asyncio.run(scenario())
+
+    assert fresh_s == 0.0
+    assert [round(pause, 1) for pause in pauses] == [0.5, 1.5, 2.5]
+    assert [round(wait, 1) for wait in waits] == [0.0, 0.0, 2.5, 0.0, 0.0, 0.0]
