@@ -13,19 +13,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.netns, pytest.mark.slow]
 SLOW = tuple(name for name in scenario.names() if scenario.read(name).slow)
 
-# What the monitor does not tell rightly yet; RESULTS.md has what it says. Not strict: some depend on chance.
-KNOWN_WRONG: dict[str, str] = {
-    "congestion-queue": "the link's queue does not overflow on every machine, and then it does not count",
-    "listen-queue": "named in some runs only: at this pace the queue does not always fill",
-}
 
-
-def _marked(name: str) -> object:
-    because = KNOWN_WRONG.get(name)
-    return pytest.param(name, marks=pytest.mark.xfail(reason=because, strict=False)) if because else name
-
-
-@pytest.mark.parametrize("name", [_marked(name) for name in SLOW])
+@pytest.mark.parametrize("name", SLOW)
 def test_scenario_is_answered_rightly(run_lab: RunLab, name: str) -> None:
     """The right cause with its details, the vantages that the kernels say are hit, nothing else, and it ends."""
     outcome = run_lab(name)[name]

@@ -28,11 +28,8 @@ FILE = scenario.FOLDER.parent / "RESULTS.md"
 _REPOSITORY = FILE.parent.parent.parent
 # The longest that a laboratory may take for its one scenario; an ordinary one takes two minutes.
 _SECONDS_EACH = 300.0
-# Those that show what the boost is worth: found by BGP, by failures, by slowness, by packets.
-COMPARED = (
-    "overload", "crash", "subprefix-blackhole", "subprefix-hijack", "exact-hijack", "vantage-fault", "withdrawn",
-    "congestion-queue",
-)  # fmt: skip
+# Those that show what the boost is worth: found by slowness, by failures, by BGP and packets together, by packets.
+COMPARED = ("overload", "crash", "exact-hijack", "subprefix-blackhole", "vantage-fault", "congestion-queue")
 _MOST_SAID = 300
 _PACES = ("steady", "unboosted")
 
@@ -47,7 +44,7 @@ _PACES = ("steady", "unboosted")
 @click.option("--older", is_flag=True, help="Take also what is kept of other commits; the table says so.")
 @click.option("--fresh", is_flag=True, help="Play also what is kept.")
 @click.option("--lanes", type=click.IntRange(1, 16), default=3, show_default=True, help="Laboratories at a time.")
-@click.option("--minutes", type=float, default=28.0, show_default=True, help="Begin no play after so long.")
+@click.option("--minutes", type=float, default=27.0, show_default=True, help="Begin no play after so long.")
 def main(
     names: Sequence[str], into: Path, keep: Path, *, older: bool, fresh: bool, lanes: int, minutes: float
 ) -> None:
