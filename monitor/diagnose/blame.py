@@ -27,14 +27,12 @@ from urllib.parse import urlsplit
 
 from monitor.diagnose.name_agreement import SAME_PREFIX
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import SILENT
 from monitor.model.prefix import as_address
 from monitor.model.verdict import Cause, Detail
 
 MOST_BLAMED = 32
 """Things that one verdict blames at most: addresses of a large pool say nothing after some dozens."""
-
-_SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE)
 
 
 def blames(cause: Cause, detail: Detail, situation: Situation) -> tuple[str, ...]:
@@ -79,7 +77,7 @@ def _server(_detail: Detail, situation: Situation) -> Iterator[str]:
         address = view.latest.observation.address
         if address is not None:
             yield f"server {address} port {port}"
-            if view.symptom in _SILENT:
+            if view.symptom in SILENT:
                 yield f"address {address}"
                 yield _place(address)
 

@@ -19,14 +19,14 @@ from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.rules import RULES, UP_DOWN, UP_OVERLOAD
 from monitor.diagnose.situation import DependencyState, Situation, VantageSituation
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import UNANSWERED, Symptom
 from monitor.diagnose.vantage_health import Sickness
 from monitor.diagnose.weigh import Ranking, as_evidence, candidates, weigh
 from monitor.model.evidence import Evidence
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
 
-ENOUGH = 0.5
-"""Below this probability no cause is named."""
+ENOUGH = 0.6
+"""Below this probability no cause is named: one in three is too often wrong to wake somebody for."""
 
 MOST = 0.995
 """No verdict from a dozen dependent rules is surer than this."""
@@ -46,7 +46,6 @@ _KINDS = {
     EpisodeKind.LEAK: HijackKind.PATH,
 }
 _WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
-_SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE, Symptom.TLS_STALLED, Symptom.READ_TIMEOUT)
 
 
 def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
@@ -236,7 +235,7 @@ def _effect(situation: Situation) -> HijackEffect:
     touched = [view for view in situation.vantages if view.affected or view.diverted]
     if any(view.identity in NEW_KEYS for view in touched):
         return HijackEffect.IMPOSTOR
-    if touched and 2 * sum(view.symptom in _SILENT for view in touched) > len(touched):
+    if touched and 2 * sum(view.symptom in UNANSWERED for view in touched) > len(touched):
         return HijackEffect.BLACKHOLE
     moved = [view for view in touched if view.path in (PathChange.REROUTED, PathChange.ENDS_ELSEWHERE)]
     unsigned = [view for view in touched if view.identity is Identity.UNKNOWN]

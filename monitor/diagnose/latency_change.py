@@ -11,8 +11,7 @@ the textbook:
 - The scale is one for each side, from the quintiles around the median: queues make a long tail above and none
   below, and the MAD, which is of both, calls the tail a change.
 - A value is learned only some values later, so that a change does not teach the reference to expect it.
-- What is found must also be `shift_s` and `scales` away, by its median: sums alone fire on hours of a faint
-  drift.
+- What is found must also be `scales` away, by its median: sums alone fire on hours of a faint drift.
 
 After a change the reference is what came since: where the sum left zero is the estimate of when it began (Page).
 Memory is that of the window; a value costs a few microseconds.
@@ -39,8 +38,8 @@ WELL_KNOWN = 20
 class Sensitivity:
     """What counts as a change. The defaults are those that `tests/bench/latency_trigger.py` found.
 
-    `clip`, `drift`, `limit`: of the sums, in standard deviations. `floor_s`: the least of those. `shift_s` and
-    `scales`: the least difference of two levels, in seconds and in standard deviations. `window`: values of the
+    `clip`, `drift`, `limit`: of the sums, in standard deviations. `floor_s`: the least of those.
+    `scales`: the least difference of two levels, in standard deviations. `window`: values of the
     reference. `lag`: values that wait before they are learned.
     """
 
@@ -48,7 +47,6 @@ class Sensitivity:
     drift: float = 1.5
     limit: float = 8.0
     floor_s: float = 0.0005
-    shift_s: float = 0.001
     scales: float = 2.0
     window: int = 60
     lag: int = 4
@@ -105,7 +103,7 @@ class LatencyChanges:
             if side.total > self._tuned.limit:
                 since = list(self._waiting)[-side.count :]
                 after_s = median(since)
-                if abs(after_s - centre_s) >= max(self._tuned.shift_s, self._tuned.scales * scale_s):
+                if abs(after_s - centre_s) >= self._tuned.scales * scale_s:
                     self._above_s, self._below_s = above_s, below_s
                     self._start(since)
                     return LatencyChange(len(since) - 1, centre_s, after_s)

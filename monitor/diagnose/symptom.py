@@ -39,6 +39,16 @@ class Symptom(StrEnum):
     UNCLEAR = "unclear"
 
 
+SILENT = frozenset({Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE})
+"""Nothing comes from the host at all."""
+
+NOT_OPENED = frozenset({Symptom.LOST_SYN, Symptom.CONNECT_TIMEOUT})
+"""Connections are slow to open, or do not."""
+
+UNANSWERED = SILENT | {Symptom.TLS_STALLED, Symptom.READ_TIMEOUT}
+"""Nobody answers: not the host, or not what should run on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """An observation with its symptom, and the figures that the judgement was made on (seconds).

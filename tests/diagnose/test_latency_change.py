@@ -87,7 +87,7 @@ def test_any_series_gives_changes_within_itself(values: list[float]) -> None:
     began = -1
     for index, change in _changes(values):
         assert began < index - change.values_ago <= index
-        assert abs(change.after_s - change.before_s) >= Sensitivity().shift_s
+        assert abs(change.after_s - change.before_s) >= Sensitivity().scales * Sensitivity().floor_s
         began = index - change.values_ago
 
 

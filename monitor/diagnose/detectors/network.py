@@ -9,10 +9,8 @@ from monitor.diagnose.detectors.symptoms import seconds
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import NOT_OPENED, Symptom
 from monitor.model.asn import Asn
-
-_NOT_OPENED = (Symptom.LOST_SYN, Symptom.CONNECT_TIMEOUT)
 
 FEWEST_ON_A_WAY = 2
 """Networks that a traced way must show, before its last link can be named."""
@@ -94,7 +92,7 @@ def _loss(situation: Situation) -> Iterator[Finding]:
     told = [view for view in situation.affected if view.loses is not None]
     losing = [view for view in told if view.loses]
     # That nothing is lost says something only where connections are slow to open, or do not.
-    closed = [view for view in told if not view.loses and view.symptom in _NOT_OPENED]
+    closed = [view for view in told if not view.loses and view.symptom in NOT_OPENED]
     for rule, views in (("network.packets_lost", losing), ("network.only_connecting_fails", closed)):
         if views:
             yield Finding(

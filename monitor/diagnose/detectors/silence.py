@@ -15,13 +15,11 @@ from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import SILENT
 from monitor.model.evidence import FactRef
 
 NEARLY_ALL = 0.9
 """What this share of the peers carries explains that everybody is cut off; a few are always late, or filter."""
-
-_SILENT = (Symptom.CONNECT_TIMEOUT, Symptom.UNREACHABLE)
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -46,7 +44,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
 def _is_cut_off(view: VantageSituation) -> bool:
     """Whether a vantage hears nothing at all, and nothing says that its packets still get to the server."""
     genuine = view.identity is Identity.SAME or view.path is PathChange.UNCHANGED
-    return view.affected and view.symptom in _SILENT and not genuine
+    return view.affected and view.symptom in SILENT and not genuine
 
 
 def _is_taken_by_all(episode: Episode) -> bool:
