@@ -199,6 +199,7 @@ class Tracker:
         noticeable = (
             verdict.detail != shown.detail
             or incident.affected != shown.affected
+            or _joined(verdict) > _joined(shown)
             or verdict.confidence - shown.confidence >= CONFIDENCE_STEP
         )
         if noticeable:
@@ -255,10 +256,16 @@ def _with(incident: Incident, verdict: Verdict) -> Incident:
     )
 
 
-def rank(verdict: Verdict | Incident) -> tuple[bool, float, bool, int]:
+def rank(verdict: Verdict | Incident) -> tuple[bool, float, bool, int, int]:
     """Which of two verdicts of one cause is the stronger: on both planes, surer, more telling, wider."""
     told = verdict.detail.effect not in (None, HijackEffect.UNKNOWN)
-    return (not verdict.suspected, round(verdict.confidence, 2), told, len(verdict.affected))
+    sure = round(verdict.confidence, 2)
+    return (not verdict.suspected, sure, told, _joined(verdict), len(verdict.affected))
+
+
+def _joined(verdict: Verdict | Incident) -> int:
+    """How many pieces of evidence join what BGP says with what packets and answers show."""
+    return sum(evidence.group == "joined" for evidence in verdict.evidence)
 
 
 def identify(subject: str, opened_at: float) -> str:

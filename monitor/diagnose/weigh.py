@@ -19,8 +19,14 @@ from monitor.diagnose.situation import Situation
 from monitor.model.evidence import Evidence, FactRef
 from monitor.model.verdict import Cause
 
-TEMPERATURE = 2.0
-"""Softens the scores: the rules are not independent, so their plain sum is too sure of itself."""
+TEMPERATURE = 1.5
+"""Softens the scores: the rules are not independent, so their plain sum is too sure of itself.
+
+`python tests/simulation/fit.py --seed 7000 --count 6` finds 1.08 for 158 simulated incidents; by that the mean gap
+between claimed and right is 0.048 for kinds held out from the fit (0.081 by 2.0, a judgement, which claimed too
+little). Life has more kinds than any simulator, so half of the way back is kept. The same fit moves no likelihood
+by more than 0.3, and names no held-out incident better: the rules stay a person's judgement.
+"""
 
 
 @dataclass(frozen=True, slots=True)

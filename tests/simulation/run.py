@@ -1,6 +1,7 @@
 """Plays many incidents and scores what the engine says of them: `python tests/simulation/run.py --help`.
 
-A run is a range of seeds for each kind of play; the same seeds give the same folders and the same figures.
+A run is a range of seeds for each kind of play; the same seeds give the same folders and the same figures. All
+kinds are played with one seed before the next, so that a run may end after any of them.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import monotonic
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
@@ -65,25 +67,38 @@ def _complain(path: Path, line: int, reason: str) -> None:
     raise ValueError(f"{path.name}:{line}: {reason}")  # a simulated folder has no bad lines
 
 
-def plays(jobs: list[Job], processes: int) -> Iterator[Played]:
-    """All of them, as they are done, with progress on a terminal."""
+def plays(jobs: list[list[Job]], processes: int, minutes: float | None = None) -> Iterator[Played]:
+    """All of them, one seed after the other, with progress on a terminal; after `minutes` no further seed."""
+    begun = monotonic()
     with ProcessPoolExecutor(processes) as pool:
-        for count, played in enumerate(pool.map(play, jobs, chunksize=2), 1):
+        for count, of_seed in enumerate(jobs, 1):
+            if minutes is not None and monotonic() - begun > 60 * minutes:
+                break
+            yield from pool.map(play, of_seed)
             if sys.stderr.isatty():
-                print(f"\r{count} of {len(jobs)} ", end="", file=sys.stderr, flush=True)
-            yield played
+                print(f"\rseed {count} of {len(jobs)} ", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         print(file=sys.stderr)
 
 
-def _jobs(options: argparse.Namespace) -> Iterable[Job]:
-    for name, kind in KINDS.items():
-        if options.kinds and name not in options.kinds:
-            continue
-        if options.held_out is not None and kind.held_out != options.held_out:
-            continue
-        for seed in range(options.seed, options.seed + options.count):
-            yield Job(name, seed, not options.plain, options.keep)
+def chosen(*, kinds: list[str] | None, held_out: bool | None) -> list[str]:
+    """The names of these kinds, or of all; and of them only those (not) held out."""
+    named = [name for name in KINDS if not kinds or name in kinds]
+    return [name for name in named if held_out is None or KINDS[name].held_out == held_out]
+
+
+def _jobs(options: argparse.Namespace) -> list[list[Job]]:
+    kinds = chosen(kinds=options.kinds, held_out=options.held_out)
+    seeds = range(options.seed, options.seed + options.count)
+    return [[Job(name, seed, not options.plain, options.keep) for name in kinds] for seed in seeds]
+
+
+def _command(options: argparse.Namespace, done: list[Played]) -> str:
+    """What plays the same again: of a run that was ended by the clock, the seeds that it came to."""
+    words = [f"--seed {options.seed} --count {len({one.seed for one in done})}"]
+    words += [f"--kinds {' '.join(options.kinds)}"] if options.kinds else []
+    words += {None: [], True: ["--held-out"], False: ["--no-held-out"]}[options.held_out]
+    return " ".join(words + (["--plain"] if options.plain else []))
 
 
 def main() -> int:
@@ -96,14 +111,14 @@ def main() -> int:
         "--held-out", action=argparse.BooleanOptionalAction, help="only the held-out kinds, or all but"
     )
     parser.add_argument("--plain", action="store_true", help="without ablations and baselines: five times as fast")
+    parser.add_argument("--minutes", type=float, help="begin no further seed after so many minutes")
     parser.add_argument("--keep", type=Path, help="keep the folders in this directory")
     parser.add_argument("--processes", type=int, default=2, help="worker processes (default 2)")
     parser.add_argument("--write", type=Path, help="write the tables as Markdown to this file")
     parser.add_argument("--json", action="store_true", help="print the figures of each variant as JSON")
     options = parser.parse_args()
-    jobs = list(_jobs(options))
-    done = list(plays(jobs, options.processes))
-    text = as_markdown({(one.kind, one.seed): one.pairs for one in done}, command=" ".join(sys.argv[1:]))
+    done = list(plays(_jobs(options), options.processes, options.minutes))
+    text = as_markdown({(one.kind, one.seed): one.pairs for one in done}, _command(options, done))
     if options.write:
         options.write.write_text(text)
     if options.json:

@@ -8,7 +8,10 @@ from random import Random
 import pytest
 from simulator.as_graph import AsGraph, generated
 from simulator.propagation import Announcement, propagate
+from simulator.relations import inferred, lines, shows_leak
 from simulator.routing import RoutingHistory, Taken
+
+from monitor.bgp.episodes import Relationships
 
 
 def _small() -> AsGraph:
@@ -106,3 +109,26 @@ def test_interception_hands_packets_on_to_the_genuine_network() -> None:
     assert delivery.arrived
     assert delivery.path == (4, 6, 4, 2, 1, 3, 5)
     assert delivery.taken == Taken(6, "interception")
+
+
+def test_the_table_of_relationships_tells_most_of_what_is_sold_and_some_of_it_wrongly() -> None:
+    """A table that knew all would flatter whoever reads it."""
+    graph = generated(Random(1))
+    sold = {(provider, asn, -1) for asn, above in graph.providers.items() for provider in above}
+    peered = {(asn, other, 0) for asn, others in graph.peers.items() for other in others if asn < other}
+
+    told = inferred(graph, Random(2))
+
+    assert 0.9 * len(sold) < len(told & sold) < len(sold)
+    assert 0.4 * len(peered) < len(told & peered) < 0.75 * len(peered)
+    assert 0 < len(told - sold - peered) < 0.04 * len(told)
+    assert Relationships.parse(lines(told)).bad == 0
+
+
+def test_a_leak_shows_only_where_all_its_sides_are_told() -> None:
+    """7 buys of 3 and 4, and hands a route of the one to the other."""
+    told = frozenset({(3, 7, -1), (4, 7, -1)})
+
+    assert shows_leak(told, 3, 7, frozenset({4}))
+    assert not shows_leak(told - {(4, 7, -1)}, 3, 7, frozenset({4}))
+    assert not shows_leak(frozenset({(7, 3, -1), (4, 7, -1)}), 3, 7, frozenset({4}))
