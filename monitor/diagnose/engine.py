@@ -8,8 +8,9 @@ No I/O, no clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
-from monitor.diagnose.conclude import conclude, fine
+from monitor.diagnose.conclude import fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
@@ -17,8 +18,10 @@ from monitor.diagnose.linking import Linker
 from monitor.diagnose.paths.unmapped import Held, UnmappedTraces
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
+from monitor.diagnose.target_incidents import TargetIncidents
 from monitor.diagnose.target_state import TargetState
-from monitor.diagnose.tracker import Tracker, abandoned
+from monitor.diagnose.tracker import abandoned
+from monitor.diagnose.two_causes import conclude_all
 from monitor.diagnose.vantage_watch import VantageWatch
 from monitor.diagnose.view import View
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
@@ -61,7 +64,7 @@ class Engine:
         shortest = min(intervals, default=LONGEST_TICK_S)
         self._tick_s = float(max(SHORTEST_TICK_S, min(LONGEST_TICK_S, shortest // 3)))
         self._round_s = max(shortest, self._tick_s)
-        self._trackers: dict[str, Tracker] = {}
+        self._tracked: dict[str, TargetIncidents] = {}
         self._linker = Linker()
         names = {vantage.name for vantage in knowledge.vantages}
         self._vantages = VantageWatch(knowledge.controls, names, self._round_s)
@@ -100,7 +103,7 @@ class Engine:
             if not own:
                 self._orphans.append((incident, sequence))
             for case in own:
-                self._tracker(case.target or "").resume(case, sequence)
+                self._incidents(case.target or "").resume(case, sequence)
 
     def warm_up(self, facts: Iterable[Fact], until: float | None = None) -> None:
         """Rebuild what is usual, and the routes, from facts of the past, without judging them.
@@ -197,23 +200,24 @@ class Engine:
         self._orphans.clear()
         changes += self._vantages.judge(now, by_vantage, self._is_led_away)
         left_out = self._vantages.left_out
-        own = [self._judge_target(name, now, left_out) for name in self._order]
-        linked = self._linker.take([change for change in own if change is not None], now)
+        own = [change for name in self._order for change in self._judge_target(name, now, left_out)]
+        linked = self._linker.take(own, now)
         return changes + linked
 
     def _is_led_away(self, vantage: str, since: float) -> bool:
         return any(state.is_led_away(vantage, since) for state in self._states.values())
 
-    def _judge_target(self, name: str, now: float, left_out: frozenset[str]) -> IncidentChange | None:
-        state, tracker = self._states[name], self._tracker(name)
-        incident = tracker.incident
+    def _judge_target(self, name: str, now: float, left_out: frozenset[str]) -> list[IncidentChange]:
+        state, tracked = self._states[name], self._incidents(name)
+        incident = tracked.incident
         is_calm = state.calm(now)
         if not is_calm and state.widely_uneasy(now):
             self._uneasy.setdefault(name, now)
         else:
             self._uneasy.pop(name, None)
+        settled = partial(state.are_settled, now=now, sick=left_out)
         if incident is None and is_calm:
-            return tracker.update(self._fine(name, state.measuring(now, left_out), now), now)
+            return tracked.update((self._fine(name, state.measuring(now, left_out), now),), now, settled)
         situation = state.situation(
             now,
             sick=left_out,
@@ -221,13 +225,14 @@ class Engine:
             dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
             incident=incident,
         )
-        verdict = conclude(situation, self._feeds.shortfall(situation.onset, now))
-        self._verdicts[name] = verdict
-        state.heed(verdict)
-        change = tracker.update(verdict, situation.onset, settled=situation.settled, receding=situation.receding)
-        if change is not None and change.kind is ChangeKind.CLOSED:
-            state.forget_trouble(change.incident.started_at or change.incident.opened_at, now)
-        return change
+        verdicts = conclude_all(situation, self._feeds.shortfall(situation.onset, now))
+        self._verdicts[name] = verdicts[0]
+        state.heed(verdicts[0])
+        changes = tracked.update(verdicts, situation.onset, settled, receding=situation.receding)
+        closed = [change.incident for change in changes if change.kind is ChangeKind.CLOSED]
+        if closed and tracked.incident is None:
+            state.forget_trouble(min(one.started_at or one.opened_at for one in closed), now)
+        return changes
 
     def _fine(self, name: str, vantages: int, now: float) -> Verdict:
         """The verdict where there is nothing to judge."""
@@ -240,8 +245,7 @@ class Engine:
         state, verdict = self._states.get(name), self._verdicts.get(name)
         if state is None or verdict is None or not any(view.current(now) for view in state.views.values()):
             return Dependency(name, DependencyState.UNKNOWN)
-        tracker = self._trackers.get(name)
-        incident = tracker.incident if tracker is not None else None
+        incident = self._incidents(name).incident
         cause = incident.cause if incident is not None else verdict.cause
         if cause is not Cause.OK:
             named = cause is not Cause.INSUFFICIENT
@@ -253,11 +257,11 @@ class Engine:
             else Dependency(name, DependencyState.FINE)
         )
 
-    def _tracker(self, name: str) -> Tracker:
-        if name not in self._trackers:
+    def _incidents(self, name: str) -> TargetIncidents:
+        if name not in self._tracked:
             round_s = max(self._states[name].target.interval_s, self._tick_s)
-            self._trackers[name] = Tracker(name, name, round_s)
-        return self._trackers[name]
+            self._tracked[name] = TargetIncidents(name, round_s)
+        return self._tracked[name]
 
 
 def _dependencies_first(targets: tuple[Target, ...]) -> tuple[str, ...]:

@@ -94,8 +94,7 @@ class Situation:
 
     `vantages` are the healthy ones that measure it, by name; `trouble` tells whether their views add up to
     trouble; `sick` names the vantages left out by the gate; `receding`: the trouble is
-    going, so that what is seen is of its end; `settled`: the views that the open
-    incident affected have been good for long enough to call them well.
+    going, so that what is seen is of its end.
     """
 
     target: Target
@@ -105,7 +104,6 @@ class Situation:
     vantages: tuple[VantageSituation, ...]
     sick: tuple[str, ...] = ()
     receding: bool = False
-    settled: bool = True
     routing: Routing = field(default_factory=Routing)
     expected_origins: frozenset[Asn] = frozenset()
     dependencies: tuple[Dependency, ...] = ()

@@ -191,7 +191,6 @@ class TargetState:
     ) -> Situation:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
-        affected = incident.affected if incident is not None else ()
         first_bad = min(self.onset(now, sick), since if since is not None else now)
         routing = _without_past(self._routes.routing(self.target.name, now), first_bad)
         suspicious = bool(routing.alarming)
@@ -227,7 +226,6 @@ class TargetState:
             vantages=tuple(views),
             sick=tuple(sorted(sick)),
             receding=is_receding(views, routing, incident, now, 10 * self.target.interval_s),
-            settled=settled([view for view in current if view.vantage in affected]),
             routing=routing,
             expected_origins=self._expected_origins(),
             dependencies=dependencies,
@@ -235,6 +233,11 @@ class TargetState:
             names_asked=self.names.asked_since(onset),
             names_tampered=tampered,
         )
+
+    def are_settled(self, vantages: Iterable[str], now: float, sick: frozenset[str]) -> bool:
+        """Whether those of the vantages that count have been well for long enough."""
+        affected = set(vantages)
+        return settled([v for v in self.views.values() if v.vantage in affected and self._counts(v, now, sick)])
 
     @staticmethod
     def _counts(view: View, now: float, sick: frozenset[str]) -> bool:

@@ -120,17 +120,17 @@ def read_expected(data: bytes) -> tuple[Expected, ...]:
 
 
 def match(folder: str, expected: Sequence[Expected], incidents: Sequence[Incident]) -> list[Pair]:
-    """Pair expected troubles with incidents."""
+    """Pair expected troubles with incidents; of two troubles of one target each with the incident of its cause."""
     incidents = [own for incident in incidents for own in by_member(incident)]
     candidates = [
-        (overlap, -e, -i)
+        (_is_cause_of(truth, incident) and _has_several(expected, truth), overlap, -e, -i)
         for e, truth in enumerate(expected)
         for i, incident in enumerate(incidents)
         if _same_subject(truth, incident) and (overlap := _overlap(truth, incident)) > 0
     ]
     taken_e: dict[int, int] = {}
     taken_i: set[int] = set()
-    for _, minus_e, minus_i in sorted(candidates, reverse=True):
+    for _, _, minus_e, minus_i in sorted(candidates, reverse=True):
         if -minus_e not in taken_e and -minus_i not in taken_i:
             taken_e[-minus_e] = -minus_i
             taken_i.add(-minus_i)
@@ -145,12 +145,19 @@ def match(folder: str, expected: Sequence[Expected], incidents: Sequence[Inciden
     ]
 
 
+def _is_cause_of(truth: Expected, incident: Incident) -> bool:
+    return incident.cause.value in (truth.cause, *truth.also)
+
+
+def _has_several(expected: Sequence[Expected], truth: Expected) -> bool:
+    """Whether several troubles of one target are expected; else an incident is paired blind to what it says."""
+    return truth.target is not None and sum(other.target == truth.target for other in expected) > 1
+
+
 def _is_right(expected: Sequence[Expected], incident: Incident) -> bool:
     """Whether an incident names the cause of a trouble, though it is not the one that answers it."""
     return any(
-        _same_subject(truth, incident)
-        and _overlap(truth, incident) > 0
-        and incident.cause.value in (truth.cause, *truth.also)
+        _same_subject(truth, incident) and _overlap(truth, incident) > 0 and _is_cause_of(truth, incident)
         for truth in expected
     )
 

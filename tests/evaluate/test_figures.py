@@ -103,3 +103,26 @@ def test_quantiles_are_values_that_occurred() -> None:
     assert quantile((1.0, 2.0, 3.0, 4.0), 0.5) == 3.0
     assert quantile((1.0, 2.0), 1) == 2.0
     assert quantile((), 0.5) is None
+
+
+def test_of_two_troubles_of_one_target_each_is_paired_with_the_incident_of_its_cause() -> None:
+    """Though the overload's incident, which came first, overlaps the hijack just as long as the hijack's own."""
+    troubles = [_expected("route.hijack"), _expected("server.overload")]
+    told = [_incident(Cause.SERVER_OVERLOAD), _incident(Cause.ROUTE_HIJACK, opened_at=1120.0)]
+
+    assert [(pair.truth, pair.given) for pair in match("a", troubles, told)] == [
+        ("route.hijack", "route.hijack"),
+        ("server.overload", "server.overload"),
+    ]
+
+
+def test_one_of_two_troubles_that_is_not_named_is_missed() -> None:
+    """The incident that is there answers its own."""
+    troubles = [_expected("route.hijack"), _expected("server.overload")]
+
+    pairs = match("a", troubles, [_incident(Cause.SERVER_OVERLOAD)])
+
+    assert [(pair.truth, pair.given) for pair in pairs] == [
+        ("route.hijack", "none"),
+        ("server.overload", "server.overload"),
+    ]

@@ -159,6 +159,13 @@ def hijack_beside_overload(world: World) -> None:
     overload(world, target=other)
 
 
+@kind("two causes", vantages=7, knows_origins=True, routes=True, https=True)
+def hijack_of_some_in_overload(world: World) -> None:
+    """Two troubles of one service: who is nearer to the attacker is taken, and the others wait in its queue."""
+    _hijack(world, exact=True)
+    overload(world)
+
+
 @kind("hijack", knows_origins=True, routes=True, lasts_s=180.0)
 def hijack_of_three_minutes(world: World) -> None:
     """Over before a person looks."""

@@ -1,0 +1,108 @@
+"""Two causes at once at one target: vantages in the wrong hands, and a server that is in trouble for the others.
+
+Theory of operation. One sum over all vantages would be a mean of two stories: a hijack takes the traffic of some
+while the flash crowd that came with the news stalls the server for the rest. So the vantages are put in two
+clusters by who answers them and where their packets go, and each cluster is weighed by itself, beside the vantages
+that see nothing wrong: those in the wrong hands with all that BGP says, the others without the routes that took
+the space, since those routes do not carry them.
+
+Two causes are named only where both stand on their own: a hijack on both planes, not suspected, and a server's
+trouble at several networks that the genuine server itself answers. All else stays one sum and one cause; two that
+are both on the way (a leak here, a congested link there) are not told apart. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from monitor.diagnose.conclude import conclude
+from monitor.diagnose.identity import NEW_KEYS, Identity
+from monitor.diagnose.paths.change import PathChange
+from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.diagnose.symptom import Symptom
+from monitor.model.verdict import Cause, Verdict
+
+FEWEST_AT_HOME = 2
+"""Networks at which the genuine server must be in trouble; one may have a bad line of its own."""
+
+SURE = 0.75
+"""A second cause must be this sure; the first one needs no company to be told."""
+
+SERVERS_OWN = (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN)
+"""Causes that no route brings about."""
+
+_SERVED_BADLY = frozenset({
+    Symptom.THINK_TIME, Symptom.SHEDDING, Symptom.GATEWAY, Symptom.WRONG_ANSWER, Symptom.READ_TIMEOUT,
+})  # fmt: skip
+"""What only whoever accepts a connection can do."""
+
+
+def conclude_all(situation: Situation, shortfall: str | None = None) -> tuple[Verdict, ...]:
+    """The verdict on a target; where two causes act at once both, the hijack first.
+
+    `shortfall`: see `conclude`.
+    """
+    clusters = _clusters(situation)
+    whole = conclude(situation, shortfall)
+    if clusters is None:
+        return (whole,)
+    strayed, home = (conclude(cluster, shortfall) for cluster in clusters)
+    # What BGP alone shows is suspected, and told as such, where it carries nobody.
+    if strayed.cause is not Cause.ROUTE_HIJACK or (strayed.suspected and strayed.affected):
+        return (whole,)
+    if len(home.networks) >= FEWEST_AT_HOME and home.cause in SERVERS_OWN and home.confidence >= SURE:
+        return strayed, home
+    # Those at home are no share of the hijack, even where they are too few to be a cause of their own.
+    few = len(home.networks) < FEWEST_AT_HOME
+    return (strayed,) if few and whole.cause in (Cause.ROUTE_HIJACK, Cause.INSUFFICIENT) else (whole,)
+
+
+def _clusters(situation: Situation) -> tuple[Situation, Situation] | None:
+    """The situation of those in the wrong hands and that of those at home; None: there are not both.
+
+    Of whom neither is known counts as the cluster whose symptom it has, and in neither when that says nothing.
+    Where space is taken and all who suffer are at home, nobody is in the wrong hands: the hijack is BGP's alone.
+    """
+    strayed = [view for view in situation.vantages if _is_strayed(view)]
+    home = [view for view in situation.affected if view not in strayed and _is_at_home(view)]
+    if not home or not (strayed or situation.routing.alarming):
+        return None
+    like_strayed, like_home = {view.symptom for view in strayed}, {view.symptom for view in home}
+    for view in situation.affected:
+        if view in strayed or view in home:
+            continue
+        if view.symptom in like_home - like_strayed:
+            home.append(view)
+        elif view.symptom in like_strayed - like_home:
+            strayed.append(view)
+    if not strayed and len(home) < len(situation.affected):
+        return None
+    episodes = tuple(one for one in situation.routing.episodes if not one.taken)
+    return (
+        replace(situation, vantages=_with_clean(situation, strayed), trouble=situation.trouble and bool(strayed)),
+        replace(
+            situation,
+            vantages=_with_clean(situation, home),
+            # Whether peers carry the usual route is no news about those who are on it.
+            routing=replace(situation.routing, episodes=episodes, genuine=None, moves=()),
+        ),
+    )
+
+
+def _with_clean(situation: Situation, cluster: list[VantageSituation]) -> tuple[VantageSituation, ...]:
+    return tuple(view for view in situation.vantages if view in cluster or not (view.affected or view.diverted))
+
+
+def _is_strayed(view: VantageSituation) -> bool:
+    """Whether a vantage's traffic is in the wrong hands, by what was measured at it."""
+    return view.diverted or (
+        view.affected and (view.identity in NEW_KEYS or view.path is PathChange.ENDS_ELSEWHERE)
+    )
+
+
+def _is_at_home(view: VantageSituation) -> bool:
+    """Whether the genuine server itself served this vantage badly, over a way as long as ever."""
+    genuine = view.identity is Identity.SAME or (
+        view.identity is Identity.UNKNOWN and view.path is PathChange.UNCHANGED
+    )
+    return genuine and view.symptom in _SERVED_BADLY and not view.rtt_shifted and not view.path.is_change
