@@ -23,6 +23,7 @@ import structlog
 from monitor.agent.addresses import chosen, traced
 from monitor.agent.families import Families
 from monitor.agent.instruments import Instruments
+from monitor.agent.permit import Permit
 from monitor.agent.timetable import Job, Probe
 from monitor.agent.ways import Ways
 from monitor.model.settings import Config
@@ -98,6 +99,7 @@ class Agent:
             self._addresses.pop(name, None)
             self._located.pop(name, None)
         self._config, self._endpoints = config, endpoints
+        self._permit = Permit(config.hub.allowed if config.hub is not None else ())
         self._instruments.pace_traces(config.traceroute.rate)
 
     async def round(self, job: Job) -> None:
@@ -177,7 +179,9 @@ class Agent:
 
         def call() -> Coroutine[Any, Any, HttpObservation]:
             return self._instruments.http(
-                _request(endpoint, family, address), vantage=self._config.vantage, target=endpoint.name
+                _request(endpoint, family, address, self._permit),
+                vantage=self._config.vantage,
+                target=endpoint.name,
             )
 
         return await self._guarded("http", endpoint.name, call, endpoint.timeout_s, failed)
@@ -342,7 +346,7 @@ def asked_servers(found: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(four or found))[:MOST_AUTHORITATIVE]
 
 
-def _request(endpoint: Target | Control, family: int, address: str | None) -> HttpRequest:
+def _request(endpoint: Target | Control, family: int, address: str | None, permit: Permit) -> HttpRequest:
     if isinstance(endpoint, Control):
         return HttpRequest(
             url=endpoint.url, expect=endpoint.expect, timeout_s=endpoint.timeout_s, family=family,
@@ -351,7 +355,8 @@ def _request(endpoint: Target | Control, family: int, address: str | None) -> Ht
     return HttpRequest(
         url=endpoint.url, method=endpoint.method, headers=endpoint.headers,
         body=endpoint.body, expect=endpoint.expect, timeout_s=endpoint.timeout_s, family=family,
-        address=address, follow_redirects=endpoint.follow_redirects, verify_tls=endpoint.verify_tls,
+        address=address, follow_redirects=endpoint.follow_redirects,
+        may_follow=permit.permits if permit.restrains else None, verify_tls=endpoint.verify_tls,
         ca_file=endpoint.ca_file, client_cert=endpoint.client_cert, client_key=endpoint.client_key,
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Which hosts a hub may have probed from here: the agent's own list, which no hub can change. Pure.
 
 A hub that was broken into must not turn its agents against others. A pattern is a name, `*.` and a domain (all
-names below it, not itself), an address, or a prefix, which covers addresses in URLs; a name's addresses are not
+names below it, not itself), an address, or a prefix, which covers addresses in URLs. It holds for where redirects
+lead as well. A name's addresses are not
 looked up, for who answers for the name may change them at will.
 """
 
@@ -32,9 +33,14 @@ class Permit:
                 else:
                     self._names.add(pattern.lower())
 
+    @property
+    def restrains(self) -> bool:
+        """Whether there is a list at all."""
+        return bool(self._names or self._domains or self._networks)
+
     def permits(self, url: str) -> bool:
         """Whether the host of this URL may be probed."""
-        if not (self._names or self._domains or self._networks):
+        if not self.restrains:
             return True
         host = (urlsplit(url).hostname or "").removesuffix(".")
         try:

@@ -9,7 +9,7 @@ import click
 import structlog
 
 from monitor.agent.outpost import Outpost
-from monitor.commands.daemon import leaves, read_config, serve
+from monitor.commands.daemon import daemon_options, leaves, read_config, serve
 from monitor.spool import Spool, SpoolError
 from monitor.station import logs
 from monitor.station.heap import tame_collector
@@ -19,11 +19,7 @@ _log = structlog.get_logger("agent")
 
 
 @click.command(short_help="Measure from this machine and send to a hub until stopped.")
-@click.option(
-    "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
-    help="Configuration file.",
-)  # fmt: skip
-@click.option("--verbose", is_flag=True, help="Also log what is not worth a line every day.")
+@daemon_options
 @click.pass_context
 def command(ctx: click.Context, path: Path, verbose: bool) -> None:
     """Measure what the hub says from this machine and send it there, until stopped.

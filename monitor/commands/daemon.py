@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import click
 import structlog
@@ -33,6 +33,8 @@ from probes import clock
 REFRESH_S = 0.5
 
 _log = structlog.get_logger("run")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Daemon(Protocol):
@@ -101,6 +103,24 @@ class Screen:
             controls=[control.name for control in judge.config.controls],
             feeds=[feed.name for feed in judge.config.bgp],
         )
+
+
+def daemon_options(command: Command) -> Command:
+    """`--config` and `--verbose`, which every daemon takes as `path` and `verbose`."""
+    file = click.option(
+        "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
+        help="Configuration file.",
+    )  # fmt: skip
+    verbose = click.option("--verbose", is_flag=True, help="Also log what is not worth a line every day.")
+    return file(verbose(command))
+
+
+def judge_options(command: Command) -> Command:
+    """Besides, `--log` of one that can show a live status, as `as_log`."""
+    as_log = click.option(
+        "--log", "as_log", is_flag=True, help="Log lines on a terminal too, instead of the live status."
+    )
+    return daemon_options(as_log(command))
 
 
 def read_config(ctx: click.Context, path: Path) -> Config:

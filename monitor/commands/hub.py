@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 import structlog
 
-from monitor.commands.daemon import Screen, begin_logs, leaves, read_config, serve_judge, serve_on_screen
+from monitor.commands.daemon import (
+    Screen,
+    begin_logs,
+    judge_options,
+    leaves,
+    read_config,
+    serve_judge,
+    serve_on_screen,
+)
 from monitor.history import HistoryError, Store
 from monitor.station.heap import tame_collector
 from monitor.station.hub_station import HubStation
@@ -17,12 +25,7 @@ _log = structlog.get_logger("hub")
 
 
 @click.command(short_help="Take facts from agents elsewhere, diagnose and alert until stopped.")
-@click.option(
-    "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
-    help="Configuration file.",
-)  # fmt: skip
-@click.option("--log", "as_log", is_flag=True, help="Log lines on a terminal too, instead of the live status.")
-@click.option("--verbose", is_flag=True, help="Also log each batch of facts that was stored.")
+@judge_options
 @click.pass_context
 def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None:
     """Take what agents measure, listen to BGP, diagnose and alert, until stopped.

@@ -45,13 +45,21 @@ def make_hub_certificate(certificate: Path, key: Path, names: Sequence[str], now
         raise FileExistsError(17, "File exists", str(certificate))
     # What every TLS library speaks; Ed25519 certificates are not that yet.
     private = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:64])])
+    number = x509.random_serial_number()
+    # A vantage of two hubs has both certificates in one file, and an issuer is looked up there by its subject: the
+    # number keeps two hubs of one name apart, as "localhost" and machines made from one image have it.
+    subject = x509.Name(
+        [
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:64]),
+            x509.NameAttribute(x509.NameOID.SERIAL_NUMBER, f"{number:x}"),
+        ]
+    )
     built = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(number)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=CERTIFICATE_DAYS))
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)

@@ -152,7 +152,8 @@ def _secrets(role: Role, config: Config) -> Iterator[Path]:
         yield config.hub.key_file.absolute()
     if role is Role.HUB and config.intake is not None:
         yield config.intake.certificate_key.absolute()
-    if role is not Role.AGENT and config.alert.mail is not None and config.alert.mail.password_file is not None:
+    # An agent mails too, while it is alone.
+    if config.alert.mail is not None and config.alert.mail.password_file is not None:
         yield config.alert.mail.password_file.absolute()
 
 

@@ -97,12 +97,20 @@ class HttpProber:
                 if following is None:
                     return await _receive(response, request.max_body_bytes, timeline)
             # A redirect's own content is left unread, however long it is.
+            _check_permitted(request, following.url.without_query)
             outgoing = following
             timeline.redirects.append(printable(outgoing.url.without_query))
         timeline.redirects.pop()  # not followed any more
         raise Failed(
             Failure.TOO_MANY_REDIRECTS,
             f"more than {MAX_REDIRECTS} redirects, the last to {outgoing.url.without_query}",
+        )
+
+
+def _check_permitted(request: HttpRequest, url: str) -> None:
+    if request.may_follow is not None and not request.may_follow(url):
+        raise Failed(
+            Failure.PERMISSION_DENIED, f"a redirect to {printable(url)}, which may not be asked from here"
         )
 
 

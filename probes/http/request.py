@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probes.expectation import Expect
@@ -23,6 +24,8 @@ class HttpRequest:
     revocation lists too, the server's certificate must be in the scope of one and not on it. `client_cert`,
     `client_key`: PEM files shown to a server that asks who we are, and to no other origin that it redirects
     to; the key may be in the certificate's file. `max_body_bytes` bounds the body after decompression.
+    `may_follow`: asked with each URL that a redirect leads to; one that it denies is not asked, and the
+    observation says permission_denied. None: all may be followed.
 
     :raises ValueError: the URL, a header, the address or a number cannot be used
     """
@@ -36,6 +39,7 @@ class HttpRequest:
     address: str | None = None
     family: int | None = None
     follow_redirects: bool = False
+    may_follow: Callable[[str], bool] | None = None
     http2: bool = True
     verify_tls: bool = True
     ca_file: str | None = None

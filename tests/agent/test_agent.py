@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from itertools import repeat
+from pathlib import Path
 
 import pytest
 
 from monitor.agent.addresses import MOST_TRACED
 from monitor.agent.agent import MOST_WAYS, Agent, asked_servers
 from monitor.agent.timetable import Job, Probe, jobs_of
-from monitor.model.settings import Config, DnsSettings, TracerouteSettings
+from monitor.model.settings import Config, DnsSettings, HubAccess, TracerouteSettings
 from monitor.model.target import Control, Target
 from probes import (
     DnsObservation,
@@ -200,6 +201,18 @@ def test_the_request_is_the_one_of_the_configuration() -> None:
     assert instruments.requests[0] == HttpRequest(
         url=SHOP.url, method="POST", headers=SHOP.headers, body="ping", timeout_s=3.0, expect=SHOP.expect, family=4
     )
+
+
+def test_the_agents_own_list_holds_for_redirects_too() -> None:
+    """A hub that was broken into must not reach others through a permitted host that redirects."""
+    instruments = _Instruments()
+    access = HubAccess(urls=("https://hub.example",), key_file=Path("key.pem"), allowed=("shop.example",))
+    _rounds(replace(_config(SHOP), hub=access), instruments, Probe.HTTP)
+    may_follow = instruments.requests[0].may_follow
+
+    assert may_follow is not None
+    assert may_follow("https://shop.example/elsewhere")
+    assert not may_follow("https://evil.example/")
 
 
 def test_dns_asks_every_resolver_and_the_zones_own_servers_for_both_types() -> None:

@@ -211,9 +211,11 @@ def row(name: str) -> tuple[int, int, int]:
 
 
 def _write(path: Path, lines: list[str]) -> None:
-    """The table as far as it is done."""
+    """The table in a file."""
     head = f"`python tests/faults/run.py tests/faults/RESULTS.md`, {datetime.now(UTC):%Y-%m-%d}."
-    path.write_text(f"# What faults between agent and hub cost\n\n{head}\n\n" + "\n".join(lines) + "\n")
+    path.write_text(
+        f"# What faults cost: facts between agent and hub, mails\n\n{head}\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 def main() -> None:
@@ -227,10 +229,7 @@ def main() -> None:
         lines.append(f"| {name} | {written} | {lost} | {doubled} |")
         print(lines[-1], flush=True)
     if len(sys.argv) > 1:
-        intro = (
-            "# What faults between agent and hub cost\n\n`python tests/faults/run.py tests/faults/RESULTS.md`, "
-        )
-        Path(sys.argv[1]).write_text(f"{intro}{datetime.now(UTC):%Y-%m-%d}.\n\n" + "\n".join(lines) + "\n")
+        _write(Path(sys.argv[1]), lines)
     sys.exit(1 if bad else 0)
 
 

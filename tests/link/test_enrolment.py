@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from monitor.agent.hub_link import load_signer
 from monitor.cli import main
 from monitor.config import parse_config
-from monitor.link.enrolment import make_vantage_key
+from monitor.link.enrolment import make_hub_certificate, make_vantage_key
 from monitor.model.vantage_key import VantageKey, parse_vantage_key
 
 
@@ -62,6 +64,38 @@ def test_the_list_says_until_when_each_key_opens(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["enroll", "list", "--config", str(file)])
 
     assert result.output == f"v  {key.id}  expired 2023-11-14\n"
+
+
+def test_one_file_may_hold_the_certificates_of_two_hubs_of_one_name(tmp_path: Path) -> None:
+    """A vantage believes both, in either order; OpenSSL finds an issuer by its subject."""
+    for hub in ("first", "second"):
+        make_hub_certificate(tmp_path / f"{hub}.pem", tmp_path / f"{hub}.key", ["hub.example"], datetime.now(UTC))
+    both = "".join((tmp_path / f"{hub}.pem").read_text() for hub in ("first", "second"))
+
+    for hub in ("first", "second"):
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(tmp_path / f"{hub}.pem", tmp_path / f"{hub}.key")
+        _shake_hands(ssl.create_default_context(cadata=both), server)
+
+
+def _shake_hands(client_context: ssl.SSLContext, server_context: ssl.SSLContext) -> None:
+    """A handshake in memory.
+
+    :raises ssl.SSLError: one does not believe the other
+    """
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client_context.wrap_bio(down, up, server_hostname="hub.example"),
+        server_context.wrap_bio(up, down, server_side=True),
+    ]
+    for _ in range(3):
+        for end in tuple(ends):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            ends.remove(end)
+    assert ends == []
 
 
 @settings(derandomize=True, max_examples=50)

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from probes.expectation import Expect
-from probes.failure_word import Failure
+from probes.failure_word import Failure, Layer
 from probes.http import HttpProber, HttpRequest
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -206,6 +206,23 @@ def test_redirect_is_followed_and_its_phases_are_summed(observe):
 
     assert (seen.status, seen.failure, seen.body_bytes) == (200, None, 2)
     assert sum(phases(seen).values()) <= seen.total_s
+
+
+def test_redirect_to_where_nobody_may_ask_is_not_followed(observe):
+    """The vantage's own rule is no failure of the service; the text says where it led."""
+    asked = []
+
+    def may_follow(url: str) -> bool:
+        asked.append(url)
+        return False
+
+    seen = observe(redirecting, follow_redirects=True, may_follow=may_follow)
+
+    assert (seen.failure, seen.failure.layer) == (Failure.PERMISSION_DENIED, Layer.MONITOR)
+    assert len(asked) == 1
+    assert asked[0].endswith("/there")
+    assert asked[0] in seen.error
+    assert (seen.status, seen.redirects) == (302, ())
 
 
 def test_endless_redirect_ends(observe):

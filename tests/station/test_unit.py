@@ -117,7 +117,9 @@ def test_secrets_are_handed_over_as_credentials() -> None:
 
     password = "LoadCredential=smtp-password:/etc/whydown/smtp-password"
     assert handed(Role.RUN, mail) == [password]
-    assert handed(Role.AGENT, AGENT + mail) == ["LoadCredential=vantage-key.pem:/etc/whydown/vantage-key.pem"]
+    assert handed(Role.AGENT, AGENT + mail) == [
+        "LoadCredential=vantage-key.pem:/etc/whydown/vantage-key.pem", password,
+    ]  # fmt: skip
     assert handed(Role.HUB, HUB + mail) == ["LoadCredential=hub-key.pem:/etc/whydown/hub-key.pem", password]
 
 
