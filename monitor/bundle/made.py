@@ -105,6 +105,7 @@ def make_bundle(sources: Sources, incident: Incident, folder: Path, *, now: floa
     verdict = verdict_of(folder)
     (folder / "verdict.jsonl").write_bytes(verdict)
     differs = _difference(incident, verdict)
+    head = sources.reader.seal_head()
     contents = {path.name: path for path in sorted(folder.iterdir())}
     manifest = Manifest(
         format=FORMAT,
@@ -117,6 +118,8 @@ def make_bundle(sources: Sources, incident: Incident, folder: Path, *, now: floa
         as_recorded=not differs,
         differs=differs,
         left_out=dict(left_out),
+        seals=head.number,
+        head=head.head.hex(),
         files={name: Content(bytes=path.stat().st_size, sha256=_sha256(path)) for name, path in contents.items()},
     )
     encoded = encode_manifest(manifest)

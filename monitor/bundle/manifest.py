@@ -33,7 +33,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """`since` to `until`: the facts' window. `made_by`: program and version, `rules`: of the rules that judged.
 
     `as_recorded`: whether the verdict that the bundle's facts give is the one that the monitor recorded; if not,
-    `differs` says in what. `left_out`: facts that no file has a form for, by kind.
+    `differs` says in what. `left_out`: facts that no file has a form for, by kind. `seals` and `head`: where the
+    history's chain of seals stood (`monitor.history.seal`), in hex.
     """
 
     format: str
@@ -46,6 +47,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     as_recorded: bool
     differs: str = ""
     left_out: dict[str, int] = {}
+    seals: int = 0
+    head: str = ""
     files: dict[str, Content]
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from monitor.history import intake, rollups
+from monitor.history import intake, rollups, sealer
 from monitor.history.errors import UnstorableFactError
 from monitor.history.glossary import WritingGlossary, check_value
 from monitor.history.observation_rows import SHELVES
@@ -65,6 +65,7 @@ class FactWriter:
             except UnstorableFactError as error:
                 raise UnstorableFactError(error.reason, index) from error
         self._insert(rows)
+        sealer.mark_routes(self._connection, (row[0] for batch in rows.values() for row in batch))
 
     def take(self, shipment: Shipment) -> Taken:
         """Insert what is new of a shipment, and settle its numbers.

@@ -48,6 +48,8 @@ from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.routes_before import rows_before
 from monitor.history.scope import Scope, scope
+from monitor.history.seal_check import SealCheck, check_seals
+from monitor.history.sealer import Head, newest_head
 from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
 from monitor.history.sights import PathSeries, SeenPath
@@ -298,6 +300,16 @@ class Reader:
         with self._snapshot():
             only = self._prefixes_of(target, since, until)
             return visible.visibility(self._connection, self._glossary, since, until, only)
+
+    def seal_head(self) -> Head:
+        """Where the chain of seals stands."""
+        with self._snapshot():
+            return newest_head(self._connection)
+
+    def check_seals(self, known: bytes | None = None) -> SealCheck:
+        """Check every seal against the facts; `known`: a head from elsewhere that the chain must go through."""
+        with self._snapshot():
+            return check_seals(self._connection, self._glossary, known)
 
     def close(self) -> None:
         """Close the file; it cannot be read through this any more. Closing twice is fine."""

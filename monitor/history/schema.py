@@ -51,6 +51,7 @@ MIGRATION_NAMES = (
     "0013_file_mark",
     "0014_outcomes",
     "0015_routes_by_way",
+    "0016_seals",
 )
 
 _KEY = """
@@ -236,6 +237,15 @@ _FILE_MARK = """CREATE TABLE file_mark (at INTEGER NOT NULL, seq INTEGER NOT NUL
 # Who had which way of a prefix, in that order (`routes_before`).
 _ROUTES_BY_WAY = "CREATE INDEX route_by_way ON route (prefix, peer, as_path, at)"
 
+# The chain of seals (`seal`), and the five minutes (since 1970) with facts that none covers; target 0: routes.
+_SEALS = (
+    """CREATE TABLE seal (number INTEGER PRIMARY KEY, target INTEGER NOT NULL, slot INTEGER NOT NULL,
+    count INTEGER NOT NULL, upto BLOB NOT NULL, digest BLOB NOT NULL, head BLOB NOT NULL) STRICT""",
+    "CREATE INDEX seal_by_slot ON seal (target, slot, number)",
+    """CREATE TABLE unsealed (target INTEGER NOT NULL, slot INTEGER NOT NULL,
+    PRIMARY KEY (target, slot)) STRICT, WITHOUT ROWID""",
+)
+
 
 @MIGRATIONS(name=MIGRATION_NAMES[0])
 def _facts(db: Database) -> None:
@@ -329,3 +339,9 @@ def _outcomes(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[14])
 def _routes_by_way(db: Database) -> None:
     db.conn.execute(_ROUTES_BY_WAY)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[15])
+def _seals(db: Database) -> None:
+    for statement in _SEALS:
+        db.conn.execute(statement)

@@ -1,6 +1,6 @@
-"""What the writer does beside writing: folding roll-ups and forgetting, one small piece at a time.
+"""What the writer does beside writing: folding roll-ups, sealing and forgetting, one small piece at a time.
 
-Folding comes first, because what is forgotten cannot be folded any more.
+Folding comes first, then sealing, because what is forgotten can be neither folded nor sealed any more.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from monitor.history import retention, rollups
+from monitor.history import retention, rollups, sealer
 from monitor.history.retention import Keep
+from monitor.history.sealer import Head
 
 BETWEEN_PASSES_S = 3600.0
 """How often it is looked for what is too old: an hour's facts are pieces enough."""
 
 
 class Tended(NamedTuple):
-    """What one piece of upkeep did. `more`: there is another one to do now."""
+    """What one piece of upkeep did. `more`: there is another one to do now; `sealed`: the seal that was added."""
 
     more: bool
     folded: int = 0
+    sealed: Head | None = None
     deleted: int = 0
 
 
@@ -30,6 +32,7 @@ class Upkeep:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._folder = rollups.Folder(connection)
+        self._sealer = sealer.Sealer(connection)
         self._chores: Iterator[int] | None = None
         self._passed_at: float | None = None
 
@@ -38,7 +41,11 @@ class Upkeep:
         stale = rollups.next_stale(self._connection, now)
         if stale is not None:
             self._folder.fold(stale)
+            sealer.mark(self._connection, [stale])
             return Tended(more=True, folded=1)
+        unsealed = sealer.next_unsealed(self._connection, now)
+        if unsealed is not None:
+            return Tended(more=True, sealed=self._sealer.seal(unsealed))
         if self._chores is None:
             if self._passed_at is not None and abs(now - self._passed_at) < BETWEEN_PASSES_S:
                 return Tended(more=False)

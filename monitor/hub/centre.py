@@ -45,6 +45,8 @@ DAY_S = 86400.0
 TELL_S = 5.0
 """Between two looks whether something is to be told because time went on."""
 
+HEAD_TOLD_S = 3600.0
+"""How often the log says where the chain of seals stands."""
 TEND_S = 10.0
 """Between two looks whether the history has something to roll up or to forget."""
 
@@ -244,12 +246,19 @@ class Centre:
                     await self.owe(due)
 
     async def _tend(self) -> None:
-        """Roll up and forget, a piece at a time: between two of them the hub's facts are stored."""
+        """Roll up, seal and forget, a piece at a time: between two of them the hub's facts are stored."""
+        told_at = 0.0
         while True:
             tended, pieces, deleted = await self._tend_once(), 0, 0
+            sealed = tended.sealed
             while tended.more:
                 pieces, deleted = pieces + 1, deleted + tended.deleted
                 tended = await self._tend_once()
+                sealed = tended.sealed or sealed
+            if sealed is not None and clock.wall() >= told_at + HEAD_TOLD_S:
+                # Outside the history, where whoever alters that does not reach: for `whydown verify --head`.
+                told_at = clock.wall()
+                self._log.info("sealed", seals=sealed.number, head=sealed.head.hex())
             if deleted:
                 self._log.info("forgotten", rows=deleted, pieces=pieces)
             await asyncio.sleep(TEND_S)
