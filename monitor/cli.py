@@ -34,6 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "Score incident folders against their expected verdicts."),
     "export": ("export", "Write facts of the history as JSON lines or tables."),
     "import": ("import_", "Read facts from JSON lines into the history."),
+    "docs": ("docs", "Read the pages that come with the program."),
     "verify": ("verify", "Check that stored facts were not altered since they were sealed."),
     "recover": ("recover", "Make a damaged history usable again."),
 }

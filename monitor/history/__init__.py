@@ -1,8 +1,8 @@
 """The history: everything that was observed, heard, concluded and owed to people, in one SQLite file.
 
 `Store` is the one writer, `Reader` one of many readers. SQL lives in this package and nowhere else; people
-with sqlite3 have the views `v_http v_dns v_trace v_routes v_incidents v_vantages`. The package knows the words of
-`probes.observation` and `monitor.model`; it draws no conclusions and opens no socket.
+with sqlite3 have the views `v_http v_dns v_trace v_paths v_routes v_incidents v_changes v_vantages v_seals`. The
+package knows the words of `probes.observation` and `monitor.model`; it draws no conclusions and opens no socket.
 """
 
 from monitor.history.errors import (

@@ -29,7 +29,7 @@ from sqlite_utils import Database, Migrations
 
 from monitor.history.glossary import WritingGlossary
 from monitor.history.http_layout import HTTP_FACTS_VIEW, HTTP_TABLES, MOVE_ROWS, OLD_OUTCOMES
-from monitor.history.views import DNS_VIEW, HTTP_VIEW, INCIDENT_VIEW, TRACE_VIEW, VANTAGES_VIEW, VIEWS
+from monitor.history.views import DNS_VIEW, HTTP_VIEW, INCIDENT_VIEW, LATER_VIEWS, TRACE_VIEW, VANTAGES_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964
@@ -52,6 +52,7 @@ MIGRATION_NAMES = (
     "0014_outcomes",
     "0015_routes_by_way",
     "0016_seals",
+    "0017_paths_changes_seals_views",
 )
 
 _KEY = """
@@ -344,4 +345,10 @@ def _routes_by_way(db: Database) -> None:
 @MIGRATIONS(name=MIGRATION_NAMES[15])
 def _seals(db: Database) -> None:
     for statement in _SEALS:
+        db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[16])
+def _later_views(db: Database) -> None:
+    for statement in LATER_VIEWS:
         db.conn.execute(statement)

@@ -100,3 +100,23 @@ VANTAGES_VIEW = f"""CREATE VIEW v_vantages AS SELECT vantage.name AS vantage,
     round(-min(offset_least, ifnull(offset_before, offset_least)) * 1000.0, 3) AS clock_ahead_ms
     FROM contact JOIN vantage ON vantage.id = contact.vantage"""  # noqa: S608
 """The vantages that ship over the network, and how far each one's clock is ahead of the hub's."""
+
+LATER_VIEWS = (
+    f"""CREATE VIEW v_paths AS SELECT target.name AS target, vantage.name AS vantage, aim.address, aim.method,
+    aim.port, aim.flow, (SELECT group_concat(ifnull(json_extract(hop.value, '$[1]'), '*'), ' ')
+    FROM json_each(path.hops) hop) AS hops, walk.reached, walk.times, {_iso("walk.first")} AS first_at,
+    {_iso("walk.last")} AS last_at
+    FROM (SELECT target, vantage, aim, path, reached, count(*) AS times, min(done) AS first, max(done) AS last
+    FROM trace GROUP BY target, vantage, aim, path, reached) walk
+    JOIN target ON target.id = walk.target JOIN vantage ON vantage.id = walk.vantage
+    JOIN aim ON aim.id = walk.aim JOIN path ON path.id = walk.path""",  # noqa: S608
+    f"""CREATE VIEW v_changes AS SELECT incident, sequence, {_iso_real("at")} AS at, kind,
+    json_extract(record, '$.incident.target') AS target, json_extract(record, '$.incident.cause') AS cause,
+    json_extract(record, '$.previous_cause') AS previous_cause,
+    json_extract(record, '$.incident.confidence') AS confidence,
+    json_extract(record, '$.incident.affected') AS affected, record FROM incident_change""",  # noqa: S608
+    f"""CREATE VIEW v_seals AS SELECT seal.number, target.name AS target,
+    {_iso("seal.slot * 300000000")} AS from_at, seal.count AS facts, lower(hex(seal.digest)) AS digest,
+    lower(hex(seal.head)) AS head FROM seal LEFT JOIN target ON target.id = seal.target""",  # noqa: S608
+)
+"""What was added together: paths summed up, incidents' changes, seals (a target of NULL: routes)."""

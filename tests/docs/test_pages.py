@@ -1,0 +1,52 @@
+"""The pages that come with the program: printed by `whydown docs`, and true where a test can tell."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from monitor.cli import VERBS, main
+from monitor.docs import TOPICS, page
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_page_is_printed_as_markdown_on_a_pipe(topic: str) -> None:
+    """Word for word."""
+    result = CliRunner().invoke(main, ["docs", topic])
+
+    assert result.exit_code == 0
+    assert result.output == page(topic)
+    assert result.output.startswith("# ")
+
+
+def test_without_a_topic_all_are_listed() -> None:
+    """Each with what it is about; an unknown one is named with those that are."""
+    listed = CliRunner().invoke(main, ["docs"]).output
+    unknown = CliRunner().invoke(main, ["docs", "nothing"])
+
+    assert [line.split()[0] for line in listed.splitlines()] == list(TOPICS)
+    assert unknown.exit_code == 2
+    assert "operations" in unknown.output
+
+
+def test_every_page_has_a_topic() -> None:
+    """A page that nobody can ask for is lost."""
+    files = {path.stem for path in (REPOSITORY / "monitor" / "docs").glob("*.md")}
+
+    assert files == set(TOPICS)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_verbs_and_files_that_a_page_names_are_there(topic: str) -> None:
+    """`whydown WORD` is a verb, and a path of the repository exists."""
+    code = re.findall(r"`([^`\n]+)`", page(topic))
+    verbs = {match.group(1) for part in code if (match := re.match(r"whydown ([a-z-]+)", part))}
+    paths = [part for part in code if re.fullmatch(r"(monitor|probes|tests)/[\w/.]+", part)]
+
+    assert verbs <= set(VERBS)
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
