@@ -83,10 +83,11 @@ def _check_chain(connection: sqlite3.Connection, found: SealCheck, known: bytes 
 
 
 def _by_slot(connection: sqlite3.Connection) -> Iterator[_Seal]:
-    for *numbers, upto, digest in connection.execute(
+    for number, target, slot, count, upto, digest in connection.execute(
         "SELECT number, target, slot, count, upto, digest FROM seal ORDER BY target, slot, number"
     ):
-        yield _Seal(*numbers, msgspec.msgpack.decode(upto, type=dict[str, int]), digest)
+        covered = msgspec.msgpack.decode(upto, type=dict[str, int])
+        yield _Seal(number, target, slot, count, covered, digest)
 
 
 def _check_slot(found: SealCheck, seals: list[_Seal], target: str | None, facts: list[Numbered]) -> None:
