@@ -7,7 +7,7 @@ that see nothing wrong: those in the wrong hands with all that BGP says, the oth
 the space, since those routes do not carry them.
 
 Two causes are named only where both stand on their own: a hijack on both planes, not suspected, and a server's
-trouble at several networks that the genuine server itself answers. All else stays one sum and one cause; two that
+trouble at several vantages that the genuine server itself answers. All else stays one sum and one cause; two that
 are both on the way (a leak here, a congested link there) are not told apart. Pure.
 """
 
@@ -23,7 +23,9 @@ from monitor.diagnose.symptom import Symptom
 from monitor.model.verdict import Cause, Verdict
 
 FEWEST_AT_HOME = 2
-"""Networks at which the genuine server must be in trouble; one may have a bad line of its own."""
+"""Vantages that the genuine server must serve badly. One may have a bad day of its own; that they share a network
+matters little, for over a way as long as ever it is the server that lets them wait.
+"""
 
 SURE = 0.75
 """A second cause must be this sure; the first one needs no company to be told."""
@@ -50,10 +52,10 @@ def conclude_all(situation: Situation, shortfall: str | None = None) -> tuple[Ve
     # What BGP alone shows is suspected, and told as such, where it carries nobody.
     if strayed.cause is not Cause.ROUTE_HIJACK or (strayed.suspected and strayed.affected):
         return (whole,)
-    if len(home.networks) >= FEWEST_AT_HOME and home.cause in SERVERS_OWN and home.confidence >= SURE:
+    if len(home.affected) >= FEWEST_AT_HOME and home.cause in SERVERS_OWN and home.confidence >= SURE:
         return strayed, home
     # Those at home are no share of the hijack, even where they are too few to be a cause of their own.
-    few = len(home.networks) < FEWEST_AT_HOME
+    few = len(home.affected) < FEWEST_AT_HOME
     return (strayed,) if few and whole.cause in (Cause.ROUTE_HIJACK, Cause.INSUFFICIENT) else (whole,)
 
 
