@@ -138,6 +138,7 @@ class Postman:
                 vantage=self._vantage,
                 sent_at=self._now(),
                 late=late,
+                hub_ahead_s=round(self._link.ahead_s, 3),
                 settled_below=below,
                 facts=_numbered(kept),
                 losses=tuple(loss for _, loss in losses),

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import replace
 
 from monitor.diagnose.contact import CONTACT, HEARD, HUB, SILENT, SILENT_S
 from monitor.diagnose.fact import Fact
@@ -23,10 +24,10 @@ from monitor.history.clock_offset import ClockOffset
 from monitor.history.shipment import Refusal as Unkept
 from monitor.history.shipment import Shipment, Taken
 from monitor.hub.backlog_pace import BacklogPace
-from monitor.link.messages import MOST_BOOSTS, Boost, Orders, OrdersRequest, Receipt, Refusal
+from monitor.link.messages import MOST_BOOSTS, Batch, Boost, Orders, OrdersRequest, Receipt, Refusal
 from monitor.model.settings import Config
 from monitor.web.intake import Brought
-from probes import NotMeasured, clock
+from probes import NotMeasured, Observation, clock
 
 WAIT_S = 15.0
 """How long a request for orders is kept open. Translators and proxies forget a silent connection after 30 s; and
@@ -38,6 +39,12 @@ CHECK_S = 10.0
 
 MOST_OFF_S = 2.0
 """A clock that is further off than this is said to be wrong; the way here takes a fraction of it."""
+
+MOST_CORRECTED_S = 7200.0
+"""A clock that was set to the wrong hour is made up for; one that is further off dates nothing."""
+
+
+Numbered = Sequence[tuple[int, Observation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ class Crew:
                 vantage=vantage,
                 received_at=brought.received_at,
                 sent_at=batch.sent_at,
-                facts=brought.facts,
+                facts=_by_our_clock(brought.facts, batch),
                 refused=[Unkept(one.sequence, one.reason) for one in brought.refused],
                 settled_below=batch.settled_below,
                 late=batch.late,
@@ -225,6 +232,19 @@ class Crew:
         elif abs(ahead_s) <= MOST_OFF_S and vantage in self._wrong:
             self._wrong.discard(vantage)
             self._log.warning("vantage_clock_right_again", vantage=vantage)
+
+
+def _by_our_clock(facts: Numbered, batch: Batch) -> Numbered:
+    """Facts dated by our clock, where the vantage's is wrong.
+
+    Else a vantage whose clock is an hour off has no say: what it measures now would be the future, or long ago.
+    What has waited in a spool was dated by a clock of then, which nobody knows, and stays as it is. By when the
+    shipment was sent and received, which is kept, the vantage's own times can be had again.
+    """
+    ahead_s = batch.hub_ahead_s
+    if batch.late or not MOST_OFF_S < abs(ahead_s) <= MOST_CORRECTED_S:
+        return facts
+    return [(number, replace(fact, at=round(fact.at + ahead_s, 3))) for number, fact in facts]
 
 
 def _contact(at: float, vantage: str, reason: str) -> NotMeasured:

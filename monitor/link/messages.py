@@ -65,6 +65,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     vantage: Name
     sent_at: float
     late: bool = False
+    hub_ahead_s: float = 0.0
+    """How far the hub's clock is ahead of the agent's, by the hub's last answer; 0.0: there was none yet."""
     settled_below: Sequence = 1
     """The agent has nothing left for this hub with a lower number: sent and received, or given up."""
     facts: Annotated[tuple[Numbered, ...], msgspec.Meta(max_length=MOST_FACTS)] = ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 
+import pytest
 from structlog.testing import capture_logs
 
 from monitor.config import parse_config
@@ -14,7 +16,7 @@ from monitor.history.shipment import Shipment, Taken
 from monitor.hub.crew import Crew
 from monitor.link.messages import Batch, Orders, OrdersRequest
 from monitor.web.intake import Brought
-from probes import NotMeasured
+from probes import NotMeasured, Observation
 
 KEY = "ed25519:JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs="
 FILE = f"""
@@ -32,8 +34,10 @@ class _Centre:
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
+        self.taken: list[tuple[int, Observation]] = []
 
     async def take(self, shipment: Shipment) -> Taken:
+        self.taken += shipment.facts
         return Taken(fresh=(), repeated=0, refused=())
 
     async def put(self, facts: Sequence[Fact]) -> None:
@@ -179,6 +183,33 @@ def test_a_clock_that_is_wrong_is_said_once_and_when_it_is_right_again() -> None
     assert asyncio.run(said(-0.1, -30.0, -0.1)) == []
     assert asyncio.run(said(3600.0, 3600.0)) == [("vantage_clock_wrong", 3600.0)]
     assert [event for event, _ in asyncio.run(said(3600.0, 0.0, 0.0, 0.0))][-1] == "vantage_clock_right_again"
+
+
+@pytest.mark.parametrize("off_s", [3600.0, -3600.0, 3.0, -7200.0])
+def test_facts_of_a_wrong_clock_are_dated_by_the_hubs(off_s: float) -> None:
+    """An hour ahead or behind, what is measured now is of now, and so may be concluded from."""
+    centre = _Centre()
+    asyncio.run(centre.crew().take(_dated(centre.now + off_s, hub_ahead_s=-off_s)))
+
+    assert [fact.at for _, fact in centre.taken] == [centre.now]
+
+
+@pytest.mark.parametrize(
+    ("late", "ahead_s"), [(True, -3600.0), (False, -1.5), (False, -7201.0), (False, math.inf), (False, math.nan)]
+)
+def test_facts_keep_their_times_where_the_clock_of_then_is_not_known(late: bool, ahead_s: float) -> None:
+    """A backlog's, those of a clock that is right enough, and those of one that no wrong hour explains."""
+    centre = _Centre()
+    asyncio.run(centre.crew().take(_dated(centre.now - 7.0, hub_ahead_s=ahead_s, late=late)))
+
+    assert [fact.at for _, fact in centre.taken] == [centre.now - 7.0]
+
+
+def _dated(at: float, *, hub_ahead_s: float, late: bool = False) -> Brought:
+    """One fact from `at` by the vantage's clock."""
+    batch = Batch(vantage="v", sent_at=at, hub_ahead_s=hub_ahead_s, late=late)
+    seen = NotMeasured(at=at, vantage="v", target="shop", probe="http", reason="missed")
+    return Brought(vantage="v", batch=batch, facts=((1, seen),), refused=(), received_at=_Centre().now)
 
 
 def test_late_facts_take_their_time_and_fresh_ones_do_not() -> None:
