@@ -16,6 +16,7 @@ import structlog
 
 from monitor.alert.calendar import last_time
 from monitor.alert.digest import digest_notices, summary_of
+from monitor.alert.hooks import hook_notices
 from monitor.alert.ledger import Ledger, Telling, Wishes
 from monitor.alert.mail import Foreword, notices
 from monitor.alert.past_tellings import pages_of
@@ -72,20 +73,22 @@ class Desk:
         return self._ledger
 
     def _written(self, ledger: Ledger, config: Config, now: float) -> list[Notice]:
-        if config.alert.mail is None:
+        if not config.alert.tells_somebody:
             return []
-        wishes = wishes_of(config)
-        return [
-            notice
-            for telling in ledger.tell(wishes, now)
-            for notice in notices(
-                telling.change,
-                config.alert,
-                foreword=_foreword(telling, config),
-                circumstances=self.circumstances(telling.change.incident, now, config),
-                reminder=telling.reminder,
-            )
-        ]
+        tellings = ledger.tell(wishes_of(config), now)
+        return [notice for telling in tellings for notice in self._messages(telling, now, config)]
+
+    def _messages(self, telling: Telling, now: float, config: Config) -> list[Notice]:
+        """By mail, webhooks and commands."""
+        change, foreword = telling.change, _foreword(telling, config)
+        around = self.circumstances(change.incident, now, config)
+        found = list(
+            notices(change, config.alert, foreword=foreword, circumstances=around, reminder=telling.reminder)
+        )
+        found += hook_notices(
+            change, config.alert, foreword=foreword, circumstances=around, reminder=telling.reminder
+        )
+        return found
 
     def _digest(self, now: float, config: Config) -> Sequence[Notice]:
         """The digest of the day, at its hour or when the monitor is back a little later."""

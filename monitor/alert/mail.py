@@ -70,7 +70,7 @@ def notices(
     if settings.mail is None:
         return ()
     message = compose(change, settings, foreword, circumstances, reminder=reminder)
-    turn = _turn(change, reminder=reminder)
+    turn = turn_of(change, reminder=reminder)
     return tuple(_notice(change, turn, message, recipient) for recipient in settings.mail.to)
 
 
@@ -91,7 +91,7 @@ def compose(
     incident = change.incident
     message = EmailMessage(policy=_FOLDED)
     line = subject(change, settings.language, reminder=reminder)
-    _address(message, change, settings.mail, line, _turn(change, reminder=reminder), foreword)
+    _address(message, change, settings.mail, line, turn_of(change, reminder=reminder), foreword)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Whydown-Incident"] = one_line(incident.id, _ID_LIMIT)
     message["X-Whydown-Cause"] = incident.cause.value
@@ -209,8 +209,8 @@ def _with_before(change: IncidentChange, shown: str, language: Language) -> str:
     return labels.WAS_NOW.text(language, before=name, badge=shown)
 
 
-def _turn(change: IncidentChange, *, reminder: bool) -> str:
-    """Which mail of an incident it is: that of a change, or a reminder of one, at its time."""
+def turn_of(change: IncidentChange, *, reminder: bool) -> str:
+    """Which message of an incident it is: that of a change, or a reminder of one, at its time."""
     return f"{change.sequence}-r{change.at:.0f}" if reminder else str(change.sequence)
 
 

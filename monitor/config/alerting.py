@@ -15,10 +15,12 @@ from monitor.config.secret import secret_file
 from monitor.config.table import Table, UnfitError
 from monitor.model.alert_policy import EVERY_DAY, AlertPolicy, Flapping, Hours, Maintenance, Once
 from monitor.model.language import Language
-from monitor.model.settings import AlertSettings, MailSettings
+from monitor.model.settings import AlertSettings, CommandSettings, MailSettings, WebhookForm, WebhookSettings
 
 MAX_WINDOWS = 1_000
 MAX_TARGETS = 10_000
+MAX_HOOKS = 100
+MAX_WORDS = 100
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _HOURS = re.compile(rf"({_CLOCK.pattern}) ?- ?({_CLOCK.pattern})")
@@ -35,14 +37,18 @@ class _Day(StrEnum):
 
 
 def read_alert(table: Table, folder: Path) -> AlertSettings:
-    """[alert] and what is under it; nobody is told when there is no [alert.mail]."""
+    """[alert] and what is under it; nobody is told without a mail, a webhook or a command."""
     zone = table.get("timezone", _timezone, AlertSettings().timezone)
     language = table.get("language", value.choice(Language), Language.EN)
     policy = _read_policy(table, zone)
+    webhooks = _read_webhooks(table.tables("webhook", MAX_HOOKS), folder)
+    commands = _read_commands(table.tables("command", MAX_HOOKS))
     mail_table = table.table("mail")
     mail = _read_mail(mail_table, folder) if table.has("mail") else None
     table.close()
-    return AlertSettings(mail=mail, language=language, timezone=zone, policy=policy)
+    return AlertSettings(
+        mail=mail, webhooks=webhooks, commands=commands, language=language, timezone=zone, policy=policy
+    )
 
 
 def _read_policy(table: Table, zone: str) -> AlertPolicy:
@@ -103,6 +109,56 @@ def _when(
     if end <= begin:
         table.reject("to", "must be later than from")
     return Once(begin=begin, end=end)
+
+
+def _read_webhooks(tables: tuple[Table, ...], folder: Path) -> tuple[WebhookSettings, ...]:
+    """Every [[alert.webhook]]; one without a name is called by its place."""
+    hooks: list[WebhookSettings] = []
+    for table in tables:
+        hook = WebhookSettings(
+            name=_hook_name(table, "webhook", [one.name for one in hooks]),
+            url=table.get("url", address.url(("https", "http")), ""),
+            url_file=table.get("url_file", secret_file(folder), None),
+            form=table.get("format", value.choice(WebhookForm), WebhookForm.JSON),
+        )
+        if not (table.has("url") or table.has("url_file")):
+            table.reject("url", "is missing; it, or url_file, says where to post")
+        if table.has("url") and table.has("url_file"):
+            table.reject("url_file", "does not go with url; one of them says where to post")
+        table.close()
+        hooks.append(hook)
+    return tuple(hooks)
+
+
+def _read_commands(tables: tuple[Table, ...]) -> tuple[CommandSettings, ...]:
+    """Every [[alert.command]]; one without a name is called by its place."""
+    hooks: list[CommandSettings] = []
+    for table in tables:
+        hook = CommandSettings(
+            name=_hook_name(table, "command", [one.name for one in hooks]),
+            run=table.require("run", _words, ()),
+            timeout_s=table.get("timeout", duration(1.0, 10 * MINUTE), 30.0),
+        )
+        table.close()
+        hooks.append(hook)
+    return tuple(hooks)
+
+
+def _hook_name(table: Table, kind: str, taken: list[str]) -> str:
+    """What the outbox knows it by: notices of a hook wait under its name."""
+    name = table.get("name", value.name, f"{kind}-{len(taken) + 1}")
+    if name in taken:
+        table.reject("name", f'must differ from those of the other {kind}s; "{name}" is taken')
+    return name
+
+
+def _words(found: object) -> tuple[str, ...]:
+    """A command and its arguments, of which several may be the same."""
+    if not isinstance(found, list) or not 0 < len(found) <= MAX_WORDS:
+        raise UnfitError(f'a list of 1 to {MAX_WORDS} texts, such as ["/usr/local/bin/page", "--urgent"]')
+    if not all(isinstance(word, str) and word and "\0" not in word for word in found):
+        raise UnfitError("a list of texts, none of them empty")
+    return tuple(found)
 
 
 def _read_mail(table: Table, folder: Path) -> MailSettings:

@@ -72,7 +72,7 @@ def known_keys() -> frozenset[str]:
         "bgp": [{}],
         "vantages": {"NAME": {}},
         "heartbeat": {},
-        "alert": {"mail": {}, "maintenance": [{}]},
+        "alert": {"mail": {}, "maintenance": [{}], "webhook": [{}], "command": [{}]},
     }
     findings = Findings()
     _read(Table(one_of_each, (), findings), None, "{}")

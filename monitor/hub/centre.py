@@ -18,10 +18,10 @@ from functools import partial
 
 import structlog
 
-from monitor.alert.delivery import PermanentError, TemporaryError
+from monitor.alert.channels import Channels
+from monitor.alert.delivery import PermanentError
 from monitor.alert.desk import Desk
 from monitor.alert.outbox import Outbox
-from monitor.alert.smtp import SmtpDelivery
 from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
@@ -89,7 +89,7 @@ class Centre:
         )
         self._feeds = Feeds(self.put, partial(file_marks, store.path))
         self._origins = OriginLookups(ask, self.put)
-        self._delivery = _delivery(config)
+        self._delivery = Channels(config.alert)
         self._desk = Desk(store.path, lambda: None if self._tables.vrps is None else self._tables.vrps.validate)
         self._outbox = Outbox(store, self._deliver, clock.wall)
         self._pipeline: Pipeline | None = None
@@ -145,7 +145,7 @@ class Centre:
     async def reload(self, config: Config) -> None:
         """Go on with another configuration. Baselines and open incidents are kept, through the history."""
         before, self._config = self._config, config
-        self._delivery = _delivery(config)
+        self._delivery = Channels(config.alert)
         tables = await self._loader.load(config, self._tables)
         same_place = config.rpki.vrps == before.rpki.vrps
         changes = await self._vrp_changes(tables.vrps, self._tables.vrps) if same_place else ()
@@ -275,14 +275,3 @@ class Centre:
 
 def _touches_any(watched: tuple[Prefix, ...], prefix: Prefix) -> bool:
     return any(covers(prefix, one) or covers(one, prefix) for one in watched)
-
-
-def _delivery(config: Config) -> Callable[[Notice, Callable[[], None]], None]:
-    mail = config.alert.mail
-    if mail is not None:
-        return SmtpDelivery(settings=mail)
-
-    def nobody(notice: Notice, before_final_dot: Callable[[], None]) -> None:
-        raise TemporaryError("the configuration names no mail server any more")
-
-    return nobody

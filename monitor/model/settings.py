@@ -140,14 +140,47 @@ class MailSettings:
     password_file: Path | None = None
 
 
+class WebhookForm(StrEnum):
+    """What is posted: our JSON, or what Slack, Mattermost and others show."""
+
+    JSON = "json"
+    SLACK = "slack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """Where to post. `url_file` holds the URL where that is a secret; then `url` is empty."""
+
+    name: str
+    url: str = ""
+    url_file: Path | None = None
+    form: WebhookForm = WebhookForm.JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSettings:
+    """What to run, without a shell, with the JSON on its standard input."""
+
+    name: str
+    run: tuple[str, ...]
+    timeout_s: float = 30.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
-    """`mail` None: nobody is told. `timezone`: IANA name used in mails beside UTC."""
+    """Who is told, and how. `timezone`: IANA name used in mails beside UTC."""
 
     mail: MailSettings | None = None
+    webhooks: tuple[WebhookSettings, ...] = ()
+    commands: tuple[CommandSettings, ...] = ()
     language: Language = Language.EN
     policy: AlertPolicy = field(default_factory=AlertPolicy)
     timezone: str = "UTC"
+
+    @property
+    def tells_somebody(self) -> bool:
+        """Whether there is anybody to tell."""
+        return self.mail is not None or bool(self.webhooks or self.commands)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

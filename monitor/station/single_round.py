@@ -17,9 +17,9 @@ from monitor.agent.agent import Agent
 from monitor.agent.instruments import Instruments, NetworkInstruments
 from monitor.agent.schedule import all_once
 from monitor.agent.timetable import jobs_of
+from monitor.alert.channels import Channels
 from monitor.alert.desk import Desk
 from monitor.alert.outbox import Outbox
-from monitor.alert.smtp import SmtpDelivery
 from monitor.diagnose.engine import LONGEST_TICK_S, SHORTEST_TICK_S
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Store
@@ -154,9 +154,9 @@ def in_doubt(config: Config, observations: Iterable[Observation], step: Step) ->
 
 
 async def _deliver(config: Config, store: Store) -> int:
-    if config.alert.mail is None:
+    if not config.alert.tells_somebody:
         return 0
-    outbox = Outbox(store, SmtpDelivery(settings=config.alert.mail), clock.wall)
+    outbox = Outbox(store, Channels(config.alert), clock.wall)
     outbox.recover(clock.wall())
     try:
         async with asyncio.timeout(DELIVERY_S):

@@ -155,6 +155,8 @@ def _secrets(role: Role, config: Config) -> Iterator[Path]:
     # An agent mails too, while it is alone.
     if config.alert.mail is not None and config.alert.mail.password_file is not None:
         yield config.alert.mail.password_file.absolute()
+    if role is not Role.AGENT:
+        yield from (hook.url_file.absolute() for hook in config.alert.webhooks if hook.url_file is not None)
 
 
 def _capabilities(role: Role, config: Config) -> Iterator[str]:
