@@ -1,21 +1,40 @@
-"""Failures by word, and rounds that did not take place."""
+"""Failures by word, and rounds that did not take place.
+
+Of a short window the facts are counted; of a long one, and where facts are forgotten, the roll-ups' tallies.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 
 from monitor.history.answers import Failures, Gap
 from monitor.history.glossary import ReadingGlossary
+from monitor.history.rollup_reader import Grid, tally_slots
+from monitor.history.rollups import FIVE_MINUTES, TALLIED
 from monitor.history.scope import Scope
 from probes.observation import Failure
 
-_MEASURING = ("http", "dns", "trace")
+LONG_S = 3 * 86_400.0
+"""From this length on a window's failures come from the roll-ups: their times are then right to five minutes."""
 
 
-def failures(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Failures]:
+def failures(
+    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
+) -> list[Failures]:
     """Each failure word of each (target, vantage, kind), with how many observations there were; most first."""
+    row = connection.execute("SELECT value FROM counter WHERE name = 'facts_from'").fetchone()
+    is_forgotten = row is not None and window[0] * 1e6 < row[0]
+    if is_forgotten or window[1] - window[0] >= LONG_S:
+        found = _from_rollups(connection, glossary, scope, window)
+    else:
+        found = _from_facts(connection, glossary, scope)
+    return sorted(found, key=lambda f: (f.target, -f.count, f.vantage, f.kind, f.failure))
+
+
+def _from_facts(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Failures]:
     found = []
-    for kind in _MEASURING:
+    for kind in TALLIED:
         rows = connection.execute(
             f"SELECT target, vantage, failure, count(*), min(done), max(done) FROM {kind}"  # noqa: S608
             f" WHERE {scope.condition} GROUP BY target, vantage, failure",
@@ -38,7 +57,39 @@ def failures(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: S
             for target, vantage, failure, count, first, last in rows
             if failure is not None
         ]
-    return sorted(found, key=lambda f: (f.target, -f.count, f.vantage, f.kind, f.failure))
+    return found
+
+
+def _from_rollups(
+    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
+) -> list[Failures]:
+    since, until = window
+    slot_s = FIVE_MINUTES.slot_s
+    grid = Grid(int(since // slot_s * slot_s), until, slot_s, FIVE_MINUTES)
+    totals: dict[tuple[int, int, str], int] = defaultdict(int)
+    failed: dict[tuple[int, int, str, str], tuple[int, int, int]] = {}
+    for target, vantage, name, count, first, last in tally_slots(connection, scope, grid):
+        kind, _, failure = name.partition(" ")
+        if not failure:
+            totals[target, vantage, kind] += count
+            continue
+        before = failed.get((target, vantage, kind, failure), (0, first, last))
+        failed[target, vantage, kind, failure] = (
+            before[0] + count, min(before[1], first), max(before[2], last)
+        )  # fmt: skip
+    return [
+        Failures(
+            target=glossary.text("target", target),
+            vantage=glossary.text("vantage", vantage),
+            kind=kind,
+            failure=Failure(failure),
+            count=count,
+            of=totals[target, vantage, kind],
+            first_at=first / 1e6,
+            last_at=last / 1e6,
+        )
+        for (target, vantage, kind, failure), (count, first, last) in failed.items()
+    ]
 
 
 def gaps(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Gap]:

@@ -234,8 +234,12 @@ class Reader:
     def failures(
         self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
     ) -> list[Failures]:
-        """Each failure word of each (target, vantage, kind), most frequent first within a target."""
-        return self._ask(failure_counts.failures, since, until, target, vantage)
+        """Each failure word of each (target, vantage, kind), most frequent first within a target.
+
+        Of a window of three days or more, from the roll-ups: also of facts that were forgotten since.
+        """
+        question = partial(failure_counts.failures, window=(since, until))
+        return self._ask(question, since, until, target, vantage)
 
     def last_good(self, since: float, until: float, *, target: str) -> dict[str, float]:
         """By vantage, when `target` last gave it a good answer; those that had none in the window are left out."""

@@ -18,7 +18,7 @@ from monitor.history import rollup_block
 from monitor.history.latency_scale import place
 from monitor.history.resolution import bound_micros
 from monitor.history.rollup_block import PHASES, Block, Column
-from monitor.history.rollups import FIVE_MINUTES, MINUTES, PHASE_COLUMNS, STALE_US, Level
+from monitor.history.rollups import FIVE_MINUTES, MINUTES, PHASE_COLUMNS, STALE_US, TALLIED, Level
 from monitor.history.scope import Scope
 
 Piece = tuple[int, int, int]
@@ -110,6 +110,47 @@ def tallied(connection: sqlite3.Connection, scope: Scope, grid: Grid) -> dict[in
             found[bucket][0] += count
             found[bucket][1] += failed
     return found
+
+
+def tally_slots(
+    connection: sqlite3.Connection, scope: Scope, grid: Grid
+) -> Iterator[tuple[int, int, str, int, int, int]]:
+    """Target, vantage, tally, count, and the microseconds of the first and the last of them; any order.
+
+    What comes from a slot was at its beginning, so to say.
+    """
+    slot_us = grid.level.slot_s * 1_000_000
+    end = bound_micros(grid.until)
+    whole = end // slot_us
+    for target in _targets(connection, scope):
+        stale = _stale(connection, target, grid.since * 1_000_000, end)
+        for number, vantage, block in _blocks(connection, scope, grid, target, whole):
+            pieces = _pieces(grid, number, whole, stale)
+            for name, packed in block.tallies.items():
+                counts = array("H", packed)
+                for _, first, last in pieces:
+                    for slot in range(first, last):
+                        if counts[slot]:
+                            at = (number * grid.level.slots + slot) * slot_us
+                            yield target, vantage, name, counts[slot], at, at
+        for start, stop in _unrolled(grid, whole * slot_us, end, stale):
+            yield from _tallies_of_facts(connection, scope, target, start, stop)
+
+
+def _tallies_of_facts(
+    connection: sqlite3.Connection, scope: Scope, target: int, start: int, stop: int
+) -> Iterator[tuple[int, int, str, int, int, int]]:
+    for kind in TALLIED:
+        for vantage, failure, *figures in connection.execute(
+            f"SELECT vantage, text, count(*), min(done), max(done) FROM {kind}"  # noqa: S608
+            " LEFT JOIN word ON word.id = failure"
+            f" WHERE {scope.condition} AND target = ? AND done >= ? AND done < ? GROUP BY vantage, text",
+            (*scope.values, target, start, stop),
+        ).fetchall():
+            count, first, last = figures
+            yield target, vantage, kind, count, first, last
+            if failure is not None:
+                yield target, vantage, f"{kind} {failure}", count, first, last
 
 
 def _targets(connection: sqlite3.Connection, scope: Scope) -> list[int]:

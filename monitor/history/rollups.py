@@ -47,7 +47,8 @@ GRACE_S = 60.0
 
 _MINUTE_US = 60_000_000
 _MINUTES_IN_STALE = 5
-_TALLIED = ("http", "dns", "trace")
+TALLIED = ("http", "dns", "trace")
+"""The kinds of observations whose failures are counted."""
 
 # A name that fails at once is no fast answer: the whole time is of exchanges that were answered.
 PHASE_COLUMNS = {phase: f"{phase}_us" for phase in PHASES} | {
@@ -115,7 +116,7 @@ class Folder:
             for found, duration in zip(places[vantage][minute - first], durations, strict=True):
                 if duration is not None:
                     found.append(place(duration))
-        for kind in _TALLIED:
+        for kind in TALLIED:
             for vantage, minute, failure, count in self._connection.execute(
                 f"SELECT vantage, done / {_MINUTE_US}, text, count(*) FROM {kind}"  # noqa: S608
                 " LEFT JOIN word ON word.id = failure"

@@ -10,7 +10,9 @@ from itertools import groupby
 import msgspec
 
 from monitor.history.glossary import ReadingGlossary
+from monitor.history.observation_rows import SHELVES
 from monitor.history.rollups import STALE_US
+from monitor.history.route_rows import ROUTE_SHELVES
 from monitor.history.seal import FIRST_HEAD, Numbered, next_head, seal_digest
 from monitor.history.slot_facts import ROUTES, slot_facts
 
@@ -108,12 +110,14 @@ def _name(glossary: ReadingGlossary, target: int) -> str | None:
 
 
 def _never_sealed(connection: sqlite3.Connection, first_kept: int) -> int:
-    """Observations in five minutes that have no seal at all."""
+    """Facts in five minutes that have no seal at all."""
+    observations = [(shelf.table, "fact.target", "done") for shelf in SHELVES.values()]
+    routes = [(shelf.table, str(ROUTES), "at") for shelf in ROUTE_SHELVES.values() if not shelf.newest_only]
     total = 0
-    for table in ("http", "dns", "trace", "not_measured"):
+    for table, target, at in (*observations, *routes):
         ((count,),) = connection.execute(
-            f"SELECT count(*) FROM {table} fact WHERE done >= ? AND NOT EXISTS"  # noqa: S608
-            f" (SELECT 1 FROM seal WHERE seal.target = fact.target AND seal.slot = fact.done / {STALE_US})",
+            f"SELECT count(*) FROM {table} fact WHERE {at} >= ? AND NOT EXISTS"  # noqa: S608
+            f" (SELECT 1 FROM seal WHERE seal.target = {target} AND seal.slot = fact.{at} / {STALE_US})",
             (first_kept * STALE_US,),
         ).fetchall()
         total += count

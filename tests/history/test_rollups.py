@@ -282,3 +282,29 @@ def test_an_older_history_is_rolled_up_when_it_is_opened(tmp_path: Path, tend: A
     with Store.open(path) as store:
         assert tend(store, HOUR + 1000)[0] == 4
         assert sum(one.count for one in ask(store, by=frozenset({"target"}))) == 180
+
+
+def test_failures_of_long_windows_are_those_of_the_facts(store: Store, tend: Any) -> None:
+    """Counted from the tallies, also when the facts are forgotten; their times are right to five minutes."""
+    store.add_observations([*traffic(3000), DnsObservation(
+        at=HOUR + 60, vantage="a", target="t", server="s", name="n", failure=Failure.DNS_TIMEOUT
+    )])  # fmt: skip
+
+    def failures(since: float) -> dict[tuple[str, str, str, str], tuple[int, int, float, float]]:
+        with Reader.open(store.path) as reader:
+            found = reader.failures(since, HOUR + 3600)
+        return {(f.target, f.vantage, f.kind, f.failure): (f.count, f.of, f.first_at, f.last_at) for f in found}
+
+    exact = failures(HOUR)
+    tend(store, HOUR + 4000)
+    folded = failures(HOUR - 5 * DAY_S)
+    tend(store, HOUR + 5 * DAY_S, Keep(facts_s=DAY_S, minutes_s=9 * DAY_S, five_minutes_s=9 * DAY_S))
+    forgotten = failures(HOUR)
+
+    assert len(exact) == 7
+    assert exact.keys() == folded.keys() == forgotten.keys()
+    for who, (count, of, first, last) in exact.items():
+        assert folded[who] == forgotten[who]
+        assert folded[who][:2] == (count, of)
+        assert 0 <= first - folded[who][2] < 300
+        assert 0 <= last - folded[who][3] < 300

@@ -175,10 +175,11 @@ def test_young_facts_are_not_sealed_yet(tmp_path: Path, tend: Tend) -> None:
     path = tmp_path / "history.db"
     with Store.open(path) as store:
         store.add_observations(FACTS)
+        store.add_routes(ROUTES)
         tend(store, AT + 420.0)
     found = _check(path)
 
-    assert (found.seals, found.facts, found.open_facts) == (0, 0, 6)
+    assert (found.seals, found.facts, found.open_facts) == (0, 0, 9)
 
 
 def test_the_verb_says_what_and_where(sealed: Path) -> None:
