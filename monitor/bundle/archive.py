@@ -23,9 +23,10 @@ NAMES = frozenset({
 })  # fmt: skip
 """Everything that a bundle may hold."""
 
-MOST_FILE_BYTES = 512 * 2**20
-MOST_BYTES = 2 * 2**30
-"""Of the contents, together. A day of ten targets from twenty vantages, measured twice a minute, is 0.4 of it."""
+MOST_FILE_BYTES = 128 * 2**20
+MOST_BYTES = 512 * 2**20
+"""Of the contents, together: six hours of ten targets from a hundred vantages, measured twice a minute, is half of
+it. Whoever replays it holds its facts in memory, which takes three times as much."""
 MOST_MANIFEST_BYTES = 2**20
 
 _CHUNK = 1 << 20

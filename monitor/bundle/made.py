@@ -17,7 +17,7 @@ import msgspec
 
 from monitor import __version__
 from monitor.bgp.watch import Watch
-from monitor.bundle.archive import MANIFEST, BundleError
+from monitor.bundle.archive import MANIFEST, MOST_BYTES, BundleError
 from monitor.bundle.config_excerpt import config_excerpt, to_toml
 from monitor.bundle.excerpt import addresses_of, networks_of, prefix_lines, vrps_json
 from monitor.bundle.manifest import FORMAT, Content, Manifest, encode_manifest
@@ -91,7 +91,7 @@ def incident_dossier(reader: Reader, incident: Incident, now: float) -> Dossier:
 def make_bundle(sources: Sources, incident: Incident, folder: Path, *, now: float, timezone: str) -> MadeBundle:
     """Write the bundle's files into `folder`, an empty one; `now` in Unix seconds.
 
-    :raises BundleError: the configuration does not have the incident's target
+    :raises BundleError: the configuration does not have the incident's target, or there are too many facts
     :raises HistoryError: the history cannot be read
     :raises OSError: a file cannot be written
     :raises monitor.replay.ReplayError: the history holds no facts of that time any more
@@ -122,6 +122,9 @@ def make_bundle(sources: Sources, incident: Incident, folder: Path, *, now: floa
         head=head.head.hex(),
         files={name: Content(bytes=path.stat().st_size, sha256=_sha256(path)) for name, path in contents.items()},
     )
+    total = sum(content.bytes for content in manifest.files.values())
+    if total > MOST_BYTES:
+        raise BundleError(f"it would hold {total} bytes, more than the {MOST_BYTES} that a reader takes")
     encoded = encode_manifest(manifest)
     (folder / MANIFEST).write_bytes(encoded)
     return MadeBundle(

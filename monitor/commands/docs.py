@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from monitor.docs import TOPICS, page
+from monitor.report.rule_table import rule_lines, rule_set
 
 _WIDEST = 110
 
@@ -30,6 +31,13 @@ def command(topic: str | None) -> None:
     elif sys.stdout.isatty():
         console = Console(width=min(Console().width, _WIDEST))
         with console.pager(styles=True):
-            console.print(Markdown(page(topic)))
+            console.print(Markdown(_page(topic)))
     else:
-        click.echo(page(topic), nl=False)
+        click.echo(_page(topic), nl=False)
+
+
+def _page(topic: str) -> str:
+    """The page; the one on verdicts with the rules of this version, which no file could keep up with."""
+    if topic != "verdicts":
+        return page(topic)
+    return "\n".join((page(topic), "```text", *rule_lines(rule_set()), "```", ""))

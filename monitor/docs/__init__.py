@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 
 TOPICS = {
+    "verdicts": "How a verdict is made, with what every rule is worth.",
+    "folder": "The format of incident folders and of bundles.",
     "queries": "Ready queries over the history's SQL views, for sqlite3, sqlite-utils and Datasette.",
     "operations": "Running it: sizes, back-ups, upgrades, what to do when something is wrong.",
     "threats": "Who could mislead or abuse it, and what stands against that.",

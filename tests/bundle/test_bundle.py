@@ -13,10 +13,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from monitor.bundle import BundleError, opened
 from monitor.bundle.config_excerpt import config_excerpt, to_toml
 from monitor.bundle.made import concerned
+from monitor.cli import main
 from monitor.config import load_config, parse_config
 from monitor.history import Reader
 from monitor.model import Cause, Detail, Incident
@@ -151,3 +153,37 @@ def test_the_shipped_configuration_has_an_excerpt(tmp_path: Path) -> None:
 
     assert tomllib.loads(to_toml(found)) == found == config_excerpt(found, names)
     assert {target.name for target in parse_config(to_toml(found)).targets} == names
+
+
+def test_a_bundle_goes_through_a_pipe(monitored: Path, whydown: Whydown, tmp_path: Path) -> None:
+    """Where nobody can go back to write a size."""
+    piped = tmp_path / "piped.zip"
+    with piped.open("wb") as file:
+        writer = subprocess.Popen(
+            [sys.executable, "-m", "monitor", "report", "last", "--bundle", "--config",
+             str(monitored / "config.toml")],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+        assert writer.stdout is not None
+        file.write(writer.stdout.read())
+        writer.stdout.close()
+        assert writer.wait(60) == 0
+    (tmp_path / "into").mkdir()
+
+    assert opened(piped, tmp_path / "into").manifest.as_recorded
+
+
+def test_a_target_that_is_configured_no_more_is_said(monitored: Path, tmp_path: Path) -> None:
+    """What it was asked for cannot be known any more."""
+    config = tmp_path / "config.toml"
+    config.write_text('[[target]]\nname = "other"\nurl = "https://other.example/"\n')
+    result = CliRunner().invoke(
+        main,
+        ["report", "last", "--bundle", "--output", str(tmp_path / "a.zip"), "--config", str(config), "--database",
+         str(monitored / "whydown.db")],
+    )  # fmt: skip
+
+    assert result.exit_code == 1
+    assert "the configuration has no target 'api'" in result.output
+    assert not (tmp_path / "a.zip").exists()

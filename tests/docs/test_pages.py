@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from monitor.bundle.archive import MOST_BYTES
+from monitor.bundle.manifest import FORMAT, Manifest
 from monitor.cli import VERBS, main
 from monitor.docs import TOPICS, page
 
@@ -20,8 +23,28 @@ def test_a_page_is_printed_as_markdown_on_a_pipe(topic: str) -> None:
     result = CliRunner().invoke(main, ["docs", topic])
 
     assert result.exit_code == 0
-    assert result.output == page(topic)
+    assert result.output.startswith(page(topic))
     assert result.output.startswith("# ")
+
+
+def test_the_page_on_verdicts_has_every_rule() -> None:
+    """As `explain --rules` lists them: written down they would be wrong after the next change."""
+    said = CliRunner().invoke(main, ["docs", "verdicts"]).output
+    rules = CliRunner().invoke(main, ["explain", "--rules"]).output
+
+    assert "routing.new_more_specific" in rules
+    assert rules in said
+
+
+def test_the_page_on_folders_has_the_manifest_as_it_is() -> None:
+    """Its example is read by the code that reads bundles, and names the fields that there are."""
+    example = re.search(r"^```json\n(.*?)^```$", page("folder"), re.MULTILINE | re.DOTALL)
+    assert example is not None
+    fields = set(json.loads(example.group(1)))
+
+    assert fields == set(Manifest.__struct_fields__)
+    assert json.loads(example.group(1))["format"] == FORMAT
+    assert f"{MOST_BYTES // 2**20} MB" in page("folder")
 
 
 def test_without_a_topic_all_are_listed() -> None:
