@@ -25,6 +25,9 @@ from monitor.history.scope import Scope
 # A sparkline of more points is wider than a terminal; a bucket of a millisecond would be a list of nothing.
 MAX_POINTS = 2000
 
+_SHORT = 2
+"""Measurements of a minute at the usual interval: the same 65,792 pairs at most come again and again."""
+
 _SHARES = (0.50, 0.95, 0.99)
 # Most buckets hold few measurements: where their percentiles are is known beforehand.
 _RANKS = tuple((0, 0, 0) if count == 0 else tuple(rank(count, share) for share in _SHARES) for count in range(64))
@@ -55,28 +58,32 @@ def latency(
         answers = _from_facts(connection, glossary, scope, by, phases, since, bucket_s)
     else:
         found = rollup_reader.measured(connection, scope, grid, by, phases)
-        answers = [_rolled(series, one, glossary, grid) for series, one in found.items()]
+        known: dict[bytes, _Told] = {}
+        answers = [_rolled(series, one, glossary, grid, known) for series, one in found.items()]
     return sorted(answers, key=lambda a: (a.target or "", a.vantage or "", PHASES.index(a.phase)))
 
 
-def _rolled(series: Series, measured: Measured, glossary: ReadingGlossary, grid: Grid) -> Latency:
+_Told = tuple[int, float, float, float]
+"""Of one bucket: how many measurements, and their percentiles in seconds."""
+
+
+def _rolled(
+    series: Series, measured: Measured, glossary: ReadingGlossary, grid: Grid, known: dict[bytes, _Told]
+) -> Latency:
     buckets = measured.buckets
     everything = b"".join(buckets.values())
     p50, p95, p99 = percentiles(everything, _SHARES)
+    since, bucket_s = float(grid.since), grid.bucket_s
     points = []
     for bucket in sorted(buckets):
-        places = buckets[bucket] if measured.ascending else bytes(sorted(buckets[bucket]))
-        count = len(places)
-        median, tail, end = _RANKS[count] if count < len(_RANKS) else (rank(count, share) for share in _SHARES)
-        points.append(
-            LatencyPoint(
-                at=float(grid.since + bucket * grid.bucket_s),
-                count=count,
-                p50_s=SECONDS[places[median]],
-                p95_s=SECONDS[places[tail]],
-                p99_s=SECONDS[places[end]],
-            )
-        )
+        places = buckets[bucket]
+        told = known.get(places)
+        if told is None:
+            told = _told(places if measured.ascending else bytes(sorted(places)))
+            if len(places) <= _SHORT:
+                known[places] = told
+        count, median, tail, end = told
+        points.append(LatencyPoint(at=since + bucket * bucket_s, count=count, p50_s=median, p95_s=tail, p99_s=end))
     target, vantage, phase = series
     return Latency(
         target=None if target is None else glossary.text("target", target),
@@ -91,6 +98,13 @@ def _rolled(series: Series, measured: Measured, glossary: ReadingGlossary, grid:
         bucket_s=float(grid.bucket_s),
         points=tuple(points),
     )
+
+
+def _told(places: bytes) -> _Told:
+    """What ascending places say."""
+    count = len(places)
+    median, tail, end = _RANKS[count] if count < len(_RANKS) else (rank(count, share) for share in _SHARES)
+    return count, SECONDS[places[median]], SECONDS[places[tail]], SECONDS[places[end]]
 
 
 def _from_facts(
