@@ -15,13 +15,14 @@ from pathlib import Path
 import structlog
 
 from monitor.alert.calendar import last_time
+from monitor.alert.contact_book import ContactBook
 from monitor.alert.digest import digest_notices, summary_of
 from monitor.alert.hooks import hook_notices
 from monitor.alert.ledger import Ledger, Telling, Wishes
 from monitor.alert.mail import Foreword, notices
 from monitor.alert.past_tellings import pages_of
 from monitor.history import HistoryError, Notice, Reader
-from monitor.model import Asn, Incident, IncidentChange, Prefix, ValidityResult, Vrp, parse_prefix
+from monitor.model import Asn, Cause, Incident, IncidentChange, Prefix, ValidityResult, Vrp, parse_prefix
 from monitor.model.settings import Config
 from monitor.report.circumstances import Circumstances, Picture, incident_page, picture_of
 from monitor.report.moment import length, zone
@@ -29,6 +30,8 @@ from monitor.report.words import labels
 
 DIGEST_LATE_S = 6 * 3600.0
 """A digest that is later than this is left out: the next one is nearer."""
+
+_ROUTE_FAULTS = frozenset({Cause.ROUTE_HIJACK, Cause.ROUTE_LEAK})
 
 _log = structlog.get_logger("desk")
 
@@ -46,6 +49,7 @@ class Desk:
         self._validate = validate
         self._ledger: Ledger | None = None
         self._digested: date | None = None
+        self._book: ContactBook | None = None
         self._turn = threading.Lock()
 
     def told(self, change: IncidentChange, config: Config) -> Sequence[Notice]:
@@ -113,7 +117,17 @@ class Desk:
             picture=self._picture(incident, now),
             roas=self._roas(incident),
             page=None if base is None else incident_page(base, incident.id),
+            contacts=self._contacts(incident, config.alert.rdap),
         )
+
+    def _contacts(self, incident: Incident, rdap: str | None) -> tuple[str, ...]:
+        """How the network at fault is reached, and the one that passes its route on."""
+        if rdap is None or incident.closed_at is not None or incident.cause not in _ROUTE_FAULTS:
+            return ()
+        if self._book is None or self._book.base != rdap:
+            self._book = ContactBook(rdap)
+        found = self._book.find(networks_at_fault(incident))
+        return tuple(f"AS{asn} {contact}" for asn, contact in found.items())
 
     def _picture(self, incident: Incident, now: float) -> Picture | None:
         try:
@@ -133,6 +147,15 @@ class Desk:
         except ValueError:
             return None
         return (*found.matched, *found.wrong_length, *found.wrong_origin)
+
+
+def networks_at_fault(incident: Incident) -> tuple[int, ...]:
+    """Whom to call about a route: the culprit, and the neighbour on the new path that accepts it from there."""
+    culprit, path = incident.detail.culprit, incident.detail.new_path
+    if culprit is None:
+        return ()
+    place = path.index(culprit) if culprit in path else 0
+    return (culprit, path[place - 1]) if place > 0 else (culprit,)
 
 
 def wishes_of(config: Config) -> Wishes:

@@ -61,6 +61,7 @@ def summary(config: Config) -> dict[str, object]:
         "prefix_to_as": config.prefix_to_as.path and str(config.prefix_to_as.path),
         "origins_asked_of": config.prefix_to_as.dns,
         "mail_to": config.alert.mail.to if config.alert.mail else (),
+        "hooks": config.alert.hooks,
         "hubs": config.hub.urls if config.hub else (),
         "agents": {"listen": config.intake.listen, "vantages": _known(config)} if config.intake else None,
         "history": {
@@ -115,6 +116,8 @@ def _text(config: Config) -> Iterator[str]:
     yield (
         f"mail      {', '.join(mail.to)} by {mail.smtp}" if mail else "mail      nobody; there is no [alert.mail]"
     )
+    for name in config.alert.hooks:
+        yield f"told too  {name}"
 
 
 def _admitted(web: WebSettings) -> str:

@@ -40,6 +40,7 @@ def read_alert(table: Table, folder: Path) -> AlertSettings:
     """[alert] and what is under it; nobody is told without a mail, a webhook or a command."""
     zone = table.get("timezone", _timezone, AlertSettings().timezone)
     language = table.get("language", value.choice(Language), Language.EN)
+    rdap = table.get("rdap", address.url(("https", "http")), None)
     policy = _read_policy(table, zone)
     webhooks = _read_webhooks(table.tables("webhook", MAX_HOOKS), folder)
     commands = _read_commands(table.tables("command", MAX_HOOKS))
@@ -47,7 +48,13 @@ def read_alert(table: Table, folder: Path) -> AlertSettings:
     mail = _read_mail(mail_table, folder) if table.has("mail") else None
     table.close()
     return AlertSettings(
-        mail=mail, webhooks=webhooks, commands=commands, language=language, timezone=zone, policy=policy
+        mail=mail,
+        webhooks=webhooks,
+        commands=commands,
+        language=language,
+        rdap=rdap,
+        timezone=zone,
+        policy=policy,
     )
 
 

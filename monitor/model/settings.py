@@ -168,14 +168,23 @@ class CommandSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
-    """Who is told, and how. `timezone`: IANA name used in mails beside UTC."""
+    """Who is told, and how. `timezone`: IANA name used in mails beside UTC.
+
+    `rdap`: a server that is asked how the networks at fault are reached; None: nobody is.
+    """
 
     mail: MailSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
     commands: tuple[CommandSettings, ...] = ()
     language: Language = Language.EN
+    rdap: str | None = None
     policy: AlertPolicy = field(default_factory=AlertPolicy)
     timezone: str = "UTC"
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The names of webhooks and commands."""
+        return tuple(hook.name for hook in self.webhooks) + tuple(hook.name for hook in self.commands)
 
     @property
     def tells_somebody(self) -> bool:

@@ -102,7 +102,7 @@ def account_of(
         sentence=sentence(incident, language),
         closed=_closed(incident, lasted, language),
         steps=steps,
-        facts=tuple(_facts(incident, timezone, lasted, language, circumstances.picture)),
+        facts=tuple(_facts(incident, timezone, lasted, language, circumstances)),
         path=_path(incident),
         picture=circumstances.picture,
         in_favour=tuple(_claim(item, language) for item in shown if item.weight > 0),
@@ -132,21 +132,21 @@ def _closed(incident: Incident, lasted: str, language: Language) -> str | None:
 
 
 def _facts(
-    incident: Incident, timezone: str, lasted: str, language: Language, picture: Picture | None
+    incident: Incident, timezone: str, lasted: str, language: Language, around: Circumstances
 ) -> Iterable[tuple[str, str]]:
-    for label, value in _rows(incident, timezone, lasted, language, picture):
+    for label, value in _rows(incident, timezone, lasted, language, around):
         yield label.text(language), value
 
 
 def _rows(
-    incident: Incident, timezone: str, lasted: str, language: Language, picture: Picture | None
+    incident: Incident, timezone: str, lasted: str, language: Language, around: Circumstances
 ) -> Iterable[tuple[Said, str]]:
     where = zone(timezone)
     names = listed(incident.affected, MOST_NAMES)
     yield labels.AFFECTED, witnesses(incident, language) + (f": {names}" if names else "")
     if len(incident.members) > 1:
         yield labels.TARGETS, listed(_members(incident, language), MOST_NAMES, limit=MEMBER_LIMIT)
-    if (last_good := _last_good(picture)) is not None:
+    if (last_good := _last_good(around.picture)) is not None:
         yield labels.LAST_GOOD, moment(last_good, where)
     if incident.started_at is not None:
         yield labels.FIRST_BAD, moment(incident.started_at, where)
@@ -158,6 +158,8 @@ def _rows(
     else:
         yield labels.LASTS, labels.STILL_OPEN.text(language, lasted=lasted)
     yield from _route_facts(incident, language)
+    if around.contacts:
+        yield labels.CONTACTS, listed(around.contacts, 3, limit=TEXT_LIMIT)
 
 
 def _last_good(picture: Picture | None) -> float | None:

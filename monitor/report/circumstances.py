@@ -61,12 +61,13 @@ class Picture:
 class Circumstances:
     """`picture` None: nothing was measured. `roas`: those around the route at fault; None: not known.
 
-    `page`: where a dashboard shows the incident.
+    `page`: where a dashboard shows the incident. `contacts`: of the networks at fault, a line each.
     """
 
     picture: Picture | None = None
     roas: tuple[Vrp, ...] | None = None
     page: str | None = None
+    contacts: tuple[str, ...] = ()
 
 
 NOTHING = Circumstances()

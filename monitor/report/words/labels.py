@@ -27,6 +27,7 @@ BY_WAY_OF = Said(", by way of {offender}", ", {offender} 경유")
 EXPECTED_ORIGIN = Said("Expected origin", "정상 출발 AS")
 PEERS = Said("Seen by BGP peers", "확인한 BGP 피어")
 OF_PEERS = Said("{peers} of {of}", "{of}개 중 {peers}개")
+CONTACTS = Said("Contacts", "연락처")
 RPKI = Said("RPKI", "RPKI")
 NAME_SERVER = Said("Name server", "네임 서버")
 
