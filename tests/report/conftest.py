@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from monitor.cli import main
 from monitor.model import IncidentChange
 
 GOLDEN = Path(__file__).parent / "golden"
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
 
 @pytest.fixture
@@ -22,6 +26,20 @@ def change_of() -> Callable[[str], IncidentChange]:
         return msgspec.json.decode((GOLDEN / f"{name}.json").read_bytes(), type=IncidentChange)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def replayed() -> Callable[[str], tuple[bytes, ...]]:
+    """The lines of `whydown replay --json` of a recorded outage; each is replayed once, however many ask."""
+
+    @lru_cache
+    def lines(name: str) -> tuple[bytes, ...]:
+        result = CliRunner().invoke(main, ["replay", str(SCENARIOS / name), "--json"])
+        assert result.exit_code == 0, result.output
+        assert not result.stderr
+        return tuple(result.stdout_bytes.splitlines())
+
+    return lines
 
 
 @pytest.fixture

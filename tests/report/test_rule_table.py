@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from math import exp
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from monitor.cli import main
 from monitor.diagnose.rules import RULES
 
-SCENARIOS = Path(__file__).parent.parent / "scenarios"
+Replayed = Callable[[str], tuple[bytes, ...]]
 
 
 def printed(*arguments: str) -> str:
@@ -23,11 +23,11 @@ def printed(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("folder", ["kakao-2022-02-03", "coov-2021-12-13"])
-def test_a_verdict_is_recomputed_from_what_two_commands_print(folder: str) -> None:
+def test_a_verdict_is_recomputed_from_what_two_commands_print(folder: str, replayed: Replayed) -> None:
     """Rules times strength times discount, plus priors, over the temperature: the confidence, from JSON alone."""
     rules = json.loads(printed("explain", "--rules", "--json"))
     worth = {rule["id"]: rule["likelihoods"] for rule in rules["rules"]}
-    incidents = [json.loads(line) for line in printed("replay", str(SCENARIOS / folder), "--json").splitlines()]
+    incidents = [json.loads(line) for line in replayed(folder)]
 
     assert incidents
     for incident in incidents:
@@ -48,11 +48,11 @@ def test_a_verdict_is_recomputed_from_what_two_commands_print(folder: str) -> No
         assert min(by_hand, rules["most"]) == pytest.approx(incident["confidence"], abs=0.002)
 
 
-def test_the_discounts_of_a_group_are_those_of_the_table() -> None:
+def test_the_discounts_of_a_group_are_those_of_the_table(replayed: Replayed) -> None:
     """The strongest counts in full, each next as the table says, in groups that do not share one strength."""
     rules = json.loads(printed("explain", "--rules", "--json"))
     shared = {rule["group"] for rule in rules["rules"] if rule["shares_strength"]}
-    lines = printed("replay", str(SCENARIOS / "kakao-2022-02-03"), "--json").splitlines()
+    lines = replayed("kakao-2022-02-03")
     by_group: dict[str, list[float]] = {}
     for item in json.loads(lines[0])["evidence"]:
         by_group.setdefault(item["group"], []).append(item["discount"])
