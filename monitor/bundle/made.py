@@ -22,6 +22,7 @@ from monitor.bundle.config_excerpt import config_excerpt, to_toml
 from monitor.bundle.excerpt import addresses_of, networks_of, prefix_lines, vrps_json
 from monitor.bundle.manifest import FORMAT, Content, Manifest, encode_manifest
 from monitor.diagnose import Knowledge
+from monitor.diagnose.rules import RULES_VERSION
 from monitor.history import Reader
 from monitor.history.ris_lines import ris_line
 from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_observations
@@ -111,7 +112,7 @@ def make_bundle(sources: Sources, incident: Incident, folder: Path, *, now: floa
         format=FORMAT,
         made_by=f"whydown {__version__}",
         made_at=now,
-        rules=incident.rules_version,
+        rules=RULES_VERSION,
         incident=incident.id,
         since=began_at(incident) - OBSERVATIONS_S,
         until=until,

@@ -26,8 +26,9 @@ from monitor.report.comparison_table import comparison_report
 from monitor.report.history_table import history_report
 from monitor.report.latency_plot import latency_plots
 
-# At most that many buckets by default: a sparkline is narrower than a plot.
-_SPARKLINE_POINTS, _PLOT_POINTS = 40, 160
+# At most that many buckets by default, and none shorter: a sparkline is narrower than a plot, and a plot's line
+# breaks where a bucket is empty.
+_SPARKLINE, _PLOT = (40, 1.0), (160, 60.0)
 _BY = ("vantage", "phase")
 _CHANGES = frozenset({Section.PATHS, Section.DNS, Section.CERTIFICATES, Section.ROUTES})
 # Output that goes to a file or a pipe is not cut to a terminal's 80 columns.
@@ -140,7 +141,7 @@ def command(
         window = Window(since, until) if incident is None else incident_window(reader, incident)
         if not window.since < window.until:
             raise click.UsageError("--since must be before --until")
-        bucket_s = window.bucket_s(bucket, _PLOT_POINTS if drawn else _SPARKLINE_POINTS)
+        bucket_s = window.bucket_s(bucket, *(_PLOT if drawn else _SPARKLINE))
         window = window.from_whole_minutes(bucket_s)
         question = Question(
             since=window.since, until=window.until, target=target, vantage=vantage,

@@ -31,11 +31,11 @@ class Window:
     since: float
     until: float
 
-    def bucket_s(self, wanted: float | None, points: int) -> float:
+    def bucket_s(self, wanted: float | None, points: int, least_s: float) -> float:
         """The length of a bucket: what is wanted, or one of those with a name that makes `points` at most."""
         if wanted is not None:
             return wanted
-        shortest = max((self.until - self.since) / points, 1.0)
+        shortest = max((self.until - self.since) / points, least_s)
         if shortest < _DEFAULT_BUCKETS_S[0]:
             return shortest
         return next((length for length in _DEFAULT_BUCKETS_S if length >= shortest), shortest)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -26,6 +27,27 @@ from monitor.report.moment import moment
 from monitor.report.safe_text import one_line
 
 MAX_COMPLAINTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a bundle says that its facts give, by rules of that version."""
+
+    verdict: bytes
+    rules: str
+
+    def holds(self, incidents: Sequence[Incident]) -> bool:
+        """Whether these incidents are that, to the byte; says so."""
+        if b"".join(msgspec.json.encode(incident) + b"\n" for incident in incidents) == self.verdict:
+            click.echo("the verdict is the bundle's, byte by byte", err=True)
+            return True
+        why = (
+            "the rules are the same, so the bundle was put together wrongly, or by another program"
+            if self.rules == RULES_VERSION
+            else f"it was made by rules of version {one_line(self.rules, 40)}, and these are {RULES_VERSION}"
+        )
+        click.echo(f"the verdict is NOT the bundle's (verdict.jsonl): {why}", err=True)
+        return False
 
 
 class Complaints:
@@ -79,10 +101,10 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
     whydown replay incident.zip --explain
     whydown replay tests/scenarios/kakao-2022-02-03 --json | jq .cause
     """
-    claimed: bytes | None = None
+    claim: _Claim | None = None
     if folder.is_file():
         with unpacked_or_exit(folder) as bundle:
-            claimed = bundle.verdict
+            claim = _Claim(bundle.verdict, bundle.manifest.rules)
             read = read_or_exit(bundle.folder)
     else:
         read = read_or_exit(folder)
@@ -92,7 +114,7 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
         incidents, timezone, as_json=as_json, explained=explained,
         terms_by=f"whydown replay {shlex.quote(str(folder))} --explain",
     )  # fmt: skip
-    if claimed is not None and not _is_as_claimed(incidents, claimed):
+    if claim is not None and not claim.holds(incidents):
         sys.exit(1)
 
 
@@ -113,18 +135,6 @@ def unpacked_or_exit(path: Path) -> Iterator[OpenedBundle]:
             err=True,
         )
         yield bundle
-
-
-def _is_as_claimed(incidents: Sequence[Incident], claimed: bytes) -> bool:
-    found = b"".join(msgspec.json.encode(incident) + b"\n" for incident in incidents)
-    if found == claimed:
-        click.echo("the verdict is the bundle's, byte by byte", err=True)
-        return True
-    click.echo(
-        f"the verdict is NOT the bundle's (verdict.jsonl); the rules here are version {RULES_VERSION}",
-        err=True,
-    )
-    return False
 
 
 def _utc(at: float) -> str:

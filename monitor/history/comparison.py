@@ -2,7 +2,8 @@
 
 What both saw is not told. A silent hop is a wildcard, so a path is new only when it contradicts every path of the
 other window; and where a window has nothing of a kind for a subject, nothing of the other's is new or gone there:
-what was not measured is evidence of nothing.
+what was not measured is evidence of nothing. Of routes only what is new is told, beside the day before the other
+window too: a route is said once and stands until it is withdrawn, so that nobody repeats it does not make it gone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from monitor.history.overview import Question
 from monitor.history.reader import Reader
 from monitor.history.rollup_block import PHASES
 from monitor.history.sights import PathSeries, SeenPath
+
+_ROUTES_STAND_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ def comparison(reader: Reader, now: Question, then_since: float, then_until: flo
         failures=_failures(_all_failures(reader, then), _all_failures(reader, now)),
         sights=[
             *_sights(_seen(reader, then), _seen(reader, now)),
+            *_origins(_announced(reader, then, _ROUTES_STAND_S), _announced(reader, now, 0.0)),
             *_paths(_ways(reader, then), _ways(reader, now)),
         ],
     )
@@ -102,17 +106,24 @@ def _failures(then: Sequence[Failures], now: Sequence[Failures]) -> list[Failure
 
 
 def _seen(reader: Reader, question: Question) -> list[Seen]:
-    window, target = (question.since, question.until), question.target
-    origins = [one for route in reader.route_events(*window, target=target) for one in _origins(route)]
-    return [*reader.sights(*window, target=target, vantage=question.vantage), *origins]
+    return reader.sights(question.since, question.until, target=question.target, vantage=question.vantage)
 
 
-def _origins(route: RouteSummary) -> Iterator[Seen]:
-    for origin in route.origins:
-        yield Seen(
-            what=Sight.ORIGIN, target=None, subject=route.prefix, value=f"AS{origin}", vantages=(),
-            count=route.announcements, first_at=route.first_at, last_at=route.last_at,
-        )  # fmt: skip
+def _announced(reader: Reader, question: Question, earlier_s: float) -> list[RouteSummary]:
+    return reader.route_events(question.since - earlier_s, question.until, target=question.target)
+
+
+def _origins(then: Sequence[RouteSummary], now: Sequence[RouteSummary]) -> Iterator[SightCompared]:
+    """Origins of prefixes, and prefixes, that were not heard before; nothing where no route was."""
+    there = {(route.prefix, origin) for route in then for origin in route.origins}
+    for route in now if there else ():
+        for origin in route.origins:
+            if (route.prefix, origin) not in there:
+                seen = Seen(
+                    what=Sight.ORIGIN, target=None, subject=route.prefix, value=f"AS{origin}", vantages=(),
+                    count=route.announcements, first_at=route.first_at, last_at=route.last_at,
+                )  # fmt: skip
+                yield SightCompared(change="new", seen=seen)
 
 
 def _sights(then: Sequence[Seen], now: Sequence[Seen]) -> Iterator[SightCompared]:
@@ -120,10 +131,7 @@ def _sights(then: Sequence[Seen], now: Sequence[Seen]) -> Iterator[SightCompared
         there = {(one.what, one.target, one.subject, one.value) for one in others}
         subjects = {(one.what, one.target, one.subject) for one in others}
         for one in ours:
-            # A more-specific prefix that nobody announced before is the news itself.
-            comparable = (one.what, one.target, one.subject) in subjects or (
-                one.what is Sight.ORIGIN and any(other.what is Sight.ORIGIN for other in others)
-            )
+            comparable = (one.what, one.target, one.subject) in subjects
             if comparable and (one.what, one.target, one.subject, one.value) not in there:
                 yield SightCompared(change=change, seen=one)
 

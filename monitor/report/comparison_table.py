@@ -14,9 +14,9 @@ from monitor.report.history_table import millis, section_table, window_text
 from monitor.report.moment import as_datetime
 from monitor.report.safe_text import listed
 
-# A change of less than that, in either direction, is not told; JSON has it.
-LEAST_RATIO = 1.1
-LEAST_CHANGE_S = 0.001
+# A change of less than these, in either direction, is not told; JSON has it.
+LEAST_CHANGE = {"p50_s": (1.1, 0.001), "p95_s": (1.25, 0.005)}
+"""By percentile: the ratio, and the seconds. The tail of few measurements is anywhere."""
 LEAST_SHARE = 0.005
 
 
@@ -47,10 +47,11 @@ def _latency(compared: list[LatencyCompared]) -> Iterator[RenderableType]:
 def _is_told(one: LatencyCompared) -> bool:
     if one.then is None or one.now is None:
         return one.phase == "total"
-    return any(
-        max(old, new) >= LEAST_RATIO * min(old, new) and abs(old - new) >= LEAST_CHANGE_S
-        for old, new in ((one.then.p50_s, one.now.p50_s), (one.then.p95_s, one.now.p95_s))
-    )
+    for name, (ratio, seconds) in LEAST_CHANGE.items():
+        old, new = getattr(one.then, name), getattr(one.now, name)
+        if max(old, new) >= ratio * min(old, new) and abs(old - new) >= seconds:
+            return True
+    return False
 
 
 def _difference(one: LatencyCompared) -> float:

@@ -34,6 +34,13 @@ def _answer(at: float, *addresses: str) -> DnsObservation:
     return DnsObservation(at=at, server="s", name="shop.example", rcode="NOERROR", answers=addresses, **WHO)
 
 
+def _route(at: float, prefix: str, origin: int) -> RouteEvent:
+    return RouteEvent(
+        at=at, kind=RouteKind.ANNOUNCEMENT, prefix=parse_prefix(prefix), peer="192.0.2.1", peer_asn=Asn(64500),
+        collector="rrc00", path=AsPath((Asn(64500), Asn(origin))), next_hop="192.0.2.1",
+    )  # fmt: skip
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the history goes."""
@@ -119,20 +126,25 @@ def test_what_was_not_measured_then_is_not_new_now(path: Path) -> None:
 
 
 def test_another_origin_and_a_more_specific_are_new(path: Path) -> None:
-    """The usual announcement is in both."""
-
-    def route(at: float, prefix: str, origin: int) -> RouteEvent:
-        return RouteEvent(
-            at=at, kind=RouteKind.ANNOUNCEMENT, prefix=parse_prefix(prefix), peer="192.0.2.1", peer_asn=Asn(64500),
-            collector="rrc00", path=AsPath((Asn(64500), Asn(origin))), next_hop="192.0.2.1",
-        )  # fmt: skip
-
+    """The usual one was announced an hour before the other window, and stands."""
     with Store.open(path) as store:
         store.add_routes([
-            route(THEN, "203.0.113.0/24", 64510), route(NOW, "203.0.113.0/24", 64510),
-            route(NOW + 1, "203.0.113.0/24", 64666), route(NOW + 2, "203.0.113.0/25", 64666),
+            _route(THEN - 3600, "203.0.113.0/24", 64510), _route(NOW, "203.0.113.0/24", 64510),
+            _route(NOW + 1, "203.0.113.0/24", 64666), _route(NOW + 2, "203.0.113.0/25", 64666),
         ])  # fmt: skip
     found = _compared(path)
     news = [(one.change, one.seen.subject, one.seen.value) for one in found.sights]
 
     assert news == [("new", "203.0.113.0/24", "AS64666"), ("new", "203.0.113.0/25", "AS64666")]
+
+
+def test_a_route_that_nobody_repeats_is_not_gone(path: Path) -> None:
+    """And where no route was heard before, none is new: no feed ran."""
+    with Store.open(path) as store:
+        store.add_routes([_route(THEN, "203.0.113.0/24", 64510)])
+    gone = _compared(path)
+    with Reader.open(path) as reader:
+        new = comparison(reader, Question(since=THEN, until=THEN + LENGTH), NOW - 2 * 86_400, NOW - 86_400)
+
+    assert gone.sights == []
+    assert new.sights == []
