@@ -9,7 +9,7 @@ the rest goes on.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from monitor.model.incident import Incident
 from monitor.model.prefix import Address, as_address
 from monitor.model.route import RouteEvent, RouteFact, RouteKind
 from monitor.model.settings import Config
+from monitor.model.target import names_observed
 from monitor.model.vrp import VrpChange
 from probes.observation import DnsObservation, HttpObservation, Observation, TraceObservation, decode
 
@@ -86,7 +87,7 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
 def watch_of(config: Config, observations: Iterable[Observation], table: PrefixTable | None) -> Watch:
     """What is watched for the targets: declared prefixes, and those around every address that was met."""
     watch = Watch((prefix for target in config.targets for prefix in target.prefixes), table)
-    for address in _addresses(observations, {target.name for target in config.targets}):
+    for address in _addresses(observations, names_observed(config.targets)):
         watch.add_address(address)
     return watch
 
@@ -213,9 +214,9 @@ def _relationships(folder: Path, config: Config, complain: Complain) -> Relation
     return found
 
 
-def _addresses(observations: Iterable[Observation], targets: set[str]) -> list[Address]:
-    """Every address at which a target was measured, or that a name server gave for it; of those servers, and of
-    the routers on the way.
+def _addresses(observations: Iterable[Observation], targets: Container[str]) -> list[Address]:
+    """Every address at which a target was measured, or that a name server gave for it or its mail hosts; of
+    those servers, and of the routers on the way.
     """
     found: set[str] = set()
     for observation in observations:

@@ -3,7 +3,8 @@
 HTTP: one exchange per address family that the name has, IPv4 and IPv6 each an observation of its own, to
 the first address of the family, where the other addresses of a pool come round by the resolver's rotation;
 or to as many addresses of each family as the target asks for. DNS:
-A and AAAA from each named resolver and from the zone's authoritative servers. Traceroute: to the addresses
+A and AAAA from each named resolver and from the zone's authoritative servers; of a target's mail hosts from these
+alone (`mail_hosts`). Traceroute: to the addresses
 that the last HTTP round used, by one of their ways or, to get to know these, by several (`ways`).
 
 Our own faults (a bug, no permission) become observations too, of the layer `monitor`: they must neither
@@ -13,8 +14,9 @@ end the agent nor look like the target's. The agent knows neither the store nor 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,11 +25,12 @@ import structlog
 from monitor.agent.addresses import chosen, traced
 from monitor.agent.families import Families
 from monitor.agent.instruments import Instruments
+from monitor.agent.mail_hosts import MailHosts
 from monitor.agent.permit import Permit
 from monitor.agent.timetable import Job, Probe
 from monitor.agent.ways import Ways
 from monitor.model.settings import Config
-from monitor.model.target import Control, Target
+from monitor.model.target import Control, Target, mail_target
 from probes import (
     DnsObservation,
     Failure,
@@ -87,6 +90,8 @@ class Agent:
         self._ways: dict[tuple[str, str], Ways] = {}
         self._explorations = asyncio.Semaphore(MOST_EXPLORATIONS)
         self._servers: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._mail: dict[str, str] = {}
+        self._mail_hosts = MailHosts(self._authoritative, self._question)
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -100,15 +105,21 @@ class Agent:
             self._located.pop(name, None)
         self._config, self._endpoints = config, endpoints
         self._permit = Permit(config.hub.allowed if config.hub is not None else ())
+        self._mail = {mail_target(target.name): target.mail for target in config.targets if target.mail}
         self._instruments.pace_traces(config.traceroute.rate)
 
     async def round(self, job: Job) -> None:
         """Measure one due round and hand it on. Raises nothing but cancellation and what the sink raises."""
-        endpoint = self._endpoints.get(job.target)
-        if endpoint is None:
+        endpoint, domain = self._endpoints.get(job.target), self._mail.get(job.target)
+        measure: Callable[[], Awaitable[Sequence[Observation]]]
+        if endpoint is not None:
+            measure = partial(self._measure, job, endpoint)
+        elif domain is not None:
+            measure = partial(self._mail_hosts.look, job.target, domain, self._config.dns.timeout_s)
+        else:
             return  # removed by a reload between being due and being run
         async with self._place(job) as place:
-            seen = await self._measure(job, endpoint) if place else [self._not_measured(job, "starved")]
+            seen = await measure() if place else [self._not_measured(job, "starved")]
         await self._sink(seen)
 
     async def aclose(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from monitor.model.settings import Config
-from monitor.model.target import Control, Target
+from monitor.model.target import Control, Target, mail_target
 
 
 class Permit:
@@ -51,15 +51,20 @@ class Permit:
 
 
 def permitted(config: Config) -> tuple[Config, tuple[str, ...]]:
-    """The configuration with the targets and controls that its own list permits, and the names of the others."""
+    """The configuration with the targets and controls that its own list permits, and the names of the others.
+
+    A target whose mail's domain is not permitted is probed without that.
+    """
     permit = Permit(config.hub.allowed if config.hub is not None else ())
     everything: tuple[Target | Control, ...] = (*config.targets, *config.controls)
     refused = tuple(one.name for one in everything if not permit.permits(one.url))
+    targets = [one for one in config.targets if one.name not in refused]
+    unmailed = {one.name for one in targets if one.mail is not None and not permit.permits(f"//{one.mail}")}
     return (
         replace(
             config,
-            targets=tuple(one for one in config.targets if one.name not in refused),
+            targets=tuple(replace(one, mail=None) if one.name in unmailed else one for one in targets),
             controls=tuple(one for one in config.controls if one.name not in refused),
         ),
-        refused,
+        (*refused, *map(mail_target, sorted(unmailed))),
     )

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from monitor.model.prefix import parse_address
 from monitor.model.settings import BoostSettings, Config
+from monitor.model.target import mail_target
 
 FIRST_ROUND_SPREAD_S = 2.0
 """The first rounds after a start are spread over this long, so that a start is neither late nor a burst."""
@@ -63,7 +64,8 @@ def spread(target: str, probe: Probe, vantage: str) -> float:
 
 
 def jobs_of(config: Config) -> tuple[Job, ...]:
-    """Every job of a configuration: HTTP for targets and controls, DNS and traceroute for targets.
+    """Every job of a configuration: HTTP for targets and controls, DNS and traceroute for targets, DNS for
+    their mail's domains.
 
     A name that the DNS does not hold (an address literal, a single label such as `localhost`) has no DNS
     job: asking a public resolver for it would only ever say NXDOMAIN.
@@ -81,6 +83,9 @@ def jobs_of(config: Config) -> tuple[Job, ...]:
         add(target.name, Probe.HTTP, target.interval_s, boosted_s)
         if is_public_name(target.url):
             add(target.name, Probe.DNS, config.dns.interval_s, boosted_s)
+        if target.mail is not None:
+            # Never boosted: trouble of the target is no reason to ask for its mail hosts more often.
+            add(mail_target(target.name), Probe.DNS, config.dns.interval_s, config.dns.interval_s)
         if config.traceroute.enabled:
             # A trace that waits for silent hops takes its whole deadline; a finer grid would only overlap.
             add(

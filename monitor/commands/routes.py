@@ -20,7 +20,7 @@ from monitor.diagnose import Fact, Knowledge, known_at
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.history import Reader
 from monitor.hub.tables import TableLoader, Tables
-from monitor.model.target import ORIGINS_TARGET
+from monitor.model.target import ORIGINS_TARGET, mail_target
 from monitor.report.moment import clock as clock_text
 
 _LEARN_S = 24 * 3600.0
@@ -47,8 +47,9 @@ def command(
     config: Path,
     database: Path | None,
 ) -> None:
-    """What BGP said of the prefixes of TARGET, its name servers and the routers on its way: new origins, parts
-    announced by others, forged paths, leaks, losses, and the innocent kinds by name, each with its reasons.
+    """What BGP said of the prefixes of TARGET, its name servers, its mail hosts and the routers on its way: new
+    origins, parts announced by others, forged paths, leaks, losses, and the innocent kinds by name, each with its
+    reasons.
 
     Found in the stored facts by the detector that the monitor itself uses; the day before the window shows what
     is usual. Nothing listed here is called a hijack: that is a verdict, see `whydown incidents`.
@@ -76,7 +77,8 @@ def command(
             relationships=tables.relationships,
         )
         watch = RouteWatch(knowledge, kept_s=until - since)
-        observations = (reader.observations(start, until, target=name) for name in (target, ORIGINS_TARGET))
+        names = (target, mail_target(target), ORIGINS_TARGET)
+        observations = (reader.observations(start, until, target=name) for name in names)
         _follow(watch, heapq.merge(*observations, reader.routes(start, until), key=known_at))
     watch.settle(until)
     found = [one for one in watch.detector.episodes(target) if one.active or one.last_at >= since]

@@ -141,7 +141,7 @@ def name_server(value: object) -> str:
 
 
 def zone(value: object) -> str:
-    """A zone under which names are asked for: a domain name without its final dot, with room before it."""
+    """A domain name without its final dot, with room before it for names under it."""
     if not isinstance(value, str) or len(value) > MAX_ZONE or value.endswith(".") or not is_host(value):
         raise UnfitError(f'a domain name of at most {MAX_ZONE} characters, such as "origin.asn.cymru.com"')
     if _is_address(value) or not value.isascii():

@@ -10,7 +10,7 @@ import graphlib
 from monitor.config.problem import show
 from monitor.config.table import Findings
 from monitor.model.settings import Config
-from monitor.model.target import ORIGINS_TARGET, Target
+from monitor.model.target import ORIGINS_TARGET, Target, mail_target
 
 MAX_NAMED = 5
 """Names shown of a list that may hold thousands."""
@@ -66,6 +66,9 @@ def _check_dependencies(targets: tuple[Target, ...], findings: Findings) -> None
 def _check_names(config: Config, findings: Findings) -> None:
     """A name tells whose observation it is, so targets and controls share one set of names."""
     first: dict[str, str] = {ORIGINS_TARGET: "[prefix_to_as]"}
+    for place, target in enumerate(config.targets):
+        if target.mail is not None:
+            first.setdefault(mail_target(target.name), f"target[{place}].mail")
     names = [("target", place, target.name) for place, target in enumerate(config.targets)]
     names += [("control", place, control.name) for place, control in enumerate(config.controls)]
     for table, place, name in names:

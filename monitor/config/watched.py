@@ -50,6 +50,7 @@ def read_target(table: Table, folder: Path) -> Target:
         siblings=_read_origins(table, "siblings"),
         severity=table.get("severity", value.choice(Severity), Severity.NORMAL),
         quorum=table.get("quorum", value.integer(1, 1_000), 1),
+        mail=table.get("mail", address.zone, None),
     )
     if target.client_key is not None and target.client_cert is None and not table.has("client_cert"):
         table.reject("client_key", "goes with a client_cert, the certificate that the key is for")

@@ -6,7 +6,7 @@ from collections import Counter
 
 from msgspec.structs import replace
 
-from monitor.bgp.episodes import Episode, EpisodeKind
+from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.blame import blames
 from monitor.diagnose.contact import SILENT, Silence
 from monitor.diagnose.detectors import DETECTORS
@@ -271,6 +271,7 @@ def _of_episode(episode: Episode, failure: str | None) -> Detail:
         peers=episode.peers,
         peers_of=episode.peers_of,
         failure=failure,
+        of_mail=episode.role is Role.MAIL,
     )
 
 

@@ -1,8 +1,8 @@
 """What of BGP matters to the targets: tells the detector what is theirs, and what it found of each. Pure.
 
-Watched for a target are its declared prefixes and, as they are met, its addresses, its name servers' and the
-routers' on its way, each in its own role. It is the one place where observations and routes meet before a
-verdict; it judges neither.
+Watched for a target are its declared prefixes and, as they are met, its addresses, its name servers', its mail
+hosts' and the routers' on its way, each in its own role. It is the one place where observations and routes meet
+before a verdict; it judges neither.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from monitor.diagnose.routing import MOVES_KEPT_S, Move, Routing
 from monitor.model.asn import Asn
 from monitor.model.prefix import Address, as_address, contains
 from monitor.model.route import PeerState, RouteEvent
-from monitor.model.target import ORIGINS_TARGET, Target
+from monitor.model.target import ORIGINS_TARGET, Target, names_observed
 from monitor.model.vrp import VrpChange
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
-MOST_ADDRESSES = {Role.TARGET: 512, Role.NAME_SERVER: 64, Role.HOP: 128}
+MOST_ADDRESSES = {Role.TARGET: 512, Role.NAME_SERVER: 64, Role.MAIL: 64, Role.HOP: 128}
 """Addresses of each role that are watched for one target; a large CDN rotates through hundreds."""
 
 _TELLING = frozenset(EpisodeKind) - {
@@ -63,6 +63,7 @@ class RouteWatch:
         self.owners: Owners | None = self.told or table
         self._declared = {target.name: _declared(target) for target in knowledge.targets}
         self._prefixes = {target.name: target.prefixes for target in knowledge.targets}
+        self._names = names_observed(knowledge.targets)
         self._met: dict[tuple[str, Role], set[str]] = {}
         self._stirred: set[str] = set(self._declared)
         for target in knowledge.targets:
@@ -142,15 +143,12 @@ class RouteWatch:
 
     def _observe(self, seen: HttpObservation | DnsObservation | TraceObservation) -> None:
         """Only what the zone's own servers, or no one else, answered is a target's address."""
-        if seen.target not in self._declared:
+        target = self._names.get(seen.target)
+        if target is None:
             return
         if isinstance(seen, DnsObservation):
-            if seen.role != "authoritative":
-                return
-            self._meet(seen.target, seen.server, Role.NAME_SERVER)
-            if seen.rrtype in ("A", "AAAA"):
-                for answer in seen.answers:
-                    self._meet(seen.target, answer, Role.TARGET)
+            if seen.role == "authoritative":
+                self._observe_names(seen, target)
             return
         if seen.address is not None:
             self._meet(seen.target, seen.address, Role.TARGET)
@@ -158,6 +156,15 @@ class RouteWatch:
             for hop in seen.hops:
                 if hop.address is not None and hop.address != seen.address:
                     self._meet(seen.target, hop.address, Role.HOP)
+
+    def _observe_names(self, seen: DnsObservation, target: str) -> None:
+        """What the servers of a zone answered, and where they are; of the mail's domain only its hosts matter."""
+        is_mail = seen.target != target
+        if not is_mail:
+            self._meet(target, seen.server, Role.NAME_SERVER)
+        if seen.rrtype in ("A", "AAAA"):
+            for answer in seen.answers:
+                self._meet(target, answer, Role.MAIL if is_mail else Role.TARGET)
 
     def _meet(self, target: str, text: str, role: Role) -> None:
         met = self._met.setdefault((target, role), set())
@@ -189,10 +196,11 @@ class RouteWatch:
 
 
 def _tells(episode: Episode) -> bool:
-    """Whether an episode can tell one cause from another: of a router on the way, only that its space is taken."""
+    """Whether an episode can tell one cause from another: of a router on the way or a mail host, only that its
+    space is taken."""
     if episode.kind not in _TELLING or episode.place in (Place.BESIDE, Place.LESS_SPECIFIC):
         return False
-    return episode.role is not Role.HOP or episode.taken
+    return episode.role not in (Role.HOP, Role.MAIL) or episode.taken
 
 
 def _declared(target: Target) -> Declared:

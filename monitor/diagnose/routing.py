@@ -5,7 +5,7 @@ Pure values. Nothing here calls itself a hijack; that is the verdict's word.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.bgp.vrp_view import Vrps
@@ -45,12 +45,25 @@ class Routing:
 
     @property
     def alarming(self) -> tuple[Episode, ...]:
-        """The episodes that stand and need no other sign to worry: space taken, or gone."""
+        """The episodes that stand and need no other sign to worry: space taken, or gone.
+
+        Not that of mail hosts: whoever takes it makes no exchange with the target bad.
+        """
+        beside = (Role.HOP, Role.MAIL)
         return tuple(
             episode
             for episode in self.episodes
-            if episode.active and episode.role is not Role.HOP and (episode.taken or _is_gone(episode))
+            if episode.active and episode.role not in beside and (episode.taken or _is_gone(episode))
         )
+
+    @property
+    def mail_taken(self) -> tuple[Episode, ...]:
+        """The episodes that took the space of a mail host, and stand."""
+        return tuple(one for one in self.episodes if one.active and one.role is Role.MAIL and one.taken)
+
+    def without_mail(self) -> Routing:
+        """It as far as it can say anything of the target's own trouble."""
+        return replace(self, episodes=tuple(one for one in self.episodes if one.role is not Role.MAIL))
 
     @property
     def doubtful(self) -> tuple[Episode, ...]:
@@ -61,10 +74,10 @@ class Routing:
     @property
     def standing(self) -> tuple[Episode, ...]:
         """Those that are worth a verdict even where nobody suffers; a stray one is an effect, not a cause."""
-        allowed = tuple(
-            one for one in self.episodes if one.active and one.kind in ALLOWED and one.role is not Role.HOP
-        )
-        return tuple(one for one in (*self.alarming, *allowed) if not one.after_withdrawal)
+        own = (Role.TARGET, Role.NAME_SERVER)
+        allowed = tuple(one for one in self.episodes if one.active and one.kind in ALLOWED and one.role in own)
+        worth = (*self.alarming, *self.mail_taken, *allowed)
+        return tuple(one for one in worth if not one.after_withdrawal)
 
 
 def _is_gone(episode: Episode) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "10"
+RULES_VERSION = "11"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -334,6 +334,12 @@ _RULES = (
          CONGESTION: -1, LINK: -1},
         "{prefix}, where a name server is, is announced by {origin} (expected {expected}), path {path}, "
         "{seen} of {of} peers, RPKI {rpki}",
+    ),
+    Rule(
+        "routing.mail_space_taken", "routing", "control",
+        {HIJACK: 5.5, MOVED: 1, CHANGE: -3},
+        "{prefix}, where its mail goes (the target itself is somewhere else), is announced by {origin} (expected "
+        "{expected}), path {path}, {seen} of {of} peers, RPKI {rpki}",
     ),
     Rule(
         "routing.router_space_taken", "routing", "control",

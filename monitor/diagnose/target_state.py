@@ -195,9 +195,15 @@ class TargetState:
         routing = _without_past(self._routes.routing(self.target.name, now), first_bad)
         suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
-        onset = _with_routes(first_bad, routing, since)
+        own = routing.without_mail()
+        onset = _with_routes(first_bad, own, since)
         networks = self._networks(current, onset)
-        trouble = adds_up(current, now, vouched, routing, networks)
+        trouble = adds_up(current, now, vouched, own, networks)
+        if trouble:
+            # Who took the mail hosts' space made no exchange with the target fail.
+            routing = own
+        else:
+            onset = _with_routes(first_bad, routing, since)
         failing = [networks[view.vantage] for view in current if view.failing or view.confirmed]
         many = 2 * weight(failing, networks.values()) >= 1.0
         at_once = incident is None and (many or suspicious)

@@ -25,6 +25,7 @@ from monitor.diagnose.fact import Fact
 from monitor.model.prefix import Address, Prefix, as_address, parse_address
 from monitor.model.route import FeedState, FeedTally, FileMark
 from monitor.model.settings import BgpSource, BgpSourceKind, Config
+from monitor.model.target import names_observed
 from probes import DnsObservation, HttpObservation, Observation, TraceObservation, clock
 
 Sink = Callable[[Sequence[Fact]], Coroutine[Any, Any, None]]
@@ -54,6 +55,7 @@ class Feeds:
         self._unmapped: dict[Place, dict[Address, str]] = {}
         self._filter: PrefixFilter | None = None
         self._targets: frozenset[str] = frozenset()
+        self._names: Mapping[str, str] = {}
         self._addresses: dict[Address, str] = {}
         self._wanted: dict[str, BgpSource] = {}
         self._live: list[RisLiveSource] = []
@@ -66,6 +68,7 @@ class Feeds:
         """Take the feeds and declared prefixes of a configuration; what was learned of its targets is kept."""
         declared = [prefix for target in config.targets for prefix in target.prefixes]
         self._targets = frozenset(target.name for target in config.targets)
+        self._names = names_observed(config.targets)
         self._addresses = {address: name for address, name in self._addresses.items() if name in self._targets}
         zone = config.prefix_to_as.dns
         self._told = AddressOwners(table, zone) if zone is not None else None
@@ -234,9 +237,10 @@ class Feeds:
 
     def _of_targets(self, observations: Iterable[Observation]) -> Iterable[tuple[Address, str]]:
         for seen in observations:
-            if seen.target in self._targets:
+            name = self._names.get(seen.target)
+            if name is not None:
                 found = [*_addresses_in(seen), *self._routers_in(seen)]
-                yield from ((address, seen.target) for address in found if _may_be_announced(address))
+                yield from ((address, name) for address in found if _may_be_announced(address))
 
     def _routers_in(self, seen: Observation) -> Iterable[Address]:
         """The routers on the way whose networks are known: those networks' space is watched too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.model.alert_policy import Severity
@@ -18,6 +19,13 @@ ORIGINS_TARGET = "prefix_to_as"
 """What questions about whose an address is carry as the target of their observations; no target is called so."""
 
 
+def mail_target(name: str) -> str:
+    """What questions about a target's mail hosts carry as the target of their observations: not its own name,
+    whose look-ups they are not. No target is called as another one's mail.
+    """
+    return f"{name} (mail)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A stable name for an endpoint, never an address, because addresses rotate.
@@ -27,6 +35,7 @@ class Target:
     one calls. `prefixes`, `origins`, `allowed_origins` (of a scrubbing provider and the like) and `siblings`
     (other AS numbers of the same organisation) are declared routing; what is empty is learned. `severity`: whether
     its trouble may wake somebody; `quorum`: how many vantages must see it for people to be told.
+    `mail`: the domain whose mail hosts' address space is watched too; None: none.
     """
 
     name: str
@@ -50,6 +59,7 @@ class Target:
     siblings: frozenset[Asn] = frozenset()
     severity: Severity = Severity.NORMAL
     quorum: int = 1
+    mail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +85,13 @@ class Vantage:
     name: str
     asn: Asn | None = None
     keys: tuple[VantageKey, ...] = ()
+
+
+def names_observed(targets: Iterable[Target]) -> Mapping[str, str]:
+    """The names that observations of targets carry, their mail's among them, and the target that each is about."""
+    names: dict[str, str] = {}
+    for target in targets:
+        names[target.name] = target.name
+        if target.mail is not None:
+            names[mail_target(target.name)] = target.name
+    return names

@@ -55,7 +55,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `prefix` and `origin`: the route at fault and who originates it. `expected_origins`: who should. `offender`:
     the network to blame, where that is not the origin: who forged the path to it, or leaked its route.
     `upstream`: the dependency that explains it. `failure`: the commonest failure word. `server`: the
-    name server at fault.
+    name server at fault. `of_mail`: the space that was taken is of the target's mail hosts, not its own.
     """
 
     kind: HijackKind | None = None
@@ -72,6 +72,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     server: str | None = None
     old_path: tuple[int, ...] = ()
     new_path: tuple[int, ...] = ()
+    of_mail: bool = False
 
     @property
     def culprit(self) -> int | None:

@@ -86,6 +86,8 @@ def _verdict(incident: Incident, language: Language) -> str:
     who = subject_of(incident, language)
     if incident.cause is Cause.ROUTE_HIJACK:
         effect = causes.EFFECT[incident.detail.effect or HijackEffect.UNKNOWN].text(language)
+        if incident.detail.of_mail:
+            who = causes.MAIL_OF.text(language, who=who)
         said = causes.MAY_BE_HIJACKED if incident.suspected else causes.IS_HIJACKED
         return said.text(language, who=who, taken=_taken(incident, language), effect=effect)
     if incident.cause in (Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN):
@@ -102,6 +104,8 @@ def _verdict(incident: Incident, language: Language) -> str:
 def _hijack_phrase(incident: Incident, language: Language) -> str:
     detail = incident.detail
     prefix = one_line(detail.prefix, _PREFIX_LIMIT) if detail.prefix else causes.ROUTE.text(language)
+    if detail.of_mail:
+        prefix = causes.SPACE_OF_MAIL.text(language, prefix=prefix)
     if detail.kind in (HijackKind.FORGED_ORIGIN, HijackKind.PATH):
         return causes.BY_WAY_OF.text(language, prefix=prefix, stranger=_offender(incident, language))
     if detail.origin is not None:

@@ -15,7 +15,7 @@ from monitor.agent.addresses import MOST_TRACED
 from monitor.agent.agent import MOST_WAYS, Agent, asked_servers
 from monitor.agent.timetable import Job, Probe, jobs_of
 from monitor.model.settings import Config, DnsSettings, HubAccess, TracerouteSettings
-from monitor.model.target import Control, Target
+from monitor.model.target import Control, Target, mail_target
 from probes import (
     DnsObservation,
     Failure,
@@ -411,6 +411,24 @@ def test_ipv4_servers_are_asked_where_there_are_any() -> None:
 
     assert asked_servers(["2001:db8::1", *four]) == tuple(four[:4])
     assert asked_servers(["2001:db8::1"]) == ("2001:db8::1",)
+
+
+def test_a_targets_mail_is_asked_of_the_zones_servers_under_its_own_name() -> None:
+    """Not of the resolvers, whose answers for the target are compared with each other."""
+    instruments = _Instruments()
+    agent_config = _config(replace(SHOP, mail="example.net"))
+    (job,) = [job for job in jobs_of(agent_config) if job.target == mail_target("shop")]
+    seen: list[Observation] = []
+
+    async def sink(observations: Sequence[Observation]) -> None:
+        seen.extend(observations)
+
+    asyncio.run(Agent(agent_config, instruments, sink).round(job))
+
+    assert {(one.name, one.rrtype, one.role) for one in instruments.questions} == {
+        ("example.net", "MX", "authoritative")
+    }
+    assert {one.target for one in seen} == {mail_target("shop")}
 
 
 def test_traces_can_use_another_method() -> None:

@@ -8,10 +8,10 @@ from monitor.bgp.ip_to_as import PrefixTable
 from monitor.diagnose.fact import Fact
 from monitor.hub.feeds import Feeds
 from monitor.model.settings import Config
-from monitor.model.target import Target
+from monitor.model.target import Target, mail_target
 from probes import DnsObservation, Hop, Observation, TraceObservation
 
-SHOP = Target(name="shop", url="https://shop.example/")
+SHOP = Target(name="shop", url="https://shop.example/", mail="shop.example")
 TABLE = PrefixTable.parse(["203.0.112.0/22 64500", "198.51.100.0/24 64501"])
 
 
@@ -51,6 +51,12 @@ def test_routers_that_the_table_knows_are_watched() -> None:
     """Not the ones at home, and none without a table, which would be private addresses as often as not."""
     assert watched(TRACE) == ["198.51.100.0/24"]
     assert watched(TRACE, table=None) == []
+
+
+def test_mail_hosts_of_a_target_are_watched() -> None:
+    """Those of a target that has none configured are not."""
+    assert watched(answer("recursive", target=mail_target("shop"))) == ["203.0.112.0/22"]
+    assert watched(answer("recursive", target=mail_target("other"))) == []
 
 
 def test_controls_are_not_watched() -> None:

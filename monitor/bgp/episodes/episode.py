@@ -52,10 +52,12 @@ class Place(StrEnum):
 
 
 class Role(StrEnum):
-    """What a watched address is to a target: its own, its name server's, or a router's on the usual path."""
+    """What a watched address is to a target: its own, its name server's, one of its mail hosts', or a router's on
+    the usual path."""
 
     TARGET = "target"
     NAME_SERVER = "name_server"
+    MAIL = "mail"
     HOP = "hop"
 
 

@@ -19,7 +19,7 @@ Which = tuple[int, PrefixKey]
 _WIDEST = {4: 8, 6: 16}
 """Nothing wider is ever assigned to a network; a default route is no claim on anybody's space."""
 _BUCKET = {4: 24, 6: 48}
-_ORDER = {Role.TARGET: 0, Role.NAME_SERVER: 1, Role.HOP: 2}
+_ORDER = {Role.TARGET: 0, Role.NAME_SERVER: 1, Role.MAIL: 2, Role.HOP: 3}
 
 
 @dataclass(frozen=True, slots=True)

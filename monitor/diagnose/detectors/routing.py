@@ -101,6 +101,8 @@ def _rule(episode: Episode) -> str:
         return "routing.stray_origin"
     if episode.role is Role.HOP:
         return "routing.router_space_taken"
+    if episode.role is Role.MAIL:
+        return "routing.mail_space_taken"
     if episode.role is Role.NAME_SERVER and episode.taken:
         return "routing.name_server_space_taken"
     if episode.disowned_by is not None:

@@ -140,6 +140,7 @@ MAY_BE_HIJACKED = Said(
     "Traffic to {who} may be hijacked: {taken}, and {effect}.",
     "{who} 서비스로 가는 트래픽이 탈취되고 있을 수 있습니다. {taken}. 그 결과 {effect}.",
 )
+MAIL_OF = Said("{who}'s mail hosts", "{who}의 메일")
 ONLY_SUSPECTED = Said(
     " It is suspected only: control plane and data plane do not both speak yet.",
     " 아직 의심 단계입니다. 제어 평면과 데이터 평면의 증거가 모두 모이지는 않았습니다.",
@@ -178,6 +179,7 @@ STRANGER = Said("a stranger", "낯선")
 # The same for a subject line.
 BY_WAY_OF = Said("{prefix} by way of {stranger}", "{prefix} 경로가 {stranger} 네트워크를 거침")
 NOW_FROM = Said("{prefix} now from {origin}", "{prefix} 경로를 {origin} 네트워크가 알림")
+SPACE_OF_MAIL = Said("{prefix} of its mail hosts", "메일 서버의 {prefix}")
 OTHER_SERVER_ANSWERS = Said("somebody else's server answers", "남의 서버가 응답함")
 TAKEN = Said("{prefix} taken", "{prefix} 탈취됨")
 ROUTE = Said("route", "경로")
