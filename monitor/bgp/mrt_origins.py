@@ -131,11 +131,13 @@ def _one_origin(block: bytes, start: int, end: int, form: _Form, single: Single)
     stop = attributes + size
     if head != _ORIGIN_HEAD or kind != AS_SEQUENCE or not ases or behind != path + 2 + 4 * ases:
         return None
-    alike = block[behind - 4 : behind + NEXT_HEAD_BYTES]
-    if not behind + NEXT_HEAD_BYTES <= stop <= end or block.count(alike, routes, end) != count:
+    if not behind + NEXT_HEAD_BYTES <= stop <= end:
         return None
+    # A router's own table has one route a prefix, and nothing to compare.
+    if count != 1 and block.count(block[behind - 4 : behind + NEXT_HEAD_BYTES], routes, end) != count:
+        return None
+    packed = block[behind - 4 : behind]
     first = int.from_bytes(block[prefix:routes], "big") >> -length % 8 << bits - length
-    packed = alike[:4]
     return version, first, length, single.get(packed) or single_origin(packed, single)
 
 

@@ -115,6 +115,9 @@ class Engine:
         for fact in facts:
             at = known_at(fact)
             if settled_at is None or at - settled_at > SETTLE_EVERY_S:
+                if self._last_fact is not None and at - self._last_fact > SETTLE_EVERY_S:
+                    # Before a silence of days: what was met then is known by the routes of then.
+                    self._routes.settle(self._last_fact)
                 self._routes.settle(at)
                 settled_at = at
             self._take(fact)

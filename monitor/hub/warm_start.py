@@ -6,8 +6,9 @@ Used at the start, after a reload, and by each `whydown once`. It reads the hist
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from monitor.diagnose.engine import Engine
@@ -17,10 +18,16 @@ from monitor.history import Reader
 from monitor.model import FileMark, RouteFact
 from monitor.model.target import ORIGINS_TARGET
 from monitor.model.vrp import VrpChange
-from probes import Observation
+from probes import HttpObservation, Observation
 
 OBSERVATIONS_S = 6 * 3600.0
 """Enough for a baseline of each phase; older observations say little about tonight."""
+
+FIRST_MET = 50
+"""Of each target's earliest exchanges that the history has: where it was then is whose space is to be known by the
+routes of then. Without them the origin of a hijack that stood for longer than the observations above would be
+taken for the usual one.
+"""
 
 ROUTES_S = 24 * 3600.0
 """All routes of this long; of the time before it those that still stand, and the first of each way."""
@@ -40,7 +47,8 @@ def engine_from_history(
         known = reader.vrp_changes(until - ROUTES_S)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
         engine.resume(reader.open_incidents())
-        observations = past_observations(reader, until - OBSERVATIONS_S, until)
+        names = [target.name for target in knowledge.targets]
+        observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine
@@ -52,12 +60,27 @@ def past_routes(reader: Reader, since: float, until: float) -> Iterator[RouteFac
     yield from reader.routes(since, until)
 
 
-def past_observations(reader: Reader, since: float, until: float) -> Iterator[Observation]:
-    """The observations of [since, until), and before them what was told of addresses' origins until then."""
-    earlier = until - ROUTES_S
-    if earlier < since:
-        yield from reader.observations(earlier, since, target=ORIGINS_TARGET, kind="dns")
+def past_observations(
+    reader: Reader, since: float, until: float, targets: Iterable[str] = ()
+) -> Iterator[Observation]:
+    """The observations of [since, until), and before them what was told of addresses' origins until then, and
+    where these targets were first met.
+    """
+    earlier: list[Observation] = [seen for name in targets for seen in _first_met(reader, name, since)]
+    if until - ROUTES_S < since:
+        earlier += reader.observations(until - ROUTES_S, since, target=ORIGINS_TARGET, kind="dns")
+    yield from sorted(earlier, key=known_at)
     yield from reader.observations(since, until)
+
+
+def _first_met(reader: Reader, target: str, before: float) -> Iterable[Observation]:
+    """The earliest good exchange with each address among a target's earliest exchanges."""
+    earliest = islice(reader.observations(0.0, before, target=target, kind="http"), FIRST_MET)
+    met: dict[str, Observation] = {}
+    for seen in earliest:
+        if isinstance(seen, HttpObservation) and seen.address is not None and seen.failure is None:
+            met.setdefault(seen.address, seen)
+    return met.values()
 
 
 def origins_told(path: Path, until: float) -> tuple[Observation, ...]:

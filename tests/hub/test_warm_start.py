@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from story import BEGIN, CONFIG, PEERS, PREFIX, START, STOP, Story, usual_path
+from story import API, BEGIN, CONFIG, PEERS, PLACES, PREFIX, START, STOP, Story, usual_path
 from world import World, announcement
 
 from monitor.bgp.episodes import EpisodeKind
@@ -163,6 +163,29 @@ def test_a_hijack_of_old_is_not_the_usual_origin_after_a_restart(tmp_path: Path)
     assert [(one.kind, one.origin, one.first_at) for one in watch.episodes("api")] == [
         (EpisodeKind.NEW_ORIGIN, STRANGER, odd[0].at)
     ]
+
+
+def test_a_hijack_that_stood_for_days_is_one_after_a_restart(tmp_path: Path) -> None:
+    """Longer than observations are read back: the address was first met while the usual origin had the prefix."""
+    began = START - 2 * DAY_S
+    met = World(1).ok(LONG_AGO + 60.0, PLACES[0], API)
+    taken = routes(*(announcement(began, peer, (peer[1], STRANGER), PREFIX) for peer in PEERS))
+    since_then = Story(usual_routes=False).facts(World(1))
+    path = keep(tmp_path / "history.db", in_order([*usual(LONG_AGO), met, *taken, *since_then]))
+
+    engine = engine_from_history(path, knowledge(), STOP)
+
+    assert named(engine.advance(STOP + 60.0)) == [("route.hijack", "origin", STRANGER)]
+
+
+def test_without_the_earliest_exchanges_there_is_nothing_to_know_it_by(tmp_path: Path) -> None:
+    """The address was first met after the stranger had its prefix: he may as well be its owner."""
+    taken = routes(*(announcement(LONG_AGO, peer, (peer[1], STRANGER), PREFIX) for peer in PEERS))
+    path = keep(tmp_path / "history.db", in_order([*taken, *Story(usual_routes=False).facts(World(1))]))
+
+    engine = engine_from_history(path, knowledge(), STOP)
+
+    assert engine.advance(STOP + 60.0) == []
 
 
 def test_an_exported_history_replays_to_the_same_verdict(tmp_path: Path) -> None:
