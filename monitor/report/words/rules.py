@@ -105,6 +105,10 @@ KOREAN: dict[str, str] = {
         "{of}개 중 {seen}개, "
         "RPKI {rpki}"
     ),
+    "routing.mail_space_taken": (
+        "메일이 가는 {prefix} 경로를 {origin} 네트워크가 알림(정상 {expected}, 대상 자체는 다른 곳에 있음), 경로 "
+        "{path}, 피어 {of}개 중 {seen}개, RPKI {rpki}"
+    ),
     "routing.router_space_taken": (
         "평소 길의 라우터가 있는 {prefix} 경로를 {origin} 네트워크가 알림(정상 {expected}), 피어 {of}개 중 "
         "{seen}개"
