@@ -72,15 +72,24 @@ class Desk:
                 with Reader.open(self._path) as reader:
                     self._ledger = Ledger(pages_of(reader, now))
             except HistoryError as error:
+                # Perhaps something is told twice now; asked again with each change, it would be told each time.
                 _log.warning("told_before_not_known", error=str(error))
-                return Ledger()
+                self._ledger = Ledger()
         return self._ledger
 
     def _written(self, ledger: Ledger, config: Config, now: float) -> list[Notice]:
         if not config.alert.tells_somebody:
             return []
         tellings = ledger.tell(wishes_of(config), now)
-        return [notice for telling in tellings for notice in self._messages(telling, now, config)]
+        found: list[Notice] = []
+        for telling in tellings:
+            try:
+                found += self._messages(telling, now, config)
+            except Exception:
+                # A defect in how one message is written must not cost the others, nor end the monitor.
+                incident = telling.change.incident.id
+                _log.exception("notice_not_written", incident=incident, sequence=telling.change.sequence)
+        return found
 
     def _messages(self, telling: Telling, now: float, config: Config) -> list[Notice]:
         """By mail, webhooks and commands."""
@@ -139,8 +148,8 @@ class Desk:
 
     def _roas(self, incident: Incident) -> tuple[Vrp, ...] | None:
         """The ROAs around the route at fault; None: not known, or no route is at fault."""
-        validate, detail = self._validate(), incident.detail
-        if validate is None or detail.prefix is None:
+        detail = incident.detail
+        if detail.prefix is None or (validate := self._validate()) is None:
             return None
         try:
             found = validate(parse_prefix(detail.prefix), next(map(Asn, detail.expected_origins), None))

@@ -240,10 +240,16 @@ class Centre:
         """Send what is due because time went on, once the engine knows what is open."""
         while True:
             await asyncio.sleep(TELL_S)
-            if self._pipeline is not None:
+            if self._pipeline is None:
+                continue
+            try:
                 due = await asyncio.to_thread(self._audience.due, clock.wall(), self._config, self._desk)
-                if due:
-                    await self.owe(due)
+            except Exception:
+                # As in the pipeline: a defect in telling must not end the monitor in the middle of an incident.
+                self._log.exception("not_told")
+                continue
+            if due:
+                await self.owe(due)
 
     async def _tend(self) -> None:
         """Roll up, seal and forget, a piece at a time: between two of them the hub's facts are stored."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import email
 import email.policy
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from monitor.alert.desk import DIGEST_LATE_S, Desk
+from monitor.alert.desk import DIGEST_LATE_S, Desk, Validate
 from monitor.bgp.rpki import VrpTable
 from monitor.history import Store
-from monitor.model import ChangeKind, IncidentChange
+from monitor.model import ChangeKind, Detail, IncidentChange
 from monitor.model.alert_policy import AlertPolicy, Maintenance, Once
 from monitor.model.language import Language
 from monitor.model.settings import AlertSettings, Config, MailSettings, WebSettings
@@ -57,9 +58,37 @@ def test_a_history_that_cannot_be_read_costs_the_mail_only_its_picture(
     if content is not None:
         path.write_bytes(content)
 
-    (notice,) = Desk(path).told(change_of("hijack"), CONFIG)
+    desk = Desk(path)
+    (notice,) = desk.told(change_of("hijack"), CONFIG)
+    update = replace(change_of("hijack"), kind=ChangeKind.UPDATED, sequence=2)
 
     assert notice.subject.startswith("[hijack 98%] qr-checkin")
+    assert list(desk.told(update, CONFIG)) == []
+
+
+def test_a_message_that_cannot_be_written_costs_no_other(
+    tmp_path: Path, change_of: ChangeOf, logs: list[MutableMapping[str, Any]]
+) -> None:
+    """A defect is met while the first of two is looked up: the log names it, and the second is told."""
+
+    def defect() -> Validate | None:
+        raise RuntimeError("a defect")
+
+    overload = change_of("overload")
+    window = Maintenance(when=Once(begin=overload.at - 60, end=overload.at + 600))
+    alert = dataclasses.replace(CONFIG.alert, policy=AlertPolicy(maintenance=(window,)))
+    config = dataclasses.replace(CONFIG, alert=alert)
+    # Only what has a route at fault asks for ROAs.
+    withdrawn = replace(
+        overload, incident=replace(overload.incident, id="w", target="w", detail=Detail(prefix="203.0.113.0/24"))
+    )
+    desk = Desk(tmp_path / "none.db", defect)
+    desk.told(withdrawn, config)
+    desk.told(overload, config)
+    found = desk.due(overload.at + 600, config)
+
+    assert [notice.incident_id for notice in found] == [overload.incident.id]
+    assert [entry["incident"] for entry in logs if entry["event"] == "notice_not_written"] == ["w"]
 
 
 def test_a_cause_without_a_route_asks_for_no_roas(tmp_path: Path, change_of: ChangeOf) -> None:
