@@ -17,7 +17,6 @@ import structlog
 
 from monitor.agent.instruments import NetworkInstruments
 from monitor.alert.desk import Desk
-from monitor.diagnose.fact import Fact
 from monitor.history import Notice, Store
 from monitor.hub.centre import DAY_S, Audience, Centre
 from monitor.hub.crew import Crew
@@ -27,7 +26,8 @@ from monitor.link.signature import Doorkeeper, KnownKey
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
 from monitor.station.board import Board
-from monitor.station.pulse import Pulse, Signs
+from monitor.station.pulse import Signs
+from monitor.station.showcase import Showcase
 from monitor.station.station import kept_until_restart
 from monitor.web.intake import Intake
 from monitor.web.server import Server, server_context, split_listen
@@ -57,9 +57,7 @@ class HubStation:
         if config.intake is None:
             raise ValueError("[hub] listen is missing: where agents reach this hub")
         self._config = config
-        self._board = board
-        self._pulse = Pulse()
-        self._show_step = stepped
+        self._showcase = Showcase(board, stepped)
         self._settings = config.intake
         self._context = server_context(config.intake.certificate, config.intake.certificate_key)
         self._instruments = NetworkInstruments()
@@ -67,8 +65,8 @@ class HubStation:
         audience = Audience(
             boost=self._boost,
             look=self._look,
-            heard=self._heard,
-            stepped=self._stepped,
+            heard=self._showcase.heard,
+            stepped=self._showcase.stepped,
             notices=self._notices,
             due=self._due,
         )
@@ -96,11 +94,11 @@ class HubStation:
     def signs(self) -> Signs:
         """How it is just now."""
         return Signs(
-            round_at=self._pulse.round_at,
+            round_at=self._showcase.pulse.round_at,
             round_within_s=DEAF_S if _names(self._config) else None,
             own_rounds=False,
             outbox_at=self._centre.outbox.looked_at,
-            unkept_since=self._pulse.unkept_since,
+            unkept_since=self._showcase.pulse.unkept_since,
             untold_since=self._centre.outbox.refused_since,
         )
 
@@ -144,9 +142,7 @@ class HubStation:
                 self._context.load_cert_chain(config.intake.certificate, config.intake.certificate_key)
             except (OSError, ssl.SSLError) as error:
                 self._log.error("certificate_refused", error=str(error))
-        self._board.keep_targets(
-            (*(target.name for target in config.targets), *(control.name for control in config.controls))
-        )
+        self._showcase.keep(config)
         await self._centre.reload(config)
         self._crew.configure(config)
         self._log.info("reloaded", targets=len(config.targets), vantages=len(_names(config)))
@@ -167,15 +163,6 @@ class HubStation:
                 self._log.warning("leads" if leads else "stands_by")
             if released := self._standby.released():
                 await self._centre.owe(released)
-
-    def _heard(self, facts: Sequence[Fact]) -> None:
-        self._board.see(facts)
-        self._pulse.came(facts)
-
-    def _stepped(self, step: Step) -> None:
-        if step.stored:
-            self._pulse.kept()
-        self._show_step(step)
 
     def _boost(self, target: str) -> None:
         self._crew.boost(target)

@@ -9,20 +9,20 @@ then what keeps and tells. It draws nothing and parses no arguments.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 
 from monitor.agent.instruments import Instruments, NetworkInstruments
 from monitor.agent.rounds import Rounds
-from monitor.diagnose.fact import Fact
 from monitor.history import Store
 from monitor.hub.centre import Audience, Centre
 from monitor.hub.pipeline import Step
 from monitor.model.settings import Config
 from monitor.station.board import Board
-from monitor.station.pulse import Pulse, Signs, longest_pause_s
+from monitor.station.pulse import Signs, longest_pause_s
+from monitor.station.showcase import Showcase
 from monitor.station.trace_mode import log_trace_mode
 from probes.traceroute import permitted
 
@@ -43,12 +43,12 @@ class Station:
         instruments: Instruments | None = None,
     ) -> None:
         self._config = config
-        self._board = board
-        self._pulse = Pulse()
-        self._show_step = stepped
+        self._showcase = Showcase(board, stepped)
         self._log = structlog.get_logger("station")
         instruments = instruments or NetworkInstruments()
-        audience = Audience(boost=self._boost, look=self._look, heard=self._heard, stepped=self._stepped)
+        audience = Audience(
+            boost=self._boost, look=self._look, heard=self._showcase.heard, stepped=self._showcase.stepped
+        )
         self._centre = Centre(config, store, audience, instruments.ask)
         self._rounds = Rounds(config, instruments, self._centre.put)
 
@@ -66,10 +66,10 @@ class Station:
     def signs(self) -> Signs:
         """How it is just now."""
         return Signs(
-            round_at=self._pulse.round_at,
+            round_at=self._showcase.pulse.round_at,
             round_within_s=longest_pause_s(self._config),
             outbox_at=self._centre.outbox.looked_at,
-            unkept_since=self._pulse.unkept_since,
+            unkept_since=self._showcase.pulse.unkept_since,
             untold_since=self._centre.outbox.refused_since,
         )
 
@@ -92,20 +92,9 @@ class Station:
         config = kept_until_restart(self._config, config)
         self._config = config
         self._rounds.configure(config)
-        self._board.keep_targets(
-            (*(target.name for target in config.targets), *(control.name for control in config.controls))
-        )
+        self._showcase.keep(config)
         await self._centre.reload(config)
         self._log.info("reloaded", targets=len(config.targets), controls=len(config.controls))
-
-    def _heard(self, facts: Sequence[Fact]) -> None:
-        self._board.see(facts)
-        self._pulse.came(facts)
-
-    def _stepped(self, step: Step) -> None:
-        if step.stored:
-            self._pulse.kept()
-        self._show_step(step)
 
     def _boost(self, target: str) -> None:
         self._rounds.boost(target)
