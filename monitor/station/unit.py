@@ -157,6 +157,10 @@ def _secrets(role: Role, config: Config) -> Iterator[Path]:
         yield config.alert.mail.password_file.absolute()
     if role is not Role.AGENT:
         yield from (hook.url_file.absolute() for hook in config.alert.webhooks if hook.url_file is not None)
+    if role is not Role.AGENT and config.web is not None:
+        for secret in (config.web.login_file, config.web.certificate_key):
+            if secret is not None:
+                yield secret.absolute()
 
 
 def _capabilities(role: Role, config: Config) -> Iterator[str]:
@@ -177,5 +181,7 @@ def _capabilities(role: Role, config: Config) -> Iterator[str]:
 def _listened_on(role: Role, config: Config) -> Iterator[str]:
     if role is Role.HUB and config.intake is not None:
         yield config.intake.listen
+    if role is not Role.AGENT and config.web is not None:
+        yield config.web.listen
     if role is not Role.AGENT:
         yield from (feed.listen for feed in config.bgp if feed.kind is BgpSourceKind.BMP)

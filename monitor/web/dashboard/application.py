@@ -77,13 +77,13 @@ class _Site:
             "/targets/{name:path}": self._target,
             "/pictures/{name:path}": self._picture_answer,
             "/incidents": self._incidents,
-            "/incidents/{id}": self._incident,
-            "/incidents/{id}/report.{form}": self._report,
+            "/incidents/{id:path}/report.{form}": self._report,
+            "/incidents/{id:path}": self._incident,
             "/preferences": self._preferences,
             "/static/{digest}/{name}": self._static,
             "/api/v1/status": self._api_status,
             "/api/v1/incidents": self._api_incidents,
-            "/api/v1/incidents/{id}": self._api_incident,
+            "/api/v1/incidents/{id:path}": self._api_incident,
             "/api/v1/chart/{name:path}": self._api_chart,
             "/api/v1/history": self._api_history,
             "/metrics": self._metrics_answer,
@@ -199,7 +199,8 @@ class _Site:
         return window_of(request.query_params, self._source.now(), self._chosen(request).where)
 
     def _page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        # As it was asked for, with all that is not plain still encoded.
+        here = request.scope["raw_path"].decode("ascii") + (f"?{request.url.query}" if request.url.query else "")
         return HTMLResponse(self._pages.render(template, self._chosen(request), here, **values), status)
 
 

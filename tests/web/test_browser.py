@@ -1,0 +1,101 @@
+"""The pages in a real browser: they draw, move by keyboard, fit a phone, and break none of their own rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from browser import PROGRAM, Page, browser
+from served import INCIDENT, Site
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium")
+
+TARGET = "/targets/qr-checkin?at=2022-02-03T01:10Z"
+PAGES = ("/", TARGET, f"/incidents/{INCIDENT}", "/incidents", "/targets/control?span=30d")
+DRAWN = "document.getElementById('lanes').dataset.drawn === 'yes'"
+
+
+def in_browser(profile: Path, scenario: Callable[[Page], Awaitable[None]]) -> None:
+    """Run a scenario with a page of a browser."""
+
+    async def run() -> None:
+        async with browser(profile) as page:
+            await scenario(page)
+
+    asyncio.run(run())
+
+
+def test_every_page_fits_every_screen_and_keeps_its_own_rules(site: Site, tmp_path: Path) -> None:
+    """No sideways scrolling from phone to desk, nothing that the content policy refused, no script's error."""
+
+    async def scenario(page: Page) -> None:
+        for width, dark in ((390, False), (1280, True)):
+            await page.size(width, 900, dark=dark)
+            for path in PAGES:
+                await page.open(site.url + path)
+                assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+                assert await page.evaluate("document.styleSheets.length") >= 1, path
+        assert page.console == []
+
+    in_browser(tmp_path, scenario)
+
+
+def test_lanes_are_drawn_and_one_cursor_moves_over_all_by_keyboard(site: Site, tmp_path: Path) -> None:
+    """Arrow keys step a bucket, Enter shows that moment; the figures under the cursor are said."""
+
+    async def scenario(page: Page) -> None:
+        await page.size(1280, 900)
+        await page.open(site.url + "/targets/qr-checkin?at=2022-02-03T01:10Z&span=6h")
+        await page.until(DRAWN)
+        inked = await page.evaluate(
+            "[...document.querySelectorAll('#phases canvas, #failed canvas')].map((canvas) =>"
+            " canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
+            ".filter((value) => value).length)"
+        )
+        assert len(inked) == 2
+        assert min(inked) > 5_000
+        before = await page.evaluate("document.getElementById('readout').textContent")
+        assert "01:10:00: dns 3.5 ms, connect 36 ms" in before
+        await page.evaluate("document.getElementById('lanes').focus()")
+        await page.press("ArrowRight", 3)
+        after = await page.evaluate("document.getElementById('readout').textContent")
+        assert "01:13:00: dns" in after
+        await page.press("Enter")
+        await page.event("Page.loadEventFired")
+        assert "At 2022-02-03 01:13:00 UTC" in await page.evaluate("document.getElementById('then').textContent")
+        assert page.console == []
+
+    in_browser(tmp_path, scenario)
+
+
+def test_dark_and_light_follow_the_system_until_they_are_chosen(site: Site, tmp_path: Path) -> None:
+    """The choice is kept in a cookie and wins over the system's."""
+
+    async def scenario(page: Page) -> None:
+        ground = "getComputedStyle(document.body).backgroundColor"
+        await page.size(1280, 900, dark=True)
+        await page.open(site.url + "/incidents")
+        assert await page.evaluate(ground) == "rgb(21, 24, 28)"
+        await page.open(site.url + "/preferences?theme=light&zone=Asia/Seoul&back=/incidents")
+        assert await page.evaluate(ground) == "rgb(255, 255, 255)"
+        assert await page.evaluate("document.getElementById('zone').value") == "Asia/Seoul"
+        assert "10:04:18 KST" in await page.evaluate("document.body.textContent")
+
+    in_browser(tmp_path, scenario)
+
+
+def test_without_scripts_the_pages_say_the_same(site: Site, tmp_path: Path) -> None:
+    """But for the two charts: lanes, moment and tables are the server's."""
+
+    async def scenario(page: Page) -> None:
+        await page.call("Emulation.setScriptExecutionDisabled", value=True)
+        await page.open(site.url + TARGET)
+        root = (await page.call("DOM.getDocument", depth=0))["root"]["nodeId"]
+        lanes = await page.call("DOM.querySelectorAll", nodeId=root, selector="svg.band rect.bad")
+        assert len(lanes["nodeIds"]) > 5
+        html = await page.call("DOM.getOuterHTML", nodeId=root)
+        assert "ways part here" in html["outerHTML"]
+
+    in_browser(tmp_path, scenario)
