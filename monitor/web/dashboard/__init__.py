@@ -3,7 +3,7 @@
 It reads the history through `Reader` and writes nothing. Who starts it, and in which process, is not known here.
 """
 
-from monitor.web.dashboard.application import application
+from monitor.web.dashboard.site import application
 from monitor.web.dashboard.source import Source
 
 __all__ = ["Source", "application"]
