@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -34,6 +35,12 @@ _CHUNK = 1 << 20
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+# What zipfile lets through for archives that are not what they say, beside its own error: offsets before a file's
+# beginning (ValueError), fields that are cut off (struct.error), versions and flags that it does not know.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError, NotImplementedError,
+    RuntimeError,
+)  # fmt: skip
 
 
 class BundleError(Exception):
@@ -79,7 +86,7 @@ class Archive:
         try:
             with self._archive.open(entry) as source:
                 found = source.read(most + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except (*_DAMAGE, OSError) as error:
             raise BundleError(f"{self.path}: {name} is damaged: {error}") from error
         if len(found) > most:
             raise BundleError(f"{self.path}: {name} is longer than {most} bytes")
@@ -100,7 +107,7 @@ class Archive:
                         raise BundleError(f"{self.path}: {name} has more than the {size} bytes of its manifest")
                     digest.update(piece)
                     file.write(piece)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except _DAMAGE as error:
             raise BundleError(f"{self.path}: {name} is damaged: {error}") from error
         if left:
             raise BundleError(f"{self.path}: {name} has {left} bytes less than its manifest says")
@@ -127,6 +134,6 @@ def open_archive(file: IO[bytes], path: Path) -> Archive:
         raise BundleError(f"{path}: {size} bytes, more than the {MOST_FILE_BYTES} of the largest bundle")
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
+    except (*_DAMAGE, OSError) as error:
         raise BundleError(f"{path}: no ZIP archive: {error}") from error
     return Archive(archive, path)

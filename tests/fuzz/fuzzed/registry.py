@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fuzzed import documents, exchanges, names, packets, routes
+from fuzzed import bundles, documents, exchanges, names, packets, routes
 from fuzzed.target import Target
 
 __all__ = ["TARGETS"]
 
 TARGETS: dict[str, Target] = {
-    target.name: target for module in (packets, names, exchanges, documents, routes) for target in module.TARGETS
+    target.name: target
+    for module in (packets, names, exchanges, documents, routes, bundles)
+    for target in module.TARGETS
 }
