@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.blame import blames
-from monitor.diagnose.contact import SILENT, Silence
+from monitor.diagnose.contact import Silence
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.identity import forger_of
 from monitor.diagnose.detectors.routing import relevant, weightiest
@@ -22,6 +22,7 @@ from monitor.diagnose.situation import DependencyState, Situation, VantageSituat
 from monitor.diagnose.symptom import UNANSWERED, Symptom
 from monitor.diagnose.vantage_health import Sickness
 from monitor.diagnose.weigh import Ranking, as_evidence, candidates, weigh
+from monitor.model.contact import SILENT
 from monitor.model.evidence import Evidence
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
 

@@ -13,19 +13,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from monitor.model.contact import CONTACT, HEARD, SILENT
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause
 from probes.observation import NotMeasured
-
-CONTACT = "contact"
-"""The `probe` of a fact about contact, whose vantage is the one that is heard or not."""
-
-HUB = "hub"
-"""Its `target`: what is reached or not."""
-
-SILENT = "silent"
-HEARD = "heard"
-"""Its `reason`."""
 
 SILENT_S = 90.0
 """Not heard for this long, a vantage is silent: six requests for orders have not come."""

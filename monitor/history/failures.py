@@ -13,6 +13,7 @@ from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollup_reader import Grid, tally_slots
 from monitor.history.rollups import FIVE_MINUTES, TALLIED
 from monitor.history.scope import Scope
+from monitor.model.contact import CONTACT, HEARD
 from probes.observation import Failure
 
 LONG_S = 3 * 86_400.0
@@ -93,7 +94,10 @@ def _from_rollups(
 
 
 def gaps(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Gap]:
-    """Rounds that were due and did not take place, by series, probe and reason."""
+    """Rounds that were due and did not take place, by series, probe and reason; the silence of a vantage is one.
+
+    That it is heard is a fact of the same kind, and no gap.
+    """
     rows = connection.execute(
         "SELECT target, vantage, probe, reason, count(*), min(done), max(done) FROM not_measured"  # noqa: S608
         f" WHERE {scope.condition} GROUP BY target, vantage, probe, reason",
@@ -111,4 +115,5 @@ def gaps(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope
         )
         for target, vantage, probe, reason, count, first, last in rows
     ]
+    found = [gap for gap in found if (gap.probe, gap.reason) != (CONTACT, HEARD)]
     return sorted(found, key=lambda g: (g.target, g.vantage, g.probe, g.reason))

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import structlog
 from msgspec.structs import replace
 
-from monitor.diagnose.contact import CONTACT, HEARD, HUB, SILENT, SILENT_S
+from monitor.diagnose.contact import SILENT_S
 from monitor.diagnose.fact import Fact
 from monitor.history.clock_offset import ClockOffset
 from monitor.history.shipment import Refusal as Unkept
 from monitor.history.shipment import Shipment, Taken
 from monitor.hub.backlog_pace import BacklogPace
 from monitor.link.messages import MOST_BOOSTS, Batch, Boost, Orders, OrdersRequest, Receipt, Refusal
+from monitor.model.contact import CONTACT, HEARD, HUB, SILENT
 from monitor.model.settings import Config
 from monitor.web.intake import Brought
 from probes import NotMeasured, Observation, clock

@@ -35,4 +35,5 @@ class Showcase:
 
     def keep(self, config: Config) -> None:
         """Forget what another configuration watched."""
-        self._board.keep_targets([one.name for one in (*config.targets, *config.controls)])
+        targets, controls = (target.name for target in config.targets), (one.name for one in config.controls)
+        self._board.keep_targets((*targets, *controls))

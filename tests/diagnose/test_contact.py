@@ -7,7 +7,8 @@ from story import API, BEGIN, CONFIG, CONTROL, END, PLACES, STOP, Story, engine_
 from world import Place, World
 
 from monitor.diagnose import Engine, Fact, known_at
-from monitor.diagnose.contact import CONTACT, HEARD, HUB, SILENT, SILENT_S
+from monitor.diagnose.contact import SILENT_S
+from monitor.model.contact import CONTACT, HEARD, HUB, SILENT
 from monitor.model.incident import ChangeKind, IncidentChange
 from monitor.model.verdict import Cause
 from monitor.report.headline import phrase, sentence

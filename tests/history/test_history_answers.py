@@ -14,6 +14,7 @@ from monitor.history import Reader, Store
 from monitor.history.latency import percentile
 from monitor.model import AsPath, FeedState, RouteEvent, RouteKind, parse_prefix
 from monitor.model.asn import Asn
+from monitor.model.contact import CONTACT, HEARD, HUB, SILENT
 from probes.observation import (
     DnsObservation,
     Failure,
@@ -123,6 +124,16 @@ def test_failures_are_counted_out_of_their_own_kind(store: Store) -> None:
     assert (found.failure, found.count, found.of) == (Failure.READ_TIMEOUT, 3, 4)
     assert (found.first_at, found.last_at) == (NOW + 1, NOW + 3)
     assert (gap.probe, gap.reason, gap.count) == ("http", "missed", 1)
+
+
+def test_the_silence_of_a_vantage_is_a_gap_and_its_return_is_none(store: Store) -> None:
+    """Both are facts about contact; only one says that something was not measured."""
+    words = ((HEARD, NOW), (SILENT, NOW + 100), (HEARD, NOW + 200))
+    facts = [NotMeasured(at=at, vantage="v", target=HUB, probe=CONTACT, reason=word) for word, at in words]
+    with reader_of(store, *facts) as reader:
+        (gap,) = reader.gaps(*DAY)
+
+    assert (gap.vantage, gap.reason, gap.first_at) == ("v", "silent", NOW + 100)
 
 
 def test_a_path_change_is_a_contradiction_of_what_is_known(store: Store) -> None:
