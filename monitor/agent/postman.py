@@ -113,9 +113,7 @@ class Postman:
             try:
                 carried = await self._carry(late=True)
             except (LinkError, SpoolError) as error:
-                if not isinstance(error, LinkError) or error.retry_after_s is None:
-                    # The fresh lane finds out when the hub is there again.
-                    self._through.clear()
+                # Tried again by itself: where nothing fresh comes, the fresh lane would never find out.
                 self._log.info("backlog_waits", error=str(error))
                 await asyncio.sleep(pause.after(error))
                 continue
