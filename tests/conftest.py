@@ -38,7 +38,8 @@ def repository() -> Path:
 def on_small_disk(tmp_path: Path) -> Callable[[str], str]:
     """Runs a program with a file system of 3 MiB in memory mounted at `tmp_path`, and returns what it prints.
 
-    The mount is in a namespace of the program's own; `sys.argv[1]` names the folder. Skipped where nobody may mount.
+    The mount is in a namespace of the program's own; `sys.argv[1]` names the folder. Skipped where nobody may
+    mount.
     """
     as_root = ("unshare", "--mount", "--map-root-user", "--user", "sh", "-c")
     mount = f"mount -t tmpfs -o size=3m none {tmp_path}"

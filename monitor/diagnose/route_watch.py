@@ -111,7 +111,8 @@ class RouteWatch:
         """The routing of a target at `now`."""
         self._stirred.discard(target)
         usual = sorted(self.detector.usual(target), key=str)
-        episodes = self.episodes(target)
+        unusual = self.detector.episodes(target)
+        episodes = tuple(filter(_tells, unusual))
         peers: set[PeerKey] = set()
         moved: dict[PeerKey, Move] = {}
         genuine = False
@@ -129,6 +130,7 @@ class RouteWatch:
             genuine=genuine if peers else None,
             peers=len(peers),
             moves=tuple(sorted(moved.values(), key=lambda move: move[0])),
+            parts_since=tuple(one.first_at for one in unusual if _is_part(one)),
             vrps=self._vrps,
         )
 
@@ -201,6 +203,12 @@ def _tells(episode: Episode) -> bool:
     if episode.kind not in _TELLING or episode.place in (Place.BESIDE, Place.LESS_SPECIFIC):
         return False
     return episode.role not in (Role.HOP, Role.MAIL) or episode.taken
+
+
+def _is_part(episode: Episode) -> bool:
+    """Whether packets to the target follow a part of a usual prefix that its own network announces."""
+    own = episode.kind in (EpisodeKind.OWN_DEAGGREGATION, EpisodeKind.RPKI_INVALID)
+    return own and episode.place is Place.MORE_SPECIFIC and episode.role is Role.TARGET
 
 
 def _declared(target: Target) -> Declared:

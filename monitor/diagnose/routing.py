@@ -24,24 +24,38 @@ Move = tuple[float, AsPath | None, AsPath | None]
 """When a peer's path changed, from which, to which."""
 
 
+def belongs(at: float, onset: float) -> bool:
+    """Whether a route event of this time belongs to a trouble that began then."""
+    before, after = CORRELATION_S
+    return onset - before <= at <= onset + after
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """The routing of one target at one moment.
 
     `genuine`: whether peers carry a usual route with a rightful origin; None when no peer carries any, so
     that nothing can be said. `peers`: those with a usual prefix. `moves`: the last change of path of each
-    of them within the last hour. `vrps`: what the episodes' validity was judged by; None: nothing.
+    of them within the last hour. `parts_since`: when each part of a usual prefix that its own network announces,
+    and that packets follow therefore, was first seen. `vrps`: what the episodes' validity was judged by; None:
+    nothing.
     """
 
     episodes: tuple[Episode, ...] = ()
     genuine: bool | None = None
     peers: int = 0
     moves: tuple[Move, ...] = ()
+    parts_since: tuple[float, ...] = ()
     vrps: Vrps | None = None
 
     def moved_since(self, since: float) -> tuple[Move, ...]:
         """The moves at or after `since`, oldest first."""
         return tuple(move for move in self.moves if move[0] >= since)
+
+    def led_elsewhere_since(self, since: float) -> bool:
+        """Whether BGP may have led packets another way at or after `since`: by a move, or by a longer prefix."""
+        taken = (one for one in self.episodes if one.taken and one.role is Role.TARGET and one.last_at >= since)
+        return bool(self.moved_since(since)) or any(taken) or any(at >= since for at in self.parts_since)
 
     @property
     def alarming(self) -> tuple[Episode, ...]:

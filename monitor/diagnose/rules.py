@@ -371,6 +371,12 @@ _RULES = (
         "all {of} vantages hear nothing since about the moment at which {origin} took {prefix}",
     ),
     Rule(
+        "path.dead_behind_new_neighbour", "joined", "control",
+        {HIJACK: 4, CHANGE: -1, WITHDRAWN: -1, DOWN: -1, UP_DOWN: -1},
+        "packets of {seen} of {of} end elsewhere and nothing answers, since BGP shows {near} before {far}, where "
+        "it never was: whoever attracts packets and lets them die is no provider",
+    ),
+    Rule(
         "routing.stray_origin", "routing", "control",
         {WITHDRAWN: 1, HIJACK: 0.5},
         "{prefix} by {origin} shows only after the genuine route had gone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only
+from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, only, usual_path
 from world import Place, World, announcement, withdrawal
 
 from monitor.model.incident import Incident
@@ -23,7 +23,8 @@ def silent(world: World, at: float, place: Place):
 
 def part(after_s: float, origin: int = STRANGER, peers=PEERS) -> list[dict[str, object]]:
     """A part of the target's space, so long after the trouble began, from an origin at some peers."""
-    rows = [announcement(BEGIN + after_s + n, peer, (peer[1], origin), PREFIX) for n, peer in enumerate(peers)]
+    ways = {peer: usual_path(peer[1]) if origin == OWNER else (peer[1], origin) for peer in peers}
+    rows = [announcement(BEGIN + after_s + n, peer, way, PREFIX) for n, (peer, way) in enumerate(ways.items())]
     return rows + [withdrawal(END + n, peer, PREFIX) for n, peer in enumerate(peers)]
 
 

@@ -18,6 +18,9 @@ from monitor.model import AsPath
 MATURE_S = 3600.0
 """Updates alone show a table only by and by: what is known for less time shows little that is new for certain."""
 
+SHOWN_S = 900.0
+"""What many peers have shown for so long is a view of the table, though its rarer ways may be missing."""
+
 MANY_PEERS = 5
 """So many peers with a covering prefix are a view of the table, in which a part of it would have shown."""
 
@@ -135,6 +138,19 @@ class Books:
             if wide is not None and at - wide.since > MATURE_S:
                 return len(self._rib.routes(wide.ground.prefix)) >= MANY_PEERS
         return False
+
+    def is_shown(self, book: Book, at: float) -> bool:
+        """Whether many peers have shown the ways to the space for some time, though for less than an hour.
+
+        Whoever reaches it by ways that many see, and then by one that nobody ever saw, has an explanation to give.
+        """
+        around = (self._all.get(which) for which in dict.fromkeys((book.which, *book.ground.usual)))
+        return any(
+            known is not None
+            and at - known.since > SHOWN_S
+            and len(self._rib.routes(known.ground.prefix)) >= MANY_PEERS
+            for known in around
+        )
 
     def is_followed(self, book: Book, peer: PeerKey) -> bool:
         """Whether a peer's way to the usual prefix is known, so that another way to a part of it is news."""

@@ -219,7 +219,7 @@ class RouteDetector:
         return Known(
             at=at,
             mature=old or books.is_mature(book, at),
-            ways=dumped or (old and followed),
+            ways=dumped or (followed and (old or books.is_shown(book, at))),
             followed=followed,
             prepends=book.prepends,
         )

@@ -222,10 +222,11 @@ class Judge:
     def _on_the_way(self, ground: Ground, shape: Shape, origin: Asn, known: Known) -> Judgement | None:
         """What is unusual between the peer and a rightful origin.
 
-        That needs to know the usual ways: from a dump, from an hour of updates, or, of a peer that has just left
-        another way, from a relationship file, which knows valleys, and the neighbours of the networks in it. The
-        list of networks without providers is not enough for that: in 2007 and 2010 two of it bought transit, and
-        a peer that merely looked for another way showed a valley of theirs within the minute.
+        That needs to know the usual ways: from a dump, from an hour of updates (a quarter of one when many peers
+        show them), or, of a peer that has just left another way, from a relationship file, which knows valleys,
+        and the neighbours of the networks in it. The list of networks without providers is not enough for that:
+        in 2007 and 2010 two of it bought transit, and a peer that merely looked for another way showed a valley
+        of theirs within the minute.
         """
         found = None
         if known.ways or (known.followed and self._relationships.has(origin)):

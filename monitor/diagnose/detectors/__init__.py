@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from monitor.diagnose.detectors import (
+    dead_way,
     dependency,
     identity,
     names,
@@ -27,6 +28,7 @@ DETECTORS: tuple[Detector, ...] = (
     path.detect,
     routing.detect,
     silence.detect,
+    dead_way.detect,
     scope.detect,
     dependency.detect,
     names.detect,

@@ -127,8 +127,8 @@ def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:
 def _has_moved(situation: Situation) -> bool:
     """Whether any path is another one, by traceroute or by BGP: then it may be the new way that is longer."""
     before, _ = CORRELATION_S
-    moves = situation.routing.moved_since(situation.onset - before)
-    return bool(moves) or any(view.path.is_change for view in situation.vantages)
+    led = situation.routing.led_elsewhere_since(situation.onset - before)
+    return led or any(view.path.is_change for view in situation.vantages)
 
 
 def _figures(views: list[VantageSituation]) -> dict[str, str]:

@@ -57,7 +57,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
     before, _ = CORRELATION_S
     moves = routing.moved_since(situation.onset - before)
     stirred = len(moves) > STIRRED_SHARE * routing.peers
-    if situation.trouble and routing.genuine and not episodes and not stirred:
+    parted = any(at >= situation.onset - before for at in routing.parts_since)
+    if situation.trouble and routing.genuine and not (episodes or stirred or parted):
         yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset)
     if stirred:
         at, old, new = moves[-1]

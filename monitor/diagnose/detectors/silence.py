@@ -13,7 +13,7 @@ from monitor.diagnose.detectors.routing import FEW_PEERS, relevant
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
-from monitor.diagnose.routing import CORRELATION_S
+from monitor.diagnose.routing import belongs
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import SILENT
 from monitor.model.evidence import FactRef
@@ -28,7 +28,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
     if not views or not all(_is_cut_off(view) for view in views):
         return
     for episode in relevant(situation):
-        if _is_taken_by_all(episode) and _is_timely(episode, situation.onset):
+        if _is_taken_by_all(episode) and belongs(episode.first_at, situation.onset):
             yield Finding(
                 rule="routing.taken_as_all_fell_silent",
                 seen=len(views),
@@ -54,8 +54,3 @@ def _is_taken_by_all(episode: Episode) -> bool:
     taken = episode.active and episode.kind is EpisodeKind.NEW_MORE_SPECIFIC and episode.taken
     ours = episode.role is Role.TARGET and not episode.after_withdrawal
     return taken and ours and episode.peers >= FEW_PEERS and episode.share >= NEARLY_ALL
-
-
-def _is_timely(episode: Episode, onset: float) -> bool:
-    before, after = CORRELATION_S
-    return onset - before <= episode.first_at <= onset + after

@@ -125,6 +125,10 @@ KOREAN: dict[str, str] = {
     "routing.taken_as_all_fell_silent": (
         "{origin} 네트워크가 {prefix} 경로를 가져간 무렵부터 관측 지점 {of}곳 모두 아무 응답도 받지 못함"
     ),
+    "path.dead_behind_new_neighbour": (
+        "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 응답이 없는 관측 지점 {of}곳 중 {seen}곳의 "
+        "패킷이 다른 곳에서 끝남: 패킷을 끌어들여 버리는 쪽은 제공자가 아님"
+    ),
     "routing.stray_origin": "{origin} 네트워크의 {prefix} 경로는 원래 경로가 사라진 뒤에야 나타남",
     "routing.withdrawn": "피어 {of}개 중 {seen}개에서 {prefix} 경로가 철회됨",
     "routing.path_changed": "피어 {of}개 중 {seen}개에서 평소 프리픽스의 경로가 바뀜: {new}, 이전 {old}",
