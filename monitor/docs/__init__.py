@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+__all__ = ["TOPICS", "page"]
+
 TOPICS = {
     "verdicts": "How a verdict is made, with what every rule is worth.",
     "folder": "The format of incident folders and of bundles.",
