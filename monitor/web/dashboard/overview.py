@@ -97,7 +97,7 @@ def _notices(source: Source, now: float, newest: Sequence[Newest]) -> tuple[Noti
     last = max((completed_at(one.observation) for one in newest), default=None)
     if last is None:
         found.append(Notice(level=Level.BAD, text="No fresh measurement: no monitor writes this history."))
-    elif now - last > FRESH_S:
+    elif now - last > min(map(source.fresh_s, source.targets()), default=FRESH_S):
         found.append(Notice(level=Level.BAD, text=f"The newest measurement is {length(now - last)} old."))
     found += [_blind(state) for state in source.reader.feed_states(now + _AHEAD_S) if not state.live]
     for contact in source.reader.contacts():
