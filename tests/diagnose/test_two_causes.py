@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from story import API, BEGIN, END, PEERS, PREFIX, Story, only_way, usual_path
+from story import API, BEGIN, CONFIG, END, PEERS, PREFIX, Story, engine_for, only_way, usual_path
 from world import Place, World, announcement, digest
 
-from monitor.model.incident import Incident
+from monitor.diagnose import known_at
+from monitor.model.incident import ChangeKind, Incident
 from monitor.model.verdict import Cause
 from probes.observation import HttpObservation
 
@@ -130,6 +131,25 @@ def test_an_overload_alone_stays_one_incident() -> None:
     causes = [one.cause for one in Story(api=answer, interval_s=10.0).incidents()]
 
     assert len(causes) == 1
+
+
+def test_both_incidents_go_on_in_a_new_process() -> None:
+    """Each closes under its own id with its own vantages, though the later one comes first to the new process."""
+    story = Story(api=both(queue_until=SOONER), traces=False, routes=ROUTES, interval_s=10.0)
+    facts = story.facts(World(1))
+    cut = next(n for n, fact in enumerate(facts) if known_at(fact) > BEGIN + 180)
+    first = engine_for(CONFIG.format(target=""))
+    last = {change.incident.id: (change.incident, change.sequence) for change in first.feed(facts[:cut])}
+    assert len(last) == len(first.open_incidents) == 2
+
+    second = engine_for(CONFIG.format(target=""))
+    second.resume(list(last.values())[::-1])
+    second.warm_up(facts[:cut])
+    after = second.feed(facts[cut:])
+
+    closed = {change.incident.id: change.incident for change in after if change.kind is ChangeKind.CLOSED}
+    assert closed.keys() == last.keys() == {change.incident.id for change in after}
+    assert named(list(closed.values())) == [(Cause.ROUTE_HIJACK, FAR), (Cause.SERVER_OVERLOAD, NEAR)]
 
 
 @settings(derandomize=True, max_examples=4, deadline=None)
