@@ -124,7 +124,7 @@ class Usual:
         think = self._think.get(observation.family)
         if think is None or not think.known or think_s - exp(think.median) < THINK_FLOOR_S:
             return False
-        spread = max(think.deviation, THINK_SPREAD)
+        spread = max(think.deviation, THINK_SPREAD if len(think) >= SPREAD_KNOWN else YOUNG_SPREAD)
         return log(max(think_s, SHORTEST_THINK_S)) > think.median + THINK_SIGMAS * spread
 
 
@@ -138,6 +138,9 @@ SHORTEST_THINK_S = 1e-4
 THINK_FLOOR_S = 0.080
 THINK_SIGMAS = 4.0
 THINK_SPREAD = 0.25
+YOUNG_SPREAD = 0.6
+SPREAD_KNOWN = 20
+"""Of fewer think times the spread is anybody's guess; until then it is taken for that of an uneven server."""
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
 SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
 SYN_EARLY_S = 0.1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, PEERS, PREFIX, START, Answer, Story, only, only_way, usual_path
-from world import Place, World, announcement
+from story import API, BEGIN, END, PEERS, PREFIX, START, Answer, Story, only, only_way, usual_path
+from world import Place, World, announcement, withdrawal
 
 from monitor.model.verdict import Cause
 
@@ -62,3 +62,24 @@ def test_one_peers_leaked_way_is_not_what_moved_all_others(leaked_by: int, cause
     (incident,) = Story(api=_longer(0.2), way=through, routes=routes, relationships=RELATIONS).incidents()
 
     assert incident.cause is cause
+
+
+def test_ways_tried_in_vain_while_the_prefix_goes_away_are_no_leak() -> None:
+    """Two peers hear of a way through a customer before they hear that there is none; then nobody has any."""
+    hunted = [
+        announcement(BEGIN - 4 + n, p, (p[1], LEAKER, 64701, 64500), PREFIX) for n, p in enumerate(PEERS[3:])
+    ]
+    gone = [withdrawal(BEGIN + 6 + n / 10, p, PREFIX) for n, p in enumerate(PEERS)]
+    back = [announcement(END + n, p, usual_path(p[1]), PREFIX) for n, p in enumerate(PEERS)]
+    story = Story(
+        api=lambda world, at, place: world.silent(at, place, API),
+        traces=False,
+        interval_s=10.0,
+        routes=hunted + gone + back,
+        relationships=(*RELATIONS, f"64702|{LEAKER}|-1"),
+    )
+
+    (incident,) = story.incidents()
+
+    assert incident.cause is Cause.ROUTE_WITHDRAWN
+    assert "routing.leak" not in {evidence.rule for evidence in incident.evidence}

@@ -46,7 +46,7 @@ def weightiest(episode: Episode) -> tuple[bool, bool, bool, int, float, str]:
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Episodes, a quiet table, and paths that moved."""
-    episodes = relevant(situation)
+    episodes = [one for one in relevant(situation) if not _is_hunting(one, situation.routing)]
     for episode in episodes:
         part = _part_of_leak(episode, situation.routing) if episode.kind is EpisodeKind.LEAK else 1.0
         if _is_passed_by(episode, episodes):
@@ -81,6 +81,20 @@ def _is_passed_by(episode: Episode, episodes: list[Episode]) -> bool:
         and one.prefix != episode.prefix
         and covers(episode.prefix, one.prefix)
         for one in episodes
+    )
+
+
+def _is_hunting(episode: Episode, routing: Routing) -> bool:
+    """Whether a leaked way is what peers tried in vain while the prefix went away: path hunting (Labovitz 2000).
+
+    Longer and longer ways are told for a minute, some of them by networks that never carried it on.
+    """
+    before, after = CORRELATION_S
+    return episode.kind is EpisodeKind.LEAK and any(
+        one.kind is EpisodeKind.WITHDRAWN
+        and one.role is Role.TARGET
+        and -after <= one.first_at - episode.first_at <= before
+        for one in routing.episodes
     )
 
 

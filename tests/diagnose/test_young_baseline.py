@@ -1,0 +1,40 @@
+"""What is called slow while hardly anything is known of how long a server thinks."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.diagnose.symptom import SPREAD_KNOWN, Symptom, Usual, judge
+from probes.observation import HttpObservation
+
+
+def answered(wait_s: float) -> HttpObservation:
+    """An exchange over a round trip of 20 ms."""
+    return HttpObservation(
+        at=0.0, vantage="v", target="t", address="198.51.100.1", family=4, status=200,
+        connect_s=0.02, kernel_min_rtt_s=0.02, wait_s=0.02 + wait_s,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("learned", "wait_s", "symptom"),
+    [
+        (6, 0.30, Symptom.NONE),
+        (6, 0.80, Symptom.THINK_TIME),
+        (SPREAD_KNOWN, 0.30, Symptom.THINK_TIME),
+    ],
+)
+def test_few_answers_that_took_alike_do_not_make_a_steady_server(
+    learned: int, wait_s: float, symptom: Symptom
+) -> None:
+    """Six of some 50 ms may be luck: an uneven server is six times as long now and then. Fifteen times is news."""
+    usual = Usual()
+    for number in range(learned):
+        judged = judge(answered(0.050 + 0.001 * (number % 3)), usual, 0.0)
+        assert judged is not None
+        usual.learn(judged)
+
+    found = judge(answered(wait_s), usual, 0.0)
+
+    assert found is not None
+    assert found.symptom is symptom
