@@ -20,6 +20,9 @@ from monitor.model import Asn, Prefix, parse_address
 FIRST_SIGHT_S = 120.0
 """Without any other knowledge, origins announced this soon after the first are trusted with a prefix."""
 
+NO_ASNS: frozenset[Asn] = frozenset()
+"""Kept instead of an empty set of its own, of 216 bytes, three for each of a hundred thousand prefixes."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
@@ -228,4 +231,4 @@ def _overlap(one: Which, other: Which) -> bool:
 
 
 def _union(sets: Iterable[Iterable[Asn]]) -> frozenset[Asn]:
-    return frozenset().union(*sets)
+    return frozenset().union(*sets) or NO_ASNS

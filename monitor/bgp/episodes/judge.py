@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import inf
 
 from monitor.bgp.episodes.episode import EpisodeKind, Place, Reason, ReasonWord
-from monitor.bgp.episodes.ground import Ground
+from monitor.bgp.episodes.ground import NO_ASNS, Ground
 from monitor.bgp.episodes.links import Link, Links
 from monitor.bgp.episodes.relationships import Relationships, Valley
 from monitor.bgp.episodes.typo import meant_prefix, prepended_count
@@ -148,7 +148,7 @@ class Judge:
     def quiet(self, ground: Ground) -> frozenset[Asn]:
         """The origins of which a route over usual ways says nothing at all."""
         if ground.place in (Place.MORE_SPECIFIC, Place.BESIDE) and not ground.trusted:
-            return frozenset()
+            return NO_ASNS
         return frozenset(
             asn for asn in ground.expected if self.validity(ground, asn).state is not Validity.INVALID
         )
