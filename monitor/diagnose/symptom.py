@@ -74,14 +74,23 @@ class Judged:
 def _resent(observation: HttpObservation) -> int | None:
     """How many packets were sent again once connected; None: not connected, or not measured.
 
-    A SYN that was lost tells little, for a full listen queue drops it too (RFC 6298 section 5.5 gives how many
-    were by how long it took). What follows is only lost on the way: the server's kernel takes it in however
-    busy its programs are.
+    A SYN that was lost tells little, for a full listen queue drops it too; how long it took to connect says how
+    many were. What follows is only lost on the way: the server's kernel takes it in however busy its
+    programs are.
     """
     connect_s, again = observation.connect_s, observation.retransmits
     if connect_s is None or again is None:
         return None
-    return max(again - sum(connect_s >= retry - SYN_EARLY_S for retry in SYN_RETRY_S), 0) if again else 0
+    return max(again - _lost_syns(connect_s), 0)
+
+
+def _lost_syns(connect_s: float) -> int:
+    """How many SYNs were sent again, by the first schedule that has one answered then; else by doubling."""
+    for schedule in SYN_SCHEDULES_S:
+        sent = [at for at in schedule if connect_s >= at - SYN_EARLY_S]
+        if not sent or connect_s <= sent[-1] + SYN_RETRY_SLACK_S:
+            return len(sent)
+    return sum(connect_s >= at - SYN_EARLY_S for at in SYN_SCHEDULES_S[0])
 
 
 class Usual:
@@ -142,7 +151,11 @@ YOUNG_SPREAD = 0.6
 SPREAD_KNOWN = 20
 """Of fewer think times the spread is anybody's guess; until then it is taken for that of an uneven server."""
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
-SYN_RETRY_S = (1.0, 3.0, 7.0, 15.0)
+SYN_SCHEDULES_S = ((1.0, 3.0, 7.0, 15.0), (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0))
+"""When an unanswered SYN is sent again: each time after twice as long (RFC 6298 section 5.5), as a server does
+with its SYN-ACK too; by Linux since 6.5 four times after a second each before that
+(net.ipv4.tcp_syn_linear_timeouts). A fact does not say which kernel measured it."""
+SYN_RETRY_S = tuple(sorted({sent for schedule in SYN_SCHEDULES_S for sent in schedule}))
 SYN_EARLY_S = 0.1
 """Kernels' timers have a grain; a SYN sent again is not answered earlier than this before its time."""
 SYN_RETRY_SLACK_S = 0.45

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from story import API, Answer, Story
 from world import Place, World
@@ -12,7 +13,7 @@ from probes.observation import HttpObservation
 RETRIES_S = (1.0, 3.0)
 
 
-def opening(share: float) -> Answer:
+def opening(share: float, retries_s: tuple[float, float] = RETRIES_S) -> Answer:
     """Connections open with this probability, after one or two lost SYNs; the others are given up."""
 
     def answer(world: World, at: float, place: Place) -> HttpObservation:
@@ -20,7 +21,7 @@ def opening(share: float) -> Answer:
         if world.random.random() >= share:
             return world.silent(at, place, API)
         lost = world.random.choice((1, 2))
-        retry = RETRIES_S[lost - 1]
+        retry = retries_s[lost - 1]
         return replace(
             good,
             connect_s=round((good.connect_s or 0.0) + retry, 6),
@@ -31,9 +32,10 @@ def opening(share: float) -> Answer:
     return answer
 
 
-def test_connections_that_open_now_and_then_are_an_overload() -> None:
+@pytest.mark.parametrize("retries_s", [RETRIES_S, (1.0, 2.0)], ids=["doubling", "every second"])
+def test_connections_that_open_now_and_then_are_an_overload(retries_s: tuple[float, float]) -> None:
     """Somebody is there, and short of room: the server is not down, though most connections time out."""
-    (incident,) = Story(api=opening(0.3), interval_s=10.0).incidents()
+    (incident,) = Story(api=opening(0.3, retries_s), interval_s=10.0).incidents()
 
     assert incident.cause is Cause.SERVER_OVERLOAD
     assert "network.opens_now_and_then" in {evidence.rule for evidence in incident.evidence}

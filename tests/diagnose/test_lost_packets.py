@@ -54,6 +54,11 @@ def _full_queue(world: World, at: float, place: Place) -> HttpObservation:
         (1.04, 3, 2),
         (3.05, 2, 0),
         (7.1, 4, 1),
+        (2.05, 2, 0),
+        (2.05, 3, 1),
+        (4.05, 4, 0),
+        (5.05, 6, 1),
+        (5.1, 1, 0),
         (None, 2, None),
         (0.03, None, None),
     ],
@@ -61,7 +66,7 @@ def _full_queue(world: World, at: float, place: Place) -> HttpObservation:
 def test_syns_are_not_counted_as_packets_of_the_connection(
     connect_s: float | None, retransmits: int | None, resent: int | None
 ) -> None:
-    """How long the connect took says how many of them were sent."""
+    """How long the connect took says how many of them were sent, by either kind of kernel."""
     seen = HttpObservation(at=0, vantage="v", target="t", connect_s=connect_s, retransmits=retransmits)
 
     assert Judged(seen, Symptom.NONE, 0, None, None).resent == resent
