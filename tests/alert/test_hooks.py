@@ -308,7 +308,7 @@ def test_a_configuration_that_tells_nobody_has_nothing_to_test(tmp_path: Path) -
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a process that was sent SIGKILL is gone, or is within seconds: the kernel ends it in its own time."""
+    """Whether a process that was sent SIGKILL is gone, or is within seconds: it ends in its own time."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
