@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "11"
+RULES_VERSION = "12"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -354,7 +354,7 @@ _RULES = (
     ),
     Rule(
         "routing.authorised_origin", "routing", "control",
-        {MOVED: 6, HIJACK: -3},
+        {MOVED: 6, HIJACK: -3, CHANGE: -3, CONGESTION: -2},
         "{prefix} is announced by {origin}, which is allowed to (RPKI {rpki}), {seen} of {of} peers",
     ),
     Rule(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, COVER, END, PEERS, PREFIX, Answer, Story, usual_path
+from story import API, BEGIN, COVER, END, PEERS, PREFIX, Answer, Story, only, usual_path
 from world import announcement, withdrawal
 
 from monitor.model.incident import Incident
@@ -74,3 +74,18 @@ def test_part_of_an_hour_before_explains_nothing_now() -> None:
     own = [announcement(BEGIN - 600 + n, p, usual_path(p[1]), PREFIX) for n, p in enumerate(PEERS)]
 
     assert told(own).cause is Cause.SERVER_LINK
+
+
+def test_detour_by_an_allowed_origin_is_his_and_no_unexplained_re_route() -> None:
+    """Packets are cleaned far away, behind routers of others: later for most, as agreed."""
+    story = Story(
+        api=only(("berlin", "london", "newyork", "tokyo"), later(0.1)),
+        way=lambda world, at, place: world.trace(at, place, API, networks=(64798, OWNER)),
+        usual_prefix=COVER,
+        routes=part((STRANGER,)),
+        target=f"allowed_origins = [{STRANGER}]",
+    )
+
+    (incident,) = story.incidents()
+
+    assert incident.cause is Cause.ROUTE_MOVED
