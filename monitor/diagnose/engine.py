@@ -40,6 +40,9 @@ SILENCE_S = 600.0
 CLOCK_STEP_S = 60.0
 """Late facts come some seconds late; a minute back is a clock that was set."""
 
+LAG_S = 180.0
+"""What depends on another target may fail for so long after that one is well: queues drain, breakers stay open."""
+
 UNWATCHED = "its target is no longer watched"
 
 SETTLE_EVERY_S = 60.0
@@ -73,6 +76,7 @@ class Engine:
         self._next: float | None = None
         self._last_fact: float | None = None
         self._orphans: list[tuple[Incident, int]] = []
+        self._ended: dict[str, Incident] = {}
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -225,7 +229,7 @@ class Engine:
             now,
             sick=left_out,
             vouched=self._vantages.vouched(now),
-            dependencies=tuple(self._dependency(other, now) for other in state.target.depends_on),
+            dependencies=tuple(self._dependency(other, now, incident) for other in state.target.depends_on),
             incident=incident,
         )
         verdicts = conclude_all(situation, self._feeds.shortfall(situation.onset, now))
@@ -233,6 +237,8 @@ class Engine:
         state.heed(verdicts[0])
         changes = tracked.update(verdicts, situation.onset, settled, receding=situation.receding)
         closed = [change.incident for change in changes if change.kind is ChangeKind.CLOSED]
+        if closed:
+            self._ended[name] = closed[-1]
         if closed and tracked.incident is None:
             state.forget_trouble(min(one.started_at or one.opened_at for one in closed), now)
         return changes
@@ -243,8 +249,11 @@ class Engine:
         self._verdicts[name] = verdict
         return verdict
 
-    def _dependency(self, name: str, now: float) -> Dependency:
-        """How another target is doing; judged before those that depend on it."""
+    def _dependency(self, name: str, now: float, of: Incident | None) -> Dependency:
+        """How another target is doing; judged before those that depend on it. `of`: the dependant's open incident.
+
+        Trouble that is over explains for a while what began while it lasted.
+        """
         state, verdict = self._states.get(name), self._verdicts.get(name)
         if state is None or verdict is None or not any(view.current(now) for view in state.views.values()):
             return Dependency(name, DependencyState.UNKNOWN)
@@ -253,6 +262,9 @@ class Engine:
         if cause is not Cause.OK:
             named = cause is not Cause.INSUFFICIENT
             return Dependency(name, DependencyState.TROUBLED if named else DependencyState.SUSPECT, cause)
+        ended = self._ended.get(name)
+        if ended is not None and of is not None and of.opened_at < (ended.closed_at or now) >= now - LAG_S:
+            return Dependency(name, DependencyState.TROUBLED, ended.cause)
         share = state.unease(now)
         return (
             Dependency(name, DependencyState.SUSPECT, share=share)

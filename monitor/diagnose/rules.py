@@ -433,7 +433,7 @@ _RULES = (
     ),
     Rule(
         "dependency.down", "dependency", "data",
-        {UP_DOWN: 4, UP_OVERLOAD: 1, OVERLOAD: -1.5, DOWN: -1.5, HIJACK: -1},
+        {UP_DOWN: 4, OVERLOAD: -1.5, DOWN: -1.5, HIJACK: -1},
         "{name}, which it depends on, has trouble of its own: {cause}",
     ),
     Rule(
