@@ -208,6 +208,7 @@ def trace(hosts: tuple[str, ...], vantage: str, target: str | None, family: int 
     _checked(TraceRequest, address="127.0.0.1", **fields)
 
     async def measure() -> list[Measured]:
+        """Trace to each host, one after the other."""
         seen: list[Measured] = []
         async with Tracer() as tracer:
             for host in hosts:

@@ -39,6 +39,7 @@ def url(schemes: tuple[str, ...], *, user: bool = False, path: bool = True) -> R
     example = " or ".join(f"{scheme}://" for scheme in schemes)
 
     def read(value: object) -> str:
+        """The URL as it stands, if it is one of these."""
         if not isinstance(value, str) or len(value) > MAX_URL or not value.isprintable() or " " in value:
             raise UnfitError(f"a URL starting with {example}, without spaces, of at most {MAX_URL} characters")
         try:

@@ -43,6 +43,7 @@ def duration(least: float, most: float) -> Reader[float]:
     allowed = f'a duration from {format_duration(least)} to {format_duration(most)}, such as "30s" or "5m"'
 
     def read(value: object) -> float:
+        """Seconds."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise UnfitError(allowed)
         try:

@@ -82,6 +82,7 @@ def list_of(reader: Reader[T], most: int, least: int = 0) -> Reader[tuple[T, ...
     """A reader of `least` to `most` different values; a single value stands for a list of one."""
 
     def read(value: object) -> tuple[T, ...]:
+        """The values, each by `reader`; an error says which is unfit."""
         items = value if isinstance(value, list) else [value]
         if not least <= len(items) <= most:
             raise UnfitError(f"a list of {least} to {most} values, here are {len(items)}")

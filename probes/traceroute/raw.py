@@ -155,6 +155,10 @@ class _Sender:
         self._unread = 0
 
     def send(self, packet: bytes, destination: tuple[object, ...], departure: Departure) -> None:
+        """Send a packet and note when it left, by the kernel.
+
+        :raises OSError: it did not leave
+        """
         try:
             self._socket.sendto(packet, destination)
         except OSError:

@@ -6,10 +6,11 @@ of the window, so that a browser draws them at any width without a script.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from itertools import pairwise
+from typing import TypeVar
 
 from monitor.history.answers import CertificateChange, DnsAnswer, DnsChange, PathChange, Visibility
 from monitor.model import Incident, IncidentChange
@@ -21,6 +22,8 @@ from monitor.web.dashboard.window import Window
 
 MOST_MARKS = 400
 MOST_PREFIXES = 12
+
+_Change = TypeVar("_Change", DnsChange, PathChange, CertificateChange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,48 +92,36 @@ def _stages(incident: Incident, changes: Sequence[IncidentChange]) -> list[tuple
 
 def dns_lane(changes: Sequence[DnsChange], window: Window, where: tzinfo) -> Lane:
     """Changes of name servers' answers."""
-    marks = (
-        Mark(
-            left=window.share(one.first_at),
-            at=one.first_at,
-            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}, {one_line(one.server, 64)}: "
-            f"{one_line(one.name, 100)} {one_line(one.rrtype, 10)} {answer(one.old)} → {answer(one.new)}"
-            + times(one.count),
-        )
-        for one in changes
-    )
-    return _changes("DNS answers", marks, len(changes))
+
+    def told(one: DnsChange) -> str:
+        asked = f"{one_line(one.name, 100)} {one_line(one.rrtype, 10)}"
+        return f", {one_line(one.server, 64)}: {asked} {answer(one.old)} → {answer(one.new)}"
+
+    return _changes("DNS answers", changes, told, window, where)
 
 
 def path_lane(changes: Sequence[PathChange], window: Window, where: tzinfo) -> Lane:
     """Changes of traceroutes' paths."""
-    marks = (
-        Mark(
-            left=window.share(one.first_at),
-            at=one.first_at,
-            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}: the path to "
-            f"{one_line(one.address or 'the target', 64)} changed at hop {parting(one.old, one.new)}"
-            + times(one.count),
-        )
-        for one in changes
-    )
-    return _changes("Path", marks, len(changes))
+
+    def told(one: PathChange) -> str:
+        to = one_line(one.address or "the target", 64)
+        return f": the path to {to} changed at hop {parting(one.old, one.new)}"
+
+    return _changes("Path", changes, told, window, where)
 
 
 def certificate_lane(changes: Sequence[CertificateChange], window: Window, where: tzinfo) -> Lane:
     """Changes of the certificate; a new key is worse than a renewal."""
-    marks = (
-        Mark(
-            left=window.share(one.first_at),
-            at=one.first_at,
-            level=Level.BAD if one.new_key else Level.WATCH,
-            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}: "
-            f"{'another key' if one.new_key else 'renewed with the same key'}, "
-            f"issuer {one_line(one.new.issuer or 'not known', 120)}" + times(one.count),
-        )
-        for one in changes
+
+    def told(one: CertificateChange) -> str:
+        what = "another key" if one.new_key else "renewed with the same key"
+        return f": {what}, issuer {one_line(one.new.issuer or 'not known', 120)}"
+
+    lane = _changes("Certificate", changes, told, window, where)
+    levels = (Level.BAD if one.new_key else Level.WATCH for one in changes)
+    return replace(
+        lane, marks=tuple(replace(mark, level=level) for mark, level in zip(lane.marks, levels, strict=False))
     )
-    return _changes("Certificate", marks, len(changes))
 
 
 def route_lanes(
@@ -183,10 +174,21 @@ def times(count: int) -> str:
     return f", {count} times" if count > 1 else ""
 
 
-def _changes(name: str, marks: Iterable[Mark], count: int) -> Lane:
-    shown = tuple(mark for _, mark in zip(range(MOST_MARKS), marks, strict=False))
+def _changes(
+    name: str, changes: Sequence[_Change], told: Callable[[_Change], str], window: Window, where: tzinfo
+) -> Lane:
+    """A mark for each change, as far as they are not too many; `told`: what stands behind the vantage."""
+    marks = tuple(
+        Mark(
+            left=window.share(one.first_at),
+            at=one.first_at,
+            label=f"{clock(one.first_at, where)} {one_line(one.vantage, 64)}{told(one)}{times(one.count)}",
+        )
+        for one in changes[:MOST_MARKS]
+    )
+    count = len(changes)
     said = "no change" if not count else f"{count} change{'s' if count > 1 else ''}"
-    return Lane(name=name, said=said, marks=shown, left_out=count - len(shown))
+    return Lane(name=name, said=said, marks=marks, left_out=count - len(marks))
 
 
 def _peers(count: int) -> str:

@@ -62,7 +62,8 @@ def _provenance(played: Sequence[Kept], machine: str) -> Iterator[str]:
         f"HTTP every {steady.interval_s:g} s, traceroute every {steady.trace_s:g} s, DNS every {steady.dns_s:g} s;"
         f" boosted every {steady.boost_s:g} s. Seconds count from the last deed of the scenario to the right cause"
         " named for good, and to the mail in the SMTP server's hands. The vantages truly hit are read from the"
-        " kernels' forwarding tables. Each scenario is played once, in a laboratory of its own."
+        " kernels' forwarding tables. Each play has a laboratory of its own; of several plays of one the last"
+        " counts."
     )
 
 
