@@ -204,6 +204,11 @@ class Reader:
         """The newest request of each target from each vantage that was complete in [since, until), by names."""
         return self._ask(newest_rows.newest, since, until, target, None)
 
+    def last_measured(self, until: float) -> dict[str, float]:
+        """By target, when its newest request of before `until` was complete."""
+        with self._snapshot():
+            return newest_rows.last_measured(self._connection, bound_micros(until))
+
     def latency(
         self,
         since: float,

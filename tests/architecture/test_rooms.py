@@ -57,7 +57,6 @@ LIBRARIES = {
     "http_message_signatures": ("monitor.link.signature",),
     "starlette": ("monitor.web",),
     "uvicorn": ("monitor.web.server",),
-    "prometheus_client": ("monitor.web.dashboard.metrics",),
     "click": ("monitor.cli", "monitor.commands", "probes.__main__"),
     "smtplib": ("monitor.alert",),
     "stamina": ("monitor.bgp.sources",),

@@ -13,7 +13,7 @@ from monitor.history.answers import Availability, Latency
 from monitor.history.overview import Question, Section
 from monitor.history.overview import overview as history_overview
 from monitor.model import Incident
-from monitor.web.dashboard.overview import Row, overview
+from monitor.web.dashboard.overview import Row, overview, states
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.window import Window
 
@@ -59,10 +59,11 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 def status(source: Source) -> Status:
     """The state now."""
     found = overview(source)
+    grid = states(source, found)
     return Status(
         at=found.at,
         notices=tuple(notice.text for notice in found.notices),
-        states=(*_states(found.rows, control=False), *_states(found.controls, control=True)),
+        states=(*_states(grid.rows, control=False), *_states(grid.controls, control=True)),
         open_incidents=found.open_incidents,
     )
 

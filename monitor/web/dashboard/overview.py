@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.history.answers import Newest
 from monitor.model import Cause, FeedState, Incident
 from monitor.report.moment import length
 from monitor.web.dashboard.source import FRESH_S, Source
 from monitor.web.dashboard.state import Cell, Level, cell_of, verdict_of
-from probes.observation import completed_at
 
 CLOSED_S = 86_400.0
 MOST_CLOSED = 8
@@ -38,12 +36,18 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The page. `faulty`: vantages whose own fault is known."""
+    """What stands above the grid, and costs little."""
 
     at: float
     notices: tuple[Notice, ...]
     open_incidents: tuple[Incident, ...]
     closed: tuple[Incident, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class States:
+    """The grid: each target at each vantage. `faulty`: vantages whose own fault is known."""
+
     vantages: tuple[str, ...]
     faulty: frozenset[str]
     rows: tuple[Row, ...]
@@ -53,27 +57,33 @@ class Overview:
 def overview(source: Source) -> Overview:
     """The state now."""
     now = source.now()
-    names = source.targets()
-    newest = {name: source.reader.newest(now - source.fresh_s(name), now + _AHEAD_S, target=name)
-              for name in (*names, *source.controls)}  # fmt: skip
     open_incidents = still_open(source, now)
     recent = source.reader.incidents(now - CLOSED_S, now)
     closed = [one for one in recent if one.closed_at is not None and one.closed_at <= now]
-    vantages = tuple(sorted({one.observation.vantage for found in newest.values() for one in found}))
+    return Overview(
+        at=now,
+        notices=_notices(source, now),
+        open_incidents=tuple(reversed(open_incidents)),
+        closed=tuple(reversed(closed[-MOST_CLOSED:])),
+    )
+
+
+def states(source: Source, found: Overview) -> States:
+    """The grid of that moment; reads every request of some minutes."""
+    names, now = source.targets(), found.at
+    newest = {name: source.reader.newest(now - source.fresh_s(name), now + _AHEAD_S, target=name)
+              for name in (*names, *source.controls)}  # fmt: skip
+    vantages = tuple(sorted({one.observation.vantage for seen in newest.values() for one in seen}))
 
     def row(name: str) -> Row:
         by_vantage = {one.observation.vantage: one for one in newest[name]}
         cells = tuple(cell_of(vantage, by_vantage.get(vantage)) for vantage in vantages)
-        level, verdict = verdict_of(name, open_incidents, cells)
+        level, verdict = verdict_of(name, found.open_incidents, cells)
         return Row(name=name, level=level, verdict=verdict, cells=cells)
 
-    return Overview(
-        at=now,
-        notices=_notices(source, now, [one for found in newest.values() for one in found]),
-        open_incidents=tuple(reversed(open_incidents)),
-        closed=tuple(reversed(closed[-MOST_CLOSED:])),
+    return States(
         vantages=vantages,
-        faulty=frozenset(_faulty(open_incidents)),
+        faulty=frozenset(_faulty(found.open_incidents)),
         rows=tuple(sorted(map(row, names), key=lambda one: _ORDER[one.level])),
         controls=tuple(map(row, source.controls)),
     )
@@ -92,13 +102,16 @@ def _faulty(open_incidents: Sequence[Incident]) -> list[str]:
     return [name for one in open_incidents if one.cause is Cause.VANTAGE_FAULT for name in one.affected]
 
 
-def _notices(source: Source, now: float, newest: Sequence[Newest]) -> tuple[Notice, ...]:
+def _notices(source: Source, now: float) -> tuple[Notice, ...]:
     found: list[Notice] = []
-    last = max((completed_at(one.observation) for one in newest), default=None)
+    measured = source.reader.last_measured(now + _AHEAD_S)
+    names = (*source.targets(), *source.controls)
+    last = max((measured[name] for name in names if name in measured), default=None)
     if last is None:
-        found.append(Notice(level=Level.BAD, text="No fresh measurement: no monitor writes this history."))
+        found.append(Notice(level=Level.BAD, text="No measurement yet: no monitor writes this history."))
     elif now - last > min(map(source.fresh_s, source.targets()), default=FRESH_S):
-        found.append(Notice(level=Level.BAD, text=f"The newest measurement is {length(now - last)} old."))
+        text = f"No fresh measurement: the newest is {length(now - last)} old. Does the monitor run?"
+        found.append(Notice(level=Level.BAD, text=text))
     found += [_blind(state) for state in source.reader.feed_states(now + _AHEAD_S) if not state.live]
     for contact in source.reader.contacts():
         silent_s = now - contact.received_at

@@ -1,12 +1,18 @@
-"""Templates into pages: every value is escaped by the engine, times are the reader's zone's."""
+"""Templates into pages: every value is escaped by the engine, times are the reader's zone's.
+
+A page whose last part takes long to find comes in two: a template says `{{ pause }}` where the first one ends, and
+asks for the rest, by a call, below. A browser has drawn the first before the second is known.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import tzinfo
 from functools import partial
 from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup
 
 from monitor import __version__
 from monitor.report.account import badge
@@ -17,6 +23,8 @@ from monitor.web.dashboard.assets import Assets
 from monitor.web.dashboard.preferences import THEMES, Preferences
 from monitor.web.dashboard.state import level_of
 from monitor.web.dashboard.window import SPANS
+
+_PAUSE = Markup("<!-- more follows -->")
 
 
 class Pages:
@@ -44,8 +52,12 @@ class Pages:
 
     def render(self, template: str, chosen: Preferences, here: str, **values: object) -> str:
         """The page; `here`: its own path with its query, to come back to."""
-        where = chosen.where
-        return self._environment.get_template(template).render(
+        return "".join(self.parts(template, chosen, here, **values))
+
+    def parts(self, template: str, chosen: Preferences, here: str, **values: object) -> Iterator[str]:
+        """The same as it comes: what is above each `{{ pause }}`, then the rest."""
+        where, waiting = chosen.where, list[str]()
+        for piece in self._environment.get_template(template).generate(
             chosen=chosen,
             zones=tuple(dict.fromkeys((chosen.zone, *self._zones))),
             here=here,
@@ -53,8 +65,14 @@ class Pages:
             clock=partial(_clock, where=where),
             field=partial(_field, where=where),
             iso=_iso,
+            pause=_PAUSE,
             **values,
-        )
+        ):
+            waiting.append(piece)
+            if piece == _PAUSE:
+                yield "".join(waiting)
+                waiting.clear()
+        yield "".join(waiting)
 
 
 def _moment(at: float, where: tzinfo) -> str:

@@ -14,14 +14,17 @@ Handlers are plain functions: Starlette runs them on threads, and the reader tak
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Collection, Iterator
+from functools import lru_cache, partial
+from html import escape
 
 import msgspec
 import structlog
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from monitor.history import HistoryError
@@ -35,8 +38,8 @@ from monitor.web.dashboard.assets import Assets
 from monitor.web.dashboard.gate import Gate
 from monitor.web.dashboard.incident_page import incident_page
 from monitor.web.dashboard.login import Logins
-from monitor.web.dashboard.metrics import Metrics
-from monitor.web.dashboard.overview import overview
+from monitor.web.dashboard.metrics import metrics
+from monitor.web.dashboard.overview import overview, states
 from monitor.web.dashboard.preferences import YEAR_S, Preferences, chosen, own_path
 from monitor.web.dashboard.rendering import Pages
 from monitor.web.dashboard.source import Source
@@ -50,6 +53,10 @@ INCIDENTS_S = 90 * 86_400.0
 PICTURE_S = 86_400.0
 _PICTURE_BUCKET_S = 600.0
 _PICTURE_KEPT = 2_000
+
+# No page holds a secret beside text of others, so its size gives none away ("BREACH").
+_SMALL, _EFFORT = 1_400, 4
+"""Bytes below which an answer is sent as it is (a packet), and zlib's level."""
 
 _log = structlog.get_logger("dashboard")
 
@@ -66,7 +73,6 @@ class _Site:
         self._source = source
         self._assets = Assets()
         self._pages = Pages(self._assets, tuple(dict.fromkeys(("UTC", source.timezone))))
-        self._metrics = Metrics(source)
         # A day's picture changes with every bucket; until then one drawing serves everybody who looks.
         self._picture_of = lru_cache(maxsize=_PICTURE_KEPT)(self._picture)
 
@@ -90,13 +96,18 @@ class _Site:
         }
         return Starlette(
             routes=[Route(path, handler, methods=["GET"]) for path, handler in table.items()],
+            middleware=[Middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_EFFORT)],
             exception_handlers={HistoryError: _history_failed, 404: _not_found},
         )
 
     def _overview(self, request: Request) -> Response:
         found = overview(self._source)
-        stamp = int(self._source.now() // _PICTURE_BUCKET_S)
-        return self._page(request, "overview.html", page=found, stamp=stamp)
+        stamp = int(found.at // _PICTURE_BUCKET_S)
+        parts = self._pages.parts(
+            "overview.html", self._chosen(request), _here(request), page=found, stamp=stamp,
+            look=partial(states, self._source, found),
+        )  # fmt: skip
+        return StreamingResponse(_till_it_fails(parts, request), media_type="text/html; charset=utf-8")
 
     def _target(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -186,7 +197,7 @@ class _Site:
         return Response(body, media_type="application/x-ndjson")
 
     def _metrics_answer(self, request: Request) -> Response:
-        body, kind = self._metrics.exposition(request.headers.get("accept", ""))
+        body, kind = metrics(self._source, request.headers.get("accept", ""))
         return Response(body, headers={"content-type": kind})
 
     def _found(self, request: Request) -> Incident | None:
@@ -199,9 +210,22 @@ class _Site:
         return window_of(request.query_params, self._source.now(), self._chosen(request).where)
 
     def _page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
-        # As it was asked for, with all that is not plain still encoded.
-        here = request.scope["raw_path"].decode("ascii") + (f"?{request.url.query}" if request.url.query else "")
-        return HTMLResponse(self._pages.render(template, self._chosen(request), here, **values), status)
+        return HTMLResponse(self._pages.render(template, self._chosen(request), _here(request), **values), status)
+
+
+def _here(request: Request) -> str:
+    """As it was asked for, with all that is not plain still encoded."""
+    query = request.url.query
+    return str(request.scope["raw_path"].decode("ascii")) + (f"?{query}" if query else "")
+
+
+def _till_it_fails(parts: Iterator[str], request: Request) -> Iterator[str]:
+    """A page's parts; when the history fails between two, it says so, for its status was sent with the first."""
+    try:
+        yield from parts
+    except HistoryError as error:
+        _log.error("history_failed", path=request.url.path, error=str(error))
+        yield f'<p class="notice bad">{escape(str(error))}</p>'
 
 
 def _vantage(request: Request) -> str | None:
