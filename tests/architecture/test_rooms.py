@@ -57,6 +57,7 @@ LIBRARIES = {
     "http_message_signatures": ("monitor.link.signature",),
     "starlette": ("monitor.web",),
     "uvicorn": ("monitor.web.server",),
+    "prometheus_client": (),  # the tests read our metrics with it; see `exposition`
     "click": ("monitor.cli", "monitor.commands", "probes.__main__"),
     "smtplib": ("monitor.alert",),
     "stamina": ("monitor.bgp.sources",),
