@@ -63,6 +63,7 @@ def around(address: str, length: int | None = None) -> Network:
     return ipaddress.ip_network(f"{address}/{length or (24 if family == 4 else 48)}", strict=False)
 
 
+@lru_cache(maxsize=262_144, typed=True)
 def steady(*words: object) -> int:
     """A number that is the same for the same words in every run."""
     return zlib.crc32(" ".join(map(str, words)).encode())

@@ -110,9 +110,8 @@ def generated(rng: Random, *, tops: int = 6, transits: int = 45, stubs: int = 16
 def from_caida(path: Path, rng: Random, *, stubs: int = 160) -> AsGraph:
     """So many stubs of CAIDA's serial-1 relationships (`provider|customer|-1`, `peer|peer|0`), all networks above
     them, and the relations between those."""
-    providers, peers = _read_caida(path)
-    below = {provider for above in providers.values() for provider in above}
-    chosen = set(rng.sample(sorted(asn for asn in providers if asn not in below), k=stubs))
+    providers, peers, without_customers = _read_caida(path)
+    chosen = set(rng.sample(without_customers, k=stubs))
     waiting = list(chosen)
     while waiting:
         # At most three providers of each, or the closure would be half of the Internet.
@@ -135,7 +134,8 @@ def from_caida(path: Path, rng: Random, *, stubs: int = 160) -> AsGraph:
 
 
 @lru_cache(maxsize=1)
-def _read_caida(path: Path) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+def _read_caida(path: Path) -> tuple[dict[int, set[int]], dict[int, set[int]], tuple[int, ...]]:
+    """Each network's providers and peers, and the networks without customers in order of their numbers."""
     providers: dict[int, set[int]] = {}
     peers: dict[int, set[int]] = {}
     for one, other, relation in _relations(path):
@@ -145,7 +145,8 @@ def _read_caida(path: Path) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
         else:
             peers.setdefault(one, set()).add(other)
             peers.setdefault(other, set()).add(one)
-    return providers, peers
+    below = {provider for above in providers.values() for provider in above}
+    return providers, peers, tuple(sorted(asn for asn in providers if asn not in below))
 
 
 def _relations(path: Path) -> Iterator[tuple[int, int, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import pairwise
 from random import Random
 
@@ -42,6 +43,9 @@ class LinkState:
     loss: float = 0.0
 
 
+_NOTHING = LinkState()
+
+
 @dataclass(frozen=True, slots=True)
 class NameState:
     """A name's trouble: a failure word, or a forged address that leads to somebody in network `forged_by`."""
@@ -57,6 +61,12 @@ Link = tuple[int, int]
 def link(one: int, other: int) -> Link:
     """The link between two networks."""
     return (min(one, other), max(one, other))
+
+
+@lru_cache(maxsize=65_536)
+def _steps(path: tuple[int, ...]) -> tuple[Link, ...]:
+    """The links of a path, and the access link of its end."""
+    return (*(link(*pair) for pair in pairwise(path)), (path[-1], path[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +147,8 @@ class Script:
 
     def crossing(self, path: tuple[int, ...], at: float) -> tuple[list[LinkState], set[int]]:
         """What each step of a path costs beyond the ordinary; the last is the access link of its end."""
-        steps = [*(link(*pair) for pair in pairwise(path)), (path[-1], path[-1])]
-        states, truths = [LinkState()] * len(steps), set[int]()
+        steps = _steps(path)
+        states, truths = [_NOTHING] * len(steps), set[int]()
         for act in self.links:
             if act.span.holds(at) and act.link in steps:
                 states[steps.index(act.link)] = act.state

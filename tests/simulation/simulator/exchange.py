@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, pi, sin
 from random import Random
 
@@ -41,6 +42,7 @@ class Impostor:
     same_body: bool
 
 
+@lru_cache(maxsize=4096)
 def impostor_of(asn: int) -> Impostor:
     """The impostor in a network; always the same one."""
     rng = Random(steady("impostor", asn))
@@ -280,5 +282,6 @@ def _passed(losses: list[float]) -> float:
     return share
 
 
+@lru_cache(maxsize=4096)
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

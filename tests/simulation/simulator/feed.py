@@ -6,9 +6,10 @@ some announcements that mean nothing. A session that resets gives the whole tabl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from random import Random
+
+import msgspec
 
 from simulator.addresses import Network, steady
 from simulator.cast import Peer
@@ -23,7 +24,7 @@ Message = tuple[float, Peer, Network | None, Path | str | None]
 """When, who, of which prefix (None: of the session), the path (None: withdrawn; a word: the session's state)."""
 
 
-def lines(world: World) -> Iterator[str]:
+def lines(world: World) -> Iterator[bytes]:
     """The messages of all peers in the order in which a collector stamps them."""
     rng = Random(steady("feed", world.seed, world.kind))
     messages = [message for peer in world.setting.peers for message in _of_peer(world, peer, rng)]
@@ -31,7 +32,7 @@ def lines(world: World) -> Iterator[str]:
     last = world.setting.end
     for at, peer, prefix, what in sorted(messages, key=lambda one: (one[0], one[1].address, str(one[2]))):
         if at <= last:
-            yield json.dumps(_message(at, peer, prefix, what))
+            yield msgspec.json.encode(_message(at, peer, prefix, what))
 
 
 def _of_peer(world: World, peer: Peer, rng: Random) -> Iterator[Message]:

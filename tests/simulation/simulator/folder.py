@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import msgspec
 
 from simulator.addresses import steady
 from simulator.cast import Service, Vantage
@@ -65,7 +66,7 @@ def write(world: World, folder: Path) -> None:
     tally = _Tally()
     observations = [one for vantage in world.setting.vantages for one in _seen_by(world, vantage, tally)]
     observations.sort(key=lambda one: (one["at"], one["vantage"], one["target"], one["kind"]))
-    _write_lines(folder / "observations.jsonl.gz", (json.dumps(one) for one in observations))
+    _write_lines(folder / "observations.jsonl.gz", map(msgspec.json.encode, observations))
     if world.setting.recorded.routes:
         _write_lines(folder / "routes.jsonl.gz", lines(world))
     if world.setting.recorded.prefix_to_as:
@@ -75,7 +76,7 @@ def write(world: World, folder: Path) -> None:
         (folder / "relationships.txt").write_text("\n".join(relation_lines(world.relations)) + "\n")
     if world.roas:
         roas = [{"prefix": str(p), "maxLength": most, "asn": asn} for p, most, asn in world.roas]
-        (folder / "vrps.json").write_text(json.dumps({"roas": roas}))
+        (folder / "vrps.json").write_bytes(msgspec.json.encode({"roas": roas}))
     (folder / "config.toml").write_text("\n".join(_config(world)) + "\n")
     routes = world.setting.recorded.routes
     expected = [
@@ -83,7 +84,8 @@ def write(world: World, folder: Path) -> None:
         for number, truth in enumerate(world.truths)
         if truth.causes
     ]
-    (folder / "expected.json").write_text(json.dumps([one for one in expected if one is not None], indent=1))
+    told = msgspec.json.encode([one for one in expected if one is not None])
+    (folder / "expected.json").write_bytes(msgspec.json.format(told, indent=1))
 
 
 def _seen_by(world: World, vantage: Vantage, tally: _Tally) -> Iterator[Observation]:
@@ -117,9 +119,9 @@ def _moments(world: World, vantage: Vantage, service: Service, probe: str, every
         at += every_s
 
 
-def _write_lines(path: Path, text: Iterator[str]) -> None:
+def _write_lines(path: Path, text: Iterable[bytes]) -> None:
     # Without a time stamp and cheaply packed: the same seed gives the same octets, soon.
-    path.write_bytes(gzip.compress("".join(f"{line}\n" for line in text).encode(), 1, mtime=0))
+    path.write_bytes(gzip.compress(b"".join(line + b"\n" for line in text), 1, mtime=0))
 
 
 def _config(world: World) -> Iterator[str]:
@@ -134,14 +136,19 @@ def _config(world: World) -> Iterator[str]:
         limit = ', max_wait = "2s"' if world.setting.recorded.max_wait else ""
         yield f'expect = {{ status = [200], body_contains = "ok"{limit} }}'
         if service.declared_prefixes:
-            yield f"prefixes = {json.dumps([str(prefix) for prefix in service.prefixes])}"
+            yield f"prefixes = {_array(map(str, service.prefixes))}"
         for key, values in (
             ("origins", service.declared_origins),
             ("allowed_origins", service.allowed_origins),
             ("depends_on", service.depends_on),
         ):
             if values:
-                yield f"{key} = {json.dumps(list(values))}"
+                yield f"{key} = {_array(values)}"
+
+
+def _array(values: Iterable[object]) -> str:
+    """A TOML array, which is written as JSON's is."""
+    return msgspec.json.encode(list(values)).decode()
 
 
 def _expected(number: int, truth: Truth, tally: _Tally, *, shown: bool) -> dict[str, object] | None:

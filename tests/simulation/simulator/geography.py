@@ -7,7 +7,7 @@ long as the straight line (Singla et al., "The Internet at the speed of light", 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from math import hypot
 from random import Random
 
@@ -35,19 +35,25 @@ class Geography:
     def __init__(self, graph: AsGraph, rng: Random) -> None:
         self._top = graph.top
         self._places: dict[int, tuple[float, float]] = {}
+        self._known: dict[tuple[int, ...], tuple[float, ...]] = {}
         for asn in sorted(graph.providers, key=lambda asn: (len(graph.providers[asn]) == 0, asn)):
             above = [self._places[p] for p in graph.providers[asn] if p in self._places]
             x, y = above[0] if above and rng.random() < 0.7 else rng.choice(_CENTRES)
             self._places[asn] = (x + rng.gauss(0, 500), y + rng.gauss(0, 400))
 
-    def round_trips(self, path: Sequence[int]) -> list[float]:
+    def round_trips(self, path: tuple[int, ...]) -> tuple[float, ...]:
         """Seconds from the first network to each of `path` and back, on the way of that path."""
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = tuple(self._measured(path))
+        return found
+
+    def _measured(self, path: tuple[int, ...]) -> Iterator[float]:
         where = self._places[path[0]]
-        km, found = 0.0, []
+        km = 0.0
         for count, asn in enumerate(path):
             if asn not in self._top:
                 place = self._places[asn]
                 km += hypot(place[0] - where[0], place[1] - where[1])
                 where = place
-            found.append(2 * DETOUR * km / KM_A_MS / 1000 + HOP_S * (count + 1))
-        return found
+            yield 2 * DETOUR * km / KM_A_MS / 1000 + HOP_S * (count + 1)

@@ -6,6 +6,8 @@ then, and a network that black-holes traffic does not answer at TTL expiry eithe
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from simulator.addresses import steady
 from simulator.cast import Service, Vantage
 from simulator.exchange import Observation
@@ -81,12 +83,14 @@ def _hops(
     return hops
 
 
+@lru_cache(maxsize=262_144)
 def _router(before: int, asn: int, depth: int, flow: int) -> int:
     """Which router of a network: by where the packet comes from, and by its flow where they balance."""
     branch = flow % 2 if steady("balances", asn) % 4 == 0 else 0
     return (steady(before, asn, depth) % 60) * 4 + depth * 2 + branch
 
 
+@lru_cache(maxsize=262_144)
 def _is_silent(asn: int, router: int) -> bool:
     return steady("silent network", asn) % 12 == 0 or steady("silent router", asn, router) % 20 == 0
 
