@@ -110,14 +110,13 @@ class RouteWatch:
     def routing(self, target: str, now: float) -> Routing:
         """The routing of a target at `now`."""
         self._stirred.discard(target)
-        usual = sorted(self.detector.usual(target), key=str)
         unusual = self.detector.episodes(target)
         episodes = tuple(filter(_tells, unusual))
         peers: set[PeerKey] = set()
         moved: dict[PeerKey, Move] = {}
         genuine = False
-        for prefix in usual:
-            routes, expected = self.detector.rib.routes(prefix), self.detector.expected(prefix)
+        for prefix, expected in self.detector.carriers(target):
+            routes = self.detector.rib.routes(prefix)
             peers.update(routes)
             genuine = genuine or any(route.path.origins & expected for route in routes.values())
             for peer, move in self.detector.moves(prefix).items():

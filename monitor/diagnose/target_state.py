@@ -69,6 +69,7 @@ class TargetState:
         self._known_places: dict[Prefix | str, float] = {}
         self._places_met = 0
         self._believed: tuple[object, dict[str, Belief]] = (None, {})
+        self._read: dict[str, tuple[object, tuple[Reading, ...]]] = {}
         self._stirred_at: float | None = None
         self._independent: tuple[tuple[float, tuple[str, ...]], dict[str, str]] | None = None
 
@@ -169,15 +170,15 @@ class TargetState:
         `since`: when the vantage's trouble began; a route that is older than the correlation window did not bring
         it.
         """
-        memory, (before, _) = self._paths.get(vantage), CORRELATION_S
-        if memory is None:
+        before, _ = CORRELATION_S
+        if vantage not in self._paths:
             return False
         recent = [e for e in self._routes.episodes(self.target.name) if e.active and e.first_at >= since - before]
         blamed = _blamed(recent)
         if not blamed:
             return False
         onset = min([since, *(episode.first_at for episode in recent)])
-        own = readings(memory, onset, self._expected_origins())
+        own = self._readings(vantage, onset, self._expected_origins())
         return not blamed.isdisjoint(believe(own, (), blamed).new_networks)
 
     def situation(
@@ -264,10 +265,11 @@ class TargetState:
         latest = view.latest
         if latest is None:
             return None
-        bad = [judged for judged in view.since(onset) if judged.bad] if affected else []
+        lasting = view.since(onset)
+        bad = [judged for judged in lasting if judged.bad] if affected else []
         # What an affected vantage is judged by are its bad exchanges; a good one since is the recovery.
         shown = bad[-1] if bad else latest
-        rtt = _newest_rtt(bad[-RECENT_BAD:] or view.since(onset))
+        rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
         trace = _spoken_of(believed, view, bad)
@@ -333,12 +335,11 @@ class TargetState:
     ) -> dict[str, Belief]:
         seen: dict[str, tuple[Reading, ...]] = {}
         for view in current:
-            memory = self._paths.get(view.vantage)
-            if memory is None:
-                continue
             # The way to where the target never was says nothing of the way to the target.
             own = tuple(
-                r for r in readings(memory, onset, home) if self._is_usual_address(r.series.address, onset)
+                reading
+                for reading in self._readings(view.vantage, onset, home)
+                if self._is_usual_address(reading.series.address, onset)
             )
             if own:
                 seen[view.vantage] = own
@@ -347,6 +348,16 @@ class TargetState:
             name: believe(own, [reading for other, reading in odd.items() if other != name], told)
             for name, own in seen.items()
         }
+
+    def _readings(self, vantage: str, onset: float, home: frozenset[Asn]) -> tuple[Reading, ...]:
+        """What one vantage's traces since the onset show; worked out anew only when it has traced again."""
+        memory = self._paths.get(vantage)
+        if memory is None:
+            return ()
+        asked = (onset, home, memory.changes)
+        if vantage not in self._read or self._read[vantage][0] != asked:
+            self._read[vantage] = (asked, readings(memory, onset, home))
+        return self._read[vantage][1]
 
     def _usual_trail(self, vantage: str, family: int | None, onset: float) -> Trail | None:
         memory = self._paths.get(vantage)

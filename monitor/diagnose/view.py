@@ -86,6 +86,7 @@ class View:
         self.interval_s = interval_s
         self._configured_s = interval_s
         self._recent: deque[Judged] = deque(maxlen=KEPT)
+        self._newest_at = -inf
         self._aged = self._aged_bad = 0.0
         self._connected = self._resent = 0.0
         self._in_a_row = 0
@@ -105,6 +106,7 @@ class View:
         self._recent.append(judged)
         self._count(judged, 1)
         self.latest = judged
+        self._newest_at = max(self._newest_at, known_at)
         self.losing = self._is_losing()
         self._note(judged)
         self.interval_s = self._pace()
@@ -165,6 +167,8 @@ class View:
 
     def since(self, since: float) -> list[Judged]:
         """The recent observations known at or after `since`, oldest first."""
+        if self._newest_at < since:
+            return []
         return [judged for judged in self._recent if judged.known_at >= since]
 
     def surprise(self) -> float:

@@ -81,7 +81,7 @@ class Books:
     def renew(self, which: Which) -> None:
         """Something new is known of a prefix, which matters to all that lies in and around it."""
         self._stale.add(which)
-        self._grounds.forget_homes()
+        self._grounds.forget_owners()
 
     def take_renewed(self, now: float) -> list[Book]:
         """The books in and around what became known, under what is known now."""

@@ -169,14 +169,10 @@ class RouteDetector:
                 found.append(record.episode(weightiest(roles)))
         return found
 
-    def usual(self, owner: str) -> set[Prefix]:
-        """The prefixes that usually carry an owner's own traffic."""
-        return {prefix_of(*which) for which in self._grounds.usual_of(owner)}
-
-    def expected(self, prefix: Prefix) -> frozenset[Asn]:
-        """The origins that may announce a prefix in watched space; empty when nothing is known."""
-        ground = self._grounds.of((prefix.version, key_of(prefix)))
-        return ground.expected if ground is not None else frozenset()
+    def carriers(self, owner: str) -> Sequence[tuple[Prefix, frozenset[Asn]]]:
+        """The prefixes that usually carry an owner's own traffic, each with the origins that may announce it
+        (none: nothing is known)."""
+        return self._grounds.carriers(owner)
 
     def home(self, owner: str) -> frozenset[Asn]:
         """The networks that an owner's own addresses lie in."""

@@ -49,6 +49,7 @@ class Grounds:
         self._trusted: dict[Which, frozenset[Asn]] = {}
         self._given: dict[Which, bool] = {}
         self._homes: dict[str, frozenset[Asn]] = {}
+        self._carriers: dict[str, tuple[tuple[Prefix, frozenset[Asn]], ...]] = {}
 
     def trust_dump(self, which: Which, origins: frozenset[Asn]) -> bool:
         """A RIB dump's origins: what was in the table before anything happened; whether that is news."""
@@ -130,20 +131,28 @@ class Grounds:
         longest = max((key.bit_length() for _, key in known), default=0)
         return {which for which in known if which[1].bit_length() == longest}
 
-    def usual_of(self, owner: str) -> set[Which]:
-        """The prefixes that usually carry an owner's own traffic."""
-        return {which for one in self._own(owner) for which in self.usual(one)}
+    def carriers(self, owner: str) -> tuple[tuple[Prefix, frozenset[Asn]], ...]:
+        """The prefixes that usually carry an owner's own traffic, by their text, each with the origins that may
+        announce it (none: nothing is known); kept until `forget_owners`.
+        """
+        if owner not in self._carriers:
+            usual = {which for one in self._own(owner) for which in self.usual(one)}
+            known = ((prefix_of(*which), self.of(which)) for which in usual)
+            told = ((prefix, ground.expected if ground else NO_ASNS) for prefix, ground in known)
+            self._carriers[owner] = tuple(sorted(told, key=lambda item: str(item[0])))
+        return self._carriers[owner]
 
     def home(self, owner: str) -> frozenset[Asn]:
-        """The networks that an owner's own addresses lie in, kept until `forget_homes`."""
+        """The networks that an owner's own addresses lie in, kept until `forget_owners`."""
         if owner not in self._homes:
             grounds = [self.of(one.which) for one in self._own(owner) if one.is_address]
             self._homes[owner] = _union(ground.expected for ground in grounds if ground is not None)
         return self._homes[owner]
 
-    def forget_homes(self) -> None:
+    def forget_owners(self) -> None:
         """Something new is known of somebody's space."""
         self._homes.clear()
+        self._carriers.clear()
 
     def of(self, which: Which) -> Ground | None:
         """What is known of a prefix; None where it is in or around nothing that is watched."""
