@@ -30,7 +30,7 @@ from monitor.bgp.episodes.relationships import Relationships
 from monitor.bgp.episodes.stories import Stories
 from monitor.bgp.episodes.vrp_change import vrp_changes
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.bgp.prefix_key import key_of, prefix_of
+from monitor.bgp.prefix_key import key_of
 from monitor.bgp.rib import PeerKey, Rib, RouteChange, RouteChangeKind
 from monitor.bgp.vrp_view import Vrps
 from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind, covers
