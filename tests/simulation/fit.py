@@ -27,7 +27,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
-from run import Job, Played, chosen, plays
+from playing import Job, Played, chosen, plays
 from simulator.kinds import KINDS
 
 from monitor.diagnose.rules import PRIOR, RULES, RULES_VERSION
@@ -179,7 +179,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="worker processes (default 2)")
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.count)
-    jobs = [[Job(kind, seed, False, None) for kind in chosen(kinds=None, held_out=None)] for seed in seeds]
+    jobs = [Job(kind, seed) for seed in seeds for kind in chosen()]
     played = list(plays(jobs, options.processes))
     sets = {
         "fitted": cases([one for one in played if not KINDS[one.kind].held_out]),
