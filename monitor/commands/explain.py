@@ -12,6 +12,7 @@ from rich.console import Console
 
 from monitor.commands.history_file import history_options, history_path, plain_errors
 from monitor.commands.incident_choice import chosen
+from monitor.commands.moment import Moment
 from monitor.commands.zone import Zone
 from monitor.history import Reader
 from monitor.report.explain import explain
@@ -27,10 +28,17 @@ _PIPE_WIDTH = 110
 @click.option(
     "--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown: Europe/Berlin."
 )
+@click.option("--at", type=Moment(), default=None, help="As it was known then: 20m, or an ISO time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: incident, changes, sums.")
 @history_options
 def command(
-    name: str | None, list_rules: bool, timezone: ZoneInfo, as_json: bool, config: Path, database: Path | None
+    name: str | None,
+    list_rules: bool,
+    timezone: ZoneInfo,
+    at: float | None,
+    as_json: bool,
+    config: Path,
+    database: Path | None,
 ) -> None:
     """Why INCIDENT got its cause: each rule with its witnesses and weight, and the sums of all causes.
 
@@ -40,6 +48,7 @@ def command(
 
     \b
     whydown explain last
+    whydown explain last --at 2026-06-16T09:05Z
     whydown explain shop-2026 --timezone Europe/Berlin
     whydown explain --rules
     """
@@ -50,8 +59,8 @@ def command(
     if name is None:
         raise click.UsageError("which INCIDENT? An id, the first letters of one, or last; or --rules")
     with plain_errors(), Reader.open(history_path(database, config)) as reader:
-        incident = chosen(reader, name)
-        changes = reader.changes(incident.id)
+        incident = chosen(reader, name, as_of=at)
+        changes = reader.changes(incident.id, as_of=at)
     if as_json:
         click.echo(msgspec.json.encode({"incident": incident, "changes": changes, "sums": sums_of(incident)}))
         return

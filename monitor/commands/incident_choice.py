@@ -10,20 +10,22 @@ from monitor.model import Incident
 LAST = "last"
 
 
-def chosen(reader: Reader, name: str) -> Incident:
-    """The incident that the user means; `last` is the one opened latest.
+def chosen(reader: Reader, name: str, *, as_of: float | None = None) -> Incident:
+    """The incident that the user means, as it was known `as_of`; `last` is the one opened latest.
 
     :raises click.ClickException: there is none (exit 1)
     :raises HistoryError: several begin so
     """
+    then = " yet" if as_of is None else " of before then"
     if name == LAST:
-        everything = reader.incidents(0.0, float("inf"))
+        everything = reader.incidents(0.0, float("inf"), as_of=as_of)
         if not everything:
-            raise click.ClickException(f"{reader.path} holds no incident yet")
+            raise click.ClickException(f"{reader.path} holds no incident{then}")
         return max(everything, key=lambda incident: incident.opened_at)
-    incident = reader.incident(name)
+    incident = reader.incident(name, as_of=as_of)
     if incident is None:
         raise click.ClickException(
-            f"no incident begins with {name[:128]!r} in {reader.path}; see whydown incidents"
+            f"no incident{'' if as_of is None else then} begins with {name[:128]!r} in {reader.path};"
+            " see whydown incidents"
         )
     return incident

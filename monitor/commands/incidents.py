@@ -28,6 +28,7 @@ _PIPE_WIDTH = 160
 @click.option(
     "--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown: Europe/Berlin."
 )
+@click.option("--at", type=Moment(), default=None, help="As they were known then: 20m, or an ISO time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @history_options
 def command(
@@ -36,6 +37,7 @@ def command(
     until: float,
     open_only: bool,
     timezone: ZoneInfo,
+    at: float | None,
     as_json: bool,
     config: Path,
     database: Path | None,
@@ -46,15 +48,16 @@ def command(
 
     \b
     whydown incidents --open
+    whydown incidents --open --at 2026-06-16T09:05Z
     whydown incidents shop --since 30d --timezone Asia/Seoul
     """
     if not since < until:
         raise click.UsageError("--since must be before --until")
     with plain_errors(), Reader.open(history_path(database, config)) as reader:
-        found = reader.incidents(since, until, target=target, open_only=open_only)
+        found = reader.incidents(since, until, target=target, open_only=open_only, as_of=at)
     if as_json:
         for incident in found:
             click.echo(msgspec.json.encode(incident))
         return
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-    console.print(incident_report(found, (since, until), zone=timezone, now=time.time()))
+    console.print(incident_report(found, (since, until), zone=timezone, now=time.time() if at is None else at))

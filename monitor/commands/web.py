@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +47,7 @@ _USUAL = "127.0.0.1:8080"
     "at",
     type=Moment(),
     default=None,
-    help="Show the history as of then, not now: 2022-02-03T01:30Z.",
+    help="Show what was known then, not now: 2022-02-03T01:30Z.",
 )
 @click.pass_context
 def command(ctx: click.Context, path: Path, database: Path | None, listen: str | None, at: float | None) -> None:
@@ -69,7 +68,7 @@ def command(ctx: click.Context, path: Path, database: Path | None, listen: str |
     history = database or history_path(None, path)
     try:
         with Reader.open(history) as reader:
-            asyncio.run(_serve(reader, config, settings, clock.wall if at is None else lambda: at))
+            asyncio.run(_serve(reader, config, settings, at))
     except (HistoryError, LoginFileError, OSError) as error:
         _log.error("dashboard_failed", error=str(error))
         ctx.exit(1)
@@ -94,13 +93,14 @@ def _settings(config: Config | None, listen: str | None) -> WebSettings:
     )  # fmt: skip
 
 
-async def _serve(reader: Reader, config: Config | None, settings: WebSettings, now: Callable[[], float]) -> None:
+async def _serve(reader: Reader, config: Config | None, settings: WebSettings, at: float | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     table = _LateTable()
-    source = Source(reader=reader, now=now, config=config, origins=table.origins)
+    now = clock.wall if at is None else lambda: at
+    source = Source(reader=reader, now=now, is_past=at is not None, config=config, origins=table.origins)
     site = application(source, logins=_logins(settings), hosts=_hosts(settings))
     server = Server(site, _context(settings))
     host, port = split_listen(settings.listen)

@@ -53,41 +53,62 @@ def still_open(connection: sqlite3.Connection) -> list[tuple[Incident, int]]:
     return [(_INCIDENT.decode(record), sequence) for record, sequence in rows]
 
 
-def between(connection: sqlite3.Connection, since: float, until: float, *, open_only: bool) -> list[Incident]:
+def between(
+    connection: sqlite3.Connection, since: float, until: float, *, open_only: bool, as_of: float | None
+) -> list[Incident]:
     """Incidents that were open at some moment of [since, until), oldest first.
 
-    One that turned out to be a share of another is left out: the other tells it. `find` has it.
+    One that turned out to be a share of another is left out: the other tells it. `find` has it. `as_of`: as they
+    were known then, when one that was closed or joined later was neither.
     """
+    record = "record" if as_of is None else _KNOWN_THEN
     rows = connection.execute(
-        "SELECT record FROM incident WHERE opened_at < ? AND (closed_at IS NULL OR (closed_at >= ? AND NOT ?))"
-        " AND json_extract(record, '$.joined') IS NULL ORDER BY opened_at, id",
-        (until, since, open_only),
+        f"SELECT {record} FROM incident WHERE opened_at < ? AND (closed_at IS NULL OR closed_at >= ?)"  # noqa: S608
+        " ORDER BY opened_at, id",
+        (*_then(as_of), until, since),
     ).fetchall()
-    return [_INCIDENT.decode(record) for (record,) in rows]
+    found = [_INCIDENT.decode(record) for (record,) in rows if record is not None]
+    return [
+        one
+        for one in found
+        if one.joined is None and (one.closed_at is None or (one.closed_at >= since and not open_only))
+    ]
 
 
-def find(connection: sqlite3.Connection, beginning: str) -> Incident | None:
-    """The incident with this id, or the only one whose id begins so; None: there is none.
+# The state after the last change that was known; NULL: it was not open yet.
+_KNOWN_THEN = """(SELECT json_extract(record, '$.incident') FROM incident_change WHERE incident = incident.id
+    AND at <= ? ORDER BY sequence DESC LIMIT 1)"""
+
+
+def _then(as_of: float | None) -> tuple[float, ...]:
+    return () if as_of is None else (as_of,)
+
+
+def find(connection: sqlite3.Connection, beginning: str, *, as_of: float | None) -> Incident | None:
+    """The incident with this id, or the only one whose id begins so; None: there is none, or was none `as_of`.
 
     :raises HistoryError: several ids begin so
     """
+    record = "record" if as_of is None else _KNOWN_THEN
     rows = connection.execute(
-        "SELECT id, record FROM incident WHERE id = ?1"
-        " UNION ALL SELECT id, record FROM incident WHERE substr(id, 1, length(?1)) = ?1 AND id != ?1"
-        " LIMIT ?2",
-        (beginning, _NAMED_MATCHES + 1),
+        f"SELECT id, {record} FROM incident WHERE id = ?"  # noqa: S608
+        f" UNION ALL SELECT id, {record} FROM incident WHERE substr(id, 1, length(?)) = ? AND id != ?"
+        " LIMIT ?",
+        (*_then(as_of), beginning, *_then(as_of), beginning, beginning, beginning, _NAMED_MATCHES + 1),
     ).fetchall()
     if not rows or not beginning:
         return None
     if len(rows) > 1 and rows[0][0] != beginning:
         names = ", ".join(repr(str(name)[:80]) for name, _ in rows[:_NAMED_MATCHES])
         raise HistoryError(f"{beginning[:80]!r} begins the ids of several incidents: {names}")
-    return _INCIDENT.decode(rows[0][1])
+    record = rows[0][1]
+    return None if record is None else _INCIDENT.decode(record)
 
 
-def changes_of(connection: sqlite3.Connection, incident_id: str) -> list[IncidentChange]:
-    """An incident's changes in their sequence."""
+def changes_of(connection: sqlite3.Connection, incident_id: str, *, as_of: float | None) -> list[IncidentChange]:
+    """An incident's changes in their sequence, those that were known `as_of`."""
     rows = connection.execute(
-        "SELECT record FROM incident_change WHERE incident = ? ORDER BY sequence", (incident_id,)
+        "SELECT record FROM incident_change WHERE incident = ? AND (? IS NULL OR at <= ?) ORDER BY sequence",
+        (incident_id, as_of, as_of),
     ).fetchall()
     return [_CHANGE.decode(record) for (record,) in rows]

@@ -157,25 +157,34 @@ class Reader:
             return incident_rows.still_open(self._connection)
 
     def incidents(
-        self, since: float, until: float, *, target: str | None = None, open_only: bool = False
+        self,
+        since: float,
+        until: float,
+        *,
+        target: str | None = None,
+        open_only: bool = False,
+        as_of: float | None = None,
     ) -> list[Incident]:
-        """Incidents that were open at some moment of [since, until), oldest first; `target` or as a member."""
+        """Incidents that were open at some moment of [since, until), oldest first; `target` or as a member.
+
+        `as_of`: as they were known then; None: as they are now.
+        """
         with self._snapshot():
-            found = incident_rows.between(self._connection, since, until, open_only=open_only)
+            found = incident_rows.between(self._connection, since, until, open_only=open_only, as_of=as_of)
         return [each for each in found if target is None or target == each.target or target in each.members]
 
-    def incident(self, id_or_prefix: str) -> Incident | None:
-        """The incident with this id, or the only one whose id begins so; None: there is none.
+    def incident(self, id_or_prefix: str, *, as_of: float | None = None) -> Incident | None:
+        """The incident with this id, or the only one whose id begins so; None: there is none, or was none then.
 
         :raises HistoryError: several ids begin so
         """
         with self._snapshot():
-            return incident_rows.find(self._connection, id_or_prefix)
+            return incident_rows.find(self._connection, id_or_prefix, as_of=as_of)
 
-    def changes(self, incident_id: str) -> list[IncidentChange]:
-        """An incident's changes in their sequence; empty: there is no such incident."""
+    def changes(self, incident_id: str, *, as_of: float | None = None) -> list[IncidentChange]:
+        """An incident's changes in their sequence, up to `as_of`; empty: there is no such incident."""
         with self._snapshot():
-            return incident_rows.changes_of(self._connection, incident_id)
+            return incident_rows.changes_of(self._connection, incident_id, as_of=as_of)
 
     def contacts(self) -> list[Contact]:
         """The vantages that ship to this history, by name: when last, what, and how wrong their clocks are."""

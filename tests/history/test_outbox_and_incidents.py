@@ -57,6 +57,32 @@ def notice(key: str = "shop-1:1:mail:0", **fields: object) -> Notice:
     )  # fmt: skip
 
 
+def test_the_past_is_told_as_it_was_known_then(path: Path) -> None:
+    """A suspicion that became a hijack and was closed: a suspicion before, a hijack later, nothing earlier."""
+    first = incident(suspected=True, updated_at=NOW)
+    sure = incident(updated_at=NOW + 60)
+    over = incident(updated_at=NOW + 600, closed_at=NOW + 600)
+    stages = [change(first, 1), change(sure, 2, ChangeKind.UPDATED), change(over, 3, ChangeKind.CLOSED)]
+    with Store.open(path) as store:
+        store.save_changes(stages, [])
+    with Reader.open(path) as reader:
+        for at, known in ((NOW - 1, []), (NOW, [first]), (NOW + 59, [first]), (NOW + 61, [sure]), (NOW + 700, [])):
+            assert reader.incidents(at, at + 300, open_only=True, as_of=at) == known
+            assert reader.incident("shop", as_of=at) == (known[0] if known else over if at > NOW else None)
+        assert reader.incidents(NOW, NOW + 9, as_of=NOW + 700) == [over] == reader.incidents(NOW, NOW + 9)
+        assert reader.changes("shop-1", as_of=NOW + 61) == stages[:2]
+
+
+def test_one_that_joined_another_later_was_its_own_before(path: Path) -> None:
+    """Who looks at the first minute of a linked incident sees what the person on call saw."""
+    own, joined = incident(updated_at=NOW), incident(updated_at=NOW + 60, closed_at=NOW + 60, joined="till-1")
+    with Store.open(path) as store:
+        store.save_changes([change(own, 1), change(joined, 2, ChangeKind.CLOSED)], [])
+    with Reader.open(path) as reader:
+        assert reader.incidents(NOW, NOW + 9, as_of=NOW + 59) == [own]
+        assert reader.incidents(NOW, NOW + 9, as_of=NOW + 61) == []
+
+
 def test_a_change_and_its_notices_come_back_equal(path: Path) -> None:
     """Every field, doubles and bytes included."""
     first = change(incident())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
-from served import INCIDENT, Site, tags_of
+from served import INCIDENT, Site, serving, tags_of
+
+from monitor.web.dashboard import Source, application
 
 PATHS = (
     "/",
@@ -96,6 +99,31 @@ def test_a_moment_has_requests_keys_and_ways_of_then(site: Site) -> None:
     assert re.search(r"CN=ZeroSSL RSA Domain Secure Site CA,O=ZeroSSL,C=AT – ashburn-1 Ways", said)
     assert "ashburn-1 to 211.249.221.246: another way than at 02-03 01:02:38 UTC" in said
     assert "seoul-1 to 211.249.221.246: same way" in said
+
+
+def test_a_moment_has_the_verdict_of_then(site: Site) -> None:
+    """In its first minute the hijack was a suspicion that no vantage shared; before, there was none."""
+    early = site.text("/targets/qr-checkin?at=2022-02-03T01:05Z").split("At 2022-02-03 01:05:00 UTC")[1]
+    before = site.text("/targets/qr-checkin?at=2022-02-03T00:54Z")
+
+    assert re.match(r" qr-checkin suspected hijack 9\d% .* seen by no vantage", early)
+    assert "At 2022-02-03 00:54:00 UTC No incident was open. Requests" in before
+
+
+def test_a_past_moment_of_the_whole_dashboard_shows_what_was_known(source: Source) -> None:
+    """`--at` 01:05: a suspicion, on every page; no page has the minute after, and no report either."""
+    then = replace(source, now=lambda: 1643850300.0, is_past=True)
+    with serving(application(then, logins=None, hosts={"localhost"})) as url:
+        site = Site(url, then)
+        incident = site.text(f"/incidents/{INCIDENT}")
+
+        assert "qr-checkin suspected hijack 9" in site.text("/")
+        assert "suspected hijack" in site.text("/incidents")
+        assert "opened: suspected hijack" in incident
+        assert "cause changed" not in incident
+        assert "02-03 02:" not in incident
+        assert site.get(f"/incidents/{INCIDENT}/report.json").json()["suspected"] is True
+        assert site.get("/api/v1/incidents?span=24h").json()[0]["affected"] == []
 
 
 def test_a_moment_before_the_trouble_has_nothing_of_it(site: Site) -> None:

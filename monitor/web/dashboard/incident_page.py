@@ -12,6 +12,7 @@ from monitor.report.safe_text import listed, one_line
 from monitor.report.sums import CauseSum, sums_of
 from monitor.report.timeline import timeline
 from monitor.web.dashboard.ladder import Ladder
+from monitor.web.dashboard.path_graph import PathGraph, path_graph
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.state import Level, level_of, milliseconds, short_failure
 from monitor.web.dashboard.ways import ways_during
@@ -60,6 +61,7 @@ class IncidentPage:
     began_at: float
     views: tuple[View, ...]
     ladders: tuple[Ladder, ...]
+    graph: PathGraph | None
 
 
 def incident_page(source: Source, incident: Incident, timezone: str) -> IncidentPage:
@@ -67,16 +69,18 @@ def incident_page(source: Source, incident: Incident, timezone: str) -> Incident
     now = source.now()
     began, end = began_at(incident), incident.closed_at if incident.closed_at is not None else now
     picture = picture_of(incident, source.reader, now)
+    ladders = _ladders(source, incident, began, end)
     return IncidentPage(
         incident=incident,
         account=account_of(incident, timezone=timezone, now=now, circumstances=Circumstances(picture=picture)),
         level=level_of(incident) if incident.closed_at is None else Level.NONE,
         ledger=tuple(_ledger(number, item) for number, item in enumerate(incident.evidence, 1)),
         sums=tuple(sums_of(incident)),
-        events=tuple(timeline(incident, source.reader.changes(incident.id))),
+        events=tuple(timeline(incident, source.reader.changes(incident.id, as_of=source.as_of))),
         began_at=began,
         views=_views(source, incident, picture, end),
-        ladders=_ladders(source, incident, began, end),
+        ladders=ladders,
+        graph=path_graph(ladders),
     )
 
 

@@ -11,6 +11,7 @@ from monitor.model import Incident
 from monitor.report.headline import began_at
 from monitor.report.safe_text import listed, one_line
 from monitor.web.dashboard.ladder import Ladder
+from monitor.web.dashboard.path_graph import PathGraph, path_graph
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.state import Level, cell_of, milliseconds
 from monitor.web.dashboard.ways import ways_at, ways_during
@@ -57,13 +58,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """All of it at `at`, Unix seconds."""
+    """All of it at `at`, Unix seconds. `incidents`: what was concluded of the target then."""
 
     at: float
+    incidents: tuple[Incident, ...]
     exchanges: tuple[Exchange, ...]
     holders: tuple[Holder, ...]
     answers: tuple[Answer, ...]
     ladders: tuple[Ladder, ...]
+    graph: PathGraph | None
 
 
 def moment_of(source: Source, target: str, at: float, incidents: Iterable[Incident]) -> Moment:
@@ -73,14 +76,18 @@ def moment_of(source: Source, target: str, at: float, incidents: Iterable[Incide
     exchanges = tuple(
         _exchange(one, level=cell_of(one.vantage, state).level) for one, state in zip(seen, newest, strict=True)
     )
+    known_then = source.reader.incidents(at, at + 0.001, target=target, as_of=at)
     lasting = [one for one in incidents if began_at(one) <= at <= (one.closed_at or math.inf)]
     began = min((began_at(one) for one in lasting), default=None)
+    ladders = ways_at(source, target, at) if began is None else ways_during(source, target, began, at)
     return Moment(
         at=at,
+        incidents=tuple(one for one in known_then if one.closed_at is None or one.closed_at > at),
         exchanges=exchanges,
         holders=_holders(seen),
         answers=_answers(source, target, at),
-        ladders=ways_at(source, target, at) if began is None else ways_during(source, target, began, at),
+        ladders=ladders,
+        graph=path_graph(ladders),
     )
 
 

@@ -58,7 +58,7 @@ def overview(source: Source) -> Overview:
     """The state now."""
     now = source.now()
     open_incidents = still_open(source, now)
-    recent = source.reader.incidents(now - CLOSED_S, now)
+    recent = source.reader.incidents(now - CLOSED_S, now, as_of=source.as_of)
     closed = [one for one in recent if one.closed_at is not None and one.closed_at <= now]
     return Overview(
         at=now,
@@ -94,7 +94,7 @@ _ORDER = {Level.BAD: 0, Level.WATCH: 1, Level.NONE: 2, Level.GOOD: 3}
 
 def still_open(source: Source, now: float) -> list[Incident]:
     """Incidents that are open at `now`, oldest first."""
-    found = source.reader.incidents(now, now + _AHEAD_S)
+    found = source.reader.incidents(now, now + _AHEAD_S, as_of=source.as_of)
     return [one for one in found if one.opened_at <= now and (one.closed_at is None or one.closed_at > now)]
 
 

@@ -120,7 +120,7 @@ class _Site:
 
     def _incidents(self, request: Request) -> Response:
         now = self._source.now()
-        found = self._source.reader.incidents(now - INCIDENTS_S, now)
+        found = self._source.reader.incidents(now - INCIDENTS_S, now, as_of=self._source.as_of)
         return self._page(request, "incidents.html", incidents=tuple(reversed(found)), now=now)
 
     def _incident(self, request: Request) -> Response:
@@ -176,8 +176,8 @@ class _Site:
 
     def _api_incidents(self, request: Request) -> Response:
         window = self._window(request)
-        target = request.query_params.get("target")
-        return _json(self._source.reader.incidents(window.since, window.until, target=target))
+        target, as_of = request.query_params.get("target"), self._source.as_of
+        return _json(self._source.reader.incidents(window.since, window.until, target=target, as_of=as_of))
 
     def _api_incident(self, request: Request) -> Response:
         incident = self._found(request)
@@ -201,7 +201,7 @@ class _Site:
         return Response(body, headers={"content-type": kind})
 
     def _found(self, request: Request) -> Incident | None:
-        return self._source.reader.incident(request.path_params["id"])
+        return self._source.reader.incident(request.path_params["id"], as_of=self._source.as_of)
 
     def _chosen(self, request: Request) -> Preferences:
         return chosen(request.cookies, Preferences(zone=self._source.timezone))

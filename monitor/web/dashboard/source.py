@@ -22,12 +22,22 @@ _MOST_FRESH_S = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """`config` None: only the history's file is known. `now`: Unix seconds."""
+    """`config` None: only the history's file is known. `now`: Unix seconds.
+
+    `is_past`: `now` is a chosen moment of long ago, so nothing is told that came to be known later. (A live page
+    tells what it finds: a vantage's clock may be ahead of ours.)
+    """
 
     reader: Reader
     now: Callable[[], float]
+    is_past: bool = False
     config: Config | None = None
     origins: Origins = lambda address: None
+
+    @property
+    def as_of(self) -> float | None:
+        """The moment whose knowledge is shown; None: all there is."""
+        return self.now() if self.is_past else None
 
     @property
     def timezone(self) -> str:

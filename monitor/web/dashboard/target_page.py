@@ -47,7 +47,7 @@ def target_page(
     newest = reader.newest(now - source.fresh_s(name), now + source.fresh_s(name), target=name)
     cells = tuple(cell_of(one.observation.vantage, one) for one in newest)
     level, verdict = verdict_of(name, still_open(source, now), cells)
-    incidents = reader.incidents(window.since, window.until, target=name)
+    incidents = reader.incidents(window.since, window.until, target=name, as_of=source.as_of)
     changes_told = window.until - window.since <= 1.01 * MOST_LANES_S
     return TargetPage(
         name=name,
@@ -60,7 +60,7 @@ def target_page(
         window=window,
         incidents=tuple(reversed(incidents)),
         lanes=(
-            verdict_lane([(one, reader.changes(one.id)) for one in incidents], window, where),
+            verdict_lane([(one, reader.changes(one.id, as_of=source.as_of)) for one in incidents], window, where),
             *(_lanes_of_changes(source, name, window, vantage, where) if changes_told else ()),
         ),
         changes_told=changes_told,
