@@ -11,32 +11,28 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 
-from monitor.bgp.mrt_origin_walk import Origins
+from monitor.bgp.origin_entries import EXCHANGE, NUMBER_BITS, NUMBER_MASK, UNMAPPED, Entry, OriginEntries
 from monitor.bgp.prefix_key import key_at, place_of, prefix_of
 from monitor.bgp.prefix_ranges import LENGTH_BITS, NONE, Place, PrefixRanges
 from monitor.model import Address, Asn, Prefix, parse_address, parse_asn
 
 MAX_LINE = 4096
-_KEPT_ERRORS = 8
-_UNMAPPED, _EXCHANGE = 0, 1
-"""Numbers of the two sets of no origins: of addresses in no prefix, and of exchange points."""
 
 _COMMENT = re.compile(r"[#;]")
 _ORIGINS_SEPARATOR = re.compile(r"[_,]")
-_NUMBER_BITS = 32
-_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
-_NOBODY: frozenset[Asn] = frozenset()
 
 
 class PrefixTable:
-    """Prefixes with their origins; `bad` counts lines that were neither, `errors` says why of the first few."""
+    """Prefixes with their origins; `bad` counts what of its source was no such thing, `errors` says why."""
 
-    def __init__(self) -> None:
-        self.bad = 0
-        self.errors: list[str] = []
-        self._origin_sets: list[frozenset[Asn]] = [_NOBODY, _NOBODY]
-        self._numbers: dict[frozenset[Asn], int] = {}
-        self._families = {4: _Family(4), 6: _Family(6)}
+    def __init__(self, entries: OriginEntries | None = None, exchanges: Iterable[Prefix] = ()) -> None:
+        """Take the entries, and leave none behind; a prefix that comes again has the origins of all."""
+        entries = OriginEntries() if entries is None else entries
+        for prefix in exchanges:
+            entries.add_exchange(prefix)
+        self._families = {version: _Family(version, of, entries.joined) for version, of in entries.of.items()}
+        self._origin_sets = entries.sets
+        self.bad, self.errors = entries.bad, entries.errors
 
     def __len__(self) -> int:
         return sum(len(family.ranges) for family in self._families.values())
@@ -48,49 +44,7 @@ class PrefixTable:
         Several origins stand as `1_2` (each seen, MOAS) or `1,2` (an AS_SET). What follows `#` or `;` is
         a comment. A prefix on several lines has the origins of all. A bad line is counted.
         """
-        table = cls()
-        packed: dict[int, list[int]] = {4: [], 6: []}
-        known: dict[str, int] = {}
-        for number, line in enumerate(lines, 1):
-            try:
-                words = _words(line)
-                if words is None:
-                    continue
-                address, digits, text = words
-                version, first, length = place_of(address, digits)
-                origins = known.get(text)
-                if origins is None:
-                    origins = known[text] = table._number(frozenset(_asns(text)))
-            except ValueError as error:
-                table.note(f"line {number}: {str(error)[:120]!a}")
-                continue
-            packed[version].append((first << LENGTH_BITS | length) << _NUMBER_BITS | origins)
-        table._fill(packed, exchanges)
-        return table
-
-    @classmethod
-    def from_origins(cls, origins: Iterable[Origins], exchanges: Iterable[Prefix] = ()) -> PrefixTable:
-        """The same of a routing table's prefixes; one that comes again has the origins of all."""
-        table = cls()
-        packed: dict[int, list[int]] = {4: [], 6: []}
-        known = table._numbers
-        before = -1
-        for version, first, length, found in origins:
-            if found:
-                number = known.get(found) or table._number(found)
-                entry = (first << LENGTH_BITS | length) << _NUMBER_BITS | number
-                # The old format has a record for each of a prefix's routes, one behind the other.
-                if entry != before:
-                    packed[version].append(entry)
-                    before = entry
-        table._fill(packed, exchanges)
-        return table
-
-    def note(self, why: str) -> None:
-        """Count something bad of the source, as `bad`."""
-        self.bad += 1
-        if len(self.errors) < _KEPT_ERRORS:
-            self.errors.append(why)
+        return cls(_parsed(lines), exchanges)
 
     def lookup(self, address: str | Address) -> frozenset[Asn] | None:
         """The origins of the most specific prefix that contains the address; None: unmapped, or an exchange.
@@ -121,54 +75,52 @@ class PrefixTable:
         """
         where = parse_address(address) if isinstance(address, str) else address
         family = self._families[where.version]
-        return family.numbers[family.ranges.find(int(where))] == _EXCHANGE
-
-    def _number(self, origins: frozenset[Asn]) -> int:
-        number = self._numbers.get(origins)
-        if number is None:
-            number = self._numbers[origins] = len(self._origin_sets)
-            self._origin_sets.append(origins)
-        return number
-
-    def _fill(self, packed: dict[int, list[int]], exchanges: Iterable[Prefix]) -> None:
-        """Keep what was read. An exchange's prefix stands for itself, whoever announces it."""
-        for prefix in exchanges:
-            place = int(prefix.network_address) << LENGTH_BITS | prefix.prefixlen
-            packed[prefix.version].append(place << _NUMBER_BITS | _EXCHANGE)
-        for version, entries in packed.items():
-            entries.sort()
-            self._families[version].fill(entries, self._joined)
-            entries.clear()
-
-    def _joined(self, one: int, other: int) -> int:
-        """The number of the origins of both; an exchange's, which sorts first, wins."""
-        if _EXCHANGE in (one, other):
-            return _EXCHANGE
-        return self._number(self._origin_sets[one] | self._origin_sets[other])
+        return family.numbers[family.ranges.find(int(where))] == EXCHANGE
 
 
 class _Family:
     """The prefixes of one IP version, and the number of each one's origins."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, entries: list[Entry], joined: Callable[[int, int], int]) -> None:
+        """Sort and take the entries; `joined` gives the number of the origins of two."""
+        entries.sort()
         self.ranges = PrefixRanges(version)
-        self.numbers = array("I", [_UNMAPPED])
-
-    def fill(self, entries: list[int], joined: Callable[[int, int], int]) -> None:
-        """Take sorted entries: from the lowest bit number, length, first address."""
+        self.numbers = array("I", [UNMAPPED])
         self.ranges.fill(self._places(entries, joined))
+        entries.clear()
 
-    def _places(self, entries: list[int], joined: Callable[[int, int], int]) -> Iterator[Place]:
+    def _places(self, entries: list[Entry], joined: Callable[[int, int], int]) -> Iterator[Place]:
         """Each prefix once, its number noted on the way."""
         before, numbers = -1, self.numbers
         for entry in entries:
-            place = entry >> _NUMBER_BITS
+            place = entry >> NUMBER_BITS
             if place == before:
-                numbers[-1] = joined(numbers[-1], entry & _NUMBER_MASK)
+                numbers[-1] = joined(numbers[-1], entry & NUMBER_MASK)
                 continue
             before = place
-            numbers.append(entry & _NUMBER_MASK)
+            numbers.append(entry & NUMBER_MASK)
             yield place
+
+
+def _parsed(lines: Iterable[str | bytes]) -> OriginEntries:
+    """The entries of a text; what is bad in it is noted."""
+    entries = OriginEntries()
+    packed, known = entries.of, dict[str, int]()
+    for number, line in enumerate(lines, 1):
+        try:
+            words = _words(line)
+            if words is None:
+                continue
+            address, digits, text = words
+            version, first, length = place_of(address, digits)
+            origins = known.get(text)
+            if origins is None:
+                origins = known[text] = entries.number(frozenset(_asns(text)))
+        except ValueError as error:
+            entries.note(f"line {number}: {str(error)[:120]!a}")
+            continue
+        packed[version].append((first << LENGTH_BITS | length) << NUMBER_BITS | origins)
+    return entries
 
 
 def _words(line: str | bytes) -> tuple[str, str, str] | None:

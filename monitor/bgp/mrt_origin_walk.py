@@ -21,21 +21,19 @@ _MAX_SINGLE = 1 << 17
 Origins = tuple[int, int, int, frozenset[Asn]]
 """IP version, first address, prefix length, and the origins of a prefix."""
 
-Single = dict[bytes, frozenset[Asn]]
-"""The sets of one origin, by its four bytes: a million prefixes share them."""
+
+class SingleOrigins(dict[bytes, frozenset[Asn]]):
+    """The sets of one origin, by its four bytes: the routes of a table share them."""
+
+    def __missing__(self, packed: bytes) -> frozenset[Asn]:
+        """Make it."""
+        if len(self) >= _MAX_SINGLE:
+            self.clear()
+        found = self[packed] = frozenset((Asn(int.from_bytes(packed, "big")),))
+        return found
 
 
-def single_origin(packed: bytes, single: Single) -> frozenset[Asn]:
-    """The set of one AS number in its four bytes."""
-    found = single.get(packed)
-    if found is None:
-        if len(single) >= _MAX_SINGLE:
-            single.clear()
-        found = single[packed] = frozenset((Asn(int.from_bytes(packed, "big")),))
-    return found
-
-
-def walk_origins(body: bytes, version: int, head_bytes: int, single: Single) -> Origins:
+def walk_origins(body: bytes, version: int, head_bytes: int, single: SingleOrigins) -> Origins:
     """Of a record of TABLE_DUMP_V2, in which `head_bytes` stand before each route's attributes.
 
     :raises ValueError: the record is malformed; IndexError: it ends too early
@@ -113,11 +111,11 @@ def _attribute(body: bytes, start: int, end: int, wanted: int) -> tuple[int, int
     return end, end
 
 
-def _origins(body: bytes, value: int, end: int, single: Single) -> frozenset[Asn]:
+def _origins(body: bytes, value: int, end: int, single: SingleOrigins) -> frozenset[Asn]:
     """Of the AS_PATH in `body[value:end]`: the last AS of its one sequence, else what decoding it says."""
     if end - value <= 2 or body[value] != AS_SEQUENCE or end - value != 2 + 4 * body[value + 1]:
         return _decoded(body[value:end], 4)
-    return single_origin(body[end - 4 : end], single)
+    return single[body[end - 4 : end]]
 
 
 def _decoded(path: bytes, asn_bytes: int) -> frozenset[Asn]:

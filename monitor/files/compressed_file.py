@@ -44,6 +44,8 @@ class CompressedFile(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Fill `buffer` as far as the current block goes; 0 at the end or at the damage."""
+        if self._is_plain:
+            return self._read_plain(buffer)
         while not self._block:
             try:
                 block = next(self._blocks, None)
@@ -57,6 +59,16 @@ class CompressedFile(io.RawIOBase):
         size = min(len(buffer), len(self._block))
         buffer[:size] = self._block[:size]
         self._block = self._block[size:]
+        self._at += size
+        return size
+
+    def _read_plain(self, buffer: bytearray | memoryview) -> int:
+        """A table of two gigabytes is not to be copied once more."""
+        try:
+            size = self._file.readinto(buffer)
+        except OSError as error:
+            self.damage = f"{error}"
+            return 0
         self._at += size
         return size
 
@@ -76,7 +88,7 @@ class CompressedFile(io.RawIOBase):
         """Read on from another place, not before the one reached where the file is compressed."""
         if self.is_plain:
             self._file.seek(offset)
-            self._block, self._at = memoryview(b""), offset
+            self._at = offset
             return
         while self._at < offset and self.read(min(_CHUNK, offset - self._at)):
             pass
@@ -88,6 +100,7 @@ class CompressedFile(io.RawIOBase):
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """What a compressed file holds; of a plain one nothing, it is read as it is."""
     magic = file.read(_MAGIC_BYTES)
     file.seek(0)
     if magic.startswith(_GZIP):
@@ -96,7 +109,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         return _bzip2_blocks(file)
     if magic == _ZSTD:
         return _zstd_blocks(file)
-    return iter(lambda: file.read(_CHUNK), b"")
+    return iter(())
 
 
 def _gzip_blocks(file: BinaryIO) -> Iterator[bytes]:

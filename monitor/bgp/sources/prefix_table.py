@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from monitor.bgp.ip_to_as import MAX_LINE, PrefixTable
-from monitor.bgp.mrt_origins import TableStats, is_table, table_origins
+from monitor.bgp.mrt_origins import is_table, table_origins
 from monitor.files.compressed_file import CompressedFile
 from monitor.model import Prefix, parse_prefix
 
@@ -30,16 +30,14 @@ class _Exchanges(msgspec.Struct):
 
 
 def read_prefix_table(path: Path, exchanges: tuple[Prefix, ...] = ()) -> PrefixTable:
-    """Read `prefix<TAB>asn`, CAIDA's table, or a RIB (TABLE_DUMP_V2); what is bad or torn is counted in it.
+    """Read `prefix<TAB>asn`, CAIDA's table, or a RIB (TABLE_DUMP, TABLE_DUMP_V2); what is bad is counted in it.
 
     :raises OSError: the file cannot be read
     """
     with CompressedFile(path) as raw:
         stream = io.BufferedReader(raw, 1 << 20)
         if is_table(stream.peek(_HEAD)[:_HEAD]):
-            stats = TableStats()
-            table = PrefixTable.from_origins(table_origins(stream, stats), exchanges)
-            table.bad, table.errors = stats.bad, stats.errors
+            table = PrefixTable(table_origins(stream), exchanges)
         else:
             # A file without line ends must not become one line in memory: it comes in pieces, each a bad line.
             table = PrefixTable.parse(iter(lambda: stream.readline(MAX_LINE + 1), b""), exchanges)
