@@ -16,17 +16,17 @@ from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
 from monitor.model import FileMark, RouteFact
-from monitor.model.target import ORIGINS_TARGET
+from monitor.model.target import ORIGINS_TARGET, names_observed
 from monitor.model.vrp import VrpChange
-from probes import HttpObservation, Observation
+from probes import DnsObservation, HttpObservation, Observation
 
 OBSERVATIONS_S = 6 * 3600.0
 """Enough for a baseline of each phase; older observations say little about tonight."""
 
-FIRST_MET = 50
-"""Of each target's earliest exchanges that the history has: where it was then is whose space is to be known by the
-routes of then. Without them the origin of a hijack that stood for longer than the observations above would be
-taken for the usual one.
+FIRST_MET = {"http": 50, "dns": 300}
+"""Of each target's earliest exchanges that the history has: where it, its name servers and its mail hosts were
+then is whose space is to be known by the routes of then. Without them the origin of a hijack that stood for longer
+than the observations above would be taken for the usual one. Most questions are put to resolvers, which show none.
 """
 
 ROUTES_S = 24 * 3600.0
@@ -47,7 +47,7 @@ def engine_from_history(
         known = reader.vrp_changes(until - ROUTES_S)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
         engine.resume(reader.open_incidents())
-        names = [target.name for target in knowledge.targets]
+        names = names_observed(knowledge.targets)
         observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
@@ -64,7 +64,7 @@ def past_observations(
     reader: Reader, since: float, until: float, targets: Iterable[str] = ()
 ) -> Iterator[Observation]:
     """The observations of [since, until), and before them what was told of addresses' origins until then, and
-    where these targets were first met.
+    where the targets of these names were first met.
     """
     earlier: list[Observation] = [seen for name in targets for seen in _first_met(reader, name, since)]
     if until - ROUTES_S < since:
@@ -74,13 +74,23 @@ def past_observations(
 
 
 def _first_met(reader: Reader, target: str, before: float) -> Iterable[Observation]:
-    """The earliest good exchange with each address among a target's earliest exchanges."""
-    earliest = islice(reader.observations(0.0, before, target=target, kind="http"), FIRST_MET)
-    met: dict[str, Observation] = {}
-    for seen in earliest:
-        if isinstance(seen, HttpObservation) and seen.address is not None and seen.failure is None:
-            met.setdefault(seen.address, seen)
+    """The first that showed each place among the earliest exchanges about a target."""
+    met: dict[tuple[str, ...], Observation] = {}
+    for kind, most in FIRST_MET.items():
+        for seen in islice(reader.observations(0.0, before, target=target, kind=kind), most):
+            places = _places(seen)
+            if places:
+                met.setdefault(places, seen)
     return met.values()
+
+
+def _places(seen: Observation) -> tuple[str, ...]:
+    """The addresses that a good exchange shows to be a target's: who answered, what its zone's servers said."""
+    if isinstance(seen, HttpObservation) and seen.address is not None and seen.failure is None:
+        return (seen.address,)
+    if isinstance(seen, DnsObservation) and seen.role == "authoritative" and seen.failure is None:
+        return (seen.server, *seen.answers)
+    return ()
 
 
 def origins_told(path: Path, until: float) -> tuple[Observation, ...]:

@@ -23,6 +23,7 @@ from monitor.hub.warm_start import engine_from_history
 from monitor.model import IncidentChange, PeerState, RouteEvent
 from monitor.replay import read_folder, replay
 
+BESIDE = "203.0.113.0/24"
 DAY_S = 86400.0
 LONG_AGO = START - 3 * DAY_S
 STRANGER = 64666
@@ -174,6 +175,32 @@ def test_a_hijack_that_stood_for_days_is_one_after_a_restart(tmp_path: Path) -> 
     path = keep(tmp_path / "history.db", in_order([*usual(LONG_AGO), met, *taken, *since_then]))
 
     engine = engine_from_history(path, knowledge(), STOP)
+
+    assert named(engine.advance(STOP + 60.0)) == [("route.hijack", "origin", STRANGER)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"server": "203.0.113.53"}, {"target": "api (mail)", "answers": ("203.0.113.25",)}],
+    ids=["name server", "mail host"],
+)
+def test_name_servers_and_mail_hosts_are_known_by_the_routes_of_old(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    """The zone's server was first asked, the mail host first told of, before the stranger took their prefix; the
+    question is repeated after it, and resolvers' answers stand before."""
+    world, began = World(1), START - 2 * DAY_S
+    asked = [
+        world.dns(at + number, PLACES[0], API, **{"role": "authoritative", **changed})
+        for at in (LONG_AGO + 60.0, START)
+        for number in range(3)
+    ]
+    resolved = [world.dns(LONG_AGO + 50.0, place, API, server="9.9.9.9") for place in PLACES]
+    taken = routes(*(announcement(began, peer, (peer[1], STRANGER), BESIDE) for peer in PEERS))
+    path = keep(tmp_path / "history.db", in_order([*usual(LONG_AGO, BESIDE), *resolved, *asked, *taken]))
+    known = Knowledge.from_config(parse_config(CONFIG.format(target='mail = "api.example"')))
+
+    engine = engine_from_history(path, known, STOP)
 
     assert named(engine.advance(STOP + 60.0)) == [("route.hijack", "origin", STRANGER)]
 
