@@ -1,11 +1,12 @@
-"""The judge that an agent with mail settings keeps for the time when it is alone: own history, engine and outbox.
+"""The judge that an agent keeps for the time when it is alone and has to tell: own history, engine and outbox.
 
     rounds -> (spool, postmen, hubs)
-        \\-> lone watch: centre -> solitude -> mails
+        \\-> lone watch: centre -> solitude -> desk -> mails, hooks
 
 It concludes from what this agent measures and from nothing that a hub says, and never keeps a probe waiting: facts
 that come faster than it takes them are left out here, not in the spool. When it fails, measuring goes on, and it
-begins anew. When to tell is `solitude`'s to decide.
+begins anew. Which troubles are its own is `solitude`'s to decide; when they are told is the desk's, by the policy
+of every monitor.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ import structlog
 from monitor.agent.solitude import Solitude
 from monitor.alert.alone import HEARD_AGAIN, Alone, heard_again
 from monitor.alert.desk import Desk
-from monitor.alert.mail import notices
+from monitor.alert.mail import Foreword
 from monitor.history import Notice, NoticeState, Reader, Store
 from monitor.hub.centre import DAY_S, Audience, Centre
 from monitor.hub.origin_lookups import Asking
 from monitor.model.incident import IncidentChange
-from monitor.model.settings import Config, HistorySettings, HubAccess
+from monitor.model.settings import AlertSettings, Config, HistorySettings, HubAccess
 from probes import Observation, clock
 
 KEPT_DAYS = 2
@@ -63,7 +64,7 @@ class LoneWatch:
     ) -> None:
         self._access = access
         self._path = path
-        self._desk = Desk(path)
+        self._desk = Desk(path, voice=self._voice)
         self._ask = ask
         self._heard_at = heard_at
         self._boost = boost
@@ -103,7 +104,7 @@ class LoneWatch:
             self._solitude = self._solitude_after([notice.incident_id for notice in said])
             audience = Audience(
                 boost=self._boost_alone, look=self._look, heard=lambda facts: None, stepped=lambda step: None,
-                notices=self._notices, due=lambda now, config, desk: (), overtaken=self._overtaken,
+                notices=self._notices, due=self._due, overtaken=self._overtaken,
             )  # fmt: skip
             self._changed.clear()
             centre = Centre(self._config, store, audience, self._ask)
@@ -118,7 +119,7 @@ class LoneWatch:
 
     def _solitude_after(self, told: Sequence[str]) -> Solitude:
         after_s = self._access.alone_after_s
-        return Solitude(self._heard_at, after_s, told=told, monotonic=clock.monotonic)
+        return Solitude(self._heard_at, after_s, own=told, monotonic=clock.monotonic)
 
     # The chores beside the centre
 
@@ -133,15 +134,16 @@ class LoneWatch:
             await centre.reload(self._config)
 
     async def _tell(self, centre: Centre) -> None:
-        """Say when this agent becomes alone and is no longer, and tell what is due then."""
+        """Say when this agent becomes alone and is no longer, and take up what is its own then."""
         alone, may_owe = False, True
         while True:
             if self._solitude.alone != alone:
                 alone = not alone
                 self._log.warning("alone" if alone else "heard_again", unheard_s=round(self._solitude.unheard_s))
                 may_owe = True
+                self._desk.stand_down()
             if released := self._solitude.released():
-                await centre.owe(await asyncio.to_thread(self._all_written, released))
+                await asyncio.to_thread(self._desk.enter, released)
             if may_owe and self._solitude.heard:
                 may_owe = False
                 await centre.owe(await asyncio.to_thread(self._closing))
@@ -158,7 +160,11 @@ class LoneWatch:
         self._boost_alone(target)
 
     def _notices(self, change: IncidentChange, config: Config, desk: Desk) -> Sequence[Notice]:
-        return self._written(change) if self._solitude.passed(change) else ()
+        return self._desk.told(change, config) if self._solitude.passed(change) else ()
+
+    def _due(self, now: float, config: Config, desk: Desk) -> Sequence[Notice]:
+        """What was released, was kept, or is to be reminded of; a hub that is heard does that itself."""
+        return self._desk.due(now, config) if self._solitude.alone else ()
 
     def _overtaken(self, notice: Notice) -> str | None:
         if notice.incident_id.startswith(HEARD_AGAIN) or self._solitude.alone:
@@ -167,14 +173,8 @@ class LoneWatch:
 
     # Messages
 
-    def _written(self, change: IncidentChange) -> tuple[Notice, ...]:
-        settings = self._config.alert
-        foreword = self._who().foreword(clock.wall(), settings)
-        around = self._desk.circumstances(change.incident, change.at, self._config)
-        return notices(change, settings, foreword=foreword, circumstances=around)
-
-    def _all_written(self, changes: Sequence[IncidentChange]) -> list[Notice]:
-        return [notice for change in changes for notice in self._written(change)]
+    def _voice(self, settings: AlertSettings, at: float) -> Foreword:
+        return self._who().foreword(settings, at)
 
     def _who(self) -> Alone:
         since = clock.wall() - self._solitude.unheard_s

@@ -2,7 +2,7 @@
 
     rounds -> spool -> postmen -> hubs
     rounds <- errands <- hubs         (targets, boosts)
-    rounds -> lone watch -> mails     (with mail settings, while no hub is heard)
+    rounds -> lone watch -> mails     (with [alert], while no hub is heard)
 
 What is measured is durable in the spool before anybody is told of it, and probing waits for nothing but that: when
 the disk is full, facts wait in memory. With two hubs each has its own postman and gets everything; the first one
@@ -112,8 +112,8 @@ class Outpost:
         if config.hub != self._own.hub or config.spool != self._own.spool or config.vantage != self._own.vantage:
             self._log.warning("restart_needed", key="hub, spool or vantage.name")
             config = replace(config, hub=self._own.hub, spool=self._own.spool, vantage=self._own.vantage)
-        if (config.alert.mail is None) != (self._own.alert.mail is None):
-            self._log.warning("restart_needed", key="alert.mail")
+        if config.alert.tells_somebody != self._own.alert.tells_somebody:
+            self._log.warning("restart_needed", key="alert")
         self._own = config
         self._configure(self._remembered())
 
@@ -123,7 +123,7 @@ class Outpost:
             self._lone_watch.configure(config)
 
     def _lone_watch_of(self, config: Config, access: HubAccess, instruments: Instruments) -> LoneWatch | None:
-        if config.alert.mail is None:
+        if not config.alert.tells_somebody:
             return None
         path = config.spool.path
         return LoneWatch(

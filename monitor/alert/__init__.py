@@ -1,9 +1,8 @@
-"""Telling people that an incident changed: what is worth it, the mail, its delivery, the durable outbox."""
+"""Telling people that an incident changed: when, the mail, its delivery, the durable outbox."""
 
 from monitor.alert.delivery import Deliver, DeliveryError, PermanentError, TemporaryError
 from monitor.alert.mail import notices
 from monitor.alert.outbox import Outbox
-from monitor.alert.policy import worth_telling
 from monitor.alert.smtp import SmtpDelivery
 
 __all__ = [
@@ -14,5 +13,4 @@ __all__ = [
     "SmtpDelivery",
     "TemporaryError",
     "notices",
-    "worth_telling",
 ]

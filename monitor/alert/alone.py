@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from monitor.alert.hooks import word_notices
 from monitor.alert.mail import CHANNEL, Foreword, message_id, wire_form
 from monitor.history import Notice
-from monitor.model.settings import AlertSettings
+from monitor.model.settings import AlertSettings, MailSettings
 from monitor.report.moment import as_datetime, length, moment, zone
 from monitor.report.safe_text import listed, one_line
 from monitor.report.words import alone as words
 
 HEARD_AGAIN = "heard-again"
-"""The beginning of what the outbox takes for the incident of a closing mail."""
+"""The beginning of what the outbox takes for the incident of a closing word."""
 
 _SUBJECT_LIMIT = 150
 _MOST_LISTED = 50
@@ -33,7 +34,7 @@ class Alone:
     hubs: tuple[str, ...]
     since: float
 
-    def foreword(self, at: float, settings: AlertSettings) -> Foreword:
+    def foreword(self, settings: AlertSettings, at: float) -> Foreword:
         """What stands before an incident that this agent tells of at `at`."""
         vantage, language = one_line(self.vantage, 64), settings.language
         return Foreword(
@@ -50,34 +51,38 @@ class Alone:
 
 
 def heard_again(alone: Alone, told: Sequence[str], at: float, settings: AlertSettings) -> tuple[Notice, ...]:
-    """The closing mail of a time alone in which mails with the subjects `told` went out; one a recipient."""
-    mail = settings.mail
-    if mail is None:
-        return ()
+    """The closing word of a time alone in which messages with the subjects `told` went out, on every way."""
     vantage = one_line(alone.vantage, 64)
-    incident = f"{HEARD_AGAIN}-{at:.3f}"
-    message = EmailMessage()
-    message["From"] = mail.sender
-    message["To"] = ", ".join(mail.to)
-    message["Subject"] = one_line(words.HEARD_SUBJECT.text(settings.language, vantage=vantage), _SUBJECT_LIMIT)
-    message["Date"] = format_datetime(as_datetime(at))
-    message["Message-ID"] = message_id(f"{incident}.{alone.vantage}", "1", mail.sender)
-    message["Auto-Submitted"] = "auto-generated"
+    line = one_line(words.HEARD_SUBJECT.text(settings.language, vantage=vantage), _SUBJECT_LIMIT)
     heard = words.HEARD.text(
         settings.language, vantage=vantage, hubs=listed(alone.hubs, 2), at=moment(at, zone(settings.timezone))
     )
     subjects = "".join(f"- {one_line(subject, _SUBJECT_LIMIT)}\n" for subject in told[-_MOST_LISTED:])
     text = f"{heard}\n\n{words.TOLD_ALONE.text(settings.language)}\n{subjects}"
+    identity = f"{HEARD_AGAIN}-{at:.3f}"
+    by_mail = () if settings.mail is None else _mails(identity, alone.vantage, line, text, settings.mail, at)
+    return (*by_mail, *word_notices(identity, "heard_again", line, text, settings, at))
+
+
+def _mails(identity: str, vantage: str, line: str, text: str, mail: MailSettings, at: float) -> tuple[Notice, ...]:
+    """One a recipient."""
+    message = EmailMessage()
+    message["From"] = mail.sender
+    message["To"] = ", ".join(mail.to)
+    message["Subject"] = line
+    message["Date"] = format_datetime(as_datetime(at))
+    message["Message-ID"] = message_id(f"{identity}.{vantage}", "1", mail.sender)
+    message["Auto-Submitted"] = "auto-generated"
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
     return tuple(
         Notice(
-            key=f"{incident}:{CHANNEL}:{hashlib.sha256(recipient.encode()).hexdigest()[:16]}",
+            key=f"{identity}:{CHANNEL}:{hashlib.sha256(recipient.encode()).hexdigest()[:16]}",
             channel=CHANNEL,
             created_at=at,
-            subject=str(message["Subject"]),
+            subject=line,
             payload=wire_form(message),
             recipients=(recipient,),
-            incident_id=incident,
+            incident_id=identity,
             sequence=1,
             message_id=str(message["Message-ID"]),
             next_try_at=at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,12 +19,12 @@ from monitor.alert.calendar import last_time
 from monitor.alert.contact_book import ContactBook
 from monitor.alert.digest import digest_notices, summary_of
 from monitor.alert.hooks import hook_notices
-from monitor.alert.ledger import Ledger, Telling, Wishes
+from monitor.alert.ledger import Ledger, Page, Telling, Wishes
 from monitor.alert.mail import Foreword, notices
 from monitor.alert.past_tellings import pages_of
 from monitor.history import HistoryError, Notice, Reader
 from monitor.model import Asn, Cause, Incident, IncidentChange, Prefix, ValidityResult, Vrp, parse_prefix
-from monitor.model.settings import Config
+from monitor.model.settings import AlertSettings, Config
 from monitor.report.circumstances import Circumstances, Picture, incident_page, picture_of
 from monitor.report.moment import length, zone
 from monitor.report.words import labels
@@ -36,17 +37,23 @@ _ROUTE_FAULTS = frozenset({Cause.ROUTE_HIJACK, Cause.ROUTE_LEAK})
 _log = structlog.get_logger("desk")
 
 Validate = Callable[[Prefix, Asn | None], ValidityResult]
+Voice = Callable[[AlertSettings, float], Foreword]
+"""What stands before all that one tells who is not the only one to tell."""
 
 
 class Desk:
     """Writes from the history at `path`. `validate`: asks the VRPs in force; None: there are none.
 
-    What was told before its time it reads there too, when it is first asked. Safe to share between threads.
+    What was told before its time it reads there too, when it is first asked. `voice`: of one who tells beside
+    others; such a desk takes up only what was told from here, and sends no digest. Safe to share between threads.
     """
 
-    def __init__(self, path: Path, validate: Callable[[], Validate | None] = lambda: None) -> None:
+    def __init__(
+        self, path: Path, validate: Callable[[], Validate | None] = lambda: None, voice: Voice | None = None
+    ) -> None:
         self._path = path
         self._validate = validate
+        self._voice = voice
         self._ledger: Ledger | None = None
         self._digested: date | None = None
         self._book: ContactBook | None = None
@@ -59,6 +66,17 @@ class Desk:
             ledger.enter(change)
             return self._written(ledger, config, change.at)
 
+    def enter(self, changes: Sequence[IncidentChange]) -> None:
+        """Note changes, all before any of them is told (`due`): what is over already is no news."""
+        with self._turn:
+            for change in changes:
+                self._opened(change.at).enter(change)
+
+    def stand_down(self) -> None:
+        """Forget what was kept: somebody else tells it from here on."""
+        with self._turn:
+            self._ledger = None
+
     def due(self, now: float, config: Config) -> Sequence[Notice]:
         """The messages that are due because time went on: what was kept, reminders, the daily digest."""
         with self._turn:
@@ -70,12 +88,15 @@ class Desk:
         if self._ledger is None:
             try:
                 with Reader.open(self._path) as reader:
-                    self._ledger = Ledger(pages_of(reader, now))
+                    self._ledger = Ledger(filter(self._is_ours, pages_of(reader, now)))
             except HistoryError as error:
                 # Perhaps something is told twice now; asked again with each change, it would be told each time.
                 _log.warning("told_before_not_known", error=str(error))
                 self._ledger = Ledger()
         return self._ledger
+
+    def _is_ours(self, page: Page) -> bool:
+        return self._voice is None or (page.told is not None and page.incident.closed_at is None)
 
     def _written(self, ledger: Ledger, config: Config, now: float) -> list[Notice]:
         if not config.alert.tells_somebody:
@@ -93,7 +114,7 @@ class Desk:
 
     def _messages(self, telling: Telling, now: float, config: Config) -> list[Notice]:
         """By mail, webhooks and commands."""
-        change, foreword = telling.change, _foreword(telling, config)
+        change, foreword = telling.change, self._foreword(telling, config, now)
         around = self.circumstances(change.incident, now, config)
         found = list(
             notices(change, config.alert, foreword=foreword, circumstances=around, reminder=telling.reminder)
@@ -103,10 +124,17 @@ class Desk:
         )
         return found
 
+    def _foreword(self, telling: Telling, config: Config, now: float) -> Foreword | None:
+        often = _comes_and_goes(telling, config)
+        if self._voice is None:
+            return often
+        own = self._voice(config.alert, now)
+        return own if often is None else replace(own, text=f"{own.text}\n\n{often.text}")
+
     def _digest(self, now: float, config: Config) -> Sequence[Notice]:
         """The digest of the day, at its hour or when the monitor is back a little later."""
         minute = config.alert.policy.digest
-        if minute is None or config.alert.mail is None:
+        if minute is None or config.alert.mail is None or self._voice is not None:
             return ()
         day, at = last_time(minute, now, zone(config.alert.timezone))
         if day == self._digested or now - at > DIGEST_LATE_S:
@@ -177,7 +205,7 @@ def wishes_of(config: Config) -> Wishes:
     )
 
 
-def _foreword(telling: Telling, config: Config) -> Foreword | None:
+def _comes_and_goes(telling: Telling, config: Config) -> Foreword | None:
     """That a trouble comes and goes, where that is why the reader hears less of it."""
     if telling.times is None:
         return None

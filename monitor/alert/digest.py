@@ -6,26 +6,21 @@ It is sent on a day without trouble too: who misses it knows that the monitor, o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from monitor.alert.mail import CHANNEL, message_id, wire_form
+from monitor.alert.mail import CHANNEL, FOLDED, message_id, set_texts, wire_form
 from monitor.history import Notice, Reader
 from monitor.model import Incident
 from monitor.model.settings import Config, MailSettings
-from monitor.report.account import badge
-from monitor.report.circumstances import incident_page
-from monitor.report.headline import began_at, phrase, subject_of, witnesses
-from monitor.report.moment import as_datetime, clock, length, zone
+from monitor.report.digest import Setting, day_of, digest_html, digest_text
+from monitor.report.headline import began_at
+from monitor.report.moment import as_datetime, zone
 from monitor.report.safe_text import one_line
-from monitor.report.words import Language
-from monitor.report.words import digest as words
 
 DAY_S = 86_400.0
-MOST_LISTED = 30
 DIGEST = "digest"
 """What the outbox takes for the incident of a digest begins so."""
 
@@ -80,54 +75,22 @@ def digest_notices(summary: Summary, day: date, config: Config) -> tuple[Notice,
     )
 
 
-def _message(summary: Summary, day: date, config: Config, mail: MailSettings) -> EmailMessage:
-    language = config.alert.language
-    still = sum(incident.closed_at is None for incident in summary.incidents)
-    said = words.SUBJECT if summary.incidents else words.QUIET_SUBJECT
-    line = said.text(language, day=day.isoformat(), count=len(summary.incidents), open=still)
-    text = "\n".join(_lines(summary, config, language)) + "\n"
-    message = EmailMessage()
+def _message(summary: Summary, date: date, config: Config, mail: MailSettings) -> EmailMessage:
+    setting = Setting(
+        monitor=config.vantage, targets=len(config.targets), vantages=len(summary.vantages),
+        language=config.alert.language, where=zone(config.alert.timezone),
+        dashboard=config.web.url if config.web is not None else None,
+    )  # fmt: skip
+    day = day_of(summary.incidents, summary.told, date.isoformat(), summary.at, setting)
+    message = EmailMessage(policy=FOLDED)
     message["From"] = mail.sender
     message["To"] = ", ".join(mail.to)
-    message["Subject"] = one_line(line, _SUBJECT_LIMIT)
+    message["Subject"] = one_line(day.title, _SUBJECT_LIMIT)
     message["Date"] = format_datetime(as_datetime(summary.at))
-    message["Message-ID"] = message_id(f"{DIGEST}-{config.vantage}", day.isoformat(), mail.sender)
+    message["Message-ID"] = message_id(f"{DIGEST}-{config.vantage}", date.isoformat(), mail.sender)
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
+    set_texts(message, digest_text(day), digest_html(day))
     return message
-
-
-def _lines(summary: Summary, config: Config, language: Language) -> Sequence[str]:
-    lines = [words.NOTHING.text(language)] if not summary.incidents else []
-    for number, incident in enumerate(summary.incidents[:MOST_LISTED], 1):
-        first, *others = _told_of(incident, summary, config, language)
-        lines += [f"{number}. {first}", *(f"   {line}" for line in others)]
-    if len(summary.incidents) > MOST_LISTED:
-        lines.append(words.MORE.text(language, count=len(summary.incidents) - MOST_LISTED))
-    alive = words.ALIVE.text(
-        language, monitor=one_line(config.vantage, 64), targets=len(config.targets), vantages=len(summary.vantages)
-    )
-    return [*lines, "", alive, words.DEAD_MAN.text(language)]
-
-
-def _told_of(incident: Incident, summary: Summary, config: Config, language: Language) -> Sequence[str]:
-    where = zone(config.alert.timezone)
-    end = incident.closed_at if incident.closed_at is not None else summary.at
-    lasted = length(end - began_at(incident), language)
-    state = words.OPEN if incident.closed_at is None else words.OVER
-    lines = [
-        f"[{badge(incident, language)}] {subject_of(incident, language)}: {phrase(incident, language)}",
-        state.text(language, since=clock(began_at(incident), where), lasted=lasted)
-        + ", "
-        + witnesses(incident, language),
-    ]
-    if incident.id not in summary.told:
-        lines.append(words.NOT_TOLD.text(language))
-    if config.web is not None and config.web.url is not None:
-        lines.append(incident_page(config.web.url, incident.id))
-    else:
-        lines.append(f"whydown explain {one_line(incident.id, 128)}")
-    return lines
 
 
 def _badness(incident: Incident, at: float) -> tuple[bool, float, float]:

@@ -1,8 +1,8 @@
 """What webhooks and commands are given of an incident: one JSON object, or the text that a chat shows. Pure.
 
-The JSON is `version`, `id` (the same when it is sent again), `kind` (opened, cause_changed, closed, reminder),
-`at`, `subject`, `text` (the report as plain text), `page` (of the dashboard, or null) and `incident`, as `whydown
-replay --json` prints it.
+The JSON is `version`, `id` (the same when it is sent again), `kind` (opened, cause_changed, closed, reminder;
+heard_again of an agent that was alone), `at`, `subject`, `text` (the report as plain text), `page` (of the
+dashboard, or null) and `incident`, as `whydown replay --json` prints it (null with heard_again).
 """
 
 from __future__ import annotations
@@ -39,10 +39,9 @@ def hook_notices(
     mark = f"[{foreword.mark}] " if foreword is not None and foreword.mark else ""
     line = one_line(mark + subject(change, settings.language, reminder=reminder), _SUBJECT_LIMIT)
     turn = turn_of(change, reminder=reminder)
-    hooks = [(WEBHOOK, hook.name, hook.form) for hook in settings.webhooks]
-    hooks += [(COMMAND, hook.name, WebhookForm.JSON) for hook in settings.commands]
-    for channel, name, form in hooks:
-        key = f"{change.incident.id}:{turn}:{channel}:{name}"
+    apart = f":{foreword.thread}" if foreword is not None and foreword.thread else ""
+    for channel, name, form in _hooks(settings):
+        key = f"{change.incident.id}:{turn}:{channel}:{name}{apart}"
         if form is WebhookForm.SLACK:
             payload = _chat(change, line, settings, circumstances)
         else:
@@ -60,6 +59,29 @@ def hook_notices(
             message_id=key,
             next_try_at=change.at,
         )
+
+
+def word_notices(
+    identity: str, kind: str, line: str, text: str, settings: AlertSettings, at: float
+) -> Iterator[Notice]:
+    """One notice for each webhook and command of what is no incident; `identity`: its own for ever."""
+    for channel, name, form in _hooks(settings):
+        key = f"{identity}:{channel}:{name}"
+        if form is WebhookForm.SLACK:
+            payload = msgspec.json.encode({"text": f"*{_escaped(line)}*\n{_escaped(text)}"})
+        else:
+            said = {"kind": kind, "at": at, "subject": line, "text": text, "page": None, "incident": None}
+            payload = msgspec.json.encode({"version": _VERSION, "id": key, **said})
+        yield Notice(
+            key=key, channel=channel, created_at=at, subject=line, payload=payload, recipients=(name,),
+            incident_id=identity, sequence=1, message_id=key, next_try_at=at,
+        )  # fmt: skip
+
+
+def _hooks(settings: AlertSettings) -> Iterator[tuple[str, str, WebhookForm]]:
+    """Channel, name and form of each."""
+    yield from ((WEBHOOK, hook.name, hook.form) for hook in settings.webhooks)
+    yield from ((COMMAND, hook.name, WebhookForm.JSON) for hook in settings.commands)
 
 
 def _object(

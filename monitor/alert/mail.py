@@ -33,7 +33,7 @@ CHANNEL = "mail"
 _SUBJECT_LIMIT = 150
 _ID_LIMIT = 100
 # Quoted-printable lines have at most 76 characters (RFC 2045 section 6.7), encoded words 75 (RFC 2047).
-_FOLDED = SMTP.clone(max_line_length=76)
+FOLDED = SMTP.clone(max_line_length=76)
 # Headers in ASCII stay on one line (RFC 5322 section 2.1.1 allows 998 octets): folded, a long subject would
 # begin on the second line, and a Message-ID is one that not every program puts together again.
 _UNFOLDED = SMTP.clone(max_line_length=500)
@@ -89,20 +89,23 @@ def compose(
     if settings.mail is None:
         raise ValueError("no mail settings: there is nobody to write to")
     incident = change.incident
-    message = EmailMessage(policy=_FOLDED)
+    message = EmailMessage(policy=FOLDED)
     line = subject(change, settings.language, reminder=reminder)
     _address(message, change, settings.mail, line, turn_of(change, reminder=reminder), foreword)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Whydown-Incident"] = one_line(incident.id, _ID_LIMIT)
     message["X-Whydown-Cause"] = incident.cause.value
     tell = partial(_told, change, settings, foreword.text if foreword is not None else "", circumstances)
-    text = tell(incident_text)
+    set_texts(message, tell(incident_text), tell(incident_html))
+    return message
+
+
+def set_texts(message: EmailMessage, text: str, html: str) -> None:
+    """The body: both forms of the same. Mail programs show the last that they can."""
     message.set_content(text, cte=_encoding(text))
-    html = tell(incident_html)
     message.add_alternative(html, subtype="html", cte=_encoding(html))
     # The part boundary is random otherwise; the same change must give the same bytes.
     message.set_boundary(f"=-whydown-{hashlib.sha256((text + html).encode()).hexdigest()[:32]}")
-    return message
 
 
 class _Form(Protocol):
@@ -163,7 +166,7 @@ def message_id(incident_id: str, turn: str, sender: str) -> str:
 
 def wire_form(message: EmailMessage) -> bytes:
     """The message as an outbox keeps it."""
-    return message.as_bytes(policy=_UNFOLDED if str(message["Subject"]).isascii() else _FOLDED)
+    return message.as_bytes(policy=_UNFOLDED if str(message["Subject"]).isascii() else FOLDED)
 
 
 def _address(

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
-from functools import lru_cache
-
-import jinja2
 
 from monitor.model import ChangeKind, IncidentChange
 from monitor.report.account import account_of, badge
 from monitor.report.dossier import Dossier, IdentitySight, RouteSight, VantageSight, WaySight
 from monitor.report.headline import began_at, witnesses
 from monitor.report.moment import length, moment, zone
+from monitor.report.page_template import rendered
 from monitor.report.safe_text import listed, one_line
 from probes.observation import TraceObservation
 
@@ -46,7 +44,8 @@ class _Table:
 def dossier_html(dossier: Dossier, *, timezone: str) -> str:
     """The whole page; times in the IANA zone `timezone`, and in UTC."""
     where = zone(timezone)
-    return _template().render(
+    return rendered(
+        "dossier.html",
         account=account_of(dossier.incident, timezone=timezone, now=dossier.until),
         dossier=dossier,
         made_at=moment(dossier.made_at, where),
@@ -153,15 +152,3 @@ def _hops(trace: TraceObservation | None, where: tzinfo) -> str:
 
 def _ms(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1e3:.0f}"
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitor.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("dossier.html")

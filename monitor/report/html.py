@@ -6,13 +6,10 @@ without network. Escaping is the template engine's, for every value without exce
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import jinja2
-
 from monitor.model import Incident
 from monitor.report.account import account_of
 from monitor.report.circumstances import NOTHING, Circumstances
+from monitor.report.page_template import rendered
 from monitor.report.vantage_table import vantage_rows
 from monitor.report.words import Language, labels
 
@@ -32,17 +29,4 @@ def incident_html(
     """
     account = account_of(incident, timezone=timezone, now=now, language=language, circumstances=circumstances)
     table = None if account.picture is None else vantage_rows(account.picture, timezone)
-    page: str = _template().render(account=account, foreword=foreword, table=table, labels=labels)
-    return page.lstrip()
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitor.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("incident.html")
+    return rendered("incident.html", account=account, foreword=foreword, table=table, labels=labels)

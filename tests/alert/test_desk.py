@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import email
 import email.policy
+import json
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from monitor.alert.alone import Alone
 from monitor.alert.desk import DIGEST_LATE_S, Desk, Validate
 from monitor.bgp.rpki import VrpTable
-from monitor.history import Store
-from monitor.model import ChangeKind, Detail, IncidentChange
-from monitor.model.alert_policy import AlertPolicy, Maintenance, Once
+from monitor.history import Notice, Store
+from monitor.model import Cause, ChangeKind, Detail, IncidentChange
+from monitor.model.alert_policy import AlertPolicy, Hours, Maintenance, Once
 from monitor.model.language import Language
-from monitor.model.settings import AlertSettings, Config, MailSettings, WebSettings
+from monitor.model.settings import (
+    AlertSettings,
+    CommandSettings,
+    Config,
+    MailSettings,
+    WebhookSettings,
+    WebSettings,
+)
 from probes import HttpObservation
 
 ChangeOf = Callable[[str], IncidentChange]
@@ -141,6 +150,15 @@ def test_what_was_kept_before_a_restart_is_told_after_it(tmp_path: Path, change_
         assert [one.subject.partition("]")[0] for one in after.due(opened.at + 600, config)] == ["[overload 96%"]
 
 
+def _forms(notice: Notice) -> tuple[str, str]:
+    """A mail's text and its page."""
+    message = email.message_from_bytes(notice.payload, policy=email.policy.default)
+    text, page = (message.get_body((form,)) for form in ("plain", "html"))
+    assert text is not None
+    assert page is not None
+    return text.get_content(), page.get_content()
+
+
 def test_the_digest_comes_once_a_day_worst_first(tmp_path: Path, change_of: ChangeOf) -> None:
     """What is open stands before what is over, and what nobody was told of is marked."""
     hijack, closed, path = change_of("hijack"), change_of("closed"), tmp_path / "whydown.db"
@@ -161,13 +179,16 @@ def test_the_digest_comes_once_a_day_worst_first(tmp_path: Path, change_of: Chan
         # Another process writes it again, and the outbox knows it by its key.
         assert [one.key for one in Desk(path).due(four + 60, config)] == [digest.key]
         assert list(Desk(path).due(four + DIGEST_LATE_S + 60, config)) == []
-    lines = email.message_from_bytes(digest.payload, policy=email.policy.default).get_content().splitlines()
+    text, page = _forms(digest)
+    lines = text.splitlines()
 
     assert digest.subject == "[daily] 2022-02-04: incidents 2, still open 1"
     assert lines[0].startswith("1. [hijack 98%] qr-checkin")
     (second,) = (number for number, line in enumerate(lines) if line.startswith("2. [hijack 98%] shop"))
     assert "No mail was sent about it" in "".join(lines[second:])
     assert "No mail was sent about it" not in "".join(lines[:second])
+    assert page.index("hijack 98%</span> <strong>qr-checkin</strong>") < page.index("<strong>shop</strong>")
+    assert page.count("No mail was sent about it") == 1
 
 
 def test_a_quiet_day_has_its_digest_too(tmp_path: Path) -> None:
@@ -178,7 +199,77 @@ def test_a_quiet_day_has_its_digest_too(tmp_path: Path) -> None:
     path = tmp_path / "whydown.db"
     with Store.open(path):
         (digest,) = Desk(path).due(1_643_932_800.0, config)
-    text = email.message_from_bytes(digest.payload, policy=email.policy.default).get_content()
+    text, page = _forms(digest)
 
+    assert "지난 24시간 동안 아무 일도 없었습니다." in page
     assert digest.subject == "[일일 요약] 2022-02-04: 사건 없음"
     assert "오지 않는 날은" in text
+
+
+LONELY = Alone(vantage="seoul-1", hubs=("https://hub.example:8443/",), since=0.0)
+
+
+def _lone(path: Path) -> Desk:
+    return Desk(path, voice=LONELY.foreword)
+
+
+def test_one_who_tells_beside_others_says_so_on_every_way(tmp_path: Path, change_of: ChangeOf) -> None:
+    """Mail, webhook and command carry its mark, and no key or thread is that of a hub's own message."""
+    alert = dataclasses.replace(
+        CONFIG.alert,
+        webhooks=(WebhookSettings(name="chat", url="https://chat.example/"),),
+        commands=(CommandSettings(name="page", run=("/bin/true",)),),
+    )
+    config = dataclasses.replace(CONFIG, alert=alert)
+    found = _lone(tmp_path / "none.db").told(change_of("hijack"), config)
+    hubs = Desk(tmp_path / "none.db").told(change_of("hijack"), config)
+
+    assert [one.channel for one in found] == ["mail", "webhook", "command"]
+    assert all(one.subject.startswith("[alone: seoul-1] [hijack 98%]") for one in found)
+    assert "it has not heard https://hub.example:8443/" in " ".join(json.loads(found[1].payload)["text"].split())
+    assert {one.message_id for one in found}.isdisjoint(one.message_id for one in hubs)
+
+
+def test_an_agent_alone_keeps_quiet_hours_like_a_hub(tmp_path: Path, change_of: ChangeOf) -> None:
+    """What can wait is told in the morning, in one message; the near-miss, a hijack, at once."""
+    moved, hijack = change_of("hijack"), change_of("hijack")
+    moved = replace(moved, incident=replace(moved.incident, id="m", target="m", cause=Cause.ROUTE_MOVED))
+    minute = int(hijack.at % 86_400 // 60)
+    quiet = Hours(begin=minute - 60, end=minute + 60)
+    alert = dataclasses.replace(CONFIG.alert, policy=AlertPolicy(quiet=quiet))
+    config, desk = dataclasses.replace(CONFIG, alert=alert), _lone(tmp_path / "none.db")
+    desk.enter([moved, hijack])
+
+    assert [one.incident_id for one in desk.due(hijack.at, config)] == [hijack.incident.id]
+    assert [one.incident_id for one in desk.due(hijack.at + 7200, config)] == ["m"]
+
+
+def test_what_is_over_before_an_agent_is_alone_wakes_nobody(tmp_path: Path, change_of: ChangeOf) -> None:
+    """Opened and closed within the wait for a hub: entered together, neither is news."""
+    opened = change_of("hijack")
+    over = replace(
+        opened, kind=ChangeKind.CLOSED, sequence=2, incident=replace(opened.incident, closed_at=opened.at + 60)
+    )
+    desk = _lone(tmp_path / "none.db")
+    desk.enter([opened, over])
+
+    assert list(desk.due(opened.at + 100, CONFIG)) == []
+
+
+def test_when_a_hub_is_heard_what_was_kept_is_the_hubs_to_tell(tmp_path: Path, change_of: ChangeOf) -> None:
+    """A later time alone takes up what was told from here and is open still, and nothing else."""
+    told, path = change_of("hijack"), tmp_path / "whydown.db"
+    kept = replace(told, incident=replace(told.incident, id="kept", target="kept"))
+    changed = replace(
+        told, kind=ChangeKind.CAUSE_CHANGED, sequence=2, incident=replace(told.incident, suspected=True)
+    )
+    with Store.open(path) as store:
+        desk = _lone(path)
+        _keep(store, desk, told)
+        store.save_changes([kept], [])
+        desk.enter([kept])
+        desk.stand_down()
+        store.save_changes([changed], [])
+        found = desk.due(told.at + 100, CONFIG)
+
+    assert [(one.incident_id, one.sequence) for one in found] == [(told.incident.id, 2)]

@@ -165,6 +165,8 @@ def test_the_page_has_every_part(dossier: Callable[..., Dossier]) -> None:
         "Summary", "Evidence", "Timeline", "Vantages", "Who answered", "Ways of the packets", "Route messages",
         "Method", "Limits",
     )  # fmt: skip
+    assert "AS path before</th><td>AS4766 AS10158 AS7625 </td>" in page
+    assert "AS path since</th><td><strong>AS6461</strong> <strong>AS9457</strong> </td>" in page
     places = [page.find(f"<h2>{head}</h2>") for head in heads]
 
     assert -1 not in places
