@@ -28,7 +28,8 @@ $(READY): .ci/requirements.txt pyproject.toml .ci/make-venv
 	@touch $@
 
 demo: setup  ## Watch a service overloaded, then hijacked, and told apart (two minutes, no root)
-	@PYTHONPATH=tests/lab $(BIN)/python -m lab.demo
+	@rm -rf build/demo
+	@PYTHONPATH=tests/lab $(BIN)/python -m lab.demo --keep build/demo
 
 lab: setup  ## Play SCENARIO=subprefix-hijack in a small Internet of namespaces; without one, list them (root)
 	@PYTHONPATH=tests/lab $(BIN)/python -m lab $(SCENARIO)

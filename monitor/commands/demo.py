@@ -30,7 +30,7 @@ def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) ->
 
     \b
     whydown demo
-    whydown demo --plain --keep demo   # then: whydown explain last --database demo/history.db
+    whydown demo --keep demo   # ends with the commands that show what was kept
     """
     try:
         from monitor.demo.launch import launch, stage_or_why
@@ -44,4 +44,5 @@ def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) ->
         keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="whydown-demo-") if keep is None else nullcontext(keep) as folder:
         scene = LocalScene(Path(folder), because)
-        sys.exit(launch(Path(folder), scene, plain=plain, as_json=as_json))
+        kept = None if keep is None else keep / "history.db"
+        sys.exit(launch(Path(folder), scene, plain=plain, as_json=as_json, kept=kept))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from monitor.demo.play import MakeTeller, Teller, play
 from monitor.demo.scene import Scene
 from monitor.demo.screen import ScreenTeller
 from monitor.demo.story import STORY, Story
-from monitor.demo.summary import Summary, lines
+from monitor.demo.summary import Summary, lines, ways_to_look
 from monitor.history import HistoryError
 
 
@@ -35,8 +36,11 @@ def stage_or_why(arguments: tuple[str, ...], *, loopback: bool) -> str | None:
     return enter_private((sys.executable, "-m", "monitor", "demo", *arguments))
 
 
-def launch(folder: Path, scene: Scene, *, plain: bool, as_json: bool) -> int:
-    """Play the demo on a scene, with a log in `folder`; 0 when both causes were named rightly, else 1."""
+def launch(folder: Path, scene: Scene, *, plain: bool, as_json: bool, kept: Path | None) -> int:
+    """Play the demo on a scene, with a log in `folder`; 0 when both causes were named rightly, else 1.
+
+    `kept`: the history that stays behind; None: none does.
+    """
     console = Console()
     summary: Summary | None = None
     with (folder / "demo.log").open("w", encoding="utf-8") as log:
@@ -54,8 +58,13 @@ def launch(folder: Path, scene: Scene, *, plain: bool, as_json: bool) -> int:
     if as_json:
         print(msgspec.json.encode(summary).decode())
     else:
-        print("\n".join(lines(summary)))
+        looks = [] if kept is None else ways_to_look(summary, _program(), kept)
+        print("\n".join([*lines(summary), *looks]))
     return 0 if summary.right else 1
+
+
+def _program() -> str:
+    return "whydown" if shutil.which("whydown") is not None else f"{sys.executable} -m monitor"
 
 
 async def _play_until_terminated(scene: Scene, teller: MakeTeller) -> Summary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -12,10 +13,14 @@ from monitor.demo.scene import Diversion
 from monitor.demo.story import Act, Story
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, HijackEffect, HijackKind
+from monitor.report.moment import as_datetime
 from monitor.report.safe_text import one_line
 
 # An incident may be opened this long after its act has ended and still be about it.
 _GRACE_S = 5.0
+
+# Before the end of an act nothing is mended yet.
+_EARLY_S = 2.0
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +40,10 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole demo in one value. `other_incidents`: opened without a cause in the story."""
+    """The whole demo in one value. `other_incidents`: opened without a cause in the story.
+
+    `height_at`: Unix seconds, when the last trouble was at its height; None: it was not reached.
+    """
 
     right: bool
     mode: str
@@ -50,6 +58,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     route_messages: int
     rounds_not_measured: int
     crowd: dict[str, int] = {}
+    height_at: float | None = None
 
 
 def summarise(
@@ -91,6 +100,7 @@ def summarise(
         route_messages=board.counts.route_events,
         rounds_not_measured=board.counts.not_measured,
         crowd=crowd,
+        height_at=max((at + story.length_s(act) - _EARLY_S for at, act in board.acts if act.truth), default=None),
     )
 
 
@@ -132,6 +142,18 @@ def wrong_because(incident: Incident, truth: Cause, diversion: Diversion) -> str
         if found != value:
             return f"{name} is {found}, not {value}"
     return "it stayed suspected" if incident.suspected else None
+
+
+def ways_to_look(summary: Summary, program: str, history: Path) -> list[str]:
+    """What a person can do with the history that was kept, a command a line; `program`: how whydown is called."""
+    if summary.height_at is None:
+        return []
+    at = f"{as_datetime(summary.height_at):%Y-%m-%dT%H:%M:%SZ}"
+    return [
+        "Look at it yourself: the dashboard in the middle of the hijack (http://127.0.0.1:8080), and its verdict:",
+        f"  {program} web --database {history} --at {at}",
+        f"  {program} explain last --database {history}",
+    ]
 
 
 def lines(summary: Summary) -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace as _changed
 from rich.console import Console
@@ -17,7 +20,7 @@ from monitor.demo.registry import prefix_table
 from monitor.demo.scene import Diversion
 from monitor.demo.screen import picture
 from monitor.demo.story import STORY, Deed
-from monitor.demo.summary import Summary, lines, summarise
+from monitor.demo.summary import Summary, lines, summarise, ways_to_look
 from monitor.demo.topology import demo_topology
 from monitor.model import Cause, ChangeKind, Detail, Evidence, HijackEffect, HijackKind, Incident, IncidentChange
 from monitor.model.asn import Asn
@@ -69,6 +72,20 @@ def test_both_causes_named_rightly_is_right() -> None:
         (Cause.ROUTE_HIJACK, 2.0),
     ]
     assert lines(summary)[-1] == "Both causes were named rightly."
+
+
+def test_the_end_says_how_to_look_at_the_middle_of_the_hijack() -> None:
+    """A command of each, with the moment and the file; nothing when the story broke off before any trouble."""
+    summary = _summary(OVERLOAD, TAKEN)
+    _, web, explain = ways_to_look(summary, "whydown", Path("demo/history.db"))
+
+    assert summary.height_at == START + 106
+    assert web.split() == [
+        "whydown", "web", "--database", "demo/history.db",
+        "--at", f"{datetime.fromtimestamp(START + 106, UTC):%Y-%m-%dT%H:%M:%SZ}",
+    ]  # fmt: skip
+    assert explain.split() == ["whydown", "explain", "last", "--database", "demo/history.db"]
+    assert ways_to_look(msgspec.structs.replace(summary, height_at=None), "whydown", Path("x")) == []
 
 
 @pytest.mark.parametrize(

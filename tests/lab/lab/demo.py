@@ -148,7 +148,8 @@ def main(*, plain: bool, as_json: bool, keep: Path | None) -> None:
     folder = keep or PASSING
     folder.mkdir(parents=True, exist_ok=True)
     with heard_in(folder):
-        sys.exit(launch(folder, LabScene(folder), plain=plain, as_json=as_json))
+        kept = None if keep is None else keep / "whydown.db"
+        sys.exit(launch(folder, LabScene(folder), plain=plain, as_json=as_json, kept=kept))
 
 
 if __name__ == "__main__":
