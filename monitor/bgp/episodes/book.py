@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
-from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.register import Record
 from monitor.bgp.rib import PeerKey
 from monitor.model import Asn, AsPath, AsSet

@@ -21,7 +21,8 @@ from monitor.bgp.episodes.books import Books
 from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Place, Role
 from monitor.bgp.episodes.ground import Grounds
 from monitor.bgp.episodes.interest import NOTHING_DECLARED, Declared, Interests, weightiest
-from monitor.bgp.episodes.judge import Judge, Judgement, Known
+from monitor.bgp.episodes.judge import Judge, Known
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.links import Links
 from monitor.bgp.episodes.losses import Losses
 from monitor.bgp.episodes.made_up import disowned_by
@@ -185,12 +186,12 @@ class RouteDetector:
 
     def _note_move(self, book: Book, peer: PeerKey, at: float, old: AsPath, new: AsPath) -> None:
         """A peer's path changed; more or less prepending is no other way."""
-        if self._judge.shape(old).sequence != self._judge.shape(new).sequence:
+        if self._judge.shapes.of(old).sequence != self._judge.shapes.of(new).sequence:
             book.moves[peer] = (at, old, new)
 
     def _judged(self, book: Book, path: AsPath, peer: PeerKey, at: float, followed: bool) -> Judgement | None:
         """The judgement of a path; `followed`: the peer's route of before is known."""
-        shape = self._judge.shape(path)
+        shape = self._judge.shapes.of(path)
         if shape.usual and shape.origin in book.quiet and shape.repeats <= book.prepends:
             return None
         if path.segments in book.judged:

@@ -12,17 +12,14 @@ from math import inf
 
 from monitor.bgp.episodes.episode import EpisodeKind, Place, Reason, ReasonWord
 from monitor.bgp.episodes.ground import NO_ASNS, Ground
-from monitor.bgp.episodes.links import Link, Links
+from monitor.bgp.episodes.judgement import UNJUDGED, Judgement, validity_reasons
+from monitor.bgp.episodes.links import Links
 from monitor.bgp.episodes.relationships import Relationships, Valley
+from monitor.bgp.episodes.shape import Shape, Shapes
 from monitor.bgp.episodes.typo import meant_prefix, prepended_count
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.vrp_view import Vrps
-from monitor.model import Asn, AsPath, AsSet, Prefix, Validity, ValidityResult
-
-UNJUDGED = ValidityResult(Validity.UNKNOWN)
-
-MAX_SHAPES = 200_000
-"""Different paths that are kept worked out; all peers of RIS show some 100,000 to 1,000 prefixes."""
+from monitor.model import Asn, AsPath, Prefix, Validity, ValidityResult
 
 MAX_SLIPS = 10_000
 
@@ -34,23 +31,6 @@ MAX_VALLEYS = 100_000
 
 VALLEY_USUAL_S = 600.0
 """A valley that was first met so long ago is the relationship file's mistake, or custom, rather than news."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """Why a route is unusual; routes with the same `key` make one episode."""
-
-    kind: EpisodeKind
-    origin: Asn | None
-    offender: Asn | None
-    link: Link | None = None
-    validity: ValidityResult = UNJUDGED
-    reasons: tuple[Reason, ...] = ()
-
-    @property
-    def key(self) -> tuple[EpisodeKind, Asn | None, Asn | None, Link | None]:
-        """What makes two routes of a prefix the same story."""
-        return self.kind, self.origin, self.offender, self.link
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +47,6 @@ class Known:
     prepends: int
 
 
-@dataclass(slots=True, eq=False)
-class Shape:
-    """What a path is by itself, whichever prefix it leads to.
-
-    `origin`: its only one, None for a set. `usual`: it was learned, so that its links are known.
-    """
-
-    sequence: tuple[Asn, ...]
-    origins: frozenset[Asn]
-    origin: Asn | None
-    repeats: int
-    valley: Valley | None
-    usual: bool = False
-
-
 class Judge:
     """Judges routes by VRPs, relationships and links, each of which may be missing or empty."""
 
@@ -94,24 +59,7 @@ class Judge:
         self._table = table
         self._valleys: dict[Valley, float] = {}
         self._slips: dict[tuple[Prefix, Asn], Prefix | None] = {}
-        self._shapes: dict[tuple[Asn | AsSet, ...], Shape] = {}
-
-    def shape(self, path: AsPath) -> Shape:
-        """What a path is by itself; worked out once, for one path leads to many prefixes."""
-        found = self._shapes.get(path.segments)
-        if found is None:
-            if len(self._shapes) >= MAX_SHAPES:
-                self._shapes.clear()
-            sequence, origins = path.sequence, path.origins
-            found = Shape(
-                sequence=sequence,
-                origins=origins,
-                origin=next(iter(origins)) if len(origins) == 1 else None,
-                repeats=origin_repeats(path),
-                valley=self._relationships.valley(sequence),
-            )
-            self._shapes[path.segments] = found
-        return found
+        self.shapes = Shapes(relationships)
 
     def learn(self, path: AsPath, at: float, *, standing: bool = False) -> None:
         """Take a path for usual: its links, and its valley if it has one.
@@ -119,7 +67,7 @@ class Judge:
         `standing`: it is known to have been there for long. A valley that is first seen now is no usual one yet:
         a leak shows many prefixes at once, and of some of them we had known no way before.
         """
-        shape = self.shape(path)
+        shape = self.shapes.of(path)
         if shape.usual:
             return
         self._links.learn(shape.sequence, at)
@@ -133,7 +81,7 @@ class Judge:
 
     def judge(self, ground: Ground, path: AsPath, known: Known) -> Judgement | None:
         """What is unusual about a path; None: nothing, or nothing is known to judge it by."""
-        shape = self.shape(path)
+        shape = self.shapes.of(path)
         if not ground.expected or not shape.origins:
             return None
         rightful = shape.origins & ground.expected
@@ -155,7 +103,7 @@ class Judge:
 
     def is_rightful(self, ground: Ground, path: AsPath) -> bool:
         """Whether an origin of a path may announce the prefix, or nothing is known of who may."""
-        origins = self.shape(path).origins
+        origins = self.shapes.of(path).origins
         if not ground.expected or origins & (ground.expected | ground.allowed | ground.siblings):
             return True
         return any(self.validity(ground, origin).state is Validity.VALID for origin in origins)
@@ -169,17 +117,17 @@ class Judge:
         origin = min(shape.origins)
         several = len(shape.origins) > 1
         validity = self.validity(ground, None if several else origin)
-        reasons = [self._origin_reason(ground, origin)]
+        reasons = [_not_expected(ground, origin)]
         if several:
-            reasons.append(_reason(ReasonWord.AS_SET, f"the path ends in the set {_set(shape.origins)}"))
-        if is_reserved(origin):
-            reasons.append(_reason(ReasonWord.RESERVED_ASN, f"AS{origin} is reserved for private use"))
+            reasons.append(Reason(ReasonWord.AS_SET, f"the path ends in the set {_set(shape.origins)}"))
+        if _is_reserved(origin):
+            reasons.append(Reason(ReasonWord.RESERVED_ASN, f"AS{origin} is reserved for private use"))
         kind = self._foreign_kind(ground, shape, origin, validity, reasons)
         if kind is EpisodeKind.NEW_COVERING_ORIGIN and not known.mature:
             return None
         if (meant := self._meant(ground.prefix, origin)) is not None:
-            reasons.append(_reason(ReasonWord.PREFIX_TYPO, f"AS{origin} may have meant its own {meant}"))
-        reasons += _of_validity(validity)
+            reasons.append(Reason(ReasonWord.PREFIX_TYPO, f"AS{origin} may have meant its own {meant}"))
+        reasons += validity_reasons(validity)
         return Judgement(kind=kind, origin=origin, offender=origin, validity=validity, reasons=tuple(reasons))
 
     def _meant(self, prefix: Prefix, origin: Asn) -> Prefix | None:
@@ -197,16 +145,16 @@ class Judge:
         self, ground: Ground, shape: Shape, origin: Asn, validity: ValidityResult, reasons: list[Reason]
     ) -> EpisodeKind:
         if origin in ground.siblings:
-            reasons.append(_reason(ReasonWord.DECLARED, f"AS{origin} is declared as a sibling"))
+            reasons.append(Reason(ReasonWord.DECLARED, f"AS{origin} is declared as a sibling"))
             return EpisodeKind.SIBLING
         if origin in ground.allowed:
-            reasons.append(_reason(ReasonWord.DECLARED, f"AS{origin} is among the allowed origins"))
+            reasons.append(Reason(ReasonWord.DECLARED, f"AS{origin} is among the allowed origins"))
             return EpisodeKind.SCRUBBING
         if validity.state is Validity.VALID:
             return EpisodeKind.AUTHORISED
         if self._is_prepend_typo(ground, shape):
             text = f"the path ends in {shape.sequence[-2]} {origin}: a prepend count taken for an AS number"
-            reasons.append(_reason(ReasonWord.PREPEND_TYPO, text))
+            reasons.append(Reason(ReasonWord.PREPEND_TYPO, text))
             return EpisodeKind.PREPEND_TYPO
         if ground.place is Place.LESS_SPECIFIC:
             return EpisodeKind.NEW_COVERING_ORIGIN
@@ -259,7 +207,7 @@ class Judge:
             offender=link[0],
             link=link,
             validity=validity,
-            reasons=(_reason(ReasonWord.NEW_NEIGHBOUR, text), *_of_validity(validity)),
+            reasons=(Reason(ReasonWord.NEW_NEIGHBOUR, text), *validity_reasons(validity)),
         )
 
     def _leak(self, ground: Ground, valley: Valley, origin: Asn, at: float) -> Judgement | None:
@@ -273,7 +221,7 @@ class Judge:
             offender=valley.leaker,
             link=(valley.sink, valley.leaker),
             validity=validity,
-            reasons=(_reason(ReasonWord.VALLEY, text), *_of_validity(validity)),
+            reasons=(Reason(ReasonWord.VALLEY, text), *validity_reasons(validity)),
         )
 
     def _new_link(self, ground: Ground, shape: Shape, origin: Asn) -> Judgement | None:
@@ -291,71 +239,47 @@ class Judge:
                 validity = self.validity(ground, origin)
                 return Judgement(
                     kind=EpisodeKind.NEW_LINK, origin=origin, offender=link[0], link=link, validity=validity,
-                    reasons=(_reason(ReasonWord.NEW_LINK, text), *_of_validity(validity)),
+                    reasons=(Reason(ReasonWord.NEW_LINK, text), *validity_reasons(validity)),
                 )  # fmt: skip
         return None
 
     def _harmless(self, ground: Ground, shape: Shape, origin: Asn, known: Known) -> Judgement | None:
         """A rightful origin's own doing: an invalid announcement, a part of its space, sets, prepending."""
         validity = self.validity(ground, origin)
-        reasons = _of_validity(validity)
+        reasons = validity_reasons(validity)
         if validity.state is Validity.INVALID:
             kind = EpisodeKind.RPKI_INVALID
         elif len(shape.origins) > 1:
             kind = EpisodeKind.AS_SET
-            reasons = [_reason(ReasonWord.AS_SET, f"AS{origin} stands in the set {_set(shape.origins)}")]
+            reasons = [Reason(ReasonWord.AS_SET, f"AS{origin} stands in the set {_set(shape.origins)}")]
         elif ground.place in (Place.MORE_SPECIFIC, Place.BESIDE) and not ground.trusted:
             kind, more = _own_part(ground, origin)
             reasons = [more, *reasons]
         elif known.mature and known.prepends and shape.repeats > known.prepends:
             kind = EpisodeKind.PREPENDING
             text = f"AS{origin} stands {shape.repeats} times at the end, {known.prepends} times at most before"
-            reasons = [_reason(ReasonWord.MORE_PREPENDING, text)]
+            reasons = [Reason(ReasonWord.MORE_PREPENDING, text)]
         else:
             return None
         return Judgement(kind=kind, origin=origin, offender=origin, validity=validity, reasons=tuple(reasons))
 
-    def _origin_reason(self, ground: Ground, origin: Asn) -> Reason:
-        expected = " or ".join(f"AS{asn}" for asn in sorted(ground.expected))
-        return _reason(ReasonWord.ORIGIN_NEVER_SEEN, f"AS{origin} is not expected for it ({expected} is)")
 
-
-def origin_repeats(path: AsPath) -> int:
-    """How often the last network of a path stands at its end."""
-    count = 0
-    for segment in reversed(path.segments):
-        if segment != path.segments[-1]:
-            break
-        count += 1
-    return count
-
-
-def is_reserved(asn: Asn) -> bool:
+def _is_reserved(asn: Asn) -> bool:
     """Whether nobody is assigned this number (RFC 1930, 5398, 6996, 7300, 7607)."""
     return asn in (0, 23456, 65535, 2**32 - 1) or 64496 <= asn <= 65551 or asn >= 4_200_000_000
 
 
+def _not_expected(ground: Ground, origin: Asn) -> Reason:
+    expected = " or ".join(f"AS{asn}" for asn in sorted(ground.expected))
+    return Reason(ReasonWord.ORIGIN_NEVER_SEEN, f"AS{origin} is not expected for it ({expected} is)")
+
+
 def _own_part(ground: Ground, origin: Asn) -> tuple[EpisodeKind, Reason]:
     if ground.prefix.prefixlen == ground.prefix.max_prefixlen:
-        return EpisodeKind.BLACKHOLE, _reason(ReasonWord.HOST_ROUTE, f"AS{origin} announces a single own address")
-    return EpisodeKind.OWN_DEAGGREGATION, _reason(
+        return EpisodeKind.BLACKHOLE, Reason(ReasonWord.HOST_ROUTE, f"AS{origin} announces a single own address")
+    return EpisodeKind.OWN_DEAGGREGATION, Reason(
         ReasonWord.KNOWN_WAY, f"AS{origin} announces a part of its own space over known neighbours"
     )
-
-
-def _of_validity(validity: ValidityResult) -> list[Reason]:
-    if validity.state is Validity.VALID:
-        vrp = validity.matched[0]
-        return [_reason(ReasonWord.RPKI_VALID, f"RPKI valid: {vrp.prefix}-{vrp.max_length} for AS{vrp.asn}")]
-    if validity.state is Validity.INVALID:
-        against = (validity.wrong_length or validity.wrong_origin)[0]
-        text = f"RPKI invalid: {against.prefix}-{against.max_length} is for AS{against.asn}"
-        return [_reason(ReasonWord.RPKI_INVALID, text)]
-    return []
-
-
-def _reason(word: ReasonWord, text: str) -> Reason:
-    return Reason(word, text)
 
 
 def _set(origins: frozenset[Asn]) -> str:

@@ -13,7 +13,8 @@ from monitor.bgp.episodes.book import Book
 from monitor.bgp.episodes.books import Books
 from monitor.bgp.episodes.episode import EpisodeChange, EpisodeKind, Place, Reason, ReasonWord
 from monitor.bgp.episodes.interest import Which
-from monitor.bgp.episodes.judge import Judge, Judgement
+from monitor.bgp.episodes.judge import Judge
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.register import Register
 from monitor.bgp.episodes.visibility import FEWEST_LOST, LOSS_SHARE, WITHDRAWN_SHARE, Loss, loss_of
 from monitor.bgp.rib import PeerKey, Rib

@@ -10,7 +10,7 @@ from typing import Any
 from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Reason, ReasonWord, Role, Turn
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
-from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.rib import PeerKey
 from monitor.model import Asn, AsPath, Prefix
 
@@ -135,15 +135,9 @@ class Register:
         self, which: Which, ground: Ground, judgement: Judgement, peer: PeerKey, at: float, path: AsPath | None
     ) -> tuple[Record | None, Turn | None]:
         """A peer takes up a story: its record, and what that makes of it; (None, None) when too many are open."""
-        record = self._latest.get((which, judgement.key))
-        turn: Turn | None = None
-        if record is None or (not record.active and at - record.last_at > RESUMED_S):
-            record = self._open(which, ground, judgement, at, path, record)
-            if record is None:
-                return None, None
-            turn = Turn.OPENED
-        elif not record.active:
-            turn = Turn.RESUMED
+        record, turn = self._take_up(which, ground, judgement, at, path)
+        if record is None:
+            return None, None
         record.ground, record.judgement = ground, judgement
         record.carriers.add(peer)
         self._revive(record)
@@ -162,22 +156,12 @@ class Register:
         now: float,
     ) -> tuple[Record | None, Turn | None]:
         """Say who has lost a prefix, since `at`: the record and what that makes of it. No carriers: it is over."""
-        record = self._latest.get((which, judgement.key))
-        was_active = record is not None and record.active
         if not carriers:
-            if record is None or not was_active:
-                return record, None
-            record.carriers.clear()
-            record.last_at = now
-            self._end(record)
-            return record, Turn.ENDED
-        if record is None or (not was_active and at - record.last_at > RESUMED_S):
-            record = self._open(which, ground, judgement, at, None, record)
-            if record is None:
-                return None, None
-            turn: Turn | None = Turn.OPENED
-        else:
-            turn = None if was_active else Turn.RESUMED
+            record = self._latest.get((which, judgement.key))
+            return record, self._let_go(record, now) if record is not None and record.active else None
+        record, turn = self._take_up(which, ground, judgement, at, None)
+        if record is None:
+            return None, None
         record.judgement, record.carriers = judgement, set(carriers)
         self._revive(record)
         record.collectors.update(peer[0] for peer in carriers)
@@ -198,6 +182,22 @@ class Register:
         """Drop what ended before a time."""
         for record in [one for one in self._ended.values() if one.last_at < before]:
             self._drop(record)
+
+    def _take_up(
+        self, which: Which, ground: Ground, judgement: Judgement, at: float, path: AsPath | None
+    ) -> tuple[Record | None, Turn | None]:
+        """The record of a story that goes on, comes back soon or opens anew; None: too many are open."""
+        record = self._latest.get((which, judgement.key))
+        if record is None or (not record.active and at - record.last_at > RESUMED_S):
+            return self._open(which, ground, judgement, at, path, record), Turn.OPENED
+        return record, None if record.active else Turn.RESUMED
+
+    def _let_go(self, record: Record, now: float) -> Turn:
+        """All its carriers at once."""
+        record.carriers.clear()
+        record.last_at = now
+        self._end(record)
+        return Turn.ENDED
 
     def _open(
         self,

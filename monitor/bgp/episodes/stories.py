@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from monitor.bgp.episodes.book import Book
 from monitor.bgp.episodes.books import Books
 from monitor.bgp.episodes.episode import EpisodeChange, Turn
-from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.register import Record, Register
 from monitor.bgp.prefix_key import prefix_of
 from monitor.bgp.rib import PeerKey, Rib

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor.bgp.episodes.episode import EpisodeKind, Reason, ReasonWord
 from monitor.bgp.episodes.ground import Ground
-from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.vrp_view import Vrps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.bgp.episodes.episode import EpisodeKind, Place, Turn
 from monitor.bgp.episodes.ground import Ground
-from monitor.bgp.episodes.judge import Judgement
+from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.register import MAX_OPEN_AROUND, MAX_OPEN_AT_PREFIX, Register
 from monitor.bgp.prefix_key import key_of
 from monitor.model import Asn, AsPath, parse_prefix
