@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from monitor.history.glossary import ReadingGlossary, WritingGlossary
+from monitor.history.http_times import DIGEST_BYTES, pack
 from monitor.history.resolution import micros, not_after_millis, seconds, wall_millis
 from probes.observation import Failure, HttpObservation
 
@@ -17,12 +18,8 @@ COLUMNS = (
     "tls_detail", "redirects",
 )  # fmt: skip
 
-WRITTEN = (
-    "target", "done", "vantage", "seq", "outcome", "dns_us", "connect_us", "tls_over_us", "wait_over_us",
-    "receive_us", "rest_us", "rtt_over_us", "min_rtt_under_us", "loop_lag_us", "body_bytes", "body_sha256",
-    "error",
-)  # fmt: skip
-"""Of `http_row`, which the view `http` shows as COLUMNS (`http_layout`)."""
+WRITTEN = ("target", "done", "vantage", "seq", "outcome", "way", "work", "odd", "error")
+"""Of `request`, which the view `http` shows as COLUMNS (`http_layout`)."""
 
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 
@@ -31,18 +28,13 @@ def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[
     """The row's values in the order of WRITTEN."""
     body = _packed(glossary.free_text(fact.body_sha256))
     # A living page's body differs with every answer: its digest is no entry that anybody would use again.
-    inline = body is not None and not glossary.repeats(body)
+    own = body if isinstance(body, bytes) and len(body) == DIGEST_BYTES and not glossary.repeats(body) else None
     times = (fact.dns_s, fact.connect_s, fact.tls_s, fact.wait_s, fact.receive_s)
     dns, connect, tls, wait, receive = map(micros, times)
     total, rtt, min_rtt = micros(fact.total_s), micros(fact.kernel_rtt_s), micros(fact.kernel_min_rtt_s)
     way = connect or 0
     rest = None if total is None else total - (dns or 0) - way - (tls or 0) - (wait or 0) - (receive or 0)
-    return (
-        glossary.number("target", (fact.target,)),
-        wall_millis(fact.at) * 1000 + (total or 0),
-        glossary.number("vantage", (fact.vantage,)),
-        seq,
-        _outcome(fact, glossary, None if inline else fact.body_bytes, None if inline else body),
+    differences = (
         dns,
         connect,
         None if tls is None else tls - way,
@@ -52,8 +44,14 @@ def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[
         None if rtt is None else rtt - way,
         None if min_rtt is None else (rtt or 0) - min_rtt,
         micros(fact.loop_lag_s),
-        fact.body_bytes if inline else None,
-        body if inline else None,
+    )
+    return (
+        glossary.number("target", (fact.target,)),
+        wall_millis(fact.at) * 1000 + (total or 0),
+        glossary.number("vantage", (fact.vantage,)),
+        seq,
+        _outcome(fact, glossary, fact.body_bytes if own is None else None, body if own is None else None),
+        *pack(differences, own, None if own is None else fact.body_bytes),
         glossary.free_text(fact.error),
     )
 

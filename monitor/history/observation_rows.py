@@ -45,7 +45,7 @@ SHELVES: dict[type[Observation], Shelf[Observation]] = {
         http_rows.COLUMNS,
         http_rows.to_row,
         http_rows.from_row,
-        rows="http_row",
+        rows="request",
         written=http_rows.WRITTEN,
     ),
     DnsObservation: Shelf("dns", dns_rows.COLUMNS, dns_rows.to_row, dns_rows.from_row),

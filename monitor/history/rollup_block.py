@@ -3,7 +3,10 @@
 For each phase a block holds the places (`latency_scale`) of all measurements, slot after slot and ascending
 within a slot, and how many each slot has; so the measurements of neighbouring slots lie side by side, and
 reading an hour is cutting bytes. A tally is a count for each slot: `http` is how many requests there were,
-`http read_timeout` how many of them failed so. Compressed with Zstandard (RFC 8878).
+`http read_timeout` how many of them failed so.
+
+Compressed with Zstandard (RFC 8878). Its one table of how often each byte comes serves all phases best when they
+have the same bytes, so each phase's places are stored as what they differ from its median: that saves a quarter.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import zstandard
@@ -21,6 +24,9 @@ PHASES = ("dns", "connect", "tls", "wait", "receive", "total", "kernel_rtt")
 
 MOST_IN_SLOT = 65_535
 """Measurements of one phase in a slot: 200 a second for five minutes. What is beyond is left out."""
+
+# By how much: what each byte becomes.
+_TURNED = tuple(bytes((byte + by) % 256 for byte in range(256)) for by in range(256))
 
 _MOST_BYTES = 2**24
 _LEVEL = 3
@@ -34,10 +40,19 @@ class Slot(NamedTuple):
 
 
 class Column(msgspec.Struct, array_like=True):
-    """One phase: `counts` are 16-bit numbers, one a slot; `places` all slots' places."""
+    """One phase: `counts` are 16-bit numbers, one a slot; `places` all slots' places.
+
+    `median`: what was taken from the places, modulo 256, when they were stored; older blocks have none.
+    """
 
     counts: bytes
-    places: bytes
+    stored: bytes
+    median: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+
+    @property
+    def places(self) -> bytes:
+        """The places themselves."""
+        return self.stored.translate(_TURNED[self.median]) if self.median else self.stored
 
     def ends(self) -> list[int]:
         """Where each slot's places begin, and where the last one's end."""
@@ -64,10 +79,12 @@ def replace(block: Block, first: int, slots: Sequence[Slot]) -> None:
     """Put these slots in place of those from `first` on."""
     last = first + len(slots)
     for number, column in enumerate(block.columns):
-        ends = column.ends()
+        ends, before = column.ends(), column.places
         new = [slot.phases[number][:MOST_IN_SLOT] for slot in slots]
-        column.places = column.places[: ends[first]] + b"".join(new) + column.places[ends[last] :]
-        column.counts = _spliced(column.counts, first, [len(places) for places in new])
+        counts = _spliced(column.counts, first, [len(places) for places in new])
+        places = before[: ends[first]] + b"".join(new) + before[ends[last] :]
+        median = sorted(places)[len(places) // 2] if places else 0
+        block.columns[number] = Column(counts, places.translate(_TURNED[-median % 256]), median)
     size = len(block.columns[0].counts)
     for name in {*block.tallies, *(name for slot in slots for name in slot.tallies)}:
         counts = _spliced(

@@ -18,7 +18,7 @@ from typing import Any
 
 import zstandard
 
-from monitor.history import rollup_block
+from monitor.history import old_requests, rollup_block
 from monitor.history.glossary import DICTIONARIES
 from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US
 
@@ -43,9 +43,13 @@ def salvage(source: sqlite3.Connection, copy: sqlite3.Connection) -> list[Salvag
     source.text_factory = lambda raw: raw.decode(errors="replace")
     found = {name for (name,) in source.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()}
     counts: dict[str, tuple[int, int, int]] = {}
+    if "http_row" in found:
+        old_requests.restore(copy)
     for table in _tables(copy):
         if table in found:
             counts[table] = _copy(source, copy, table)
+    if "http_row" in found:
+        old_requests.show(copy)
     dropped = _drop_what_dangles(copy)
     _make_anew(copy)
     return [

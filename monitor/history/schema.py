@@ -2,13 +2,13 @@
 
 How facts are laid out:
 
-- `http_row dns trace not_measured` are keyed by (target, done, vantage, seq): one target's window is one
+- `request dns trace not_measured` are keyed by (target, done, vantage, seq): one target's window is one
   range of the tree. `done` is when the observation was complete, Unix microseconds; its start is
   `done - total_us` (`elapsed_us`), so it is not stored again. `seq` counts a vantage's facts in the order
   in which they came (`fact_number`; those of routes have a count of their own), over all tables: with the
   vantage it is a fact's name, keeps two observations of the same moment apart, and finds the shipment that
   brought it, whose facts are numbered `first` to `first + count - 1`.
-- The view `http` shows the requests of `http_row` with the times themselves (`http_layout`).
+- The view `http` shows the requests of `request` with the times themselves (`http_layout`).
 - What repeats is kept once in a dictionary (`word`, `identity` and `tls_detail` of who answered, `outcome`,
   `question`, `answer` and `dns_detail` of DNS, `aim`, `path` and `way_back` of a traceroute, `peer`, `prefix`,
   `as_path`),
@@ -27,8 +27,15 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from monitor.history import old_requests
 from monitor.history.glossary import WritingGlossary
-from monitor.history.http_layout import HTTP_FACTS_VIEW, HTTP_TABLES, MOVE_ROWS, OLD_OUTCOMES
+from monitor.history.http_layout import (
+    MOVE_ROWS,
+    OLD_HTTP_FACTS_VIEW,
+    OLD_HTTP_TABLES,
+    OLD_OUTCOMES,
+    REQUEST_TABLE,
+)
 from monitor.history.views import DNS_VIEW, HTTP_VIEW, INCIDENT_VIEW, LATER_VIEWS, TRACE_VIEW, VANTAGES_VIEW, VIEWS
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
@@ -53,6 +60,7 @@ MIGRATION_NAMES = (
     "0015_routes_by_way",
     "0016_seals",
     "0017_paths_changes_seals_views",
+    "0018_requests",
 )
 
 _KEY = """
@@ -326,14 +334,14 @@ def _file_mark(db: Database) -> None:
 
 @MIGRATIONS(name=MIGRATION_NAMES[13])
 def _outcomes(db: Database) -> None:
-    for statement in HTTP_TABLES:
+    for statement in OLD_HTTP_TABLES:
         db.conn.execute(statement)
     glossary = WritingGlossary(db.conn)
     # The words that they use are kept as long as the youngest fact (`_DAYS_OF_WORDS`); so are they.
     ((glossary.day,),) = db.conn.execute("SELECT ifnull(max(seen), 0) FROM word").fetchall()
     for values in db.conn.execute(OLD_OUTCOMES).fetchall():
         glossary.number("outcome", values)
-    for statement in (*MOVE_ROWS, "DROP VIEW v_http", "DROP TABLE http", HTTP_FACTS_VIEW, HTTP_VIEW):
+    for statement in (*MOVE_ROWS, "DROP VIEW v_http", "DROP TABLE http", OLD_HTTP_FACTS_VIEW, HTTP_VIEW):
         db.conn.execute(statement)
 
 
@@ -352,3 +360,9 @@ def _seals(db: Database) -> None:
 def _later_views(db: Database) -> None:
     for statement in LATER_VIEWS:
         db.conn.execute(statement)
+
+
+@MIGRATIONS(name=MIGRATION_NAMES[17])
+def _requests(db: Database) -> None:
+    db.conn.execute(REQUEST_TABLE)
+    old_requests.show(db.conn)

@@ -42,7 +42,7 @@ class Store:
         self._lock = lock
         self._glossary = WritingGlossary(database.conn)
         self._facts = FactWriter(database.conn, self._glossary)
-        self._upkeep = Upkeep(database.conn)
+        self._upkeep = Upkeep(database.conn, self._glossary)
         self._turn = threading.RLock()
         self._closed = False
         with self._transaction():

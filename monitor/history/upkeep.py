@@ -1,6 +1,7 @@
 """What the writer does beside writing: folding roll-ups, sealing and forgetting, one small piece at a time.
 
-Folding comes first, then sealing, because what is forgotten can be neither folded nor sealed any more.
+Folding comes first, then sealing, because what is forgotten can be neither folded nor sealed any more. Rows of an
+older version are moved in between (`old_requests`): with nothing else to do, but before rows are forgotten.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from monitor.history import retention, rollups, sealer
+from monitor.history import old_requests, retention, rollups, sealer
+from monitor.history.glossary import WritingGlossary
 from monitor.history.retention import Keep
 from monitor.history.sealer import Head
 
@@ -29,8 +31,10 @@ class Tended(NamedTuple):
 class Upkeep:
     """Does a piece at a time, each within the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, glossary: WritingGlossary) -> None:
         self._connection = connection
+        self._glossary = glossary
+        self._older = old_requests.waiting(connection)
         self._folder = rollups.Folder(connection)
         self._sealer = sealer.Sealer(connection)
         self._chores: Iterator[int] | None = None
@@ -46,6 +50,10 @@ class Upkeep:
         unsealed = sealer.next_unsealed(self._connection, now)
         if unsealed is not None:
             return Tended(more=True, sealed=self._sealer.seal(unsealed))
+        if self._older:
+            old_requests.move(self._connection, self._glossary)
+            self._older = old_requests.waiting(self._connection)
+            return Tended(more=True)
         if self._chores is None:
             if self._passed_at is not None and abs(now - self._passed_at) < BETWEEN_PASSES_S:
                 return Tended(more=False)

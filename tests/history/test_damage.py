@@ -85,7 +85,7 @@ def kept(path: Path) -> list[Observation]:
 
 def test_damage_is_told_with_what_to_do(path: Path) -> None:
     """Whoever asks for it is told the file, the reason and the verb that helps; not a byte changes."""
-    content = spoil(path, pages_of(path, "http_row")[5:6])
+    content = spoil(path, pages_of(path, "request")[5:6])
     with pytest.raises(HistoryDamagedError, match=r"history\.db: .*malformed.*`whydown recover`"):
         kept(path)
     asked = CliRunner().invoke(
@@ -100,7 +100,7 @@ def test_damage_is_told_with_what_to_do(path: Path) -> None:
 def test_three_damaged_pages_cost_their_rows_and_few_beside_them(path: Path, tend: Any) -> None:
     """The rest is there, equal; the damaged file is kept as it was; writing and rolling up go on."""
     whole = kept(path)
-    leaves = pages_of(path, "http_row")
+    leaves = pages_of(path, "request")
     damaged = spoil(path, [leaves[4], leaves[5], leaves[-9]])
     told = CliRunner().invoke(main, [*KEY, str(path)])
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_recovered_says_why(path: Path, tmp_path: Path) -> None:
     connection.execute("DELETE FROM _sqlite_migrations WHERE name = '0008_shipments'")
     connection.commit()
     connection.close()
-    leaves = pages_of(path, "http_row")
+    leaves = pages_of(path, "request")
     spoil(path, leaves[:1])
     assert "another version of whydown wrote it" in CliRunner().invoke(main, [*KEY, str(path)]).output
     content = spoil(path, [1])

@@ -1,4 +1,4 @@
-"""How requests lie in the file: bodies in the row or beside it, and files from before the outcomes were known."""
+"""How requests lie in the file: times in few bits, bodies in the row or beside it, and files of older versions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from monitor.history import Reader, Store
+from monitor.history import Reader, Store, old_requests
 from monitor.history.glossary import WritingGlossary
+from monitor.history.http_times import DIGEST_SQL, FIELDS, LENGTH_SQL, NAMES, pack
 from monitor.history.schema import MIGRATIONS
 from probes.observation import Failure, HttpObservation
 
@@ -42,19 +45,19 @@ def test_a_body_that_comes_again_is_kept_once(tmp_path: Path) -> None:
     with Store.open(path) as store:
         store.add_observations([*steady, *living])
 
-    assert ask(path, "SELECT count(*) FROM http_row WHERE body_sha256 IS NULL") == [(4,)]
+    assert ask(path, "SELECT count(*) FROM request WHERE typeof(odd) = 'blob'") == [(6,)]
     assert ask(path, "SELECT count(*), count(body_sha256) FROM outcome") == [(2, 1)]
     with Reader.open(path) as reader:
         assert list(reader.observations(0, NOW * 2)) == [*steady, *living]
     assert ask(path, "SELECT DISTINCT body_bytes, body_sha256 FROM v_http LIMIT 1") == [(512, "ab" * 32)]
 
 
-def test_a_file_of_an_older_version_keeps_every_request(tmp_path: Path) -> None:
-    """Rows as they were written before, with gaps and without, come out as the same observations."""
-    path = tmp_path / "history.db"
+def older_file(path: Path) -> None:
+    """A history as it was written before 0014, with a request for each of four seconds."""
     database = Database(path)
     MIGRATIONS.apply(database, stop_before="0014_outcomes")
     glossary = WritingGlossary(database.conn)
+    glossary.day = int(NOW // 86_400)
     ids = {name: glossary.number(name, ("vt"[name == "target"],)) for name in ("target", "vantage")}
     address, slow = glossary.word("203.0.113.9"), glossary.word("too_slow")
     columns = (
@@ -76,22 +79,96 @@ def test_a_file_of_an_older_version_keeps_every_request(tmp_path: Path) -> None:
     )
     database.conn.commit()
     database.close()
+
+
+EMPTY = dict.fromkeys(
+    ("address", "family", "status", "dns_s", "connect_s", "tls_s", "wait_s", "receive_s", "kernel_rtt_s",
+     "kernel_min_rtt_s", "retransmits", "loop_lag_s", "body_bytes", "body_sha256")
+)  # fmt: skip
+OLDER = [
+    fact(0),
+    fact(1, failure=Failure.TOO_SLOW, body_sha256="not hex", error="late"),
+    fact(2, **{**EMPTY, "failure": Failure.TOO_SLOW, "total_s": 9e-6, "kernel_min_rtt_s": 5e-6}),
+    fact(3, **{**EMPTY, "total_s": None}),
+]
+
+
+def stored(path: Path) -> list[Any]:
+    """All that a reader finds."""
+    with Reader.open(path) as reader:
+        return list(reader.observations(0, NOW * 2))
+
+
+def test_a_file_of_an_older_version_keeps_every_request(tmp_path: Path, tend: Any) -> None:
+    """Rows as they were written before come out as the same observations, before they are moved and after."""
+    path = tmp_path / "history.db"
+    older_file(path)
     with Store.open(path) as store:
         store.add_observations([fact(9)])
-    empty = dict.fromkeys(
-        ("address", "family", "status", "dns_s", "connect_s", "tls_s", "wait_s", "receive_s", "kernel_rtt_s",
-         "kernel_min_rtt_s", "retransmits", "loop_lag_s", "body_bytes", "body_sha256")
-    )  # fmt: skip
+        assert ask(path, "SELECT (SELECT count(*) FROM http_row), (SELECT count(*) FROM request)") == [(4, 1)]
+        assert stored(path) == [*OLDER, fact(9)]
+        tend(store, NOW)
 
-    with Reader.open(path) as reader:
-        assert list(reader.observations(0, NOW * 2)) == [
-            fact(0),
-            fact(1, failure=Failure.TOO_SLOW, body_sha256="not hex", error="late"),
-            fact(2, **{**empty, "failure": Failure.TOO_SLOW, "total_s": 9e-6, "kernel_min_rtt_s": 5e-6}),
-            fact(3, **{**empty, "total_s": None}),
-            fact(9),
-        ]
-    assert (
-        ask(path, "SELECT name FROM sqlite_schema WHERE name IN ('http', 'outcome_of_old') AND type != 'view'")
-        == []
+    assert stored(path) == [*OLDER, fact(9)]
+    assert ask(path, "SELECT count(*) FROM request") == [(5,)]
+    gone = "SELECT name FROM sqlite_schema WHERE name IN ('http', 'http_row', 'outcome_of_old') AND type != 'view'"
+    assert ask(path, gone) == []
+
+
+def test_an_end_in_the_middle_of_moving_loses_nothing(tmp_path: Path, tend: Any) -> None:
+    """Pieces are whole: what a killed writer left goes on where it was, and questions see each request once."""
+    path = tmp_path / "history.db"
+    older_file(path)
+    with Store.open(path):
+        pass
+    database = sqlite3.connect(path)
+    database.execute("UPDATE target SET name = 'other'")  # its rows are those of the first piece
+    database.execute("INSERT INTO target (digest, name, seen) SELECT x'00', 't', seen FROM target")
+    database.execute(
+        "INSERT INTO http_row SELECT 2, done, vantage, seq, outcome, dns_us, connect_us, tls_over_us,"
+        " wait_over_us, receive_us, rest_us, rtt_over_us, min_rtt_under_us, loop_lag_us, body_bytes,"
+        " body_sha256, error FROM http_row"
     )
+    old_requests.move(database, WritingGlossary(database), 3)
+    database.commit()
+    database.close()
+
+    assert ask(path, "SELECT (SELECT count(*) FROM http_row), (SELECT count(*) FROM request)") == [(5, 3)]
+    plan = [
+        str(row[3]) for row in ask(path, "EXPLAIN QUERY PLAN SELECT * FROM http WHERE target = 2 AND done > 5")
+    ]
+    assert sum("USING PRIMARY KEY (target=? AND done>?)" in step for step in plan) == 2
+    assert sorted(one.at for one in stored(path)) == sorted(2 * [one.at for one in OLDER])
+    with Store.open(path) as store:
+        tend(store, NOW)
+    assert [one for one in stored(path) if one.target == "t"] == OLDER
+
+
+wide = st.none() | st.integers(-(2**10), 2**10) | st.integers(-(2**33), 2**33) | st.integers(-(10**15), 10**15)
+bodies = st.none() | st.tuples(st.binary(min_size=32, max_size=32), st.none() | st.integers(0, 2**62))
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(times=st.tuples(*[wide] * len(NAMES)), body=bodies)
+def test_any_time_comes_back_from_its_bits(
+    times: tuple[int | None, ...], body: tuple[bytes, int | None] | None
+) -> None:
+    """SQL alone takes out what was put in, times below zero and beyond all bits too, with a body beside or not."""
+    digest, length = body or (None, None)
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE f (way INTEGER, work INTEGER, odd ANY) STRICT")
+    connection.execute("INSERT INTO f VALUES (?, ?, ?)", pack(times, digest, length))
+    columns = [*(FIELDS[name].sql for name in NAMES), LENGTH_SQL, DIGEST_SQL]
+    *found, found_length, found_digest = connection.execute(f"SELECT {', '.join(columns)} FROM f").fetchone()
+    connection.close()
+
+    assert tuple(found) == times
+    assert found_length == length
+    assert (bytes.fromhex(found_digest) if isinstance(found_digest, str) else found_digest) == digest
+
+
+def test_a_healthy_exchange_needs_its_bits_only() -> None:
+    """From the next rack and from the other side of the world; the usual row is four numbers of eight bytes."""
+    for rtt in (300, 20_000, 250_000):
+        differences = (2_000, rtt, 1_800, 20_000, 400, 300, -500, 900, 600)
+        assert pack(differences, None, None).odd is None

@@ -97,7 +97,7 @@ def test_untouched_facts_are_as_they_were_sealed(sealed: Path) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE http_row SET body_bytes = 1",
+        "UPDATE request SET way = way + 1",
         "UPDATE identity SET spki_sha256 = 'bb'",
         "UPDATE answer SET answers = '[\"198.51.100.66\"]'",
         "UPDATE word SET text = '203.0.113.66' WHERE text = '203.0.113.9'",
@@ -125,7 +125,7 @@ def test_a_new_chain_does_not_go_through_the_old_head(sealed: Path, tend: Tend) 
     """Whoever can write the file can seal anew what he altered; a head that somebody kept tells."""
     head = _check(sealed).head
     _alter(
-        sealed, "UPDATE http_row SET body_bytes = 1",
+        sealed, "UPDATE request SET way = way + 1",
         "INSERT INTO unsealed SELECT target, slot FROM seal", "DELETE FROM seal",
     )  # fmt: skip
     with Store.open(sealed) as store:
@@ -148,7 +148,7 @@ def test_the_chain_goes_on_through_a_head_that_was_kept(sealed: Path, tend: Tend
 
 def test_a_late_fact_gets_a_seal_of_its_own(sealed: Path, tend: Tend) -> None:
     """And is no occasion to seal anew what was altered in the same five minutes (seal 1 is of the routes)."""
-    _alter(sealed, "UPDATE http_row SET body_bytes = 1")
+    _alter(sealed, "UPDATE request SET way = way + 1")
     with Store.open(sealed) as store:
         store.take([Shipment(vantage="tokyo-1", received_at=LATER, facts=[(1, FACTS[1])])])
         tend(store, LATER)
@@ -196,7 +196,7 @@ def test_the_verb_says_what_and_where(sealed: Path) -> None:
     assert verify("--head", head)[0] == 0
     assert verify("--head", "00" * 31)[0] == 2
     assert "never went through that head" in verify("--head", "ab" * 32)[1]
-    _alter(sealed, "UPDATE http_row SET body_bytes = 1")
+    _alter(sealed, "UPDATE request SET way = way + 1")
     code, said = verify()
     assert code == 1
     assert f"facts of shop in the five minutes from {AT:.0f}: altered" in said
