@@ -101,7 +101,7 @@ async def measure(path: Path, hours: int) -> None:
         await process.stderr.readline()
         base = "http://127.0.0.1:18099"
         with tempfile.TemporaryDirectory() as profile:
-            async with browser(Path(profile)) as page:
+            async with browser(Path(profile)) as chromium, chromium.page() as page:
                 for name, place in _PAGES.items():
                     await _paints(page, name, base + place.format(middle=end - 4000))
         for name, place in _OTHERS.items():

@@ -1,6 +1,7 @@
 """Headless Chromium through its own protocol (Chrome DevTools Protocol), as far as the tests need it.
 
-One browser with a profile of its own, one page at a time; it is ended by its process id.
+One browser with a profile of its own, one page at a time, each as if nobody had been here before; it is ended by
+its process id.
 """
 
 from __future__ import annotations
@@ -34,20 +35,26 @@ class Page:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._number = 0
-        self._session = ""
+        self._session = self._context = ""
         self._events: asyncio.Queue[str] = asyncio.Queue()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.console: list[str] = []
 
     async def begin(self) -> asyncio.Task[None]:
-        """Attach to a new page."""
+        """Attach to a new page with cookies and a cache of its own."""
         reading = asyncio.create_task(self._read())
-        target = await self.call("Target.createTarget", url="about:blank")
+        self._context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        target = await self.call("Target.createTarget", url="about:blank", browserContextId=self._context)
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.call(f"{domain}.enable")
         return reading
+
+    async def end(self) -> None:
+        """Close the page and forget what it left."""
+        self._session = ""
+        await self.call("Target.disposeBrowserContext", browserContextId=self._context)
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command and its result."""
@@ -135,9 +142,27 @@ class Page:
             self.console.append(str(params["exceptionDetails"].get("exception", {}).get("description")))
 
 
+class Browser:
+    """A running browser."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[Page]:
+        """A page, alone."""
+        page = Page(self._socket)
+        reading = await page.begin()
+        try:
+            yield page
+            await page.end()
+        finally:
+            reading.cancel()
+
+
 @asynccontextmanager
-async def browser(profile: Path) -> AsyncIterator[Page]:
-    """A running browser's page; `profile`: an empty folder."""
+async def browser(profile: Path) -> AsyncIterator[Browser]:
+    """A browser that runs; `profile`: an empty folder."""
     assert PROGRAM is not None
     process = await asyncio.create_subprocess_exec(
         PROGRAM, *_FLAGS, f"--user-data-dir={profile}", "about:blank",
@@ -148,13 +173,11 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
         async with asyncio.timeout(WITHIN_S):
             address = await _address(process)
         draining = asyncio.create_task(_drain(process))
-        async with connect(address, max_size=2**26, proxy=None) as socket:
-            page = Page(socket)
-            reading = await page.begin()
+        # Between two scenarios no loop runs that could answer a ping.
+        async with connect(address, max_size=2**26, proxy=None, ping_interval=None) as socket:
             try:
-                yield page
+                yield Browser(socket)
             finally:
-                reading.cancel()
                 draining.cancel()
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browser import PROGRAM, Browser, Page, browser
 from recorded_history import write_history
 from served import DURING, Site, serving
 
@@ -13,6 +15,8 @@ from monitor.bgp.sources import read_prefix_table
 from monitor.config import load_config
 from monitor.history import Reader
 from monitor.web.dashboard import Source, application
+
+Scenario = Callable[[Page], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +47,22 @@ def site(source: Source) -> Iterator[Site]:
     """Its dashboard, for everybody on this machine."""
     with serving(application(source, logins=None, hosts={"localhost"})) as url:
         yield Site(url, source)
+
+
+@pytest.fixture(scope="session")
+def in_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Scenario], None]]:
+    """Runs a scenario with a fresh page of a real browser, which all of them share."""
+    if PROGRAM is None:
+        pytest.skip("there is no Chromium")
+    running = browser(tmp_path_factory.mktemp("chromium"))
+    with asyncio.Runner() as runner:
+        chromium = runner.run(running.__aenter__())
+        try:
+            yield lambda scenario: runner.run(_with_a_page(chromium, scenario))
+        finally:
+            runner.run(running.__aexit__(None, None, None))
+
+
+async def _with_a_page(chromium: Browser, scenario: Scenario) -> None:
+    async with chromium.page() as page:
+        await scenario(page)

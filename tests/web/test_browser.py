@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-import pytest
-from browser import PROGRAM, Page, browser
+from browser import Page
 from served import INCIDENT, Site
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium")
+InBrowser = Callable[[Callable[[Page], Awaitable[None]]], None]
 
 TARGET = "/targets/qr-checkin?at=2022-02-03T01:10Z"
 PAGES = ("/", TARGET, f"/incidents/{INCIDENT}", "/incidents", "/targets/control?span=30d")
 DRAWN = "document.getElementById('lanes').dataset.drawn === 'yes'"
 
 
-def in_browser(profile: Path, scenario: Callable[[Page], Awaitable[None]]) -> None:
-    """Run a scenario with a page of a browser."""
-
-    async def run() -> None:
-        async with browser(profile) as page:
-            await scenario(page)
-
-    asyncio.run(run())
-
-
-def test_every_page_fits_every_screen_and_keeps_its_own_rules(site: Site, tmp_path: Path) -> None:
+def test_every_page_fits_every_screen_and_keeps_its_own_rules(site: Site, in_browser: InBrowser) -> None:
     """No sideways scrolling from phone to desk, nothing that the content policy refused, no script's error."""
 
     async def scenario(page: Page) -> None:
@@ -39,10 +26,10 @@ def test_every_page_fits_every_screen_and_keeps_its_own_rules(site: Site, tmp_pa
                 assert await page.evaluate("document.styleSheets.length") >= 1, path
         assert page.console == []
 
-    in_browser(tmp_path, scenario)
+    in_browser(scenario)
 
 
-def test_lanes_are_drawn_and_one_cursor_moves_over_all_by_keyboard(site: Site, tmp_path: Path) -> None:
+def test_lanes_are_drawn_and_one_cursor_moves_over_all_by_keyboard(site: Site, in_browser: InBrowser) -> None:
     """Arrow keys step a bucket, Enter shows that moment; the figures under the cursor are said."""
 
     async def scenario(page: Page) -> None:
@@ -67,10 +54,10 @@ def test_lanes_are_drawn_and_one_cursor_moves_over_all_by_keyboard(site: Site, t
         assert "At 2022-02-03 01:13:00 UTC" in await page.evaluate("document.getElementById('then').textContent")
         assert page.console == []
 
-    in_browser(tmp_path, scenario)
+    in_browser(scenario)
 
 
-def test_dark_and_light_follow_the_system_until_they_are_chosen(site: Site, tmp_path: Path) -> None:
+def test_dark_and_light_follow_the_system_until_they_are_chosen(site: Site, in_browser: InBrowser) -> None:
     """The choice is kept in a cookie and wins over the system's."""
 
     async def scenario(page: Page) -> None:
@@ -83,10 +70,10 @@ def test_dark_and_light_follow_the_system_until_they_are_chosen(site: Site, tmp_
         assert await page.evaluate("document.getElementById('zone').value") == "Asia/Seoul"
         assert "10:04:18 KST" in await page.evaluate("document.body.textContent")
 
-    in_browser(tmp_path, scenario)
+    in_browser(scenario)
 
 
-def test_without_scripts_the_pages_say_the_same(site: Site, tmp_path: Path) -> None:
+def test_without_scripts_the_pages_say_the_same(site: Site, in_browser: InBrowser) -> None:
     """But for the two charts: lanes, moment and tables are the server's."""
 
     async def scenario(page: Page) -> None:
@@ -98,4 +85,4 @@ def test_without_scripts_the_pages_say_the_same(site: Site, tmp_path: Path) -> N
         html = await page.call("DOM.getOuterHTML", nodeId=root)
         assert "ways part here" in html["outerHTML"]
 
-    in_browser(tmp_path, scenario)
+    in_browser(scenario)
