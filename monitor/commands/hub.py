@@ -20,6 +20,7 @@ from monitor.commands.daemon import (
 from monitor.history import HistoryError, Store
 from monitor.station.heap import tame_collector
 from monitor.station.hub_station import HubStation
+from monitor.station.thread_turns import shorten_turns
 
 _log = structlog.get_logger("hub")
 
@@ -50,6 +51,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
     live = begin_logs(screen, as_log=as_log, verbose=verbose)
     try:
         tame_collector(tracing=False)
+        shorten_turns()
         with Store.open(config.history.path) as store:
 
             def hub() -> HubStation:

@@ -43,6 +43,9 @@ a forgotten nonce could be used again."""
 
 _TAG = "whydown"
 _COVERED = ("@method", "@authority", "@path", "content-type", "content-encoding", "content-digest")
+# As the library names them, and only without parameters: what is signed of them is all of them.
+_REQUIRED = frozenset(f'"{name}"' for name in _COVERED)
+_DIGEST = '"content-digest"'
 
 
 class SignatureError(Exception):
@@ -126,8 +129,13 @@ class Doorkeeper:
         :raises SignatureError: nobody did, or nobody who may
         """
         try:
-            (result,) = self._verifier.verify(
-                message, max_age=None, expect_tag=_TAG, require_components=_COVERED, body=body
+            (result,) = self._verifier.verify(message, max_age=None, expect_tag=_TAG)
+            covered = result.covered_components
+            if not covered.keys() >= _REQUIRED:
+                raise SignatureError(f"it does not cover {', '.join(sorted(_REQUIRED - covered.keys()))}")
+            # Only this one is about the body; the library would parse the names of all once more.
+            self._verifier.verify_body(
+                message, [result._replace(covered_components={_DIGEST: covered[_DIGEST]})], body
             )
         except (HTTPMessageSignaturesException, UnsupportedAlgorithm, ValueError, KeyError, TypeError) as error:
             raise SignatureError(f"the signature does not hold: {str(error)[:200]}") from error

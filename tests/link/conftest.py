@@ -40,6 +40,7 @@ class Door:
     certificate: Path
     database: Path
     signers: Mapping[str, Signer]
+    private: Mapping[str, bytes] = field(repr=False)
     client: httpx.Client = field(repr=False)
 
     def post(
@@ -98,7 +99,8 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     folder = tmp_path_factory.mktemp("hub")
     certificate, key = folder / "hub-certificate.pem", folder / "hub-key.pem"
     make_hub_certificate(certificate, key, ["127.0.0.1"], datetime.now(UTC))
-    signers = {name: Signer(Ed25519PrivateKey.generate()) for name in (*VANTAGES, "stranger")}
+    keys = {name: Ed25519PrivateKey.generate() for name in (*VANTAGES, "stranger")}
+    signers = {name: Signer(key) for name, key in keys.items()}
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     lines = [f'{name}.keys = ["{signers[name].key}"]' for name in VANTAGES[:2]]
@@ -122,7 +124,10 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         try:
             assert ready.wait(20)
             _wait_for(port)
-            yield Door(f"https://127.0.0.1:{port}", port, certificate, config.history.path, signers, client)
+            private = {name: key.private_bytes_raw() for name, key in keys.items()}
+            yield Door(
+                f"https://127.0.0.1:{port}", port, certificate, config.history.path, signers, private, client
+            )
         finally:
             for stop in stops:
                 stop()

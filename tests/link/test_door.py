@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
 import pytest
 import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
-from monitor.link.messages import BATCHES_PATH, ORDERS_PATH, Batch, Numbered, Orders, OrdersRequest, Receipt
+from monitor.link.messages import (
+    BATCHES_PATH,
+    MEDIA_TYPE,
+    ORDERS_PATH,
+    Batch,
+    Numbered,
+    Orders,
+    OrdersRequest,
+    Receipt,
+)
 from monitor.link.packing import MOST_PACKED, MOST_UNPACKED, pack, unpack
+from monitor.link.signature import Message
 from monitor.web.intake import BODY_S, MOST_TEXT
 from probes import clock
 
@@ -84,6 +99,29 @@ def test_what_was_signed_cannot_be_changed(door: Door, field: str) -> None:
     changed = {"content_digest": "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"}.get(field, "other")
 
     assert door.post(body, door.signers["seoul-1"], **{field: changed}).status_code == 401
+
+
+@pytest.mark.parametrize("left_out", ["content-digest", "@authority", "@path", "content-encoding"])
+def test_a_signature_that_covers_less_opens_nothing(door: Door, left_out: str) -> None:
+    """It holds, by a key that may enter; but what it leaves out could be somebody else's."""
+    body = pack(Batch(vantage="seoul-1", sent_at=clock.wall()))
+    private = Ed25519PrivateKey.from_private_bytes(door.private["seoul-1"])
+    key_id = door.signers["seoul-1"].key.id
+    signer = HTTPMessageSigner(
+        signature_algorithm=algorithms.ED25519,
+        key_resolver=MappingKeyResolver(public_keys={}, private_keys={key_id: private}),
+    )
+    headers = {"content-type": MEDIA_TYPE, "content-encoding": "zstd"}
+    headers["content-digest"] = f"sha-256=:{b64encode(sha256(body).digest()).decode()}:"
+    covered = ("@method", "@authority", "@path", "content-type", "content-encoding", "content-digest")
+    signer.sign(
+        Message("POST", door.url + BATCHES_PATH, headers), key_id=key_id, tag="whydown", nonce="n" + left_out,
+        created=datetime.fromtimestamp(int(clock.wall()), UTC), use_existing_digest=True,
+        covered_component_ids=[name for name in covered if name != left_out],
+    )  # fmt: skip
+    response = door.client.post(door.url + BATCHES_PATH, content=body, headers=headers)
+
+    assert (response.status_code, left_out in response.text) == (401, True)
 
 
 def test_a_signature_for_one_door_does_not_open_the_other(door: Door) -> None:
