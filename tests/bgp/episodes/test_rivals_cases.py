@@ -2,10 +2,11 @@
 
 Rebuilt from what each says of its case; the messages, addresses and numbers are ours (`test_artemis_files` plays
 ARTEMIS's own). What both tell by lists in their configuration (neighbours, path patterns) is known here by a RIB
-dump. Left out, since there is no such thing here: ARTEMIS's ranges of AS numbers, RFC 2622 operators, wildcards and
-several rules for one prefix (its configuration's language), communities and no-export policies (not kept), learning
-a configuration from announcements (`autoconf`); BGPalerter's path patterns, monitoring of all prefixes of an AS,
-fading, groups and channels. ARTEMIS can leave out what few peers see (`autoignore`): here that is told, with the number of peers.
+dump. Left out, since there is no such thing here: ARTEMIS's ranges of AS numbers, RFC 2622 operators, wildcards
+and several rules for one prefix (its configuration's language), communities and no-export policies (not kept),
+learning a configuration from announcements (`autoconf`); BGPalerter's path patterns, monitoring of all prefixes of
+an AS, fading, groups and channels. ARTEMIS can leave out what few peers see (`autoignore`): here that is told,
+with the number of peers.
 """
 
 from __future__ import annotations
