@@ -1,8 +1,8 @@
 """HTTP/2 over one stream of bytes (RFC 9113): one request, one response, and no second one.
 
 h2 knows the frames, the header compression and their limits; this module carries its bytes and tells the timeline
-when the request is out and when the header section is read. A GOAWAY before the response is complete ends the
-exchange, as h2 takes nothing after it.
+when the request is out and when the header section is read. A GOAWAY that leaves us without a response ends the
+exchange; one that only announces the connection's end does not (`probes.http.goaway`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import httpcore
 
 from probes.failure import Failed
 from probes.failure_word import Failure
+from probes.http.goaway import GoodbyeFilter
 from probes.http.message import Field, Incoming, Outgoing, read_fields
 from probes.http.timeline import Timeline
 
@@ -72,6 +73,7 @@ class _Conversation:
         self._h2.local_settings = h2.settings.Settings(client=True, initial_values=_SETTINGS)
         self._events: deque[h2.events.Event] = deque()
         self._id = 1
+        self._incoming = GoodbyeFilter(self._id)
 
     async def send(self, request: Outgoing) -> None:
         """Send the request, its head in one piece with the connection's own; its content as the server lets it."""
@@ -117,7 +119,8 @@ class _Conversation:
         data = await self._stream.read(_READ)
         if not data:
             raise h2.exceptions.ProtocolError("the server closed the connection within its response")
-        self._events.extend(event for event in self._h2.receive_data(data) if isinstance(event, _PARTS))
+        events = self._h2.receive_data(self._incoming.pass_on(data))
+        self._events.extend(event for event in events if isinstance(event, _PARTS))
         await self._flush()
 
     async def _flush(self) -> None:

@@ -1,5 +1,7 @@
 """HTTP/2 exchanges with a real peer: flow control both ways, early ends, and what of HTTP/1.1 must not be sent."""
 
+import struct
+
 import h2.config
 import h2.connection
 import h2.errors
@@ -78,6 +80,40 @@ def test_a_goodbye_behind_the_whole_answer_is_no_failure(observe2, http2):
     seen = observe2(http2(answering(body=b"ok", then=lambda connection, stream: connection.close_connection())))
 
     assert (seen.failure, seen.body_bytes) == (None, 2)
+
+
+def goodbye(last, error):
+    """A GOAWAY frame as it is on the wire."""
+    return bytes([0, 0, 8, 7, 0, 0, 0, 0, 0]) + struct.pack("!II", last, error)
+
+
+@pytest.mark.parametrize(
+    ("last", "error", "failure"),
+    [
+        (1, 0, None),
+        (2**31 - 1, 0, None),
+        (0, 0, Failure.CONNECTION_CLOSED),
+        (1, 1, Failure.CONNECTION_CLOSED),
+    ],
+    ids=["keep-alive is off", "being reloaded", "not our stream", "protocol error"],
+)
+def test_a_goodbye_in_front_of_the_answer_does_not_hide_it(observe2, last, error, failure):
+    """nginx with `keepalive_timeout 0` announces the end first and answers then; a refusal stays one."""
+
+    async def handler(reader, writer):
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        connection.initiate_connection()
+        while not connection.highest_inbound_stream_id:
+            connection.receive_data(await reader.read(65536))
+        writer.write(connection.data_to_send() + goodbye(last, error))
+        connection.send_headers(1, [(":status", "200")])
+        connection.send_data(1, b"ok", end_stream=True)
+        writer.write(connection.data_to_send())
+        await reader.read()
+
+    seen = observe2(handler)
+
+    assert (seen.failure, seen.body_bytes) == (failure, None if failure else 2)
 
 
 @pytest.mark.parametrize(
