@@ -73,7 +73,7 @@ def _named(command: Command) -> Command:
 @click.option("--client-key", default=None, help="PEM file with the key, when it is in a file of its own.")
 @click.option("--expect-status", multiple=True, type=int, default=(200,), show_default=True, help="Repeatable.")
 @click.option("--expect-body", default=None, help="Text that the body must contain.")
-@click.option("--expect-regex", default=None, help="Regular expression that the body must match.")
+@click.option("--expect-regex", default=None, help="Regular expression (RE2) to find in the body.")
 @click.option(
     "--expect-json", multiple=True, metavar="'PATH=VALUE'", help="JSON path that the body must have a value at."
 )

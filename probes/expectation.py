@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import msgspec
 
 from probes.failure_word import Failure
 from probes.json_path import NOTHING, find, parse_path
+from probes.pattern import read_pattern
 
 JsonScalar = str | int | float | bool
 
@@ -20,7 +20,7 @@ class Expect:
 
     `status`: accepted codes; empty accepts all. `headers`: (name, text that one of its values must
     contain). `max_wait`, `max_total`: seconds, from request sent to first byte and for the whole exchange.
-    `body_regex` is searched with Python's `re`, which has no time limit: keep it free of nested repetition.
+    `body_regex` is found in the body, in RE2's syntax (`probes.pattern`).
     `body_json`: (path, value) pairs that a JSON body must hold, paths as in `probes.json_path`. `max_body`:
     bytes of the decoded body.
 
@@ -38,9 +38,9 @@ class Expect:
 
     def __post_init__(self) -> None:
         try:
-            re.compile(self.body_regex or "")
-        except re.error as exc:
-            raise ValueError(f"body_regex is not a regular expression: {exc}") from exc
+            read_pattern(self.body_regex or "")
+        except ValueError as exc:
+            raise ValueError(f"body_regex is not a regular expression that RE2 takes: {exc}") from exc
         for path, _ in self.body_json:
             parse_path(path)
 
@@ -102,7 +102,7 @@ def _body(expect: Expect, answer: Answer) -> Iterator[Missed]:
     if expect.body_contains is not None and expect.body_contains not in answer.body:
         text = f"body lacks {expect.body_contains!r}"
         yield Missed(name="body_contains", word=Failure.BODY_UNEXPECTED, text=text)
-    if expect.body_regex is not None and re.search(expect.body_regex, answer.body) is None:
+    if expect.body_regex is not None and not read_pattern(expect.body_regex).search(answer.body):
         text = f"body does not match {expect.body_regex!r}"
         yield Missed(name="body_regex", word=Failure.BODY_UNEXPECTED, text=text)
     if expect.body_json and (text := _json_text(expect.body_json, answer.body)):

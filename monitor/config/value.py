@@ -14,7 +14,9 @@ from monitor.config.problem import show
 from monitor.config.table import Reader, UnfitError
 from monitor.model.target import MOST_ADDRESSES
 from probes.expectation import JsonScalar
+from probes.header_field import check_field
 from probes.json_path import parse_path
+from probes.pattern import read_pattern
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -121,6 +123,17 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def sent_headers(value: object) -> tuple[tuple[str, str], ...]:
+    """Header fields that go out with each request."""
+    fields = headers(value)
+    for field, content in fields:
+        try:
+            check_field(field, content)
+        except ValueError as error:
+            raise UnfitError(f"a table of header fields that can be sent: {error}") from error
+    return fields
+
+
 def lower_headers(value: object) -> tuple[tuple[str, str], ...]:
     """Header fields to look for; their names compare without case, so they are kept in lower case."""
     lowered = tuple((field.lower(), content) for field, content in headers(value))
@@ -156,10 +169,10 @@ def addresses(value: object) -> int:
 
 
 def pattern(value: object) -> str:
-    """A regular expression of Python's `re`, checked by compiling it."""
+    """A regular expression of RE2 (`probes.pattern`), checked by reading it."""
     expression = text(MAX_PATTERN, "a regular expression")(value)
     try:
-        re.compile(expression)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise UnfitError(f"a regular expression that Python's re takes: {error}") from error
+        read_pattern(expression)
+    except ValueError as error:
+        raise UnfitError(f"a regular expression that RE2 takes: {error}") from error
     return expression

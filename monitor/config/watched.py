@@ -34,7 +34,7 @@ def read_target(table: Table, folder: Path) -> Target:
         interval_s=interval_s,
         timeout_s=timeout_s,
         method=table.get("method", value.method, "GET"),
-        headers=table.get("headers", value.headers, ()),
+        headers=table.get("headers", value.sent_headers, ()),
         body=table.get("body", value.text(value.MAX_BODY), None),
         expect=_read_expect(table.table("expect"), (200,), timeout_s if table.has("timeout") else None),
         follow_redirects=table.get("follow_redirects", value.boolean, False),

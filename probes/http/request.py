@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probes.expectation import Expect
+from probes.header_field import check_field
 from probes.http.url import read_url
 
 MAX_BODY_BYTES = 2**20
@@ -62,5 +63,4 @@ class HttpRequest:
         if not self.method.isalpha() or not self.method.isascii():
             raise ValueError(f"method is not a word: {self.method!r}")
         for name, value in self.headers:
-            if not name.isascii() or not name or set("\r\n\0") & set(name + value):
-                raise ValueError(f"header cannot be sent: {name!r}")
+            check_field(name, value)

@@ -259,3 +259,18 @@ def test_self_signed_certificate_is_untrusted(observe, responding, tmp_path, ca_
 
     assert seen.failure is Failure.TLS_UNTRUSTED
     assert "self" in seen.error
+
+
+def test_a_body_made_to_hold_up_the_search_costs_nothing(observe):
+    """A megabyte against which Python's `re` would search for minutes, deadline or not."""
+    body = b"ok" * 2**19
+    seen = observe(lambda r, w: _whole(r, w, body), expect=Expect(body_regex="ok.*ready"), timeout_s=5)
+
+    assert (seen.failure, seen.checks_failed) == (Failure.BODY_UNEXPECTED, ("body_regex",))
+
+
+async def _whole(reader, writer, body):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(OK + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    await writer.drain()
+    await reader.read()
