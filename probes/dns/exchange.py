@@ -23,7 +23,8 @@ from probes.dns.arrival import Arrivals, Moment
 from probes.dns.edns import foreign_subnet
 from probes.dns.question import DnsQuestion
 from probes.dns.server_address import ServerAddress
-from probes.failure import Failed, failing
+from probes.endpoint import endpoint
+from probes.failure import Failed, classify
 from probes.failure_word import Failure, Layer
 
 
@@ -44,17 +45,19 @@ async def exchange(question: DnsQuestion) -> Reply:
     server = question.address
     query = question.message()
     strays = _Strays()
+    way = question.transport
     start = clock.monotonic()
     try:
-        with failing(f"ask {server} over {question.transport}", Layer.DNS):
-            async with asyncio.timeout(question.timeout_s):
-                if question.transport == "udp":
-                    reply, elapsed_s = await _udp(query, server, strays)
-                    if not reply.flags & dns.flags.TC:
-                        return Reply(message=reply, transport="udp", elapsed_s=elapsed_s)
-                reply = await _tcp(query, server)
-    except Failed as exc:
-        raise Failed(exc.word, exc.text + strays.text()) from exc
+        async with asyncio.timeout(question.timeout_s):
+            if question.transport == "udp":
+                reply, elapsed_s = await _udp(query, server, strays)
+                if not reply.flags & dns.flags.TC:
+                    return Reply(message=reply, transport="udp", elapsed_s=elapsed_s)
+                way = "tcp, as its reply over udp was truncated"
+            reply = await _tcp(query, server)
+    except Exception as exc:
+        failed = classify(exc, f"ask {server} over {way}", Layer.DNS)
+        raise Failed(failed.word, failed.text + strays.text()) from exc
     return Reply(message=reply, transport="tcp", elapsed_s=clock.elapsed(start))
 
 
@@ -76,14 +79,14 @@ async def _udp(
     wire = query.to_wire()
     with socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
-        sock.connect((server.address, server.port))
+        sock.connect(endpoint(server.address, server.port))
         arrivals = Arrivals(sock)
         sent = Moment.now()
         await loop.sock_sendall(sock, wire)
         while True:
             datagram, arrived_ns = await arrivals.next()
             elapsed_s = sent.seconds_until(arrived_ns)
-            reply = matching_reply(datagram, query)
+            reply = matching_reply(datagram, query, may_be_cut=True)
             if reply is not None:
                 return reply, elapsed_s
             strays.count += 1
@@ -95,7 +98,7 @@ async def _tcp(query: dns.message.QueryMessage, server: ServerAddress) -> dns.me
     wire = query.to_wire()
     with socket.socket(_family(server), socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
-        await loop.sock_connect(sock, (server.address, server.port))
+        await loop.sock_connect(sock, endpoint(server.address, server.port))
         await loop.sock_sendall(sock, struct.pack("!H", len(wire)) + wire)
         (length,) = struct.unpack("!H", await _read_exactly(sock, 2))
         reply = matching_reply(await _read_exactly(sock, length), query)
@@ -115,14 +118,20 @@ async def _read_exactly(sock: socket.socket, length: int) -> bytes:
     return data
 
 
-def matching_reply(wire: bytes, query: dns.message.QueryMessage) -> dns.message.Message | None:
+def matching_reply(
+    wire: bytes, query: dns.message.QueryMessage, *, may_be_cut: bool = False
+) -> dns.message.Message | None:
     """The reply in `wire`; None when it is not one to `query`, or one for another client subnet.
+
+    `may_be_cut`: of a truncated reply only the question is read, since servers cut within a record too, and what
+    is left must be ignored (RFC 2181 section 9).
 
     :raises dns.exception.DNSException: it carries the query's id, but cannot be read
     """
     if wire[:2] != struct.pack("!H", query.id):
         return None
-    reply = dns.message.from_wire(wire)
+    is_cut = may_be_cut and len(wire) > 3 and bool(wire[2] << 8 & dns.flags.TC)
+    reply = dns.message.from_wire(wire, question_only=is_cut)
     return reply if query.is_response(reply) and not foreign_subnet(reply, query) else None
 
 

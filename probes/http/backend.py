@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
+from probes.endpoint import endpoint
 from probes.http import tcp_info
 from probes.http.stream import TcpStream
 from probes.http.timeline import Phase, Timeline
@@ -44,7 +45,7 @@ class MeasuringBackend:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._timeline.during(Phase.CONNECT, f"connect to {address} port {port}"):
-                await asyncio.get_running_loop().sock_connect(sock, (address, port))
+                await asyncio.get_running_loop().sock_connect(sock, endpoint(address, port))
         except BaseException:
             self._timeline.kernel = tcp_info.read(sock)  # lost SYNs are counted as retransmits
             sock.close()

@@ -32,16 +32,18 @@ class GoodbyeFilter:
         self._held += data
         at = 0
         while at < len(self._held):
-            if self._passing:
-                end = min(at + self._passing, len(self._held))
-                self._passing -= end - at
-                passed += self._held[at:end]
-            elif (end := self._frame_end(at)) is None:
-                break
-            elif not self._is_polite(at, end):
+            if not self._passing:
+                end = self._frame_end(at)
+                if end is None:
+                    break
+                if self._is_polite(at, end):
+                    at = end
+                    continue
                 self._passing = end - at
-                continue
-            at = end
+            part = self._held[at : at + self._passing]
+            self._passing -= len(part)
+            at += len(part)
+            passed += part
         del self._held[:at]
         return bytes(passed)
 
@@ -60,4 +62,4 @@ class GoodbyeFilter:
         if kind != _GOAWAY or stream & 0x7FFFFFFF or not _REASON.size <= end - at - _HEAD.size <= _MAX_LENGTH:
             return False
         last, error = _REASON.unpack_from(self._held, at + _HEAD.size)
-        return error == 0 and last & 0x7FFFFFFF >= self._stream
+        return bool(error == 0 and last & 0x7FFFFFFF >= self._stream)

@@ -24,7 +24,7 @@ from probes.traceroute.packets import Template, build, skeleton
 from probes.traceroute.raw import RawSockets
 from probes.traceroute.request import Method, Mode, TraceRequest
 from probes.traceroute.send_error import CannotTraceError
-from probes.traceroute.source_address import socket_address, source_address
+from probes.traceroute.source_address import destination_of, source_address
 from probes.traceroute.strategy import Plan, Strategy
 from probes.traceroute.traffic import Run, Traffic
 from probes.traceroute.unprivileged import STAND_INS, UnprivilegedChannel
@@ -165,7 +165,7 @@ class Tracer:
             expected_hops=request.expected_hops,
         )
         run = Run(template, Strategy(plan), self._traffic.heard)
-        destination = socket_address(request.address, flow.port or 0)
+        destination = destination_of(request.address, flow.port or 0)
         make = self._raw.channel if way.mode == "raw" else UnprivilegedChannel
         channel: Channel = make(template, destination, run.marks.cookie, run.arrived)
         outcome.mode, outcome.method, outcome.port = way.mode, way.method, flow.port
@@ -189,7 +189,7 @@ class Tracer:
 
         A flow that was asked for by number is waited for; else the next free one is taken, while there are any.
         """
-        source = source_address(request.family, socket_address(request.address, 0))
+        source = source_address(request.family, destination_of(request.address, 0))
         number = request.flow if request.flow is not None else flow_number(request.address)
         flow = _flow(request, method, source, number)
         while flow.key in self._claimed:

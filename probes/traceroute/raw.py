@@ -17,13 +17,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from probes.endpoint import Endpoint
 from probes.traceroute.arrival_ttl import arrival_ttl, request_ttl
 from probes.traceroute.channel import Arrival, OnArrival
 from probes.traceroute.packets import Template
 from probes.traceroute.raw_filter import keep_icmp4, keep_icmp6, keep_tcp
 from probes.traceroute.receive import Received, waiting
 from probes.traceroute.replies import MalformedReplyError, Reply, read_icmp4, read_icmp6, read_tcp4, read_tcp6
-from probes.traceroute.source_address import SocketAddress
 from probes.traceroute.stamps import Departure, Departures, request_stamps, stamp_ns
 
 __all__ = ["RawChannel", "RawSockets"]
@@ -72,9 +72,7 @@ class RawSockets:
             if not self._held:
                 asyncio.get_running_loop().add_reader(sock, drain)
 
-    def channel(
-        self, template: Template, destination: SocketAddress, cookie: int, on_arrival: OnArrival
-    ) -> RawChannel:
+    def channel(self, template: Template, destination: Endpoint, cookie: int, on_arrival: OnArrival) -> RawChannel:
         """A channel for one trace; `open` was called for its family, and no other trace has its flow."""
         key = template.flow.key
         self._listeners[key] = on_arrival

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import socket
 
+from probes.endpoint import Endpoint, endpoint
 from probes.traceroute.send_error import CannotTraceError
 
-__all__ = ["SocketAddress", "socket_address", "source_address"]
-
-SocketAddress = tuple[str, int] | tuple[str, int, int, int]
+__all__ = ["destination_of", "source_address"]
 
 
-def socket_address(address: str, port: int) -> SocketAddress:
-    """A valid `address` as the socket calls want it; the scope of an IPv6 link-local one becomes a number.
+def destination_of(address: str, port: int) -> Endpoint:
+    """Where packets to a valid `address` are sent.
 
-    :raises CannotTraceError: the scope names no interface
+    :raises CannotTraceError: the scope of a link-local address names no interface
     """
-    if ":" not in address:
-        return (address, port)
-    bare, _, scope = address.partition("%")
-    if not scope:
-        return (bare, port, 0, 0)
     try:
-        return (bare, port, 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope))
+        return endpoint(address, port)
     except OSError as error:
         raise CannotTraceError.because(f"interface of {address}", error) from error
 
 
-def source_address(family: int, destination: SocketAddress) -> str:
+def source_address(family: int, destination: Endpoint) -> str:
     """The address that packets to `destination` leave with. Sends nothing.
 
     :raises CannotTraceError: there is no route

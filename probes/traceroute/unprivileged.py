@@ -16,6 +16,7 @@ import socket
 import struct
 from typing import Final
 
+from probes.endpoint import Endpoint
 from probes.observation import HopReply
 from probes.traceroute.arrival_ttl import arrival_ttl, request_ttl
 from probes.traceroute.channel import Arrival, OnArrival
@@ -26,7 +27,6 @@ from probes.traceroute.packets import Template
 from probes.traceroute.receive import Received, waiting
 from probes.traceroute.replies import Reply, icmp4_kind, icmp6_kind
 from probes.traceroute.request import Method
-from probes.traceroute.source_address import SocketAddress
 from probes.traceroute.stamps import Departure, Departures, request_stamps, stamp_ns
 
 __all__ = ["STAND_INS", "UnprivilegedChannel"]
@@ -57,7 +57,7 @@ class UnprivilegedChannel:
         the flow's port or identifier
     """
 
-    def __init__(self, template: Template, destination: SocketAddress, cookie: int, on_arrival: OnArrival) -> None:
+    def __init__(self, template: Template, destination: Endpoint, cookie: int, on_arrival: OnArrival) -> None:
         self._template = template
         self._cookie = cookie
         self._on_arrival = on_arrival
@@ -140,7 +140,7 @@ _TTL_OPTION: Final = {
 }
 
 
-def _open(flow: Flow, destination: SocketAddress) -> socket.socket:
+def _open(flow: Flow, destination: Endpoint) -> socket.socket:
     family = socket.AF_INET if flow.family == 4 else socket.AF_INET6
     protocol = 0
     if flow.method == "icmp":

@@ -1,8 +1,11 @@
 """One DNS question, one observation: real servers on loopback that answer well, badly, wrongly or not at all."""
 
 import asyncio
+import json
 import socket
 import struct
+import subprocess
+import sys
 
 import dns.edns
 import dns.flags
@@ -148,6 +151,69 @@ def test_truncated_reply_is_asked_again_over_tcp(dns_ask, reply_with):
     assert [transport for _, transport in server.queries] == ["udp", "tcp"]
 
 
+@pytest.mark.parametrize("length", [33, 34, 44, 47])
+def test_a_reply_that_was_cut_within_a_record_is_truncated(dns_ask, reply_with, length):
+    """Servers stop at the octet that fits, not at a record; the rest is to be asked for, not read."""
+    full = reply_with("checkin.example. 60 A 203.0.113.10")
+
+    def answer(query, transport):
+        (whole,) = full(query, transport)
+        return [whole] if transport == "tcp" else [whole[:2] + b"\x83" + whole[3:length]]
+
+    seen, _ = dns_ask(answer)
+
+    assert (seen.failure, seen.transport, seen.answers) == (None, "tcp", ("203.0.113.10",))
+
+
+def test_a_truncated_reply_to_another_question_is_passed_over(dns_ask, reply_with):
+    """What is not read of it is no way in for somebody who guesses."""
+    right = reply_with("checkin.example. 60 A 203.0.113.10")
+
+    def answer(query, transport):
+        other = dns.message.make_response(dns.message.make_query("other.example", "A", id=query.id))
+        other.flags |= dns.flags.TC
+        return [other.to_wire(), *right(query, transport)]
+
+    seen, server = dns_ask(answer)
+
+    assert (seen.failure, seen.transport) == (None, "udp")
+    assert [transport for _, transport in server.queries] == ["udp"]
+
+
+def test_a_way_over_tcp_that_is_closed_is_named(reply_with):
+    """The reply over UDP is truncated, and TCP is filtered, as forgotten firewalls do: not UDP is to blame."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        cut = reply_with(flags="TC")
+        udp, _ = await loop.create_datagram_endpoint(lambda: _Cutting(cut), ("127.0.0.1", 0))
+        try:
+            server = "{}:{}".format(*udp.get_extra_info("sockname"))
+            return await ask(DnsQuestion(server=server, name="checkin.example"), vantage="here", target="it")
+        finally:
+            udp.close()
+            await asyncio.sleep(0)
+
+    seen = asyncio.run(main())
+
+    assert seen.failure is Failure.DNS_UNREACHABLE
+    assert "over tcp, as its reply over udp was truncated: ConnectionRefusedError" in seen.error
+
+
+class _Cutting(asyncio.DatagramProtocol):
+    """A server that answers over UDP alone."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def connection_made(self, transport):
+        self._transport = transport
+
+    def datagram_received(self, data, source):
+        for wire in self._answer(dns.message.from_wire(data), "udp"):
+            self._transport.sendto(wire, source)
+
+
 def test_question_over_tcp_sends_no_datagram(dns_ask, reply_with):
     """`transport="tcp"` is TCP from the start."""
     seen, server = dns_ask(reply_with("checkin.example. 60 A 203.0.113.10"), transport="tcp")
@@ -256,6 +322,55 @@ def test_closed_port_is_unreachable_at_once(transport):
     assert seen.failure is Failure.DNS_UNREACHABLE
     assert seen.elapsed_s < 2
     assert f"127.0.0.1:{port}" in seen.error
+
+
+_LINK_LOCAL = """
+import asyncio, socket
+import dns.message
+from probes.dns import DnsQuestion, ask
+from probes.observation import encode
+
+async def main():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
+        server.setblocking(False)
+        server.bind(("fe80::53", 5353, 0, socket.if_nametoindex("v0")))
+
+        async def answer():
+            query, asker = await asyncio.get_running_loop().sock_recvfrom(server, 4096)
+            reply = dns.message.make_response(dns.message.from_wire(query))
+            reply.answer.append(dns.rrset.from_text("checkin.example.", 60, "IN", "A", "203.0.113.10"))
+            server.sendto(reply.to_wire(), asker)
+
+        question = DnsQuestion(server="[fe80::53%v0]:5353", name="checkin.example")
+        serving = asyncio.create_task(answer())
+        print(encode(await ask(question, vantage="here", target="it")).decode())
+        serving.cancel()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.netns
+def test_a_resolver_on_the_link_is_asked_there():
+    """IPv6 routers name themselves as resolvers by their link-local address (RFC 8106), interface and all."""
+    link = (
+        "ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up"
+        " && ip address add fe80::53/64 dev v0 nodad"
+    )
+    unshare = ["unshare", "-rn", "sh", "-c"]
+    try:
+        subprocess.run([*unshare, link], check=True, capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError) as exc:
+        pytest.skip(f"no network namespace with a link can be made here: {exc}")
+    done = subprocess.run(
+        [*unshare, f'{link} && exec "$0" -c "$1"', sys.executable, _LINK_LOCAL],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    seen = json.loads(done.stdout)
+
+    assert (seen["failure"], seen["answers"], seen["server"]) == (None, ["203.0.113.10"], "[fe80::53%v0]:5353")
 
 
 def test_record_flood_is_bounded(dns_ask, reply_with):
