@@ -19,6 +19,7 @@ from monitor.files import Complain
 from monitor.history import Reader
 from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_observations
 from monitor.model import Incident, Prefix, RouteEvent, RouteFact, RouteKind
+from monitor.model.history_place import HistoryPlace
 from monitor.model.settings import Config
 from monitor.replay import Folder, assembled, replay, watch_of
 from probes import Observation
@@ -78,12 +79,12 @@ class Fetched:
     problems: list[str] = field(default_factory=list)
 
 
-def facts_of_history(path: Path, config: Config, knowledge: Knowledge, window: Window) -> Facts:
+def facts_of_history(place: HistoryPlace, config: Config, knowledge: Knowledge, window: Window) -> Facts:
     """The stored facts of the window, and of the hours before it.
 
     :raises HistoryError: the history cannot be read
     """
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         return Facts(
             config=config,
             knowledge=knowledge,

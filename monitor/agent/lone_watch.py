@@ -82,7 +82,7 @@ class LoneWatch:
     def configure(self, config: Config) -> None:
         """Judge by another configuration from now on."""
         keep = HistorySettings(
-            path=self._path, keep_days=KEPT_DAYS, keep_minutes_days=KEPT_DAYS, keep_five_minutes_days=KEPT_DAYS
+            place=self._path, keep_days=KEPT_DAYS, keep_minutes_days=KEPT_DAYS, keep_five_minutes_days=KEPT_DAYS
         )
         self._config = replace(config, history=keep)
         self._changed.set()

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import structlog
 
@@ -24,6 +23,7 @@ from monitor.alert.mail import Foreword, notices
 from monitor.alert.past_tellings import pages_of
 from monitor.history import HistoryError, Notice, Reader
 from monitor.model import Asn, Cause, Incident, IncidentChange, Prefix, ValidityResult, Vrp, parse_prefix
+from monitor.model.history_place import HistoryPlace
 from monitor.model.settings import AlertSettings, Config
 from monitor.report.circumstances import Circumstances, Picture, incident_page, picture_of
 from monitor.report.moment import length, zone
@@ -42,16 +42,19 @@ Voice = Callable[[AlertSettings, float], Foreword]
 
 
 class Desk:
-    """Writes from the history at `path`. `validate`: asks the VRPs in force; None: there are none.
+    """Writes from the history at `place`. `validate`: asks the VRPs in force; None: there are none.
 
     What was told before its time it reads there too, when it is first asked. `voice`: of one who tells beside
     others; such a desk takes up only what was told from here, and sends no digest. Safe to share between threads.
     """
 
     def __init__(
-        self, path: Path, validate: Callable[[], Validate | None] = lambda: None, voice: Voice | None = None
+        self,
+        place: HistoryPlace,
+        validate: Callable[[], Validate | None] = lambda: None,
+        voice: Voice | None = None,
     ) -> None:
-        self._path = path
+        self._place = place
         self._validate = validate
         self._voice = voice
         self._ledger: Ledger | None = None
@@ -87,7 +90,7 @@ class Desk:
     def _opened(self, now: float) -> Ledger:
         if self._ledger is None:
             try:
-                with Reader.open(self._path) as reader:
+                with Reader.open(self._place) as reader:
                     self._ledger = Ledger(filter(self._is_ours, pages_of(reader, now)))
             except HistoryError as error:
                 # Perhaps something is told twice now; asked again with each change, it would be told each time.
@@ -141,7 +144,7 @@ class Desk:
             return ()
         self._digested = day
         try:
-            with Reader.open(self._path) as reader:
+            with Reader.open(self._place) as reader:
                 return digest_notices(summary_of(reader, at), day, config)
         except HistoryError as error:
             _log.warning("digest_not_written", error=str(error))
@@ -168,7 +171,7 @@ class Desk:
 
     def _picture(self, incident: Incident, now: float) -> Picture | None:
         try:
-            with Reader.open(self._path) as reader:
+            with Reader.open(self._place) as reader:
                 return picture_of(incident, reader, now)
         except HistoryError as error:
             _log.warning("picture_not_drawn", incident=incident.id, error=str(error))

@@ -65,7 +65,7 @@ def summary(config: Config) -> dict[str, object]:
         "hubs": config.hub.urls if config.hub else (),
         "agents": {"listen": config.intake.listen, "vantages": _known(config)} if config.intake else None,
         "history": {
-            "path": str(config.history.path),
+            "place": str(config.history.place),
             "keep_days": config.history.keep_days,
             "keep_minutes_days": config.history.keep_minutes_days,
             "keep_five_minutes_days": config.history.keep_five_minutes_days,
@@ -103,7 +103,7 @@ def _text(config: Config) -> Iterator[str]:
     yield f"rpki      {config.rpki.vrps or 'none, so the validity of routes is unknown'}"
     history = config.history
     yield (
-        f"history   {history.path}, facts kept {history.keep_days} days, minutes {history.keep_minutes_days}, "
+        f"history   {history.place}, facts kept {history.keep_days} days, minutes {history.keep_minutes_days}, "
         f"five minutes {history.keep_five_minutes_days}"
     )
     if config.hub is not None:

@@ -71,7 +71,8 @@ def checks_of(config: Config) -> Sequence[Check]:
     if config.hub is None or config.intake is not None:
         checks.append(Check("routes", partial(look_at_feeds, config.bgp)))
         checks.append(Check("rpki", partial(look_at_vrps, config.rpki)))
-        checks.append(Check("history", partial(look_at_history, config.history.path)))
+        if isinstance(config.history.place, Path):
+            checks.append(Check("history", partial(look_at_history, config.history.place)))
         if config.alert.mail is not None:
             checks.append(Check("mail", partial(look_at_mail, config.alert.mail)))
     return checks

@@ -10,11 +10,12 @@ import click
 import msgspec
 from rich.console import Console
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.incident_choice import chosen
 from monitor.commands.moment import Moment
 from monitor.commands.zone import Zone
 from monitor.history import Reader
+from monitor.model.history_place import HistoryPlace
 from monitor.report.explain import explain
 from monitor.report.rule_table import rule_lines, rule_set
 from monitor.report.sums import sums_of
@@ -38,7 +39,7 @@ def command(
     at: float | None,
     as_json: bool,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """Why INCIDENT got its cause: each rule with its witnesses and weight, and the sums of all causes.
 
@@ -58,7 +59,7 @@ def command(
         return
     if name is None:
         raise click.UsageError("which INCIDENT? An id, the first letters of one, or last; or --rules")
-    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+    with plain_errors(), Reader.open(history_place(database, config)) as reader:
         incident = chosen(reader, name, as_of=at)
         changes = reader.changes(incident.id, as_of=at)
     if as_json:

@@ -9,7 +9,7 @@ from typing import IO
 
 import click
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.moment import Moment
 from monitor.commands.output_file import STANDARD_OUTPUT, write_output
 from monitor.commands.target_hosts import target_urls
@@ -17,6 +17,7 @@ from monitor.files import write_csv, write_json_lines, write_parquet
 from monitor.history import Reader
 from monitor.history.ris_lines import ris_line
 from monitor.model import RouteFact
+from monitor.model.history_place import HistoryPlace
 from monitor.report.safe_text import one_line
 from probes.atlas import AtlasError, write_result
 from probes.observation import DnsObservation, HttpObservation, NotMeasured, Observation, TraceObservation
@@ -59,7 +60,7 @@ def command(
     routes: bool,
     routes_before: bool,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """Write observations of TARGET, or of all, in the order in which they were complete; `whydown import`
     and `whydown replay` read them.
@@ -82,7 +83,7 @@ def command(
         raise click.UsageError("--routes and --routes-before belong into a file each")
     if form in _TABLES and kind is None:
         raise click.UsageError(f"--format {form} is a table of one kind of observation: which --kind?")
-    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+    with plain_errors(), Reader.open(history_place(database, config)) as reader:
         if routes or routes_before:
             facts = reader.routes(since, until) if routes else reader.routes_before(since)
             write_output(output, lambda file: _write_routes(file, facts))

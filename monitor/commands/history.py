@@ -13,7 +13,7 @@ import click
 import msgspec
 from rich.console import Console, RenderableType
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.history_save import SaveFile, save_latency
 from monitor.commands.history_window import Other, Shift, Window, incident_window
 from monitor.commands.moment import Moment
@@ -22,6 +22,7 @@ from monitor.config import parse_duration
 from monitor.history import Reader
 from monitor.history.comparison import Comparison, comparison
 from monitor.history.overview import Overview, Question, Section, overview
+from monitor.model.history_place import HistoryPlace
 from monitor.report.comparison_table import comparison_report
 from monitor.report.history_table import history_report
 from monitor.report.latency_plot import latency_plots
@@ -107,7 +108,7 @@ def command(
     timezone: ZoneInfo,
     as_json: bool,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
     target: str | None,
     vantage: str | None,
     by: frozenset[str],
@@ -135,7 +136,7 @@ def command(
     drawn = plot or save is not None
     if compare is not None and (drawn or bucket is not None or any(sections.values())):
         raise click.UsageError("--compare takes no --plot, --save, --bucket and no sections")
-    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+    with plain_errors(), Reader.open(history_place(database, config)) as reader:
         _check_name("target", target, reader.targets())
         _check_name("vantage", vantage, reader.vantages())
         window = Window(since, until) if incident is None else incident_window(reader, incident)

@@ -52,7 +52,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
     try:
         tame_collector(tracing=False)
         shorten_turns()
-        with Store.open(config.history.path) as store:
+        with Store.open(config.history.place) as store:
 
             def hub() -> HubStation:
                 return HubStation(config, store, board=screen.board, stepped=screen.stepped)

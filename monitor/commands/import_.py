@@ -11,12 +11,13 @@ import msgspec
 
 from monitor.bgp import ris_live
 from monitor.bgp.vrp_line import VrpLineError, is_vrp_line, read_vrp_line
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.import_atlas import atlas
 from monitor.commands.intake import Intake
 from monitor.files import numbered_lines
 from monitor.history import Store
 from monitor.model import RouteFact
+from monitor.model.history_place import HistoryPlace
 from probes.observation import Observation, decode
 
 # A traceroute with full MPLS stacks is some 20 kB; RIS Live allows more, its own reader says how much.
@@ -53,9 +54,9 @@ command.add_command(atlas)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @history_options
 @click.pass_context
-def facts(ctx: click.Context, files: tuple[str, ...], config: Path, database: Path | None) -> None:
+def facts(ctx: click.Context, files: tuple[str, ...], config: Path, database: HistoryPlace | None) -> None:
     """Observations and RIS Live messages, one a line; the word may be left out."""
-    with plain_errors(), Store.open(history_path(database, config)) as store:
+    with plain_errors(), Store.open(history_place(database, config)) as store:
         intake = Intake(store)
         for name in files:
             with click.open_file(name, "rb") as file:

@@ -8,11 +8,12 @@ from typing import IO
 
 import click
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.intake import Intake
 from monitor.commands.target_hosts import targets_by_host
 from monitor.files import CompressedFile, json_values
 from monitor.history import Store
+from monitor.model.history_place import HistoryPlace
 from probes.atlas import AtlasError, Naming, read_results
 
 # A certificate result is some 10 kB, a DNS result set of all a probe's resolvers some 50 kB.
@@ -34,7 +35,7 @@ def atlas(
     target: str | None,
     question: tuple[str, str] | None,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """Results of RIPE Atlas: http, sslcert, dns and traceroute, one a line or as one array, plain or compressed.
 
@@ -47,7 +48,7 @@ def atlas(
     """
     names = targets_by_host(config) if target is None else {}
     naming = Naming(target=target, names=names, question=question)
-    with plain_errors(), Store.open(history_path(database, config)) as store:
+    with plain_errors(), Store.open(history_place(database, config)) as store:
         intake = Intake(store)
         for name in files:
             if name == "-":

@@ -20,12 +20,12 @@ def chosen(reader: Reader, name: str, *, as_of: float | None = None) -> Incident
     if name == LAST:
         everything = reader.incidents(0.0, float("inf"), as_of=as_of)
         if not everything:
-            raise click.ClickException(f"{reader.path} holds no incident{then}")
+            raise click.ClickException(f"{reader.place} holds no incident{then}")
         return max(everything, key=lambda incident: incident.opened_at)
     incident = reader.incident(name, as_of=as_of)
     if incident is None:
         raise click.ClickException(
-            f"no incident{'' if as_of is None else then} begins with {name[:128]!r} in {reader.path};"
+            f"no incident{'' if as_of is None else then} begins with {name[:128]!r} in {reader.place};"
             " see whydown incidents"
         )
     return incident

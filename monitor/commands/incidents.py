@@ -11,10 +11,11 @@ import click
 import msgspec
 from rich.console import Console
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.moment import Moment
 from monitor.commands.zone import Zone
 from monitor.history import Reader
+from monitor.model.history_place import HistoryPlace
 from monitor.report.history_table import incident_report
 
 _PIPE_WIDTH = 160
@@ -40,7 +41,7 @@ def command(
     at: float | None,
     as_json: bool,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """Incidents of TARGET, or of all, that were open at some moment of the window; oldest first.
 
@@ -53,7 +54,7 @@ def command(
     """
     if not since < until:
         raise click.UsageError("--since must be before --until")
-    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+    with plain_errors(), Reader.open(history_place(database, config)) as reader:
         found = reader.incidents(since, until, target=target, open_only=open_only, as_of=at)
     if as_json:
         for incident in found:

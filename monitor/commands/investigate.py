@@ -13,7 +13,7 @@ import click
 
 from monitor.bgp.sources import AnswerFolder, Query, Ripestat, SavedAnswers
 from monitor.bgp.sources.ripestat import GAP_S, URL
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.incident_output import show_incidents
 from monitor.commands.moment import Moment
 from monitor.commands.replay import Complaints, read_or_exit
@@ -36,6 +36,7 @@ from monitor.investigate import (
     routes_of_files,
 )
 from monitor.model import Prefix, parse_prefix
+from monitor.model.history_place import HistoryPlace
 from monitor.report.moment import clock as clock_text
 from monitor.report.safe_text import one_line
 from monitor.station import logs
@@ -104,7 +105,7 @@ def command(
     explained: bool,
     timezone: ZoneInfo,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """Diagnose a window of the past: what was measured then, with the routes of then.
 
@@ -129,7 +130,7 @@ def command(
             where = _Where(words=routes, files=_files(routes), named=named, offline=offline, url=url)
             fetched = asyncio.run(_fetch(facts, window, where))
             if keep:
-                _keep(fetched, folder, history_path(database, config))
+                _keep(fetched, folder, history_place(database, config))
     except (InvestigationError, ConfigError, OSError) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -155,7 +156,12 @@ def _files(routes: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 def _facts(
-    target: str, since: float | None, until: float | None, folder: Path | None, config: Path, database: Path | None
+    target: str,
+    since: float | None,
+    until: float | None,
+    folder: Path | None,
+    config: Path,
+    database: HistoryPlace | None,
 ) -> tuple[Window, Facts]:
     if folder is not None:
         read = read_or_exit(folder)
@@ -171,7 +177,7 @@ def _facts(
     knowledge = Knowledge.from_config(
         loaded, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
     )
-    return window, facts_of_history(history_path(database, config), loaded, knowledge, window)
+    return window, facts_of_history(history_place(database, config), loaded, knowledge, window)
 
 
 def _window(target: str, since: float, until: float) -> Window:
@@ -203,7 +209,7 @@ async def _fetch(facts: Facts, window: Window, where: _Where) -> Fetched:
         named = (*where.named, *saved.prefixes(watch.covers_event))
         asked = await routes_by_answers(saved, watch, window, named)
     else:
-        folder = AnswerFolder(facts.config.history.path.parent / "ripestat")
+        folder = AnswerFolder(facts.config.history.folder / "ripestat")
         # The pauses are RIPEstat's rule; a mirror of one's own has none.
         gap_s = GAP_S if where.url == URL else 0.0
         async with Ripestat(folder, url=where.url, gap_s=gap_s, told=_told) as answers:
@@ -251,12 +257,12 @@ def _show_background(fetched: Fetched, timezone: ZoneInfo) -> None:
         )
 
 
-def _keep(fetched: Fetched, folder: Path | None, path: Path) -> None:
+def _keep(fetched: Fetched, folder: Path | None, place: HistoryPlace) -> None:
     if folder is not None:
         raise click.UsageError("--keep writes into a history; with --folder there is none")
     if not fetched.routes:
         return
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         for start in range(0, len(fetched.routes), _BATCH):
             store.add_routes(fetched.routes[start : start + _BATCH])
-    click.echo(f"kept {len(fetched.routes)} route facts in {path}", err=True)
+    click.echo(f"kept {len(fetched.routes)} route facts in {place}", err=True)

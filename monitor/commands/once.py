@@ -61,7 +61,7 @@ def command(ctx: click.Context, path: Path, confirm_s: float, as_json: bool) -> 
     logs.configure()
     try:
         config = load_config(path)
-        with Store.open(config.history.path) as store:
+        with Store.open(config.history.place) as store:
             outcome = asyncio.run(single_round(config, store, confirm_s=confirm_s))
     except (ConfigError, HistoryError) as error:
         click.echo(f"UNKNOWN: {error}", err=True)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
-from monitor.history.recovery import recover
+from monitor.commands.history_file import history_options, history_place, plain_errors
+from monitor.history.sqlite.recovery import recover
+from monitor.model.history_place import HistoryPlace
 
 
 @click.command(short_help="Make a damaged history usable again.")
 @history_options
-def command(config: Path, database: Path | None) -> None:
+def command(config: Path, database: HistoryPlace | None) -> None:
     """Copy what can be read of a damaged history into a new file, which takes its place.
 
     The damaged file is kept beside it, under a name that says when; nothing is lost by trying. The monitor must
@@ -23,7 +24,9 @@ def command(config: Path, database: Path | None) -> None:
     whydown recover
     whydown recover --database /var/lib/whydown/whydown.db
     """
-    path = history_path(database, config)
+    path = history_place(database, config)
+    if not isinstance(path, Path):
+        raise click.UsageError(f"{path} is a server's, which recovers by itself or from its backups")
     with plain_errors():
         done = recover(path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     if done.damaged is None:

@@ -17,7 +17,7 @@ import msgspec
 from monitor.bundle import BundleError, MadeBundle, make_bundle
 from monitor.bundle.archive import write_archive
 from monitor.bundle.made import Sources, incident_dossier
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.incident_choice import chosen
 from monitor.commands.output_file import STANDARD_OUTPUT, write_output
 from monitor.commands.zone import Zone
@@ -27,6 +27,7 @@ from monitor.files import MissingLibraryError
 from monitor.history import Reader
 from monitor.hub.tables import TableLoader, Tables
 from monitor.model import Incident
+from monitor.model.history_place import HistoryPlace
 from monitor.replay import ReplayError
 from monitor.report.dossier import Dossier
 from monitor.report.dossier_page import dossier_html
@@ -56,7 +57,7 @@ def command(
     output: Path,
     timezone: ZoneInfo,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """INCIDENT in full. Without an option, as the mail has it: the verdict, what to do first, evidence.
 
@@ -77,7 +78,7 @@ def command(
     if form in ("pdf", "bundle") and output == STANDARD_OUTPUT and sys.stdout.isatty():
         raise click.UsageError(f"--{form} is nothing for a terminal: name an --output")
     now = time.time()
-    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+    with plain_errors(), Reader.open(history_place(database, config)) as reader:
         incident = chosen(reader, name)
         if form is None:
             click.echo(incident_text(incident, timezone=timezone.key, now=now), nl=False)

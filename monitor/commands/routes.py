@@ -20,6 +20,7 @@ from monitor.diagnose import Fact, Knowledge, known_at
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.history import Reader
 from monitor.hub.tables import TableLoader, Tables
+from monitor.model.history_place import HistoryPlace
 from monitor.model.target import ORIGINS_TARGET, mail_target
 from monitor.report.moment import clock as clock_text
 
@@ -45,7 +46,7 @@ def command(
     timezone: ZoneInfo,
     as_json: bool,
     config: Path,
-    database: Path | None,
+    database: HistoryPlace | None,
 ) -> None:
     """What BGP said of the prefixes of TARGET, its name servers, its mail hosts and the routers on its way: new
     origins, parts announced by others, forged paths, leaks, losses, and the innocent kinds by name, each with its
@@ -68,7 +69,7 @@ def command(
         raise click.ClickException(f"no target {target!r} in {config}")
     tables = asyncio.run(TableLoader().load(settings, Tables(), at=since))
     start = since - _LEARN_S
-    with plain_errors(), Reader.open(database or settings.history.path) as reader:
+    with plain_errors(), Reader.open(database or settings.history.place) as reader:
         knowledge = Knowledge.from_config(
             settings,
             prefix_table=tables.prefixes,

@@ -44,7 +44,7 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool) -> None
     try:
         tame_collector(tracing=config.traceroute.enabled)
         shorten_turns()
-        with Store.open(config.history.path) as store:
+        with Store.open(config.history.place) as store:
 
             def station() -> Station:
                 return Station(config, store, board=screen.board, stepped=screen.stepped)

@@ -11,9 +11,11 @@ import msgspec
 from rich.console import Console
 
 from monitor.bgp.sources import table_at, table_date
+from monitor.commands.history_file import Place
 from monitor.config import ConfigError, load_config
 from monitor.history import Contact, HistoryError, Reader
 from monitor.hub.crew import MOST_OFF_S
+from monitor.model.history_place import HistoryPlace
 from monitor.model.incident import Incident
 from monitor.model.route import FeedState, FeedTally
 from monitor.model.settings import Config
@@ -93,10 +95,10 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
     help="Configuration file, for the history's path.",
 )  # fmt: skip
-@click.option("--database", type=click.Path(path_type=Path), default=None, help="History file, instead.")
+@click.option("--database", type=Place(), default=None, help="History file, instead.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @click.pass_context
-def command(ctx: click.Context, config: Path, database: Path | None, as_json: bool) -> None:
+def command(ctx: click.Context, config: Path, database: HistoryPlace | None, as_json: bool) -> None:
     """Show the last observation of each target at each vantage, open incidents, and the monitor's own life.
 
     At a hub: also which agents are silent, and whose clock is wrong.
@@ -110,8 +112,8 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     """
     try:
         now = clock.wall()
-        path, controls, tables = _where(database, config, now)
-        board, incidents, agents = _read(path, now)
+        place, controls, tables = _where(database, config, now)
+        board, incidents, agents = _read(place, now)
     except ConfigError as error:
         click.echo(str(error), err=True)
         ctx.exit(2)
@@ -134,12 +136,14 @@ def command(ctx: click.Context, config: Path, database: Path | None, as_json: bo
     ctx.exit(0 if alive else 1)
 
 
-def _where(database: Path | None, config: Path, now: float) -> tuple[Path, list[str], tuple[TableAge, ...]]:
-    """The history's file; the controls' names and the tables where a configuration tells them."""
+def _where(
+    database: HistoryPlace | None, config: Path, now: float
+) -> tuple[HistoryPlace, list[str], tuple[TableAge, ...]]:
+    """Where the history is; the controls' names and the tables where a configuration tells them."""
     if database is not None:
         return database, [], ()
     loaded = load_config(config)
-    return loaded.history.path, [control.name for control in loaded.controls], tuple(_tables(loaded, now))
+    return loaded.history.place, [control.name for control in loaded.controls], tuple(_tables(loaded, now))
 
 
 def _tables(config: Config, now: float) -> Iterator[TableAge]:
@@ -157,9 +161,9 @@ def _table_age(name: str, path: Path, now: float) -> TableAge:
     return TableAge(name=name, path=str(path), age_s=None if made_at is None else round(now - made_at, 3))
 
 
-def _read(path: Path, now: float) -> tuple[Board, list[Incident], tuple[Presence, ...]]:
+def _read(place: HistoryPlace, now: float) -> tuple[Board, list[Incident], tuple[Presence, ...]]:
     board = Board()
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         # A clock that is a little ahead elsewhere must not hide the newest facts.
         board.see(reader.observations(now - LOOK_BACK_S, now + SILENT_AFTER_S))
         board.see(reader.routes(now - LOOK_BACK_S, now + SILENT_AFTER_S))

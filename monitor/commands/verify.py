@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from monitor.commands.history_file import history_options, history_path, plain_errors
+from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.history import Reader
 from monitor.history.seal_check import SealCheck
+from monitor.model.history_place import HistoryPlace
 
 _SHOWN_PROBLEMS = 20
 
@@ -33,7 +34,7 @@ class _Hash(click.ParamType[bytes]):
 @click.option("--head", type=_Hash(), help="A head that was kept elsewhere: the chain must have gone through it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @history_options
-def command(head: bytes | None, as_json: bool, config: Path, database: Path | None) -> None:
+def command(head: bytes | None, as_json: bool, config: Path, database: HistoryPlace | None) -> None:
     """Check the chain of seals that the monitor lays over its facts, five minutes of each target at a time.
 
     A seal is the digest of the facts of its five minutes, and each one's head is made from all before it. Printed
@@ -47,7 +48,7 @@ def command(head: bytes | None, as_json: bool, config: Path, database: Path | No
     whydown verify
     whydown verify --head 2f1c…
     """
-    with plain_errors(), Reader.open(history_path(database, config)) as reader:
+    with plain_errors(), Reader.open(history_place(database, config)) as reader:
         found = reader.check_seals(head)
     if as_json:
         click.echo(msgspec.json.encode({"head": found.head.hex()} | _figures(found)))

@@ -14,13 +14,14 @@ from click.core import ParameterSource
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.commands.daemon import read_config
-from monitor.commands.history_file import history_path
+from monitor.commands.history_file import Place, history_place
 from monitor.commands.moment import Moment
 from monitor.config import address
 from monitor.config.table import UnfitError
 from monitor.history import HistoryError, Reader
 from monitor.hub.tables import TableLoader
 from monitor.model.asn import Asn
+from monitor.model.history_place import HistoryPlace
 from monitor.model.settings import Config, WebSettings
 from monitor.station import logs
 from monitor.web.dashboard import Source, application
@@ -38,7 +39,7 @@ _USUAL = "127.0.0.1:8080"
     help="Configuration file: what is watched, where the history is, and [web].",
 )  # fmt: skip
 @click.option(
-    "--database", type=click.Path(path_type=Path), default=None,
+    "--database", type=Place(), default=None,
     help="History file, instead of the configuration's; without --config there is none then.",
 )  # fmt: skip
 @click.option("--listen", default=None, help=f"HOST:PORT, instead of [web] listen; without either {_USUAL}.")
@@ -50,7 +51,9 @@ _USUAL = "127.0.0.1:8080"
     help="Show what was known then, not now: 2022-02-03T01:30Z.",
 )
 @click.pass_context
-def command(ctx: click.Context, path: Path, database: Path | None, listen: str | None, at: float | None) -> None:
+def command(
+    ctx: click.Context, path: Path, database: HistoryPlace | None, listen: str | None, at: float | None
+) -> None:
     """Serve pages, JSON (/api/v1) and metrics (/metrics) of a history until SIGTERM or Ctrl-C.
 
     It only reads, so it works beside a running monitor and on the history of a past incident. `run` and `hub`
@@ -65,7 +68,7 @@ def command(ctx: click.Context, path: Path, database: Path | None, listen: str |
     is_given = ctx.get_parameter_source("path") is not ParameterSource.DEFAULT
     config = read_config(ctx, path) if database is None or is_given else None
     settings = _settings(config, listen)
-    history = database or history_path(None, path)
+    history = database or history_place(None, path)
     try:
         with Reader.open(history) as reader:
             asyncio.run(_serve(reader, config, settings, at))

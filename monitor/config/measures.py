@@ -43,7 +43,7 @@ def with_measures(own: Config, measures: str) -> Config:
     }
     findings = Findings()
     top = Table(document, (), findings)
-    folder = own.source.parent if own.source is not None else own.history.path.parent
+    folder = own.source.parent if own.source is not None else own.history.folder
     config = replace(
         own,
         targets=tuple(watched.read_target(table, folder) for table in top.tables("target", watched.MAX_TARGETS)),

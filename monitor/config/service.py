@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from monitor.config import address, value
 from monitor.config.duration import DAY, HOUR, MINUTE, duration
+from monitor.config.history_place import database_url
 from monitor.config.pace import read_pace
 from monitor.config.table import Table
+from monitor.model.history_place import HistoryPlace
 from monitor.model.settings import (
     BgpSource,
     BgpSourceKind,
@@ -46,8 +48,13 @@ _DAYS = value.integer(1, 3650)
 def read_history(table: Table, folder: Path) -> HistorySettings:
     """[history]."""
     defaults = HistorySettings()
+    place: HistoryPlace = table.get("path", address.file(folder), folder / "data" / "whydown.db")
+    if (url := table.get("url", database_url, None)) is not None:
+        if table.has("path"):
+            table.reject("url", "does not go with path; one of them says where the history is")
+        place = url
     history = HistorySettings(
-        path=table.get("path", address.file(folder), folder / defaults.path),
+        place=place,
         keep_days=table.get("keep_days", _DAYS, defaults.keep_days),
         keep_minutes_days=table.get("keep_minutes_days", _DAYS, defaults.keep_minutes_days),
         keep_five_minutes_days=table.get("keep_five_minutes_days", _DAYS, defaults.keep_five_minutes_days),

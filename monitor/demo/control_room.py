@@ -42,7 +42,7 @@ def configured(stage: Stage, folder: Path, *, ca_file: str, smtp_port: int, ris_
         targets=(setting.target(stage.service, stage.topology, ca_file),),
         controls=(setting.control(stage.control, ca_file),),
         vantages=setting.vantages(stage.topology),
-        history=HistorySettings(path=folder / "history.db"),
+        history=HistorySettings(place=folder / "history.db"),
         bgp=(BgpSource(kind=BgpSourceKind.RIS_LIVE, name="ris-live", url=ris_url),),
         prefix_to_as=PrefixToAsSettings(path=folder / registry.PREFIX_TABLE),
         as_relationships=folder / registry.RELATIONSHIPS,

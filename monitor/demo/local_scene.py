@@ -84,7 +84,7 @@ class LocalScene:
                 )  # fmt: skip
                 instruments = NetworkInstruments()
                 try:
-                    with Store.open(config.history.path) as store:
+                    with Store.open(config.history.place) as store:
                         async with self._watched(control_room(config, store, board, instruments)):
                             yield board
                 finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor.alert.worker_thread import in_own_thread
 from monitor.doctor.finding import Finding
 from monitor.history import HistoryError, HistoryMissingError
-from monitor.history.health import HAS_WAL_RESET_BUG, SQLITE_VERSION, Health, examine
+from monitor.history.sqlite.health import HAS_WAL_RESET_BUG, SQLITE_VERSION, Health, examine
 from monitor.report.safe_text import one_line
 from monitor.station.plugin_state import State
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from monitor.history import rollup_reader
 from monitor.history.answers import Availability
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollup_reader import Grid
 from monitor.history.scope import Scope
 
 
 def availability(
-    connection: sqlite3.Connection,
+    connection: Connection,
     glossary: ReadingGlossary,
     scope: Scope,
     *,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from monitor.history import intake, rollups, sealer
+from monitor.history import intake
+from monitor.history.engine import Connection, WriteEngine
 from monitor.history.errors import UnstorableFactError
 from monitor.history.glossary import WritingGlossary, check_value
 from monitor.history.observation_rows import SHELVES
 from monitor.history.resolution import day_of
+from monitor.history.rollups import STALE_US
 from monitor.history.route_rows import ROUTE_SHELVES
+from monitor.history.sealer import route_slots
 from monitor.history.shelf import Row
 from monitor.history.shipment import Refusal, Shipment, Taken
 from monitor.model import RouteFact
@@ -21,25 +23,33 @@ _Rows = defaultdict[str, list[Row]]
 
 
 class FactWriter:
-    """Writes through the writer's connection and its glossary."""
+    """Writes through the writer's engine and its glossary."""
 
-    def __init__(self, connection: sqlite3.Connection, glossary: WritingGlossary) -> None:
-        self._connection = connection
+    def __init__(self, engine: WriteEngine, glossary: WritingGlossary) -> None:
+        self._engine = engine
         self._glossary = glossary
+
+    @property
+    def _connection(self) -> Connection:
+        return self._engine.connection
 
     def add_observations(self, facts: Sequence[Observation]) -> None:
         """Insert observations.
 
         :raises UnstorableFactError: one is outside the store's limits; `index` says which
         """
-        counts = Counter(fact.vantage for fact in facts)
-        rows: _Rows = defaultdict(list)
-        numbers: dict[str, int] = {}
-        for index, fact in enumerate(facts):
-            self._glossary.day = day_of(completed_at(fact))
+        if not facts:
+            return
+        for name, index in {fact.vantage: index for index, fact in enumerate(facts)}.items():
             try:
-                if fact.vantage not in numbers:
-                    numbers[fact.vantage] = self._numbers(self._vantage(fact.vantage), counts[fact.vantage])
+                check_value(name)
+            except UnstorableFactError as error:
+                raise UnstorableFactError(error.reason, index) from error
+        self._glossary.day = 0  # each vantage's last day comes with its facts
+        numbers = self._numbers(Counter(fact.vantage for fact in facts))
+        rows: _Rows = defaultdict(list)
+        for index, fact in enumerate(facts):
+            try:
                 self._shelve(fact, numbers[fact.vantage], rows)
             except UnstorableFactError as error:
                 raise UnstorableFactError(error.reason, index) from error
@@ -61,30 +71,43 @@ class FactWriter:
             shelf = ROUTE_SHELVES[type(fact)]
             self._glossary.day = day_of(fact.at)
             try:
-                rows[shelf.insert].append(_checked(shelf.to_row(fact, first + index, self._glossary)))
+                rows[shelf.table].append(_checked(shelf.to_row(fact, first + index, self._glossary)))
             except UnstorableFactError as error:
                 raise UnstorableFactError(error.reason, index) from error
-        self._insert(rows)
-        sealer.mark_routes(self._connection, (row[0] for batch in rows.values() for row in batch))
+        for shelf in ROUTE_SHELVES.values():
+            if shelf.table in rows:
+                self._engine.insert(shelf, rows[shelf.table])
+        self._engine.mark("unsealed", route_slots(row[0] for batch in rows.values() for row in batch))
 
-    def take(self, shipment: Shipment) -> Taken:
-        """Insert what is new of a shipment, and settle its numbers.
+    def take(self, shipments: Sequence[Shipment]) -> list[Taken]:
+        """Insert what is new of shipments, and settle their numbers.
 
         :raises TooManyGapsError: see `intake.settle`
         """
+        self._glossary.day = day_of(max((shipment.received_at for shipment in shipments), default=0.0))
+        # From here on no other writer takes in anything of these vantages.
+        numbers = self._numbers(dict.fromkeys((shipment.vantage for shipment in shipments), 0))
+        rows: _Rows = defaultdict(list)
+        answers = []
+        for shipment in shipments:
+            taken = self._take(shipment, numbers[shipment.vantage], rows)
+            numbers[shipment.vantage] += len(taken.fresh)
+            answers.append(taken)
+        self._insert_observations(rows)
+        self._numbers(Counter(fact.vantage for taken in answers for fact in taken.fresh))
+        return answers
+
+    def _take(self, shipment: Shipment, first: int, rows: _Rows) -> Taken:
         self._glossary.day = day_of(shipment.received_at)
         vantage = self._vantage(shipment.vantage)
         numbers = [number for number, _ in (*shipment.facts, *shipment.refused)]
         unsettled = intake.unsettled(self._connection, vantage, numbers)
         repeated = len(numbers) - len(unsettled)
-        first = self._numbers(vantage, 0)
         fresh: list[Observation] = []
         refused = [refusal for refusal in shipment.refused if refusal.sequence in unsettled]
-        rows: _Rows = defaultdict(list)
         for number, fact in shipment.facts:
             if number not in unsettled:
                 continue
-            self._glossary.day = day_of(completed_at(fact))
             unsettled.discard(number)  # the same number twice in one shipment is a repetition too
             try:
                 if fact.vantage != shipment.vantage:
@@ -94,8 +117,6 @@ class FactWriter:
                 refused.append(Refusal(number, error.reason))
             else:
                 fresh.append(fact)
-        self._insert_observations(rows)
-        self._numbers(vantage, len(fresh))
         intake.settle(self._connection, vantage, numbers, shipment.settled_below)
         taken = Taken(fresh=tuple(fresh), repeated=repeated, refused=tuple(refused))
         intake.note(self._connection, vantage, shipment, first, taken)
@@ -103,32 +124,36 @@ class FactWriter:
 
     def _shelve(self, fact: Observation, number: int, rows: _Rows) -> None:
         shelf = SHELVES[type(fact)]
-        rows[shelf.insert].append(_checked(shelf.to_row(fact, number, self._glossary)))
-
-    def _insert(self, rows: _Rows) -> None:
-        for statement, batch in rows.items():
-            self._connection.executemany(statement, batch)
+        self._glossary.day = day_of(completed_at(fact))
+        rows[shelf.table].append(_checked(shelf.to_row(fact, number, self._glossary)))
 
     def _insert_observations(self, rows: _Rows) -> None:
-        self._insert(rows)
-        for batch in rows.values():
-            rollups.mark(self._connection, batch)
+        for shelf in SHELVES.values():
+            if shelf.table in rows:
+                self._engine.insert(shelf, rows[shelf.table])
+        self._engine.mark("stale", {(row[0], row[1] // STALE_US) for batch in rows.values() for row in batch})
 
     def _vantage(self, name: str) -> int:
         return self._glossary.number("vantage", (name,))
 
-    def _numbers(self, vantage: int, count: int) -> int:
-        """The first of `count` numbers for facts of this vantage, which nobody else gets."""
-        ((following,),) = self._connection.execute(
-            "INSERT INTO fact_number VALUES (?1, ?2)"
-            " ON CONFLICT (vantage) DO UPDATE SET next = next + ?2 RETURNING next",
-            (vantage, count),
-        ).fetchall()
-        return int(following) - count
+    def _numbers(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """The first of so many numbers for the facts of each vantage, which nobody else gets.
+
+        In one order for all writers, since each holds what it has until its transaction ends.
+        """
+        found = {}
+        for name in sorted(counts):
+            ((following,),) = self._connection.execute(
+                "INSERT INTO fact_number (vantage, next) VALUES (?1, ?2)"
+                " ON CONFLICT (vantage) DO UPDATE SET next = fact_number.next + ?2 RETURNING next",
+                (self._vantage(name), counts[name]),
+            ).fetchall()
+            found[name] = int(following) - counts[name]
+        return found
 
 
 def _checked(row: Row) -> Row:
-    """The row, if SQLite can hold all of it: `executemany` would not say which row it failed on."""
+    """The row, if every engine can hold all of it: none would say which row it failed on."""
     for value in row:
         check_value(value)
     return row

@@ -5,10 +5,10 @@ Of a short window the facts are counted; of a long one, and where facts are forg
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 
 from monitor.history.answers import Failures, Gap
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollup_reader import Grid, tally_slots
 from monitor.history.rollups import FIVE_MINUTES, TALLIED
@@ -21,7 +21,7 @@ LONG_S = 3 * 86_400.0
 
 
 def failures(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
+    connection: Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
 ) -> list[Failures]:
     """Each failure word of each (target, vantage, kind), with how many observations there were; most first."""
     row = connection.execute("SELECT value FROM counter WHERE name = 'facts_from'").fetchone()
@@ -33,7 +33,7 @@ def failures(
     return sorted(found, key=lambda f: (f.target, -f.count, f.vantage, f.kind, f.failure))
 
 
-def _from_facts(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Failures]:
+def _from_facts(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Failures]:
     found = []
     for kind in TALLIED:
         rows = connection.execute(
@@ -62,7 +62,7 @@ def _from_facts(connection: sqlite3.Connection, glossary: ReadingGlossary, scope
 
 
 def _from_rollups(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
+    connection: Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
 ) -> list[Failures]:
     since, until = window
     slot_s = FIVE_MINUTES.slot_s
@@ -93,7 +93,7 @@ def _from_rollups(
     ]
 
 
-def gaps(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Gap]:
+def gaps(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Gap]:
     """Rounds that were due and did not take place, by series, probe and reason; the silence of a vantage is one.
 
     That it is heard is a fact of the same kind, and no gap.

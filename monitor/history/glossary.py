@@ -6,12 +6,12 @@ the values back. Neither knows what the values mean.
 
 from __future__ import annotations
 
-import sqlite3
 from hashlib import blake2b
 
 import msgspec
 
-from monitor.history.errors import UnstorableFactError
+from monitor.history.engine import Connection
+from monitor.history.errors import DamagedValueError, UnstorableFactError
 
 Value = str | int | bytes | None
 Values = tuple[Value, ...]
@@ -64,7 +64,7 @@ class WritingGlossary:
     days (`seen`), and may be forgotten when the facts of that day are.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.day = 0
         self._met: set[Value] = set()
         self._connection = connection
@@ -120,33 +120,38 @@ class WritingGlossary:
         if row is None:
             columns = ("digest", "seen", *DICTIONARIES[table])
             marks = ", ".join("?" * len(columns))
-            cursor = self._connection.execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
+            # Another writer may have added it in between; the day that it put there is as good.
+            ((number,),) = self._connection.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+                " ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING id",
                 (digest, self.day, *values),
-            )
-            return int(cursor.lastrowid or 0), self.day
+            ).fetchall()
+            return int(number), self.day
         number, seen = row
         if seen < self.day:
-            self._connection.execute(f"UPDATE {table} SET seen = ? WHERE id = ?", (self.day, number))  # noqa: S608
+            self._connection.execute(
+                f"UPDATE {table} SET seen = ? WHERE id = ? AND seen < ?",  # noqa: S608
+                (self.day, number, self.day),
+            )
         return number, max(seen, self.day)
 
 
 class ReadingGlossary:
     """Numbers to values, within the reader's current snapshot."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, dict[int, Values]] = {table: {} for table in DICTIONARIES}
 
     def values(self, table: str, number: int) -> Values:
-        """The values behind a number. A number that is not there means a damaged file (sqlite3.DatabaseError)."""
+        """The values behind a number. A number that is not there means damage (DamagedValueError)."""
         known = self._known[table]
         values = known.get(number)
         if values is None:
             columns = ", ".join(DICTIONARIES[table])
             row = self._connection.execute(f"SELECT {columns} FROM {table} WHERE id = ?", (number,)).fetchone()  # noqa: S608
             if row is None:
-                raise sqlite3.DatabaseError(f"{table} {number} is referred to and missing: the file is damaged")
+                raise DamagedValueError(f"{table} {number} is referred to and missing")
             values = tuple(row)
             if len(known) >= REMEMBERED:
                 known.clear()
@@ -163,7 +168,7 @@ class ReadingGlossary:
 
 
 def check_value(value: object) -> None:
-    """Refuse what SQLite cannot hold or nobody should send.
+    """Refuse what no engine can hold or nobody should send.
 
     :raises UnstorableFactError: a text that is too long or not Unicode, or an integer of more than 64 bits
     """

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from monitor.history.glossary import ReadingGlossary, WritingGlossary
-from monitor.history.http_times import DIGEST_BYTES, pack
 from monitor.history.resolution import micros, not_after_millis, seconds, wall_millis
 from probes.observation import Failure, HttpObservation
 
@@ -18,47 +17,48 @@ COLUMNS = (
     "tls_detail", "redirects",
 )  # fmt: skip
 
-WRITTEN = ("target", "done", "vantage", "seq", "outcome", "way", "work", "odd", "error")
-"""Of `request`, which the view `http` shows as COLUMNS (`http_layout`)."""
+WRITTEN = (
+    "target", "done", "vantage", "seq", "outcome", "dns_us", "connect_us", "tls_us", "wait_us", "receive_us",
+    "total_us", "kernel_rtt_us", "kernel_min_rtt_us", "loop_lag_us", "body_bytes", "body_sha256", "error",
+)  # fmt: skip
+"""Of `request`, which the view `http` shows as COLUMNS; an engine may keep the times in fewer columns."""
+
+DIGEST_BYTES = 32
+"""Of a body's SHA-256."""
 
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
+_TEXT = b"\0text\0"
+"""Before what stands in a digest's place and is none."""
 
 
 def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[Any, ...]:
     """The row's values in the order of WRITTEN."""
     body = _packed(glossary.free_text(fact.body_sha256))
     # A living page's body differs with every answer: its digest is no entry that anybody would use again.
-    own = body if isinstance(body, bytes) and len(body) == DIGEST_BYTES and not glossary.repeats(body) else None
-    times = (fact.dns_s, fact.connect_s, fact.tls_s, fact.wait_s, fact.receive_s)
-    dns, connect, tls, wait, receive = map(micros, times)
-    total, rtt, min_rtt = micros(fact.total_s), micros(fact.kernel_rtt_s), micros(fact.kernel_min_rtt_s)
-    way = connect or 0
-    rest = None if total is None else total - (dns or 0) - way - (tls or 0) - (wait or 0) - (receive or 0)
-    differences = (
-        dns,
-        connect,
-        None if tls is None else tls - way,
-        None if wait is None else wait - way,
-        receive,
-        rest,
-        None if rtt is None else rtt - way,
-        None if min_rtt is None else (rtt or 0) - min_rtt,
-        micros(fact.loop_lag_s),
-    )
+    is_own = body is not None and len(body) == DIGEST_BYTES and not glossary.repeats(body)
+    total = micros(fact.total_s)
     return (
         glossary.number("target", (fact.target,)),
         wall_millis(fact.at) * 1000 + (total or 0),
         glossary.number("vantage", (fact.vantage,)),
         seq,
-        _outcome(fact, glossary, fact.body_bytes if own is None else None, body if own is None else None),
-        *pack(differences, own, None if own is None else fact.body_bytes),
+        _outcome(fact, glossary, None if is_own else fact.body_bytes, None if is_own else body),
+        micros(fact.dns_s),
+        micros(fact.connect_s),
+        micros(fact.tls_s),
+        micros(fact.wait_s),
+        micros(fact.receive_s),
+        total,
+        micros(fact.kernel_rtt_s),
+        micros(fact.kernel_min_rtt_s),
+        micros(fact.loop_lag_s),
+        fact.body_bytes if is_own else None,
+        body if is_own else None,
         glossary.free_text(fact.error),
     )
 
 
-def _outcome(
-    fact: HttpObservation, glossary: WritingGlossary, body_bytes: int | None, body: bytes | str | None
-) -> int:
+def _outcome(fact: HttpObservation, glossary: WritingGlossary, body_bytes: int | None, body: bytes | None) -> int:
     """The number of all that is not a time."""
     identity = (
         fact.spki_sha256, fact.certificate_sha256, fact.issuer, not_after_millis(fact.not_after), fact.tls_version,
@@ -118,7 +118,7 @@ def from_row(row: tuple[Any, ...], glossary: ReadingGlossary) -> HttpObservation
         retransmits=retransmits,
         not_after=None if not_after is None else int(not_after) / 1e3,
         body_bytes=body_bytes,
-        body_sha256=body.hex() if isinstance(body, bytes) else body,
+        body_sha256=_unpacked(body),
         checks_failed=_texts(glossary.word(checks)),
         tls_version=None if tls_version is None else str(tls_version),
         loop_lag_s=seconds(lag),
@@ -139,15 +139,22 @@ def _texts(listed: object) -> tuple[str, ...]:
     return () if listed is None else _TEXTS.decode(str(listed))
 
 
-def _packed(digest: str | None) -> bytes | str | None:
+def _packed(digest: str | None) -> bytes | None:
     """A body's digest in half its size.
 
-    What is not lower-case hex (another program's line) stays the text that it was.
+    What is not lower-case hex (another program's line) stays the text that it was, behind a mark.
     """
     if digest is None:
         return None
     try:
         packed = bytes.fromhex(digest)
     except ValueError:
-        return digest
-    return packed if packed.hex() == digest else digest
+        packed = b""
+    return packed if packed.hex() == digest and not packed.startswith(_TEXT) else _TEXT + digest.encode()
+
+
+def _unpacked(body: bytes | str | None) -> str | None:
+    """What `_packed` was given; older versions kept texts without a mark."""
+    if not isinstance(body, bytes):
+        return body
+    return body.removeprefix(_TEXT).decode() if body.startswith(_TEXT) else body.hex()

@@ -6,18 +6,18 @@ its series; SQLite finds them with `lag`, and only they are looked at here.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 
 from monitor.history.answers import CertificateChange, DnsAnswer, DnsChange, Identity
 from monitor.history.dns_rows import decode_texts
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.scope import Scope
 
 _NAMED = "SELECT id FROM identity WHERE spki_sha256 IS NOT NULL OR certificate_sha256 IS NOT NULL"
 
 
-def dns_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[DnsChange]:
+def dns_changes(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[DnsChange]:
     """Changes of answers by (target, vantage, question), in the order in which each was first seen.
 
     An exchange without an answer (time-out) is a failure, not a change. An answer that differs only in
@@ -27,7 +27,7 @@ def dns_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scope
         "SELECT target, vantage, question, old, answer, min(done), max(done), count(*) FROM ("  # noqa: S608
         "  SELECT target, vantage, question, answer, done,"
         "  lag(answer) OVER (PARTITION BY target, vantage, question ORDER BY done, seq) AS old"
-        f" FROM dns WHERE {scope.condition} AND answer IS NOT NULL)"
+        f" FROM dns WHERE {scope.condition} AND answer IS NOT NULL) AS told"
         " WHERE old != answer GROUP BY target, vantage, question, old, answer ORDER BY min(done)",
         scope.values,
     ).fetchall()
@@ -56,7 +56,7 @@ def dns_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scope
 
 
 def certificate_changes(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope
+    connection: Connection, glossary: ReadingGlossary, scope: Scope
 ) -> list[CertificateChange]:
     """Changes of the certificate by (target, vantage), in the order in which each was first seen.
 
@@ -71,23 +71,23 @@ def certificate_changes(
         "  SELECT target, vantage, identity, done,"
         "  lag(identity) OVER (PARTITION BY target, vantage, family ORDER BY done, seq) AS old"
         f" FROM http WHERE {scope.condition} AND vantage IN ({', '.join('?' * len(restless))})"
-        f" AND identity IN ({_NAMED}))"
+        f" AND identity IN ({_NAMED})) AS shown"
         " WHERE old != identity GROUP BY target, vantage, old, identity ORDER BY min(done)",
         (*scope.values, *restless),
     ).fetchall()
     return list(_certificates(glossary, rows))
 
 
-def _shown_several(connection: sqlite3.Connection, scope: Scope) -> list[int]:
+def _shown_several(connection: Connection, scope: Scope) -> list[int]:
     """The vantages that were shown more than one certificate.
 
     Mostly none was; to count by outcome takes a fifth of what it takes to look at each request's predecessor.
     """
     rows = connection.execute(
         "SELECT DISTINCT vantage FROM ("  # noqa: S608
-        f"  SELECT target, vantage, outcome FROM http_row WHERE {scope.condition}"
-        "   GROUP BY target, vantage, outcome)"
-        f" JOIN outcome ON outcome.id = outcome WHERE identity IN ({_NAMED})"
+        f"  SELECT target, vantage, outcome FROM http WHERE {scope.condition}"
+        "   GROUP BY target, vantage, outcome) AS told"
+        f" JOIN outcome ON outcome.id = told.outcome WHERE identity IN ({_NAMED})"
         " GROUP BY target, vantage, family HAVING count(DISTINCT identity) > 1",
         scope.values,
     )

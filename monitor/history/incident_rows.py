@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
+import math
 from collections.abc import Sequence
 
 import msgspec
 
+from monitor.history.engine import Connection
 from monitor.history.errors import HistoryError
 from monitor.model import Incident, IncidentChange
 
@@ -16,7 +17,7 @@ _CHANGE = msgspec.json.Decoder(IncidentChange)
 _NAMED_MATCHES = 5
 
 
-def save(connection: sqlite3.Connection, changes: Sequence[IncidentChange]) -> None:
+def save(connection: Connection, changes: Sequence[IncidentChange]) -> None:
     """Keep changes, within the caller's transaction; one that is there already stays as it is.
 
     The incident's row follows the change with the highest sequence, in whatever order they come.
@@ -45,7 +46,7 @@ def save(connection: sqlite3.Connection, changes: Sequence[IncidentChange]) -> N
         )
 
 
-def still_open(connection: sqlite3.Connection) -> list[tuple[Incident, int]]:
+def still_open(connection: Connection) -> list[tuple[Incident, int]]:
     """Incidents without an end, oldest first, each with the sequence of its last change."""
     rows = connection.execute(
         "SELECT record, sequence FROM incident WHERE closed_at IS NULL ORDER BY opened_at, id"
@@ -54,7 +55,7 @@ def still_open(connection: sqlite3.Connection) -> list[tuple[Incident, int]]:
 
 
 def between(
-    connection: sqlite3.Connection, since: float, until: float, *, open_only: bool, as_of: float | None
+    connection: Connection, since: float, until: float, *, open_only: bool, as_of: float | None
 ) -> list[Incident]:
     """Incidents that were open at some moment of [since, until), oldest first.
 
@@ -67,16 +68,18 @@ def between(
         " ORDER BY opened_at, id",
         (*_then(as_of), until, since),
     ).fetchall()
-    found = [_INCIDENT.decode(record) for (record,) in rows if record is not None]
+    found = [_known(record, as_of) for (record,) in rows]
     return [
         one
         for one in found
-        if one.joined is None and (one.closed_at is None or (one.closed_at >= since and not open_only))
+        if one is not None
+        and one.joined is None
+        and (one.closed_at is None or (one.closed_at >= since and not open_only))
     ]
 
 
-# The state after the last change that was known; NULL: it was not open yet.
-_KNOWN_THEN = """(SELECT json_extract(record, '$.incident') FROM incident_change WHERE incident = incident.id
+# The last change that was known; NULL: it was not open yet.
+_KNOWN_THEN = """(SELECT record FROM incident_change WHERE incident = incident.id
     AND at <= ? ORDER BY sequence DESC LIMIT 1)"""
 
 
@@ -84,7 +87,14 @@ def _then(as_of: float | None) -> tuple[float, ...]:
     return () if as_of is None else (as_of,)
 
 
-def find(connection: sqlite3.Connection, beginning: str, *, as_of: float | None) -> Incident | None:
+def _known(record: str | None, as_of: float | None) -> Incident | None:
+    """The incident as its own record has it, or the change that was the last one then."""
+    if record is None:
+        return None
+    return _INCIDENT.decode(record) if as_of is None else _CHANGE.decode(record).incident
+
+
+def find(connection: Connection, beginning: str, *, as_of: float | None) -> Incident | None:
     """The incident with this id, or the only one whose id begins so; None: there is none, or was none `as_of`.
 
     :raises HistoryError: several ids begin so
@@ -101,14 +111,13 @@ def find(connection: sqlite3.Connection, beginning: str, *, as_of: float | None)
     if len(rows) > 1 and rows[0][0] != beginning:
         names = ", ".join(repr(str(name)[:80]) for name, _ in rows[:_NAMED_MATCHES])
         raise HistoryError(f"{beginning[:80]!r} begins the ids of several incidents: {names}")
-    record = rows[0][1]
-    return None if record is None else _INCIDENT.decode(record)
+    return _known(rows[0][1], as_of)
 
 
-def changes_of(connection: sqlite3.Connection, incident_id: str, *, as_of: float | None) -> list[IncidentChange]:
+def changes_of(connection: Connection, incident_id: str, *, as_of: float | None) -> list[IncidentChange]:
     """An incident's changes in their sequence, those that were known `as_of`."""
     rows = connection.execute(
-        "SELECT record FROM incident_change WHERE incident = ? AND (? IS NULL OR at <= ?) ORDER BY sequence",
-        (incident_id, as_of, as_of),
+        "SELECT record FROM incident_change WHERE incident = ? AND at <= ? ORDER BY sequence",
+        (incident_id, math.inf if as_of is None else as_of),
     ).fetchall()
     return [_CHANGE.decode(record) for (record,) in rows]

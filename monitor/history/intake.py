@@ -7,10 +7,10 @@ spool left behind be forgotten, so a vantage has a handful of ranges, not one fo
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 from monitor.history.clock_offset import ClockOffset
+from monitor.history.engine import Connection
 from monitor.history.errors import TooManyGapsError
 from monitor.history.number_ranges import Range, contains, united
 from monitor.history.resolution import bound_micros, wall_millis
@@ -22,7 +22,7 @@ MOST_GAPS = 10_000
 _REASON = 300
 
 
-def unsettled(connection: sqlite3.Connection, vantage: int, numbers: Iterable[int]) -> set[int]:
+def unsettled(connection: Connection, vantage: int, numbers: Iterable[int]) -> set[int]:
     """Those of the numbers that were not settled before."""
     wanted = set(numbers)
     if not wanted:
@@ -31,7 +31,7 @@ def unsettled(connection: sqlite3.Connection, vantage: int, numbers: Iterable[in
     return {number for number in wanted if not contains(known, number)}
 
 
-def settle(connection: sqlite3.Connection, vantage: int, numbers: Iterable[int], below: int) -> None:
+def settle(connection: Connection, vantage: int, numbers: Iterable[int], below: int) -> None:
     """Note that these numbers and all lower than `below` need not be sent again.
 
     :raises TooManyGapsError: there would be more than MOST_GAPS ranges
@@ -47,14 +47,16 @@ def settle(connection: sqlite3.Connection, vantage: int, numbers: Iterable[int],
     connection.executemany(
         "DELETE FROM settled WHERE vantage = ? AND low = ?", [(vantage, low) for low, _ in gone]
     )
-    connection.executemany("INSERT INTO settled VALUES (?, ?, ?)", [(vantage, *pair) for pair in new])
+    connection.executemany(
+        "INSERT INTO settled (vantage, low, high) VALUES (?, ?, ?)", [(vantage, *pair) for pair in new]
+    )
     if len(new) > len(gone):
         (count,) = connection.execute("SELECT count(*) FROM settled WHERE vantage = ?", (vantage,)).fetchone()
         if count > MOST_GAPS:
             raise TooManyGapsError(f"a vantage's numbers would have {count} gaps; at most {MOST_GAPS} are kept")
 
 
-def note(connection: sqlite3.Connection, vantage: int, shipment: Shipment, first: int, taken: Taken) -> None:
+def note(connection: Connection, vantage: int, shipment: Shipment, first: int, taken: Taken) -> None:
     """Keep when the shipment came, by both clocks. `first`: the number of its first fresh fact in the store."""
     received = wall_millis(shipment.received_at)
     if taken.fresh:
@@ -68,9 +70,9 @@ def note(connection: sqlite3.Connection, vantage: int, shipment: Shipment, first
     connection.execute(
         "INSERT INTO contact (vantage, received, shipments, facts, repeated, refused, refusal,"
         " offset_since, offset_least, offset_before) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (vantage) DO UPDATE SET received = excluded.received, shipments = shipments + 1,"
-        " facts = facts + excluded.facts, repeated = repeated + excluded.repeated,"
-        " refused = refused + excluded.refused, refusal = ifnull(excluded.refusal, refusal),"
+        " ON CONFLICT (vantage) DO UPDATE SET received = excluded.received, shipments = contact.shipments + 1,"
+        " facts = contact.facts + excluded.facts, repeated = contact.repeated + excluded.repeated,"
+        " refused = contact.refused + excluded.refused, refusal = coalesce(excluded.refusal, contact.refusal),"
         " offset_since = excluded.offset_since, offset_least = excluded.offset_least,"
         " offset_before = excluded.offset_before",
         (vantage, received, len(taken.fresh), taken.repeated, len(taken.refused), refusal)
@@ -78,7 +80,7 @@ def note(connection: sqlite3.Connection, vantage: int, shipment: Shipment, first
     )
 
 
-def forget(connection: sqlite3.Connection, before: float) -> None:
+def forget(connection: Connection, before: float) -> None:
     """Forget shipments from before `before` (Unix seconds), and the vantages that sent nothing since."""
     limit = bound_micros(before) // 1000
     connection.execute("DELETE FROM shipment WHERE received < ?", (limit,))
@@ -88,7 +90,7 @@ def forget(connection: sqlite3.Connection, before: float) -> None:
     connection.execute("DELETE FROM contact WHERE received < ?", (limit,))
 
 
-def contacts(connection: sqlite3.Connection) -> list[Contact]:
+def contacts(connection: Connection) -> list[Contact]:
     """All vantages that ever shipped, by name."""
     rows = connection.execute(
         "SELECT name, received, shipments, facts, repeated, refused, refusal, offset_since, offset_least,"
@@ -109,17 +111,17 @@ def contacts(connection: sqlite3.Connection) -> list[Contact]:
     ]
 
 
-def _near(connection: sqlite3.Connection, vantage: int, low: int, high: int) -> list[Range]:
+def _near(connection: Connection, vantage: int, low: int, high: int) -> list[Range]:
     """The settled ranges that overlap [low, high] or touch it, ascending."""
     rows = connection.execute(
         "SELECT low, high FROM settled WHERE vantage = ?1 AND low <= ?3 AND low >="
-        " ifnull((SELECT max(low) FROM settled WHERE vantage = ?1 AND low <= ?2), 0) ORDER BY low",
+        " coalesce((SELECT max(low) FROM settled WHERE vantage = ?1 AND low <= ?2), 0) ORDER BY low",
         (vantage, low, min(high + 1, 2**63 - 1)),
     )
     return [(first, last) for first, last in rows]
 
 
-def _offset_after(connection: sqlite3.Connection, vantage: int, shipment: Shipment) -> ClockOffset | None:
+def _offset_after(connection: Connection, vantage: int, shipment: Shipment) -> ClockOffset | None:
     row = connection.execute(
         "SELECT offset_since, offset_least, offset_before FROM contact"
         " WHERE vantage = ? AND offset_since IS NOT NULL",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.scope import Scope
 
 
-def last_good(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[tuple[str, float]]:
+def last_good(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[tuple[str, float]]:
     """(vantage, time) of the window's newest HTTP exchange that did not fail, where there is one."""
     rows = connection.execute(
         f"SELECT vantage, max(done) FROM http WHERE {scope.condition} AND failure IS NULL GROUP BY vantage",  # noqa: S608

@@ -8,13 +8,13 @@ second.
 
 from __future__ import annotations
 
-import sqlite3
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 
 from monitor.history import rollup_reader
 from monitor.history.answers import Latency, LatencyPoint
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.latency_scale import SECONDS, percentiles, rank
 from monitor.history.rollup_block import PHASES
@@ -34,7 +34,7 @@ _RANKS = tuple((0, 0, 0) if count == 0 else tuple(rank(count, share) for share i
 
 
 def latency(
-    connection: sqlite3.Connection,
+    connection: Connection,
     glossary: ReadingGlossary,
     scope: Scope,
     *,
@@ -108,7 +108,7 @@ def _told(places: bytes) -> _Told:
 
 
 def _from_facts(
-    connection: sqlite3.Connection,
+    connection: Connection,
     glossary: ReadingGlossary,
     scope: Scope,
     by: frozenset[str],

@@ -6,35 +6,35 @@ few, before anything is looked up in another table: 20,000 rows of 100 targets t
 
 from __future__ import annotations
 
-import sqlite3
-
 from monitor.history import http_rows
 from monitor.history.answers import Newest
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.scope import Scope
 
-_COLUMNS = ", ".join(http_rows.COLUMNS)
+_COLUMNS = ", ".join(f"http.{column}" for column in http_rows.COLUMNS)
 
-# SQLite takes `seq` from the row that has the maximum ("Bare columns in an aggregate query").
-_BY_OUTCOME = """SELECT target AS whose, vantage AS whence, outcome AS what, max(done) AS last, seq AS place,
-    count(*) AS rounds FROM http_row WHERE {condition} GROUP BY target, vantage, outcome"""
-_BY_VANTAGE = f"""SELECT whose, whence, max(last) AS last, place, sum(rounds) AS rounds,
-    sum(iif(outcome.failure IS NULL, 0, rounds)) AS failed FROM ({_BY_OUTCOME})
-    LEFT JOIN outcome ON outcome.id = what GROUP BY whose, whence"""  # noqa: S608
-_NEWEST = f"""SELECT {_COLUMNS}, rounds, failed FROM ({_BY_VANTAGE}) CROSS JOIN http
-    WHERE target = whose AND done = last AND vantage = whence AND seq = place"""  # noqa: S608
-_LAST = "SELECT name, (SELECT max(done) FROM http_row WHERE target = target.id AND done < ?) FROM target"
+_BY_OUTCOME = """SELECT target AS whose, vantage AS whence, outcome AS what, max(done) AS last, count(*) AS rounds
+    FROM http WHERE {condition} GROUP BY target, vantage, outcome"""
+_BY_VANTAGE = f"""SELECT whose, whence, max(last) AS last, CAST(sum(rounds) AS BIGINT) AS rounds,
+    CAST(sum(CASE WHEN outcome.failure IS NULL THEN 0 ELSE rounds END) AS BIGINT) AS failed
+    FROM ({_BY_OUTCOME}) AS told LEFT JOIN outcome ON outcome.id = what GROUP BY whose, whence"""  # noqa: S608
+_NEWEST = f"""SELECT {_COLUMNS}, rounds, failed FROM ({_BY_VANTAGE}) AS latest CROSS JOIN http
+    WHERE http.target = whose AND http.done = last AND http.vantage = whence ORDER BY http.seq"""  # noqa: S608
+_LAST = "SELECT name, (SELECT max(done) FROM http WHERE target = target.id AND done < ?) FROM target"
 
 
-def newest(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Newest]:
+def newest(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Newest]:
     """One value for each (target, vantage) with a request in the scope, by their names."""
     rows = connection.execute(_NEWEST.format(condition=scope.condition), scope.values).fetchall()
-    found = [
-        Newest(observation=http_rows.from_row(row[:-2], glossary), rounds=row[-2], failed=row[-1]) for row in rows
+    found = {row[:3]: row for row in rows}  # of two at the same moment, the one that came later
+    newest = [
+        Newest(observation=http_rows.from_row(row[:-2], glossary), rounds=row[-2], failed=row[-1])
+        for row in found.values()
     ]
-    return sorted(found, key=lambda one: (one.observation.target, one.observation.vantage))
+    return sorted(newest, key=lambda one: (one.observation.target, one.observation.vantage))
 
 
-def last_measured(connection: sqlite3.Connection, until: int) -> dict[str, float]:
+def last_measured(connection: Connection, until: int) -> dict[str, float]:
     """By target, when its newest request of before `until` (microseconds) was complete; a look-up for each."""
     return {name: done / 1e6 for name, done in connection.execute(_LAST, (until,)) if done is not None}

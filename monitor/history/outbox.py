@@ -11,12 +11,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from monitor.history.engine import Connection
 from monitor.history.errors import HistoryError
 from monitor.history.notice import Notice, NoticeState
 
@@ -38,7 +38,7 @@ _INTERRUPTED = "the monitor stopped after handing it over and before the server'
 _MAX_ERROR = 2000
 
 
-def save(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
+def save(connection: Connection, notices: Sequence[Notice]) -> None:
     """Keep notices, within the caller's transaction; a key that is there already keeps its notice."""
     marks = ", ".join("?" * (_COLUMNS.count(",") + 1))
     connection.executemany(
@@ -47,7 +47,7 @@ def save(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
     )
 
 
-def due(connection: sqlite3.Connection, now: float, limit: int) -> list[Notice]:
+def due(connection: Connection, now: float, limit: int) -> list[Notice]:
     """Pending notices whose time has come, oldest first, at most `limit`.
 
     Of an incident's notices to the same recipients only the oldest is ever due, so that nobody reads "closed"
@@ -65,7 +65,7 @@ def due(connection: sqlite3.Connection, now: float, limit: int) -> list[Notice]:
 
 
 def mark(
-    connection: sqlite3.Connection,
+    connection: Connection,
     key: str,
     state: NoticeState,
     at: float,
@@ -95,7 +95,7 @@ def mark(
     )
 
 
-def settle_interrupted(connection: sqlite3.Connection) -> list[str]:
+def settle_interrupted(connection: Connection) -> list[str]:
     """Make `handed_over` notices of a process that is gone `unknown`; their keys, oldest first."""
     rows = connection.execute(
         "SELECT key FROM notice WHERE state = 'handed_over' ORDER BY created_at, key"
@@ -107,7 +107,7 @@ def settle_interrupted(connection: sqlite3.Connection) -> list[str]:
     return [key for (key,) in rows]
 
 
-def between(connection: sqlite3.Connection, since: float, until: float) -> list[Notice]:
+def between(connection: Connection, since: float, until: float) -> list[Notice]:
     """Notices made in [since, until), oldest first, whatever their state."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM notice WHERE created_at >= ? AND created_at < ? ORDER BY created_at, key",  # noqa: S608
@@ -116,7 +116,7 @@ def between(connection: sqlite3.Connection, since: float, until: float) -> list[
     return [_from_row(row) for row in rows]
 
 
-def told_since(connection: sqlite3.Connection, since: float) -> list[tuple[str, int, float]]:
+def told_since(connection: Connection, since: float) -> list[tuple[str, int, float]]:
     """(incident, sequence, time) of every notice made since `since`, whatever became of it, oldest first."""
     return connection.execute(
         "SELECT DISTINCT incident_id, sequence, created_at FROM notice WHERE created_at >= ? ORDER BY created_at",
@@ -124,7 +124,7 @@ def told_since(connection: sqlite3.Connection, since: float) -> list[tuple[str, 
     ).fetchall()
 
 
-def delete_ended(connection: sqlite3.Connection, before: float) -> int:
+def delete_ended(connection: Connection, before: float) -> int:
     """Delete notices from before `before` that have come to an end; how many. Unsent ones stay."""
     marks = ", ".join("?" * len(_ENDS))
     cursor = connection.execute(

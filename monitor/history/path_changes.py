@@ -8,10 +8,10 @@ flow, because load balancers send other flows other ways (constant flow identifi
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field
 
 from monitor.history.answers import PathChange
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.scope import Scope
 from monitor.history.trace_rows import decode_hops
@@ -50,7 +50,7 @@ def trace_addresses(stored: str, *, reached: bool) -> tuple[Addresses, int | Non
     return hops, max(hops, default=None) if reached else None
 
 
-def path_changes(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[PathChange]:
+def path_changes(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[PathChange]:
     """Changes of the address path by series, in the order in which each was first seen."""
     known: dict[tuple[int, int, int], KnownPath] = {}
     last_path: dict[tuple[int, int, int], tuple[int, int]] = {}

@@ -7,12 +7,10 @@ reads may therefore be seen or not.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -38,12 +36,12 @@ from monitor.history.answers import (
     Seen,
     Visibility,
 )
-from monitor.history.connection import open_reader
-from monitor.history.errors import named_errors
+from monitor.history.engine import Connection, ReadEngine
 from monitor.history.feed_states import feed_states
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
+from monitor.history.opening import open_reading
 from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.routes_before import rows_before
@@ -54,6 +52,7 @@ from monitor.history.shelf import Row, Shelf
 from monitor.history.shipment import Contact
 from monitor.history.sights import PathSeries, SeenPath
 from monitor.model import FeedState, FileMark, Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
+from monitor.model.history_place import HistoryPlace
 from probes.observation import Observation, completed_at
 
 Answer = TypeVar("Answer")
@@ -67,21 +66,25 @@ _DAY_S = 86_400.0
 class Reader:
     """A history open for reading. Close it, or use it as a context manager; safe to share between threads."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
-        self._glossary = ReadingGlossary(connection)
+    def __init__(self, engine: ReadEngine) -> None:
+        self.place = engine.place
+        self._engine = engine
+        self._glossary = ReadingGlossary(engine.connection)
         self._turn = threading.RLock()
 
     @classmethod
-    def open(cls, path: Path) -> Reader:
-        """Open the history at `path`.
+    def open(cls, place: HistoryPlace) -> Reader:
+        """Open the history at `place`.
 
-        :raises HistoryMissingError: there is no such file
+        :raises HistoryMissingError: there is none
         :raises HistoryForeignError: it is not a history of this version
-        :raises HistoryError: it cannot be read
+        :raises HistoryError: it cannot be reached or read
         """
-        return cls(path, open_reader(path))
+        return cls(open_reading(place))
+
+    @property
+    def _connection(self) -> Connection:
+        return self._engine.connection
 
     def observations(
         self,
@@ -330,9 +333,9 @@ class Reader:
             return check_seals(self._connection, self._glossary, known)
 
     def close(self) -> None:
-        """Close the file; it cannot be read through this any more. Closing twice is fine."""
+        """Close it; it cannot be read through this any more. Closing twice is fine."""
         with self._turn:
-            self._connection.close()
+            self._engine.close()
 
     def __enter__(self) -> Reader:
         return self
@@ -344,18 +347,13 @@ class Reader:
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
-        """One consistent view of the file, for as long as the block runs."""
-        with self._turn, named_errors(self.path):
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+        """One consistent view of the history, for as long as the block runs."""
+        with self._turn, self._engine.snapshot():
+            yield
 
     def _ask(
         self,
-        question: Callable[[sqlite3.Connection, ReadingGlossary, Scope], list[Answer]],
+        question: Callable[[Connection, ReadingGlossary, Scope], list[Answer]],
         since: float,
         until: float,
         target: str | None,
@@ -409,9 +407,10 @@ class Reader:
         earliest: list[int] = []
         for shelf in shelves:
             rows = self._connection.execute(
-                f"SELECT (SELECT min(done) FROM {shelf.table} WHERE target = target.id AND done >= ?)"  # noqa: S608
-                " FROM target WHERE ? IS NULL OR name = ?",
-                (start, target, target),
+                f"SELECT (SELECT done FROM {shelf.table} WHERE target = target.id AND done >= ?"  # noqa: S608
+                " ORDER BY done LIMIT 1)"
+                f" FROM target{'' if target is None else ' WHERE name = ?'}",
+                (start,) if target is None else (start, target),
             )
             earliest += [done for (done,) in rows if done is not None and done < last]
         return min(earliest, default=None)
@@ -421,7 +420,7 @@ class Reader:
     ) -> list[tuple[Shelf[RouteFact], Row]]:
         """The next page of rows after `start` (time, seq), of all tables together, in order."""
         page: list[tuple[Shelf[RouteFact], Row]] = []
-        every = [shelf for shelf in ROUTE_SHELVES.values() if not shelf.newest_only]
+        every = [shelf for shelf in ROUTE_SHELVES.values() if not shelf.replaces]
         shelves = every if prefix is None else [ROUTE_SHELVES[RouteEvent]]
         condition, values = "", list[bytes]()
         if prefix is not None:

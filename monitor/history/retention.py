@@ -12,19 +12,17 @@ would rewrite pages while others wait, only to have the file grow again tomorrow
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.history import intake, outbox
+from monitor.history.engine import Connection, WriteEngine
 from monitor.history.glossary import DICTIONARIES
-from monitor.history.observation_rows import SHELVES
 from monitor.history.resolution import bound_micros
 from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US, Level
-from monitor.history.route_rows import ROUTE_SHELVES
 
 PIECE = 2_000
-"""Rows that one piece deletes at most: three to ten milliseconds."""
+"""Entries of a dictionary that one piece looks at: a few milliseconds."""
 
 _DAY_S = 86_400.0
 _LONG_LIVED = ("target", "vantage")
@@ -44,16 +42,17 @@ class Keep:
         return max(self.facts_s, self.minutes_s, self.five_minutes_s)
 
 
-def chores(connection: sqlite3.Connection, now: float, keep: Keep) -> Iterator[int]:
+def chores(engine: WriteEngine, now: float, keep: Keep) -> Iterator[int]:
     """Each step deletes a piece of what is too old at `now` (Unix seconds), and gives how many rows went."""
+    connection = engine.connection
     # Whole slots go, so that what is left of the facts can make each of its slots anew.
-    before = bound_micros(now - keep.facts_s) // STALE_US * STALE_US
+    before = engine.oldest_kept(bound_micros(now - keep.facts_s) // STALE_US * STALE_US)
     connection.execute(
-        "INSERT INTO counter VALUES ('facts_from', ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        "INSERT INTO counter (name, value) VALUES ('facts_from', ?) ON CONFLICT (name)"
+        " DO UPDATE SET value = excluded.value WHERE counter.value < excluded.value",
         (before,),
     )
-    yield from _facts(connection, before)
+    yield from engine.forget_facts(before)
     for level, keep_s in ((MINUTES, keep.minutes_s), (FIVE_MINUTES, keep.five_minutes_s)):
         yield from _blocks(connection, level, now - keep_s)
     yield _incidents(connection, now - keep.longest_s) + outbox.delete_ended(connection, now - keep.longest_s)
@@ -64,29 +63,7 @@ def chores(connection: sqlite3.Connection, now: float, keep: Keep) -> Iterator[i
         yield from _entries(connection, dictionary, int((now - age_s) // _DAY_S))
 
 
-def _facts(connection: sqlite3.Connection, before: int) -> Iterator[int]:
-    targets = [target for (target,) in connection.execute("SELECT id FROM target").fetchall()]
-    for shelf in SHELVES.values():
-        for target in targets:
-            yield from _pieces(connection, f"{shelf.stored_in} WHERE target = {target} AND", "done", before)
-    for table in (shelf.table for shelf in ROUTE_SHELVES.values()):
-        yield from _pieces(connection, f"{table} WHERE", "at", before)
-
-
-def _pieces(connection: sqlite3.Connection, rows: str, column: str, before: int) -> Iterator[int]:
-    """Delete in the order of `column`; rows of one moment go together."""
-    while True:
-        found = connection.execute(
-            f"SELECT {column} FROM {rows} {column} < ? ORDER BY {column} LIMIT 1 OFFSET ?",  # noqa: S608
-            (before, PIECE - 1),
-        ).fetchone()
-        last = before - 1 if found is None else found[0]
-        yield connection.execute(f"DELETE FROM {rows} {column} <= ?", (last,)).rowcount  # noqa: S608
-        if found is None:
-            return
-
-
-def _blocks(connection: sqlite3.Connection, level: Level, before: float) -> Iterator[int]:
+def _blocks(connection: Connection, level: Level, before: float) -> Iterator[int]:
     """A block goes when its last slot is too old; those of one target and time go together."""
     oldest = int(max(before, 0) // (level.slot_s * level.slots))
     for (target,) in connection.execute("SELECT id FROM target").fetchall():
@@ -101,15 +78,15 @@ def _blocks(connection: sqlite3.Connection, level: Level, before: float) -> Iter
             ).rowcount
 
 
-def _incidents(connection: sqlite3.Connection, before: float) -> int:
+def _incidents(connection: Connection, before: float) -> int:
     deleted = connection.execute(
         "DELETE FROM incident_change WHERE incident IN (SELECT id FROM incident WHERE closed_at < ?)", (before,)
     ).rowcount
     return deleted + connection.execute("DELETE FROM incident WHERE closed_at < ?", (before,)).rowcount
 
 
-def _entries(connection: sqlite3.Connection, dictionary: str, before_day: int) -> Iterator[int]:
-    ends = f"SELECT ifnull(min(id), 1), ifnull(max(id), 0) FROM {dictionary}"  # noqa: S608
+def _entries(connection: Connection, dictionary: str, before_day: int) -> Iterator[int]:
+    ends = f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {dictionary}"  # noqa: S608
     first, last = connection.execute(ends).fetchone()
     for start in range(first - 1, last, PIECE):
         yield connection.execute(

@@ -6,7 +6,6 @@ is stored, whenever it was folded.
 
 from __future__ import annotations
 
-import sqlite3
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 import zstandard
 
 from monitor.history import rollup_block
+from monitor.history.engine import Connection
+from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
 from monitor.history.resolution import bound_micros
 from monitor.history.rollup_block import PHASES, Block, Column
@@ -64,7 +65,7 @@ class Grid:
 
 
 def measured(
-    connection: sqlite3.Connection, scope: Scope, grid: Grid, by: frozenset[str], phases: Collection[str]
+    connection: Connection, scope: Scope, grid: Grid, by: frozenset[str], phases: Collection[str]
 ) -> dict[Series, Measured]:
     """The measurements by series, those of `by` apart; a series without one is left out."""
     found: dict[Series, Measured] = defaultdict(Measured)
@@ -86,7 +87,7 @@ def measured(
     return {series: one for series, one in found.items() if one.buckets}
 
 
-def tallied(connection: sqlite3.Connection, scope: Scope, grid: Grid) -> dict[int, list[int]]:
+def tallied(connection: Connection, scope: Scope, grid: Grid) -> dict[int, list[int]]:
     """Requests of the scope's one target by bucket: how many there were, and how many of them failed."""
     found: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     slot_us = grid.level.slot_s * 1_000_000
@@ -102,7 +103,7 @@ def tallied(connection: sqlite3.Connection, scope: Scope, grid: Grid) -> dict[in
                     found[bucket][bool(failure)] += sum(array("H", counts)[first:last])
     for start, stop in _unrolled(grid, whole * slot_us, end, stale):
         rows = connection.execute(
-            f"SELECT (done / 1000000 - ?) / ?, count(*), sum(failure IS NOT NULL) FROM http"  # noqa: S608
+            f"SELECT (done / 1000000 - ?) / ?, count(*), count(failure) FROM http"  # noqa: S608
             f" WHERE {scope.condition} AND done >= ? AND done < ? GROUP BY 1",
             (grid.since, grid.bucket_s, *scope.values, start, stop),
         )
@@ -112,9 +113,7 @@ def tallied(connection: sqlite3.Connection, scope: Scope, grid: Grid) -> dict[in
     return found
 
 
-def tally_slots(
-    connection: sqlite3.Connection, scope: Scope, grid: Grid
-) -> Iterator[tuple[int, int, str, int, int, int]]:
+def tally_slots(connection: Connection, scope: Scope, grid: Grid) -> Iterator[tuple[int, int, str, int, int, int]]:
     """Target, vantage, tally, count, and the microseconds of the first and the last of them; any order.
 
     What comes from a slot was at its beginning, so to say.
@@ -138,7 +137,7 @@ def tally_slots(
 
 
 def _tallies_of_facts(
-    connection: sqlite3.Connection, scope: Scope, target: int, start: int, stop: int
+    connection: Connection, scope: Scope, target: int, start: int, stop: int
 ) -> Iterator[tuple[int, int, str, int, int, int]]:
     for kind in TALLIED:
         for vantage, failure, *figures in connection.execute(
@@ -153,13 +152,13 @@ def _tallies_of_facts(
                 yield target, vantage, f"{kind} {failure}", count, first, last
 
 
-def _targets(connection: sqlite3.Connection, scope: Scope) -> list[int]:
+def _targets(connection: Connection, scope: Scope) -> list[int]:
     if scope.target is not None:
         return [scope.target]
     return [target for (target,) in connection.execute("SELECT id FROM target")]
 
 
-def _stale(connection: sqlite3.Connection, target: int, since: int, until: int) -> set[int]:
+def _stale(connection: Connection, target: int, since: int, until: int) -> set[int]:
     rows = connection.execute(
         "SELECT slot FROM stale WHERE target = ? AND slot >= ? AND slot <= ?",
         (target, since // STALE_US, until // STALE_US),
@@ -179,7 +178,7 @@ def _unrolled(grid: Grid, whole: int, end: int, stale: set[int]) -> Iterator[tup
 
 
 def _blocks(
-    connection: sqlite3.Connection, scope: Scope, grid: Grid, target: int, whole: int
+    connection: Connection, scope: Scope, grid: Grid, target: int, whole: int
 ) -> Iterator[tuple[int, int, Block]]:
     """The blocks that overlap the window, each with its number and vantage."""
     level = grid.level
@@ -195,7 +194,7 @@ def _blocks(
         try:
             yield number, vantage, rollup_block.unpack(packed, decompressor)
         except ValueError as error:
-            raise sqlite3.DatabaseError(f"{level.table} is damaged: {error}") from error
+            raise DamagedValueError(f"{level.table} is damaged: {error}") from error
 
 
 def _pieces(grid: Grid, number: int, whole: int, stale: set[int]) -> list[Piece]:
@@ -229,7 +228,7 @@ def _cut(column: Column, pieces: list[Piece], found: Measured) -> None:
 
 
 def _add_facts(
-    connection: sqlite3.Connection,
+    connection: Connection,
     scope: Scope,
     window: tuple[int, int, int],
     grid: Grid,

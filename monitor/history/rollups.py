@@ -13,18 +13,18 @@ row for each minute would be mostly key.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import zstandard
 
 from monitor.history import rollup_block
+from monitor.history.engine import Connection
+from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
 from monitor.history.rollup_block import PHASES, Slot
-from monitor.history.shelf import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,7 @@ class Stale(NamedTuple):
     slot: int
 
 
-def mark(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Note that rows of observations (target, done, …) were added."""
-    stale = {(row[0], row[1] // STALE_US) for row in rows}
-    connection.executemany("INSERT OR IGNORE INTO stale (target, slot) VALUES (?, ?)", stale)
-
-
-def next_stale(connection: sqlite3.Connection, now: float) -> Stale | None:
+def next_stale(connection: Connection, now: float) -> Stale | None:
     """Five minutes that are over and have to be folded; None: there are none."""
     last = int((now - GRACE_S) * 1e6) // STALE_US
     row = connection.execute("SELECT target, slot FROM stale WHERE slot < ? LIMIT 1", (last,)).fetchone()
@@ -79,7 +73,7 @@ def next_stale(connection: sqlite3.Connection, now: float) -> Stale | None:
 class Folder:
     """Folds through the writer's connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._compressor = rollup_block.compressor()
         self._decompressor = zstandard.ZstdDecompressor()
@@ -149,11 +143,15 @@ class Folder:
             try:
                 block = rollup_block.unpack(packed, self._decompressor) if packed else None
             except ValueError as error:
-                raise sqlite3.DatabaseError(f"{level.table} is damaged: {error}") from error
+                raise DamagedValueError(f"{level.table} is damaged: {error}") from error
             block = block or rollup_block.empty(level.slots)
             rollup_block.replace(block, first, new)
             rows.append((target, number, vantage, rollup_block.pack(block, self._compressor)))
-        self._connection.executemany(f"INSERT OR REPLACE INTO {level.table} VALUES (?, ?, ?, ?)", rows)  # noqa: S608
+        self._connection.executemany(
+            f"INSERT INTO {level.table} (target, block, vantage, body) VALUES (?, ?, ?, ?)"  # noqa: S608
+            " ON CONFLICT (target, block, vantage) DO UPDATE SET body = excluded.body",
+            rows,
+        )
 
 
 def _together(slots: list[Slot]) -> Slot:

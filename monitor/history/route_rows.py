@@ -150,10 +150,10 @@ ROUTE_SHELVES: dict[type[RouteFact], Shelf[RouteFact]] = {
     FeedTally: Shelf("feed_tally", ("at", "seq", "source", "since", *_COUNTS), _tally_to_row, _tally_from_row),
     FileMark: Shelf(
         "file_mark",
-        ("at", "seq", "source", "path", "offset", "head", "head_bytes", "size"),
+        ("at", "seq", "source", "path", '"offset"', "head", "head_bytes", "size"),
         _mark_to_row,
         _mark_from_row,
-        newest_only=True,
+        replaces=("source", "path"),
     ),
     VrpChange: Shelf(
         "vrp_change", ("at", "seq", "prefix", "max_length", "asn", "added"), _vrp_to_row, _vrp_from_row

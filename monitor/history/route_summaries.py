@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 
 from monitor.history.answers import RouteSummary
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import KINDS
@@ -17,7 +17,7 @@ _WITHDRAWAL = KINDS.index(RouteKind.WITHDRAWAL)
 _MAX_ADDRESSES = 500
 
 
-def around_addresses(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> set[int]:
+def around_addresses(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> set[int]:
     """Numbers of the known prefixes that hold an address at which the scope's target was asked."""
     found: set[int] = set()
     rows = connection.execute(
@@ -37,7 +37,7 @@ def around_addresses(connection: sqlite3.Connection, glossary: ReadingGlossary, 
 
 
 def summaries(
-    connection: sqlite3.Connection,
+    connection: Connection,
     glossary: ReadingGlossary,
     since: float,
     until: float,

@@ -9,8 +9,8 @@ and knows every origin and link as early as the history does. The changes to and
 
 from __future__ import annotations
 
-import sqlite3
-
+from monitor.history.engine import Connection
+from monitor.history.newest_states import newest_states
 from monitor.history.route_rows import ROUTE_SHELVES
 from monitor.history.shelf import Row, Shelf
 from monitor.model import FeedState, PeerState, RouteEvent, RouteFact
@@ -18,12 +18,13 @@ from monitor.model import FeedState, PeerState, RouteEvent, RouteFact
 MOST_EVENTS = 500_000
 """The newest of them. All of RIS shows some 1,500 routes of a prefix, so they are those of a hundred prefixes."""
 
-# The planner would sort all rows of the time range, which takes five times as long as the walk along the index.
+# SQLite would sort all rows of the time range (`+at` has no index), which takes five times as long as the walk
+# along `route_by_way`.
 _EVENTS = """
 WITH
 way AS (
     SELECT prefix, peer, as_path, min(at) AS first, max(at) AS last
-    FROM route INDEXED BY route_by_way WHERE at < :until GROUP BY prefix, peer, as_path
+    FROM route WHERE +at < ?1 GROUP BY prefix, peer, as_path
 ),
 placed AS (
     SELECT *,
@@ -32,22 +33,20 @@ placed AS (
         min(first) OVER (PARTITION BY prefix, as_path) AS seen
     FROM way
 )
-SELECT {columns} FROM placed JOIN route INDEXED BY route_by_way
-    ON route.prefix = placed.prefix AND route.peer = placed.peer AND route.as_path IS placed.as_path
+SELECT {columns} FROM placed JOIN route
+    ON route.prefix = placed.prefix AND route.peer = placed.peer
+    AND route.as_path IS NOT DISTINCT FROM placed.as_path
     AND route.at IN (CASE WHEN first IN (oldest, seen) THEN first END, CASE WHEN last = newest THEN last END)
-ORDER BY route.at DESC, route.seq DESC LIMIT :most"""
-_NEWEST = "SELECT {columns}, max(at) FROM {table} WHERE at < :until GROUP BY {each}"
+ORDER BY route.at DESC, route.seq DESC LIMIT ?2"""
 
 
-def rows_before(connection: sqlite3.Connection, until_us: int) -> list[tuple[Shelf[RouteFact], Row]]:
+def rows_before(connection: Connection, until_us: int) -> list[tuple[Shelf[RouteFact], Row]]:
     """The rows with their shelves, by time and number; `until_us`: Unix microseconds."""
-    values = {"until": until_us, "most": MOST_EVENTS}
     found: list[tuple[Shelf[RouteFact], Row]] = []
     for kind, each in ((PeerState, "peer, up"), (FeedState, "source")):
         shelf = ROUTE_SHELVES[kind]
-        statement = _NEWEST.format(columns=", ".join(shelf.columns), table=shelf.table, each=each)
-        found += [(shelf, row[:-1]) for row in connection.execute(statement, values)]
+        found += [(shelf, row) for row in newest_states(connection, shelf, each, until_us)]
     shelf = ROUTE_SHELVES[RouteEvent]
     statement = _EVENTS.format(columns=", ".join(f"route.{column}" for column in shelf.columns))
-    found += [(shelf, row) for row in connection.execute(statement, values)]
+    found += [(shelf, row) for row in connection.execute(statement, (until_us, MOST_EVENTS))]
     return sorted(found, key=lambda entry: entry[1][:2])

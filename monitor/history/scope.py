@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
+from monitor.history.engine import Connection
 from monitor.history.resolution import bound_micros
 
 
@@ -22,7 +22,7 @@ class Scope:
 
 
 def scope(
-    connection: sqlite3.Connection,
+    connection: Connection,
     since: float,
     until: float,
     target: str | None = None,
@@ -51,6 +51,6 @@ def scope(
     return Scope(condition, tuple(values), target_id, vantage_id)
 
 
-def _number(connection: sqlite3.Connection, statement: str, name: str) -> int | None:
+def _number(connection: Connection, statement: str, name: str) -> int | None:
     row = connection.execute(statement, (name,)).fetchone()
     return None if row is None else int(row[0])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import msgspec
 
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.observation_rows import SHELVES
 from monitor.history.rollups import STALE_US
@@ -52,9 +52,7 @@ class _Seal:
     digest: bytes
 
 
-def check_seals(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, known: bytes | None = None
-) -> SealCheck:
+def check_seals(connection: Connection, glossary: ReadingGlossary, known: bytes | None = None) -> SealCheck:
     """Check all of them. `known`: a head that was kept elsewhere; the chain must have gone through it."""
     found = SealCheck(passed=None if known is None else known == FIRST_HEAD)
     _check_chain(connection, found, known)
@@ -70,7 +68,7 @@ def check_seals(
     return found
 
 
-def _check_chain(connection: sqlite3.Connection, found: SealCheck, known: bytes | None) -> None:
+def _check_chain(connection: Connection, found: SealCheck, known: bytes | None) -> None:
     """Each head follows from the one before it and the digest; no number is missing."""
     for number, digest, head in connection.execute("SELECT number, digest, head FROM seal ORDER BY number"):
         found.seals += 1
@@ -84,7 +82,7 @@ def _check_chain(connection: sqlite3.Connection, found: SealCheck, known: bytes 
             found.passed = True
 
 
-def _by_slot(connection: sqlite3.Connection) -> Iterator[_Seal]:
+def _by_slot(connection: Connection) -> Iterator[_Seal]:
     for number, target, slot, count, upto, digest in connection.execute(
         "SELECT number, target, slot, count, upto, digest FROM seal ORDER BY target, slot, number"
     ):
@@ -109,10 +107,10 @@ def _name(glossary: ReadingGlossary, target: int) -> str | None:
     return None if target == ROUTES else glossary.text("target", target)
 
 
-def _never_sealed(connection: sqlite3.Connection, first_kept: int) -> int:
+def _never_sealed(connection: Connection, first_kept: int) -> int:
     """Facts in five minutes that have no seal at all."""
     observations = [(shelf.table, "fact.target", "done") for shelf in SHELVES.values()]
-    routes = [(shelf.table, str(ROUTES), "at") for shelf in ROUTE_SHELVES.values() if not shelf.newest_only]
+    routes = [(shelf.table, str(ROUTES), "at") for shelf in ROUTE_SHELVES.values() if not shelf.replaces]
     total = 0
     for table, target, at in (*observations, *routes):
         ((count,),) = connection.execute(

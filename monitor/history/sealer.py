@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollups import STALE_US
 from monitor.history.seal import FIRST_HEAD, next_head, seal_digest
@@ -31,24 +32,19 @@ class Unsealed(NamedTuple):
     slot: int
 
 
-def mark(connection: sqlite3.Connection, slots: Iterable[tuple[int, int]]) -> None:
-    """Note that facts were added to these slots."""
-    connection.executemany("INSERT OR IGNORE INTO unsealed (target, slot) VALUES (?, ?)", slots)
+def route_slots(times: Iterable[int]) -> set[tuple[int, int]]:
+    """The slots of route facts of these microseconds."""
+    return {(ROUTES, at // STALE_US) for at in times}
 
 
-def mark_routes(connection: sqlite3.Connection, times: Iterable[int]) -> None:
-    """Note that route facts of these microseconds were added."""
-    mark(connection, {(ROUTES, at // STALE_US) for at in times})
-
-
-def next_unsealed(connection: sqlite3.Connection, now: float) -> Unsealed | None:
+def next_unsealed(connection: Connection, now: float) -> Unsealed | None:
     """Five minutes that are over for long enough; None: there are none."""
     last = int((now - GRACE_S) * 1e6) // STALE_US
     row = connection.execute("SELECT target, slot FROM unsealed WHERE slot < ? LIMIT 1", (last,)).fetchone()
     return None if row is None else Unsealed(*row)
 
 
-def newest_head(connection: sqlite3.Connection) -> Head:
+def newest_head(connection: Connection) -> Head:
     """Where the chain stands; number 0 before its first seal."""
     row = connection.execute("SELECT number, head FROM seal ORDER BY number DESC LIMIT 1").fetchone()
     return Head(0, FIRST_HEAD) if row is None else Head(*row)
@@ -57,7 +53,7 @@ def newest_head(connection: sqlite3.Connection) -> Head:
 class Sealer:
     """Seals through the writer's connection, within the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._glossary = ReadingGlossary(connection)
 
@@ -65,8 +61,9 @@ class Sealer:
         """Add a seal for what is new in these five minutes; where the chain stands then, None: nothing is new."""
         self._connection.execute("DELETE FROM unsealed WHERE target = ? AND slot = ?", unsealed)
         covered = self._covered(unsealed)
+        given = self._given()
         found = slot_facts(self._connection, self._glossary, *unsealed)
-        fresh = [one for one in found if one.number >= covered.get(one.source, 0)]
+        fresh = [one for one in found if covered.get(one.source, 0) <= one.number < given[one.source]]
         if not fresh:
             return None
         upto = dict(covered)
@@ -82,6 +79,17 @@ class Sealer:
             (number, *unsealed, len(fresh), msgspec.msgpack.encode(upto), digest, head),
         )
         return Head(number, head)
+
+    def _given(self) -> dict[str, int]:
+        """By source, the first number that no stored fact has.
+
+        Other writers may add facts while this slot's are read, table after table; those are another seal's.
+        """
+        rows = self._connection.execute(
+            "SELECT name, next FROM fact_number JOIN vantage ON vantage.id = fact_number.vantage"
+            " UNION ALL SELECT '', value FROM counter WHERE name = 'fact'"
+        )
+        return defaultdict(int, rows.fetchall())
 
     def _covered(self, unsealed: Unsealed) -> dict[str, int]:
         row = self._connection.execute(

@@ -23,8 +23,8 @@ class Shelf(Generic[Fact]):
     columns: tuple[str, ...]
     to_row: Callable[[Any, int, WritingGlossary], Row]
     from_row: Callable[[Row, ReadingGlossary], Fact]
-    newest_only: bool = False
-    """Whether a row takes the place of the one with the same key."""
+    replaces: tuple[str, ...] = ()
+    """The key by which a row takes another one's place; empty: none does."""
     rows: str = ""
     written: tuple[str, ...] = ()
 
@@ -38,8 +38,15 @@ class Shelf(Generic[Fact]):
         """The statement for `executemany`."""
         columns = self.written or self.columns
         marks = ", ".join("?" * len(columns))
-        verb = "INSERT OR REPLACE" if self.newest_only else "INSERT"
-        return f"{verb} INTO {self.stored_in} ({', '.join(columns)}) VALUES ({marks})"
+        return f"INSERT INTO {self.stored_in} ({', '.join(columns)}) VALUES ({marks}){self.on_conflict}"  # noqa: S608
+
+    @property
+    def on_conflict(self) -> str:
+        """What an insert says of a row whose key is there already."""
+        if not self.replaces:
+            return ""
+        new = ", ".join(f"{name} = excluded.{name}" for name in self.columns if name not in self.replaces)
+        return f" ON CONFLICT ({', '.join(self.replaces)}) DO UPDATE SET {new}"
 
     @property
     def select(self) -> str:

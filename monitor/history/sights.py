@@ -7,12 +7,12 @@ that agree say together, silent hops being wildcards (`path_changes`).
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from monitor.history.answers import Seen, Sight
 from monitor.history.dns_rows import decode_texts
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.path_changes import Addresses, KnownPath, trace_addresses
 from monitor.history.scope import Scope
@@ -57,7 +57,7 @@ class SeenPath:
         return self.tally.seen(Sight.PATH, target, f"{vantage} {aim}", hops)
 
 
-def keys(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Seen]:
+def keys(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Seen]:
     """The keys that answered, by target."""
     rows = connection.execute(
         "SELECT target, vantage, identity, count(*), min(done), max(done) FROM http"  # noqa: S608
@@ -74,7 +74,7 @@ def keys(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope
     return [tally.seen(Sight.KEY, target, target, value) for (target, value), tally in sorted(found.items())]
 
 
-def addresses(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope) -> list[Seen]:
+def addresses(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Seen]:
     """What name servers answered, by name and type: each record apart."""
     rows = connection.execute(
         "SELECT target, vantage, question, answer, count(*), min(done), max(done) FROM dns"  # noqa: S608
@@ -92,9 +92,7 @@ def addresses(connection: sqlite3.Connection, glossary: ReadingGlossary, scope: 
     return [tally.seen(Sight.ADDRESS, *key) for key, tally in sorted(found.items())]
 
 
-def paths(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope
-) -> dict[PathSeries, list[SeenPath]]:
+def paths(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> dict[PathSeries, list[SeenPath]]:
     """The paths of each series that contradict each other, at most 200; flows of one series are put together."""
     found: dict[PathSeries, list[SeenPath]] = {}
     for target, vantage, aim, hops, last_ttl, figures in _walks(connection, glossary, scope):
@@ -113,7 +111,7 @@ def paths(
 
 
 def _walks(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, scope: Scope
+    connection: Connection, glossary: ReadingGlossary, scope: Scope
 ) -> Iterator[tuple[int, int, int, Addresses, int | None, tuple[int, int, int]]]:
     """Each stored path of each series once, those that say most first, so that the others fall to them."""
     rows = connection.execute(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.observation_rows import SHELVES
 from monitor.history.rollups import STALE_US
@@ -14,16 +13,14 @@ ROUTES = 0
 """In place of a target's number: what the slot is of are routes."""
 
 
-def slot_facts(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, target: int, slot: int
-) -> list[Numbered]:
+def slot_facts(connection: Connection, glossary: ReadingGlossary, target: int, slot: int) -> list[Numbered]:
     """Every fact of the slot, in no particular order."""
     window = (slot * STALE_US, (slot + 1) * STALE_US)
     if target == ROUTES:
         return [
             Numbered("", row[1], shelf.from_row(row, glossary))
             for shelf in ROUTE_SHELVES.values()
-            if not shelf.newest_only
+            if not shelf.replaces
             for row in connection.execute(f"{shelf.select} WHERE at >= ? AND at < ?", window).fetchall()
         ]
     return [

@@ -1,75 +1,61 @@
-"""The writer of the history: one process, one connection, which does all writes and all checkpoints.
+"""Writing the history, whatever engine keeps it.
 
-What a method was given is durable when it returns (`connection` says how). A method either keeps all that
-it was given or, when it raises, nothing of it. The methods may be called from several threads, one at a
-time; they block for about one disk sync.
+What a method was given is durable when it returns. A method either keeps all that it was given or, when it raises,
+nothing of it. The methods may be called from several threads, one at a time; they block for about one disk sync.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from sqlite_utils import Database
-
 from monitor.history import incident_rows, outbox
-from monitor.history.connection import open_writer
-from monitor.history.errors import HistoryError, named_errors
+from monitor.history.engine import Answer, WriteEngine
+from monitor.history.errors import HistoryError
 from monitor.history.fact_writer import FactWriter
 from monitor.history.glossary import WritingGlossary
 from monitor.history.notice import Notice, NoticeState
+from monitor.history.opening import open_writing
 from monitor.history.retention import Keep
 from monitor.history.shipment import Shipment, Taken
 from monitor.history.upkeep import Tended, Upkeep
-from monitor.history.write_lock import WriteLock
 from monitor.model import IncidentChange, RouteFact
+from monitor.model.history_place import HistoryPlace
 from probes.observation import Observation
 
 
 class Store:
     """A history open for writing. Close it, or use it as a context manager.
 
-    `interrupted`: keys of notices that an earlier process had handed over when it ended; opening made
-    them `unknown`.
+    `interrupted`: keys of notices that an earlier process had handed over when it ended; they are
+    `unknown` since this one sends.
     """
 
-    def __init__(self, path: Path, database: Database, lock: WriteLock) -> None:
-        self.path = path
-        self._database = database
-        self._lock = lock
-        self._glossary = WritingGlossary(database.conn)
-        self._facts = FactWriter(database.conn, self._glossary)
-        self._upkeep = Upkeep(database.conn, self._glossary)
+    def __init__(self, engine: WriteEngine) -> None:
+        self.place = engine.place
+        self.interrupted: tuple[str, ...] = ()
+        self._engine = engine
+        self._glossary = WritingGlossary(engine.dictionaries)
+        self._facts = FactWriter(engine, self._glossary)
+        self._upkeep = Upkeep(engine, self._glossary)
         self._turn = threading.RLock()
-        self._closed = False
-        with self._transaction():
-            self.interrupted = tuple(outbox.settle_interrupted(database.conn))
+        self._is_teller = self._closed = False
+        self._become_teller()
 
     @classmethod
-    def open(cls, path: Path) -> Store:
-        """Open the history at `path`; makes it and its folders, and brings an older one up to date.
+    def open(cls, place: HistoryPlace) -> Store:
+        """Open the history at `place`; makes it where there is none, and brings an older one up to date.
 
-        :raises HistoryLockedError: another process writes it
-        :raises HistoryForeignError: not a database, another program's, or a newer version's; it is left alone
-        :raises HistoryError: it cannot be made or written
+        :raises HistoryLockedError: another process writes it, and its engine lets only one
+        :raises HistoryForeignError: another program's, or a newer version's; it is left alone
+        :raises HistoryError: it cannot be made, reached or written
         """
+        engine = open_writing(place)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise HistoryError(f"history {path}: cannot make its folder: {error.strerror}") from error
-        lock = WriteLock.take(path)
-        try:
-            database = open_writer(path)
-            try:
-                return cls(path, database, lock)
-            except BaseException:
-                database.conn.close()
-                raise
+            return cls(engine)
         except BaseException:
-            lock.release()
+            engine.close()
             raise
 
     def add_observations(self, observations: Sequence[Observation]) -> None:
@@ -77,16 +63,14 @@ class Store:
 
         :raises UnstorableFactError: one is outside the store's limits; `index` says which, none was kept
         """
-        with self._transaction():
-            self._facts.add_observations(observations)
+        self._transact(lambda: self._facts.add_observations(observations))
 
     def add_routes(self, facts: Sequence[RouteFact]) -> None:
         """Keep route facts, all in one transaction.
 
         :raises UnstorableFactError: one is outside the store's limits; `index` says which, none was kept
         """
-        with self._transaction():
-            self._facts.add_routes(facts)
+        self._transact(lambda: self._facts.add_routes(facts))
 
     def take(self, shipments: Sequence[Shipment]) -> list[Taken]:
         """Keep what is new of shipments, with what they settle, all in one transaction; the answers in order.
@@ -95,22 +79,29 @@ class Store:
 
         :raises TooManyGapsError: a vantage's numbers have too many gaps; nothing of any shipment was kept
         """
-        with self._transaction():
-            return [self._facts.take(shipment) for shipment in shipments]
+        return self._transact(lambda: self._facts.take(shipments))
 
     def save_changes(self, changes: Sequence[IncidentChange], notices: Sequence[Notice]) -> None:
         """Keep changes of incidents and the notices that tell of them, in one transaction.
 
         A change with a known (incident.id, sequence) and a notice with a known key are left as they are.
         """
-        with self._transaction():
-            incident_rows.save(self._database.conn, changes)
-            outbox.save(self._database.conn, notices)
+
+        def save() -> None:
+            incident_rows.save(self._engine.connection, changes)
+            outbox.save(self._engine.connection, notices)
+
+        self._transact(save)
 
     def due_notices(self, now: float, limit: int) -> list[Notice]:
-        """Pending notices whose `next_try_at` has come, oldest first, at most `limit`; see `outbox.due`."""
-        with self._turn, named_errors(self.path):
-            return outbox.due(self._database.conn, now, limit)
+        """Pending notices whose `next_try_at` has come, oldest first, at most `limit`; see `outbox.due`.
+
+        None, while another process sends them.
+        """
+        with self._turn:
+            if not self._become_teller():
+                return []
+            return self._transact(lambda: outbox.due(self._engine.connection, now, limit))
 
     def mark_notice(
         self, key: str, state: NoticeState, at: float, error: str | None = None, next_try_at: float | None = None
@@ -119,31 +110,25 @@ class Store:
 
         :raises HistoryError: there is no such notice, or it cannot get there from where it is
         """
-        with self._transaction():
-            outbox.mark(self._database.conn, key, state, at, error, next_try_at)
+        self._transact(lambda: outbox.mark(self._engine.connection, key, state, at, error, next_try_at))
 
     def tend(self, now: float, keep: Keep) -> Tended:
         """Do a piece of upkeep, some milliseconds long: fold roll-ups, forget what is older than `keep`.
 
         To be called every few seconds, and again at once while there is `more`; others may write in between.
         """
-        with self._transaction():
-            tended = self._upkeep.step(now, keep)
-            if tended.deleted:
-                self._glossary.forget()
-            return tended
+        tended = self._transact(lambda: self._upkeep.step(now, keep))
+        if tended.deleted:
+            self._glossary.forget()
+        return tended
 
     def close(self) -> None:
-        """Move the log into the file, close it and let the next writer in. Closing twice is fine."""
+        """Close it and let the next writer in. Closing twice is fine."""
         with self._turn:
             if self._closed:
                 return
             self._closed = True
-            try:
-                with named_errors(self.path):
-                    self._database.conn.close()
-            finally:
-                self._lock.release()
+            self._engine.close()
 
     def __enter__(self) -> Store:
         return self
@@ -153,14 +138,22 @@ class Store:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._turn, named_errors(self.path):
+    def _become_teller(self) -> bool:
+        """Whether notices are ours to send. When they become so, those that were handed over are in doubt."""
+        if not self._engine.is_teller():
+            self._is_teller = False
+        elif not self._is_teller:
+            settled = self._transact(lambda: outbox.settle_interrupted(self._engine.connection))
+            self.interrupted = (*self.interrupted, *settled)
+            self._is_teller = True
+        return self._is_teller
+
+    def _transact(self, work: Callable[[], Answer]) -> Answer:
+        with self._turn:
             if self._closed:
-                raise HistoryError(f"history {self.path}: it was closed")
-            try:
-                with self._database.atomic():
-                    yield
-            except BaseException:
-                self._glossary.forget()
-                raise
+                raise HistoryError(f"history {self.place}: it was closed")
+            return self._engine.transact(work, self._undone)
+
+    def _undone(self) -> None:
+        self._glossary.forget()
+        self._upkeep.forget()

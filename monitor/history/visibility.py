@@ -7,11 +7,11 @@ count no more.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
 from monitor.history.answers import Visibility, VisibilityStep
+from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.resolution import bound_micros
 from monitor.model import AsPath
@@ -26,7 +26,7 @@ Origins = tuple[int, ...]
 
 
 def visibility(
-    connection: sqlite3.Connection, glossary: ReadingGlossary, since: float, until: float, prefixes: set[int]
+    connection: Connection, glossary: ReadingGlossary, since: float, until: float, prefixes: set[int]
 ) -> list[Visibility]:
     """How many peers had each origin of each of the prefixes (their numbers), through [since, until)."""
     found: list[Visibility] = []
@@ -77,13 +77,13 @@ class _Table:
 
 
 def _events(
-    connection: sqlite3.Connection, prefix: int, since: int, until: int, most: int, ended: dict[int, list[int]]
+    connection: Connection, prefix: int, since: int, until: int, most: int, ended: dict[int, list[int]]
 ) -> Iterator[tuple[int, int, int | None]]:
     """(time, peer, path) in order: what stood at `since`, then what came; a session's end is a route's."""
     standing = connection.execute(
         "SELECT at, peer, as_path FROM (SELECT at, peer, as_path,"
         " row_number() OVER (PARTITION BY peer ORDER BY at DESC, seq DESC) AS turn"
-        " FROM route WHERE prefix = ? AND at < ?) WHERE turn = 1",
+        " FROM route WHERE prefix = ? AND at < ?) AS told WHERE turn = 1",
         (prefix, since),
     ).fetchall()
     later = connection.execute(
@@ -96,10 +96,10 @@ def _events(
     return iter(sorted(rows, key=lambda row: row[0]))
 
 
-def _ends(connection: sqlite3.Connection, until: int) -> dict[int, list[int]]:
+def _ends(connection: Connection, until: int) -> dict[int, list[int]]:
     """When each peer's sessions ended."""
     found: dict[int, list[int]] = defaultdict(list)
-    for peer, at in connection.execute("SELECT peer, at FROM peer_state WHERE NOT up AND at < ?", (until,)):
+    for peer, at in connection.execute("SELECT peer, at FROM peer_state WHERE up = 0 AND at < ?", (until,)):
         found[peer].append(at)
     return found
 

@@ -87,10 +87,10 @@ class Centre:
         self._hub = Hub(
             Listeners(boost=audience.boost, look=audience.look, located=self._located, stepped=self._step_done)
         )
-        self._feeds = Feeds(self.put, partial(file_marks, store.path))
+        self._feeds = Feeds(self.put, partial(file_marks, store.place))
         self._origins = OriginLookups(ask, self.put)
         self._delivery = Channels(config.alert)
-        self._desk = Desk(store.path, lambda: None if self._tables.vrps is None else self._tables.vrps.validate)
+        self._desk = Desk(store.place, lambda: None if self._tables.vrps is None else self._tables.vrps.validate)
         self._outbox = Outbox(store, self._deliver, clock.wall)
         self._pipeline: Pipeline | None = None
 
@@ -182,12 +182,12 @@ class Centre:
         self._feeds.configure(self._config, self._tables.prefixes)
         self._origins.configure(self._config, self._tables.prefixes)
         now = clock.wall()
-        self._origins.learn(await asyncio.to_thread(origins_told, self._store.path, now))
-        engine = await asyncio.to_thread(engine_from_history, self._store.path, self._knowledge(), now)
+        self._origins.learn(await asyncio.to_thread(origins_told, self._store.place, now))
+        engine = await asyncio.to_thread(engine_from_history, self._store.place, self._knowledge(), now)
         self._pipeline = Pipeline(self._store, engine, self._notices_for)
         self._log.info(
             "started", vantage=self._config.vantage, targets=len(self._config.targets),
-            controls=len(self._config.controls), history=str(self._store.path),
+            controls=len(self._config.controls), history=str(self._store.place),
             open_incidents=len(engine.open_incidents), warm_up_s=round(clock.wall() - now, 2),
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
@@ -203,7 +203,7 @@ class Centre:
 
         def change() -> None:
             # Younger facts wait in the pipeline, and will be fed to the new engine.
-            pipeline.replace(engine_from_history(self._store.path, knowledge, clock.wall() - GRACE_S, coming))
+            pipeline.replace(engine_from_history(self._store.place, knowledge, clock.wall() - GRACE_S, coming))
 
         await self._hub.exchange(change, Reaction(self._config.targets))
 

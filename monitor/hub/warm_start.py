@@ -9,13 +9,13 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
 from monitor.model import FileMark, RouteFact
+from monitor.model.history_place import HistoryPlace
 from monitor.model.target import ORIGINS_TARGET, names_observed
 from monitor.model.vrp import VrpChange
 from probes import DnsObservation, HttpObservation, Observation
@@ -34,16 +34,16 @@ ROUTES_S = 24 * 3600.0
 
 
 def engine_from_history(
-    path: Path, knowledge: Knowledge, until: float, coming: Sequence[VrpChange] = ()
+    place: HistoryPlace, knowledge: Knowledge, until: float, coming: Sequence[VrpChange] = ()
 ) -> Engine:
     """An engine that knows the facts before `until`, Unix seconds, and the incidents that are still open.
 
     It judges moments from `until` on. `coming`: changes that the VRPs in `knowledge` show already, and that are
     among the facts that the engine will be fed.
 
-    :raises HistoryError: the history at `path` cannot be read
+    :raises HistoryError: the history at `place` cannot be read
     """
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         known = reader.vrp_changes(until - ROUTES_S)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
         engine.resume(reader.open_incidents())
@@ -93,19 +93,19 @@ def _places(seen: Observation) -> tuple[str, ...]:
     return ()
 
 
-def origins_told(path: Path, until: float) -> tuple[Observation, ...]:
+def origins_told(place: HistoryPlace, until: float) -> tuple[Observation, ...]:
     """What was told of addresses' origins lately, so that nobody is asked the same after each restart.
 
-    :raises HistoryError: the history at `path` cannot be read
+    :raises HistoryError: the history at `place` cannot be read
     """
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         return tuple(reader.observations(until - ROUTES_S, until, target=ORIGINS_TARGET, kind="dns"))
 
 
-def file_marks(path: Path, source: str) -> dict[str, FileMark]:
+def file_marks(place: HistoryPlace, source: str) -> dict[str, FileMark]:
     """How far a feed's files were read, by their path.
 
-    :raises HistoryError: the history at `path` cannot be read
+    :raises HistoryError: the history at `place` cannot be read
     """
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         return reader.file_marks(source)

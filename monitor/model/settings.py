@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from monitor.model.alert_policy import AlertPolicy
+from monitor.model.history_place import HistoryPlace
 from monitor.model.language import Language
 from monitor.model.prefix import Prefix, parse_prefix
 from monitor.model.target import Control, Target, Vantage
@@ -17,15 +18,20 @@ from monitor.model.target import Control, Target, Vantage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistorySettings:
-    """The store: its file, and how many days facts, the roll-up of minutes and that of five minutes are kept.
+    """The store: where it is, and how many days facts, the roll-up of minutes and that of five minutes are kept.
 
     Incidents are kept as long as the longest of them.
     """
 
-    path: Path = Path("data/whydown.db")
+    place: HistoryPlace = Path("data/whydown.db")
     keep_days: int = 30
     keep_minutes_days: int = 90
     keep_five_minutes_days: int = 400
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are that go with it."""
+        return self.place.parent if isinstance(self.place, Path) else Path("data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

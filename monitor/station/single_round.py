@@ -65,8 +65,8 @@ async def single_round(
     knowledge = Knowledge.from_config(
         _at_pace(config), prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
     )
-    engine = await asyncio.to_thread(engine_from_history, store.path, knowledge, clock.wall())
-    desk = Desk(store.path, lambda: None if tables.vrps is None else tables.vrps.validate)
+    engine = await asyncio.to_thread(engine_from_history, store.place, knowledge, clock.wall())
+    desk = Desk(store.place, lambda: None if tables.vrps is None else tables.vrps.validate)
     pipeline = Pipeline(store, engine, lambda change: desk.told(change, config), grace_s=0.0)
     seen: list[Observation] = []
 
@@ -79,7 +79,7 @@ async def single_round(
     agent = Agent(once, instruments, keep)
     origins = OriginLookups(instruments.ask, keep)
     origins.configure(config, tables.prefixes)
-    origins.learn(await asyncio.to_thread(origins_told, store.path, clock.wall()))
+    origins.learn(await asyncio.to_thread(origins_told, store.place, clock.wall()))
     try:
         step = await _measure(config, agent, origins, pipeline, seen, confirm_s)
     finally:

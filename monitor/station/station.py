@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -107,9 +108,10 @@ class Station:
 def kept_until_restart(old: Config, new: Config) -> Config:
     """The new configuration with what only a restart can change as it was, which is said."""
     log = structlog.get_logger("station")
-    if new.history.path != old.history.path:
-        log.warning("restart_needed", key="history.path", kept=str(old.history.path))
-        new = replace(new, history=replace(new.history, path=old.history.path))
+    if new.history.place != old.history.place:
+        key = "history.path" if isinstance(new.history.place, Path) else "history.url"
+        log.warning("restart_needed", key=key, kept=str(old.history.place))
+        new = replace(new, history=replace(new.history, place=old.history.place))
     if new.vantage != old.vantage:
         log.warning("restart_needed", key="vantage.name", kept=old.vantage)
         new = replace(new, vantage=old.vantage)

@@ -139,7 +139,9 @@ def _seen(path: Path) -> Path:
 
 
 def _check_writable(role: Role, config: Config) -> None:
-    key, path = ("spool.path", config.spool.path) if role is Role.AGENT else ("history.path", config.history.path)
+    key, path = ("spool.path", config.spool.path) if role is Role.AGENT else ("history.path", config.history.place)
+    if not isinstance(path, Path):
+        return
     if not path.absolute().is_relative_to(STATE) or ".." in path.parts:
         raise UnfitForServiceError(
             f'{key} is {path.absolute()}, which the service cannot write; say "{STATE / path.name}"'

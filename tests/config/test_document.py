@@ -129,7 +129,7 @@ def test_relative_files_start_at_the_folder_of_the_configuration(tmp_path: Path)
     config = load_config(file)
 
     assert config.source == file
-    assert config.history.path == tmp_path / "data" / "whydown.db"
+    assert config.history.place == tmp_path / "data" / "whydown.db"
     assert config.targets[0].ca_file == str(tmp_path / "ca.pem")
     assert config.targets[0].client_cert == str(tmp_path / "me.pem")
     assert config.targets[0].client_key == "/etc/me.key"

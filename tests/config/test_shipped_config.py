@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import known_keys, load_config, parse_config
+from monitor.model.history_place import DatabaseUrl
 from monitor.model.settings import (
     BgpSourceKind,
     BoostSettings,
@@ -55,8 +56,8 @@ def test_shipped_file_is_usable_as_it_is(repository: Path) -> None:
 
 
 def test_every_example_in_the_comments_is_valid(everything: str) -> None:
-    """What is commented out can be put in, all at once."""
-    config = parse_config(everything)
+    """What is commented out can be put in, all at once; the history is at one place."""
+    config = parse_config(everything.replace('path = "data/whydown.db"\n', ""))
 
     assert config.alert.mail is not None
     assert config.alert.mail.to == ("noc@example.com",)
@@ -65,6 +66,7 @@ def test_every_example_in_the_comments_is_valid(everything: str) -> None:
         BgpSourceKind.MRT,
         BgpSourceKind.BMP,
     ]
+    assert isinstance(config.history.place, DatabaseUrl)
     assert config.web is not None
     assert config.web.url == "https://whydown.example.com"
     assert config.hub is not None
@@ -87,7 +89,7 @@ def test_values_shown_are_the_defaults(repository: Path) -> None:
 
     assert ripe == Target(name=ripe.name, url=ripe.url)
     assert cloudflare == Control(name=cloudflare.name, url=cloudflare.url)
-    assert config.history == HistorySettings(path=repository / "data" / "whydown.db")
+    assert config.history == HistorySettings(place=repository / "data" / "whydown.db")
     assert config.dns == DnsSettings(resolvers=("system", "9.9.9.9"))
     assert config.traceroute == TracerouteSettings()
     assert config.rpki == RpkiSettings()

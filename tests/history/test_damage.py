@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from monitor.cli import main
 from monitor.history import HistoryDamagedError, Reader, Shipment, Store
-from monitor.history.recovery import recover
+from monitor.history.sqlite.recovery import recover
 from monitor.model import AsPath, RouteEvent, RouteKind, parse_prefix
 from monitor.model.asn import Asn
 from probes.observation import Hop, HttpObservation, Observation, TraceObservation

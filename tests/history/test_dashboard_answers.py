@@ -58,7 +58,7 @@ def test_newest_is_the_last_of_each_vantage_with_how_many_failed(store: Store) -
     store.add_observations(
         [http(10), http(40, failure=down), http(70), http(20, "w", failure=down), http(5000), http(30, target="u")]
     )
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         found = reader.newest(HOUR, HOUR + 100)
         (only,) = reader.newest(HOUR, HOUR + 100, target="u")
 
@@ -75,7 +75,7 @@ def test_newest_is_the_last_of_each_vantage_with_how_many_failed(store: Store) -
 def test_newest_of_what_nobody_heard_of_is_nothing(store: Store) -> None:
     """No target of that name, and none in the window."""
     store.add_observations([http(10)])
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         assert reader.newest(HOUR, HOUR + 100, target="x") == []
         assert reader.newest(HOUR + 50, HOUR + 100) == []
 
@@ -119,7 +119,7 @@ def test_availability_is_the_same_rolled_up_and_counted_by_hand(
 def test_availability_needs_whole_minutes(store: Store) -> None:
     """The roll-ups have no others."""
     store.add_observations([http(10)])
-    with Reader.open(store.path) as reader, pytest.raises(ValueError, match="not of whole minutes"):
+    with Reader.open(store.place) as reader, pytest.raises(ValueError, match="not of whole minutes"):
         reader.availability(HOUR, HOUR + 100, target="t", bucket_s=7.0)
 
 
@@ -127,7 +127,7 @@ def visible(store: Store, facts: list[RouteFact], since: float = 100, until: flo
     """Peers over time by prefix and origins; times in seconds after HOUR."""
     store.add_observations([http(50)])
     store.add_routes(facts)
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         found = reader.visibility(HOUR + since, HOUR + until, target="t")
     return {(one.prefix, one.origins): [(step.at - HOUR, step.peers) for step in one.steps] for one in found}
 
@@ -204,7 +204,7 @@ def test_feeds_are_as_they_said_last(store: Store) -> None:
         )
     ]  # fmt: skip
     store.add_routes(states)
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         found = reader.feed_states(HOUR + 5.0)
 
     assert [(one.source, one.live, one.reason) for one in found] == [("bmp", True, ""), ("ris", False, "gone")]

@@ -67,7 +67,7 @@ def test_no_room_for_a_recovered_file_leaves_the_damaged_one(on_small_disk: Call
         import sys
         from pathlib import Path
         from monitor.history import HistoryError, Store
-        from monitor.history.recovery import recover
+        from monitor.history.sqlite.recovery import recover
         from probes import NotMeasured
         folder = Path(sys.argv[1])
         path = folder / "history.db"

@@ -9,7 +9,7 @@ import pytest
 from sqlite_utils import Database
 
 from monitor.history import Reader, Store
-from monitor.history.schema import MIGRATIONS
+from monitor.history.sqlite.schema import MIGRATIONS
 from probes.observation import DnsObservation
 
 FOREVER = (0.0, float("inf"))

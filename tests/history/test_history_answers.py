@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def reader_of(store: Store, *facts: Observation) -> Reader:
     """A reader of the history after these facts were added."""
     store.add_observations(facts)
-    return Reader.open(store.path)
+    return Reader.open(store.place)
 
 
 def http(second: float, **fields: object) -> HttpObservation:
@@ -256,7 +256,7 @@ def test_the_views_show_facts_with_iso_times(store: Store) -> None:
         dns(1, "203.0.113.9", ttl_s=60.0), trace(2, "a*c"),
     ).close()  # fmt: skip
     store.add_routes([route(3, "203.0.113.0/24", 64500), route(4, "203.0.113.0/24", None)])
-    connection = sqlite3.connect(f"file:{store.path}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{store.place}?mode=ro", uri=True)
     ask = lambda statement: connection.execute(statement).fetchall()  # noqa: E731
 
     assert ask("SELECT at, vantage, target, address, failure, total_ms, body_sha256 FROM v_http") == [
@@ -276,7 +276,7 @@ def test_the_views_show_facts_with_iso_times(store: Store) -> None:
 
 def test_one_targets_window_is_one_range_of_the_key(store: Store) -> None:
     """The plan searches by target and time, with and without a target: the answer's cost is the window's."""
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.place)
     for condition in ("target = 1 AND done >= 5 AND done < 6", "target IN (SELECT id FROM target) AND done >= 5"):
         plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM http WHERE {condition}").fetchall()
         assert any("SEARCH f USING PRIMARY KEY (target=? AND done>" in row[3] for row in plan), plan

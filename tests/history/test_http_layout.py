@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from monitor.history import Reader, Store, old_requests
+from monitor.history import Reader, Store
 from monitor.history.glossary import WritingGlossary
-from monitor.history.http_times import DIGEST_SQL, FIELDS, LENGTH_SQL, NAMES, pack
-from monitor.history.schema import MIGRATIONS
+from monitor.history.sqlite import old_requests
+from monitor.history.sqlite.http_times import DIGEST_SQL, FIELDS, LENGTH_SQL, NAMES, pack
+from monitor.history.sqlite.schema import MIGRATIONS
 from probes.observation import Failure, HttpObservation
 
 NOW = 1_700_000_000.0

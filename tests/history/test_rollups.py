@@ -56,13 +56,13 @@ def ask(
     store: Store, *, since: float = HOUR, until: float = HOUR + 7200, bucket_s: float = 60, **fields: Any
 ) -> list[Latency]:
     """The latency of the target t."""
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         return reader.latency(since, until, target="t", bucket_s=bucket_s, **fields)
 
 
 def blocks(store: Store, table: str) -> list[tuple[Any, ...]]:
     """All blocks of a roll-up."""
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.place)
     found = connection.execute(f"SELECT target, block, vantage, body FROM {table}").fetchall()
     connection.close()
     return found
@@ -215,7 +215,7 @@ def test_latency_outlives_the_facts_that_it_was_made_of(store: Store, tend: Any)
     minutes, fives = ask(store, bucket_s=60), ask(store, bucket_s=300)
     tend(store, HOUR + 2000)
     tend(store, HOUR + 40 * DAY_S)
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         assert list(reader.observations(0, HOUR * 2)) == []
     store.add_observations([http(5, 9.0, vantage="a")])
     assert tend(store, HOUR + 41 * DAY_S)[0] == 1
@@ -257,7 +257,7 @@ def test_a_damaged_roll_up_names_the_file(store: Store, tend: Any) -> None:
     """Reading it and folding into it both say which table it is."""
     store.add_observations([http(10)])
     tend(store, HOUR + 400)
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.place)
     connection.execute("UPDATE minute_block SET body = x'00'")
     connection.commit()
     connection.close()
@@ -291,7 +291,7 @@ def test_failures_of_long_windows_are_those_of_the_facts(store: Store, tend: Any
     )])  # fmt: skip
 
     def failures(since: float) -> dict[tuple[str, str, str, str], tuple[int, int, float, float]]:
-        with Reader.open(store.path) as reader:
+        with Reader.open(store.place) as reader:
             found = reader.failures(since, HOUR + 3600)
         return {(f.target, f.vantage, f.kind, f.failure): (f.count, f.of, f.first_at, f.last_at) for f in found}
 

@@ -48,13 +48,13 @@ def shipment(*numbers: int, vantage: str = "v", **fields: object) -> Shipment:
 
 def kept(store: Store) -> list[int | None]:
     """The numbers of the facts that are in the history, by time."""
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         return [one.status for one in reader.observations(0, NOW * 2) if isinstance(one, HttpObservation)]
 
 
 def ranges(store: Store) -> list[tuple[int, int]]:
     """What the store remembers as settled."""
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.place)
     found: list[tuple[int, int]] = connection.execute(
         "SELECT low, high FROM settled ORDER BY vantage, low"
     ).fetchall()
@@ -187,13 +187,13 @@ def test_the_store_says_when_each_vantage_came_and_how_its_clock_goes(store: Sto
     for delay in (3.0, 0.5, 9.0):
         store.take([shipment(int(delay) + 1, received_at=NOW + delay, sent_at=NOW + 120)])
     store.take([shipment(1, vantage="mute", received_at=NOW + 5)])
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         mute, vantage = reader.contacts()
 
     assert (vantage.vantage, vantage.received_at, vantage.shipments, vantage.facts) == ("v", NOW + 9, 3, 3)
     assert vantage.clock_ahead_s == pytest.approx(119.5)
     assert (mute.clock_ahead_s, mute.refusal) == (None, None)
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.place)
     assert connection.execute("SELECT vantage, clock_ahead_ms FROM v_vantages").fetchall() == [
         ("v", 119_500.0), ("mute", None)
     ]  # fmt: skip
@@ -217,7 +217,7 @@ def test_every_fact_finds_the_shipment_that_brought_it(store: Store) -> None:
     """(vantage, number) leads to when it was received, also beside facts that this machine measured itself."""
     store.add_observations([fact(50)])
     store.take([shipment(1, 2, received_at=NOW + 100), shipment(2, 3, received_at=NOW + 200)])
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.place)
     found = connection.execute(
         "SELECT status, (SELECT received / 1000.0 FROM shipment s WHERE s.vantage = f.vantage AND s.first <= f.seq"
         " AND f.seq < s.first + s.count) FROM http f ORDER BY status"
@@ -233,7 +233,7 @@ def test_a_vantage_that_is_still_heard_of_keeps_what_it_settled(store: Store, te
     store.take([shipment(3, received_at=NOW + 86_400)])
     tend(store, NOW + 100_000, Keep(facts_s=3600, minutes_s=3600, five_minutes_s=90_000))
     assert kept(store) == []
-    with Reader.open(store.path) as reader:
+    with Reader.open(store.place) as reader:
         assert [one.vantage for one in reader.contacts()] == ["v"]
 
     assert store.take([shipment(1, 2, 3)])[0].repeated == 3

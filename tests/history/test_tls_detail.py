@@ -10,7 +10,7 @@ import pytest
 from sqlite_utils import Database
 
 from monitor.history import Reader, Store
-from monitor.history.schema import MIGRATIONS
+from monitor.history.sqlite.schema import MIGRATIONS
 from probes.observation import HttpObservation
 
 FOREVER = (0.0, float("inf"))

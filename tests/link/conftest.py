@@ -112,7 +112,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     )
     ready, stops = threading.Event(), list[Callable[[], None]]()
     with (
-        Store.open(config.history.path) as store,
+        Store.open(config.history.place) as store,
         httpx.Client(
             verify=ssl.create_default_context(cafile=str(certificate)), trust_env=False, timeout=20
         ) as client,
@@ -126,7 +126,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
             _wait_for(port)
             private = {name: key.private_bytes_raw() for name, key in keys.items()}
             yield Door(
-                f"https://127.0.0.1:{port}", port, certificate, config.history.path, signers, private, client
+                f"https://127.0.0.1:{port}", port, certificate, config.history.place, signers, private, client
             )
         finally:
             for stop in stops:

@@ -41,7 +41,7 @@ def test_a_new_roa_under_a_watched_prefix_is_a_fact(tmp_path: Path, logs: list[M
     _write(vrps, (WATCHED, 64500))
     target = Target(name="shop", url="http://127.0.0.1:1/", prefixes=(parse_prefix(WATCHED),))
     config = Config(
-        vantage="v", targets=(target,), history=HistorySettings(path=tmp_path / "history.db"),
+        vantage="v", targets=(target,), history=HistorySettings(place=tmp_path / "history.db"),
         dns=DnsSettings(authoritative=False), traceroute=TracerouteSettings(enabled=False),
         rpki=RpkiSettings(vrps=str(vrps), refresh_s=0.05),
     )  # fmt: skip
@@ -53,7 +53,7 @@ def test_a_new_roa_under_a_watched_prefix_is_a_fact(tmp_path: Path, logs: list[M
             if any(entry["event"] == "vrp_gone" for entry in logs):
                 renewed.set()
 
-        with Store.open(config.history.path) as store:
+        with Store.open(config.history.place) as store:
             station = Station(config, store, board=Board(), stepped=stepped)
             running = asyncio.create_task(station.run(stop))
             async with asyncio.timeout(30):
@@ -65,7 +65,7 @@ def test_a_new_roa_under_a_watched_prefix_is_a_fact(tmp_path: Path, logs: list[M
                 await running
 
     asyncio.run(scenario())
-    with Reader.open(config.history.path) as reader:
+    with Reader.open(config.history.place) as reader:
         facts: list[RouteFact] = list(reader.routes(0, 4e9))
     changes = [(fact.vrp, fact.added) for fact in facts if isinstance(fact, VrpChange)]
 

@@ -18,9 +18,10 @@ from typing import Any
 
 import zstandard
 
-from monitor.history import old_requests, rollup_block
+from monitor.history import rollup_block
 from monitor.history.glossary import DICTIONARIES
 from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US
+from monitor.history.sqlite import old_requests
 
 _LARGEST = 2**61
 

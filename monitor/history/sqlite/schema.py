@@ -27,16 +27,24 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.history import old_requests
 from monitor.history.glossary import WritingGlossary
-from monitor.history.http_layout import (
+from monitor.history.sqlite import old_requests
+from monitor.history.sqlite.http_layout import (
     MOVE_ROWS,
     OLD_HTTP_FACTS_VIEW,
     OLD_HTTP_TABLES,
     OLD_OUTCOMES,
     REQUEST_TABLE,
 )
-from monitor.history.views import DNS_VIEW, HTTP_VIEW, INCIDENT_VIEW, LATER_VIEWS, TRACE_VIEW, VANTAGES_VIEW, VIEWS
+from monitor.history.sqlite.views import (
+    DNS_VIEW,
+    HTTP_VIEW,
+    INCIDENT_VIEW,
+    LATER_VIEWS,
+    TRACE_VIEW,
+    VANTAGES_VIEW,
+    VIEWS,
+)
 
 # "whyd" in ASCII: tells our file from another program's database (PRAGMA application_id).
 APPLICATION_ID = 0x77687964

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.history.connection import open_reader
-from monitor.history.errors import named_error
+from monitor.history.sqlite.file import open_reader
+from monitor.history.sqlite.named_errors import named_error
 
 SQLITE_VERSION = sqlite3.sqlite_version
 HAS_WAL_RESET_BUG = sqlite3.sqlite_version_info < (3, 51, 3)

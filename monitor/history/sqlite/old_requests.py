@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import sqlite3
 
-from monitor.history import http_rows, http_times
 from monitor.history.glossary import DICTIONARIES, Value, WritingGlossary
-from monitor.history.http_layout import (
+from monitor.history.http_rows import DIGEST_BYTES
+from monitor.history.resolution import day_of
+from monitor.history.shelf import Row
+from monitor.history.sqlite import http_times, requests
+from monitor.history.sqlite.http_layout import (
     BOTH_HTTP_FACTS_VIEW,
     HTTP_FACTS_VIEW,
     OLD_HTTP_TABLES,
 )
-from monitor.history.resolution import day_of
-from monitor.history.shelf import Row
 
 PIECE = 500
 """Rows that are moved at once: some ten milliseconds."""
 
 _KEY = "target, done, vantage, seq"
 _SELECT = f"SELECT {_KEY}, outcome, {', '.join(http_times.NAMES)}, body_bytes, body_sha256, error FROM http_row"  # noqa: S608
-_INSERT = (
-    f"INSERT INTO request ({', '.join(http_rows.WRITTEN)}) VALUES ({', '.join('?' * len(http_rows.WRITTEN))})"  # noqa: S608
-)
 _BODY_BYTES, _BODY = (DICTIONARIES["outcome"].index(name) for name in ("body_bytes", "body_sha256"))
 
 
@@ -52,7 +50,7 @@ def restore(connection: sqlite3.Connection) -> None:
 def move(connection: sqlite3.Connection, glossary: WritingGlossary, most: int = PIECE) -> None:
     """Move a piece, within the caller's transaction."""
     rows = connection.execute(f"{_SELECT} ORDER BY {_KEY} LIMIT {most}").fetchall()
-    connection.executemany(_INSERT, [_moved(row, connection, glossary) for row in rows])
+    connection.executemany(requests.INSERT, [_moved(row, connection, glossary) for row in rows])
     connection.executemany(
         "DELETE FROM http_row WHERE target = ? AND done = ? AND vantage = ? AND seq = ?", [row[:4] for row in rows]
     )
@@ -63,7 +61,7 @@ def move(connection: sqlite3.Connection, glossary: WritingGlossary, most: int = 
 def _moved(row: Row, connection: sqlite3.Connection, glossary: WritingGlossary) -> Row:
     target, done, vantage, seq, outcome, *differences, body_bytes, body, error = row
     glossary.day = day_of(done / 1e6)
-    if not (isinstance(body, bytes) and len(body) == http_times.DIGEST_BYTES) and (body, body_bytes) != (
+    if not (isinstance(body, bytes) and len(body) == DIGEST_BYTES) and (body, body_bytes) != (
         None,
         None,
     ):

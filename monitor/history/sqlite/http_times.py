@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from monitor.history.http_rows import DIGEST_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -55,9 +57,6 @@ _PLACE = 20
 """Characters of each number in the text of `odd`: 63 bits are 19 digits, and a sign."""
 
 _HIGH_PLACE, _LENGTH_PLACE, _DIGEST_PLACE = 9, 10, 11
-DIGEST_BYTES = 32
-"""Of a body's SHA-256."""
-
 _TAIL = f"CAST(substr(f.odd, {DIGEST_BYTES + 1}) AS TEXT)"
 _HIGH_IN_TAIL = f"CASE WHEN instr({_TAIL}, ',') THEN CAST(substr({_TAIL}, instr({_TAIL}, ',') + 1) AS INTEGER) END"
 

@@ -12,7 +12,7 @@ dictionary: a damaged page of `outcome` costs all requests that had one of its e
 
 from __future__ import annotations
 
-from monitor.history.http_times import DIGEST_SQL, FIELDS, LENGTH_SQL
+from monitor.history.sqlite.http_times import DIGEST_SQL, FIELDS, LENGTH_SQL
 
 _OLD_TIMES = """dns_us INTEGER, connect_us INTEGER, tls_over_us INTEGER, wait_over_us INTEGER, receive_us INTEGER,
     rest_us INTEGER, rtt_over_us INTEGER, min_rtt_under_us INTEGER, loop_lag_us INTEGER"""

@@ -28,8 +28,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from monitor.history.errors import HistoryError, HistoryForeignError, HistoryMissingError, named_error
-from monitor.history.schema import APPLICATION_ID, MIGRATION_NAMES, MIGRATIONS
+from monitor.history.errors import HistoryError, HistoryForeignError, HistoryMissingError
+from monitor.history.sqlite.named_errors import named_error
+from monitor.history.sqlite.schema import APPLICATION_ID, MIGRATION_NAMES, MIGRATIONS
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_TIMEOUT_S = 5.0
@@ -120,7 +121,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
             uri=True,
             timeout=_BUSY_TIMEOUT_S,
             isolation_level=None,  # every transaction is begun by us, none by the sqlite3 module
-            check_same_thread=False,  # the owner serialises: see Store and Reader
+            check_same_thread=False,  # the owner serialises: see `history.store` and `history.reader`
         )
     except sqlite3.Error as error:
         raise HistoryError(f"history {path}: cannot be opened: {error}") from error

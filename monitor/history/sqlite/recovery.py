@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.history.connection import connect, open_writer
 from monitor.history.errors import HistoryError, HistoryForeignError, HistoryMissingError
-from monitor.history.salvage import Salvaged, salvage
-from monitor.history.schema import MIGRATION_NAMES
-from monitor.history.write_lock import WriteLock
+from monitor.history.sqlite.file import connect, open_writer
+from monitor.history.sqlite.salvage import Salvaged, salvage
+from monitor.history.sqlite.schema import MIGRATION_NAMES
+from monitor.history.sqlite.write_lock import WriteLock
 
 _BESIDE = ("", "-wal", "-shm")
 

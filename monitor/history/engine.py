@@ -1,0 +1,153 @@
+"""The seam between the history and what keeps it: a SQLite file, or a database on a PostgreSQL server.
+
+Everything else of this package is written once, in SQL that both engines have: `?` or `?1` stands for a value,
+conflicts are named by their columns, integers are divided as integers. What they do differently is here: how a
+transaction is made sure of, how many rows are written at once, and what several writers have to agree on.
+
+| | SQLite | PostgreSQL |
+|---|---|---|
+| writers | one process, held by a lock | any number |
+| a lost connection | there is none | the transaction is asked for by its number |
+| facts go | row by row | partition by partition, whole days |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from monitor.model.history_place import HistoryPlace
+
+if TYPE_CHECKING:
+    from monitor.history.glossary import WritingGlossary
+    from monitor.history.shelf import Row, Shelf
+
+Answer = TypeVar("Answer")
+
+
+class Rows(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The next row; None: there is none."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """Statements, one after another; `sqlite3.Connection` is one."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Rows:
+        """Run one statement."""
+        ...
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object:
+        """Run one statement for each row of values."""
+        ...
+
+
+class WriteEngine(Protocol):
+    """A history open for writing. Called by one thread at a time."""
+
+    @property
+    def place(self) -> HistoryPlace:
+        """Where it is."""
+        ...
+
+    @property
+    def connection(self) -> Connection:
+        """For what `transact` runs."""
+        ...
+
+    @property
+    def dictionaries(self) -> Connection:
+        """Where entries of dictionaries are found and added.
+
+        With several writers that is done outside the transaction, so that none waits for another's words.
+        """
+        ...
+
+    def transact(self, work: Callable[[], Answer], undone: Callable[[], object]) -> Answer:
+        """Run `work` in a transaction; durable when this returns, and done once.
+
+        `undone` is called when what `work` did was taken back, by its own error or before it is run again.
+
+        :raises HistoryError: the engine failed
+        """
+        ...
+
+    def insert(self, shelf: Shelf[Any], rows: Sequence[Row]) -> None:
+        """Insert rows of a shelf, within the transaction."""
+        ...
+
+    def mark(self, table: str, slots: Iterable[tuple[int, int]]) -> None:
+        """Note (target, slot) in `stale` or `unsealed`, within the transaction.
+
+        Whoever takes a note out sees all facts of the transactions that had made it by then; a transaction that
+        was under way makes its note anew.
+        """
+        ...
+
+    def oldest_kept(self, before: int) -> int:
+        """From when on facts stay, if those of before `before` shall go: microseconds, not after it."""
+        ...
+
+    def forget_facts(self, before: int) -> Iterator[int]:
+        """Delete the facts of before `before`, which `oldest_kept` gave.
+
+        Each step deletes a piece and gives its rows, in the transaction in which it is asked for.
+        """
+        ...
+
+    def has_old_rows(self) -> bool:
+        """Whether there are rows in an older version's form."""
+        ...
+
+    def move_old_rows(self, glossary: WritingGlossary) -> None:
+        """Give a piece of them the form of this version, within the transaction."""
+        ...
+
+    def is_caretaker(self) -> bool:
+        """Whether upkeep is this process's to do, until the transaction ends."""
+        ...
+
+    def is_teller(self) -> bool:
+        """Whether notices are this process's to send: from when it first could, until it ends or is cut off."""
+        ...
+
+    def close(self) -> None:
+        """Close it and let others in."""
+        ...
+
+
+class ReadEngine(Protocol):
+    """A history open for reading. Called by one thread at a time."""
+
+    @property
+    def place(self) -> HistoryPlace:
+        """Where it is."""
+        ...
+
+    @property
+    def connection(self) -> Connection:
+        """For what is asked within a `snapshot`."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """One consistent view for as long as the block runs; what goes wrong in it becomes a HistoryError."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
