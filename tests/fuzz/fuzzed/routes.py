@@ -11,6 +11,7 @@ from fuzzed.target import Target
 from monitor.bgp.bgp_update import UpdateError, decode_message, decode_update
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt import MrtReader
+from monitor.bgp.mrt_origins import table_origins
 from monitor.bgp.nlri import NlriError, read_prefixes
 from monitor.bgp.ris_live import MAX_PREFIXES, RisLiveError, decode
 from monitor.bgp.rpki import VrpError, VrpTable
@@ -57,6 +58,17 @@ def _table(data: bytes) -> None:
     table.lookup("2001:db8::1")
 
 
+def _origins(data: bytes) -> None:
+    entries = table_origins(io.BytesIO(data))
+    found = len(entries)
+    assert found + entries.bad <= len(data) // 12 + 1
+    assert len(entries.errors) <= 8
+    table = PrefixTable(entries)
+    assert len(table) <= found
+    table.lookup("211.249.221.246")
+    table.lookup("2001:db8::1")
+
+
 def _attribute(flags: int, kind: int, value: bytes) -> bytes:
     return struct.pack("!BBB", flags, kind, len(value)) + value
 
@@ -87,6 +99,8 @@ _TABLE_DUMP = (
     )
     + _IPV4
 )
+_RIB6 = struct.pack("!IB", 1, 32) + b"\x20\x01\x0d\xb8" + struct.pack("!H", 2)
+_RIB6 += 2 * (struct.pack("!HIIH", 0, 1_643_855_000, 7, len(_PATH) + 7) + _PATH + _attribute(0x40, 3, bytes(4)))
 _MRT = (
     _record(16, 4, _SESSION + _message(_BODY4))
     + _record(17, 4, struct.pack("!I", 250_000) + _SESSION + _message(_BODY6))
@@ -112,5 +126,6 @@ TARGETS = (
            tuple(json.dumps(one).encode() for one in (_RIS, _STATE, {"type": "ris_message", "data": _RIS},
                                                       {"type": "ris_error", "data": {"message": "no"}}))),
     Target("prefix_table", _table, (ValueError,), (b"203.0.113.0/24\t64500\n2001:db8::\t32\t64500_64501\n",)),
+    Target("table_origins", _origins, (), (_DUMP, _record(13, 10, _RIB6))),
     Target("vrps", VrpTable.from_json, (VrpError,), (json.dumps(_VRPS).encode(),)),
 )  # fmt: skip
