@@ -79,7 +79,8 @@ def _asked(seen: DnsObservation, zone: str) -> Place | None:
     if seen.target != ORIGINS_TARGET or seen.rrtype != "TXT":
         return None
     labels = seen.name.removesuffix(".").split(".")
-    version, count = (6, 32) if len(labels) > 32 and len(labels[0]) == 1 else (4, 4)
+    # A digit a label; longer ones would make a number that no address has.
+    version, count = (6, 32) if len(labels) > 32 and all(len(label) == 1 for label in labels[:32]) else (4, 4)
     try:
         digits = labels[:count][::-1]
         first = int("".join(digits), 16) if version == 6 else int.from_bytes(bytes(map(int, digits)), "big")

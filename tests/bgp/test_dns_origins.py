@@ -117,6 +117,7 @@ def test_what_is_no_word_about_the_place_says_nothing(answer):
         {"name": "0.113.0.300.origin.asn.cymru.com"},
         {"name": "00.113.0.203.origin.asn.cymru.com"},
         {"name": "origin.asn.cymru.com"},
+        {"name": "f." + "ff." * 40 + "origin6.asn.cymru.com"},
         {"name": ""},
     ],
 )

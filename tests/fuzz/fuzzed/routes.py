@@ -16,7 +16,7 @@ from monitor.bgp.nlri import NlriError, read_prefixes
 from monitor.bgp.ris_live import MAX_PREFIXES, RisLiveError, decode
 from monitor.bgp.rpki import VrpError, VrpTable
 
-_MARKER = b"\xff" * 16
+MARKER = b"\xff" * 16
 
 
 def _nlri(data: bytes) -> None:
@@ -76,12 +76,13 @@ def _attribute(flags: int, kind: int, value: bytes) -> bytes:
 _PATH = _attribute(0x40, 1, b"\0") + _attribute(0x40, 2, struct.pack("!BBIII", 2, 3, 3333, 6461, 9457))
 _IPV4 = _PATH + _attribute(0x40, 3, b"\xc6\x33\x64\x01")
 _IPV6 = _PATH + _attribute(0x80, 14, struct.pack("!HBB", 2, 1, 16) + bytes(16) + b"\0" + b"\x20\x20\x01\x0d\xb8")
-_BODY4 = b"\0\0" + struct.pack("!H", len(_IPV4)) + _IPV4 + b"\x18\xd3\xf9\xdd" + b"\x18\x79\x35\x68"
-_BODY6 = b"\0\x04\x18\xcb\0\x71" + struct.pack("!H", len(_IPV6)) + _IPV6
+BODY4 = b"\0\0" + struct.pack("!H", len(_IPV4)) + _IPV4 + b"\x18\xd3\xf9\xdd" + b"\x18\x79\x35\x68"
+BODY6 = b"\0\x04\x18\xcb\0\x71" + struct.pack("!H", len(_IPV6)) + _IPV6
 
 
-def _message(body: bytes) -> bytes:
-    return _MARKER + struct.pack("!HB", 19 + len(body), 2) + body
+def message(body: bytes) -> bytes:
+    """A BGP UPDATE with that body."""
+    return MARKER + struct.pack("!HB", 19 + len(body), 2) + body
 
 
 def _record(kind: int, subtype: int, body: bytes) -> bytes:
@@ -101,9 +102,9 @@ _TABLE_DUMP = (
 )
 _RIB6 = struct.pack("!IB", 1, 32) + b"\x20\x01\x0d\xb8" + struct.pack("!H", 2)
 _RIB6 += 2 * (struct.pack("!HIIH", 0, 1_643_855_000, 7, len(_PATH) + 7) + _PATH + _attribute(0x40, 3, bytes(4)))
-_MRT = (
-    _record(16, 4, _SESSION + _message(_BODY4))
-    + _record(17, 4, struct.pack("!I", 250_000) + _SESSION + _message(_BODY6))
+MRT = (
+    _record(16, 4, _SESSION + message(BODY4))
+    + _record(17, 4, struct.pack("!I", 250_000) + _SESSION + message(BODY6))
     + _record(16, 5, _SESSION + struct.pack("!HH", 6, 1))
 )
 _DUMP = _record(13, 1, _PEERS) + _record(13, 2, _RIB) + _record(12, 1, _TABLE_DUMP)
@@ -120,8 +121,8 @@ _VRPS = {"metadata": {"buildtime": "2022-02-03T00:00:00Z"},
 
 TARGETS = (
     Target("nlri", _nlri, (), (b"\x18\xd3\xf9\xdd\x18\x79\x35\x68", b"\0\0\0\1\x20\x20\x01\x0d\xb8")),
-    Target("bgp_update", _update, (UpdateError,), (_BODY4, _BODY6, _message(_BODY4))),
-    Target("mrt", _mrt, (), (_MRT, _DUMP)),
+    Target("bgp_update", _update, (UpdateError,), (BODY4, BODY6, message(BODY4))),
+    Target("mrt", _mrt, (), (MRT, _DUMP)),
     Target("ris_live", _lines, (RisLiveError,),
            tuple(json.dumps(one).encode() for one in (_RIS, _STATE, {"type": "ris_message", "data": _RIS},
                                                       {"type": "ris_error", "data": {"message": "no"}}))),
