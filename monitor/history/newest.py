@@ -21,7 +21,8 @@ _BY_VANTAGE = f"""SELECT whose, whence, max(last) AS last, CAST(sum(rounds) AS B
     FROM ({_BY_OUTCOME}) AS told LEFT JOIN outcome ON outcome.id = what GROUP BY whose, whence"""  # noqa: S608
 _NEWEST = f"""SELECT {_COLUMNS}, rounds, failed FROM ({_BY_VANTAGE}) AS latest CROSS JOIN http
     WHERE http.target = whose AND http.done = last AND http.vantage = whence ORDER BY http.seq"""  # noqa: S608
-_LAST = "SELECT name, (SELECT max(done) FROM http WHERE target = target.id AND done < ?) FROM target"
+# Not max(done), and not for all targets in one: of a view that joins, SQLite would look at every row for those.
+_LAST = "SELECT done FROM http WHERE target = ? AND done < ? ORDER BY done DESC LIMIT 1"
 
 
 def newest(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Newest]:
@@ -37,4 +38,6 @@ def newest(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> l
 
 def last_measured(connection: Connection, until: int) -> dict[str, float]:
     """By target, when its newest request of before `until` (microseconds) was complete; a look-up for each."""
-    return {name: done / 1e6 for name, done in connection.execute(_LAST, (until,)) if done is not None}
+    targets = connection.execute("SELECT id, name FROM target").fetchall()
+    found = ((name, connection.execute(_LAST, (number, until)).fetchone()) for number, name in targets)
+    return {name: row[0] / 1e6 for name, row in found if row is not None}
