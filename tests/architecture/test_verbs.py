@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def test_verb_and_each_of_its_options_are_described(verb: str) -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"{verb} {parameter.opts[0]} has no description"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_the_verb_has_examples_that_can_be_typed(verb: str) -> None:
+    """With words and options that are there; `--help` stops each before it does anything."""
+    helps = "\n".join(command.help or "" for command in _commands(verb))
+    examples = re.findall(r"^ *(?:.*\| )?whydown (.*)$", helps, re.MULTILINE)
+
+    assert examples
+    for example in examples:
+        result = CliRunner().invoke(main, [*shlex.split(example.partition(" > ")[0], comments=True), "--help"])
+
+        assert result.exit_code == 0, (example, result.output)
 
 
 def test_help_lists_every_verb_in_the_order_of_the_table() -> None:

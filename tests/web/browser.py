@@ -109,10 +109,12 @@ class Page:
 
     async def press(self, key: str, times: int = 1) -> None:
         """A key."""
-        code = {"Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}[key]
+        code = {"Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9}[key]
+        # Only a key that has a text presses a button.
+        down = {"type": "keyDown", "text": "\r"} if key == "Enter" else {"type": "rawKeyDown"}
         for _ in range(times):
-            for kind in ("rawKeyDown", "keyUp"):
-                await self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+            for event in (down, {"type": "keyUp"}):
+                await self.call("Input.dispatchKeyEvent", **event, key=key, code=key, windowsVirtualKeyCode=code)
 
     async def picture(self, path: Path) -> None:
         """The whole page as PNG."""

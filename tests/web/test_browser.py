@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from browser import Page
-from served import INCIDENT, Site
+from served import INCIDENT, Site, serving
+
+from monitor.web.dashboard import Source, application
 
 InBrowser = Callable[[Callable[[Page], Awaitable[None]]], None]
 
@@ -84,5 +87,51 @@ def test_without_scripts_the_pages_say_the_same(site: Site, in_browser: InBrowse
         assert len(lanes["nodeIds"]) > 5
         html = await page.call("DOM.getOuterHTML", nodeId=root)
         assert "ways part here" in html["outerHTML"]
+
+    in_browser(scenario)
+
+
+RENEW = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def test_the_first_screen_renews_itself_and_says_when_it_cannot(source: Source, in_browser: InBrowser) -> None:
+    """An incident that closes goes without a reload; a dead dashboard does not leave a page that looks alive."""
+    now = [source.now()]
+    ticking = replace(source, now=lambda: now[0], is_past=True)
+
+    async def scenario(page: Page) -> None:
+        with serving(application(ticking, logins=None, hosts={"localhost"})) as url:
+            await page.open(url)
+            assert await page.evaluate("document.title") == "1 open, whydown"
+            await page.evaluate("document.querySelector('main a').focus()")
+            now[0] = source.now() - 7_200.0  # before it began
+            await page.evaluate(RENEW)
+            assert await page.evaluate("document.title") == "1 open, whydown"  # somebody is about to open it
+            await page.evaluate("document.activeElement.blur()")
+            await page.evaluate(RENEW)
+            await page.until("document.title === '0 open, whydown'")
+            assert await page.evaluate("document.getElementById('stale').hidden")
+            assert page.console == []
+        await page.evaluate(RENEW)
+        await page.until("!document.getElementById('stale').hidden")
+        assert "the dashboard does not answer" in await page.evaluate(
+            "document.getElementById('stale').textContent"
+        )
+
+    in_browser(scenario)
+
+
+def test_a_choice_waits_for_its_button(site: Site, in_browser: InBrowser) -> None:
+    """Who walks through the list by keyboard stays on the page until the button is pressed."""
+
+    async def scenario(page: Page) -> None:
+        await page.open(site.url + "/incidents")
+        await page.evaluate("(window.stayed = true, document.querySelector('[name=theme]').focus())")
+        await page.press("ArrowDown", 2)
+        assert await page.evaluate("window.stayed") is True
+        await page.press("Tab")
+        await page.press("Enter")
+        await page.event("Page.loadEventFired")
+        assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
 
     in_browser(scenario)
