@@ -24,8 +24,9 @@ from monitor.alert.alone import HEARD_AGAIN, Alone, heard_again
 from monitor.alert.desk import Desk
 from monitor.alert.mail import Foreword
 from monitor.history import Notice, NoticeState, Reader, Store
-from monitor.hub.centre import DAY_S, Audience, Centre
+from monitor.hub.centre import Audience, Centre
 from monitor.hub.origin_lookups import Asking
+from monitor.hub.tending import DAY_S
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import AlertSettings, Config, HistorySettings, HubAccess
 from probes import Observation, clock

@@ -20,7 +20,7 @@ from rich.live import Live
 
 from monitor import __version__
 from monitor.config import ConfigError, load_config
-from monitor.hub.pipeline import Step
+from monitor.hub.judging import Step
 from monitor.model.settings import Config
 from monitor.station import logs, service_manager
 from monitor.station.board import Board
@@ -155,7 +155,7 @@ async def serve(make: Callable[[], Daemon], path: Path) -> None:
     await _serve(make(), path)
 
 
-async def serve_judge(make: Callable[[], Judge], path: Path) -> None:
+async def serve_judge(make: Callable[[], Daemon], path: Path) -> None:
     """The same, with a dashboard where the configuration wants one."""
     judge = make()
     await _serve(judge, path, DashboardProcess(path, lambda: judge.config.web is not None, quiet=False))

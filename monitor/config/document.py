@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor.config import service, value, watched
 from monitor.config.alerting import read_alert
+from monitor.config.bus import read_bus
 from monitor.config.hub import read_hub, read_spool
 from monitor.config.line_number import LineNumbers
 from monitor.config.measures import to_measures
@@ -101,6 +102,7 @@ def _read(top: Table, source: Path | None, measures: str) -> Config:
         heartbeat=service.read_heartbeat(top.table("heartbeat")) if top.has("heartbeat") else None,
         hub=access,
         intake=intake,
+        bus=read_bus(top.table("bus"), folder),
         spool=read_spool(top.table("spool"), folder),
         measures=measures,
         web=read_web(top.table("web"), folder),

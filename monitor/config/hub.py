@@ -53,6 +53,7 @@ def read_spool(table: Table, folder: Path) -> SpoolSettings:
         path=table.get("path", address.file(folder), folder / defaults.path),
         most_bytes=table.get("most_mb", value.integer(1, 100_000), defaults.most_bytes // _MEGABYTE) * _MEGABYTE,
         most_age_s=table.get("most_age", duration(HOUR, 400 * DAY), defaults.most_age_s),
+        keep_acknowledged_s=table.get("keep_acknowledged", duration(0.0, DAY), defaults.keep_acknowledged_s),
     )
     table.close()
     return spool

@@ -15,7 +15,7 @@ from monitor.demo.stage import Stage
 from monitor.diagnose.fact import Fact
 from monitor.history import Store
 from monitor.hub.centre import Audience, Centre
-from monitor.hub.pipeline import Step
+from monitor.hub.judging import Step
 from monitor.model.settings import (
     AlertSettings,
     BgpSource,

@@ -64,7 +64,7 @@ class Engine:
         self._feeds = FeedHealth()
         intervals = [target.interval_s for target in knowledge.targets]
         intervals += [control.interval_s for control in knowledge.controls]
-        shortest = min(intervals, default=LONGEST_TICK_S)
+        shortest = knowledge.shortest_s or min(intervals, default=LONGEST_TICK_S)
         self._tick_s = float(max(SHORTEST_TICK_S, min(LONGEST_TICK_S, shortest // 3)))
         self._round_s = max(shortest, self._tick_s)
         self._tracked: dict[str, TargetIncidents] = {}

@@ -25,3 +25,15 @@ def known_at(fact: Fact) -> float:
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
     """Facts in the order in which they became known; equal times keep their given order."""
     return sorted(facts, key=known_at)
+
+
+def parted(facts: Iterable[Fact]) -> tuple[list[Observation], list[RouteFact]]:
+    """Observations, and what BGP said; each in the order given."""
+    observations: list[Observation] = []
+    routes: list[RouteFact] = []
+    for fact in facts:
+        if isinstance(fact, RouteFact):
+            routes.append(fact)
+        else:
+            observations.append(fact)
+    return observations, routes

@@ -22,7 +22,8 @@ class Knowledge:
 
     `vrp_changes`: what of the VRPs the facts to come will change, in order of time: before the first of these the
     table was another one. `origin_zone`: the zone of the DNS service whose answers among the facts tell origins;
-    None: they are not used.
+    None: they are not used. `shortest_s`: the shortest interval of all that the monitor watches, where these targets
+    are a share of it, so that all shares judge at the same moments; None: these are all.
     """
 
     targets: tuple[Target, ...]
@@ -33,6 +34,7 @@ class Knowledge:
     vrp_changes: tuple[VrpChange, ...] = ()
     relationships: Relationships | None = None
     origin_zone: str | None = None
+    shortest_s: float | None = None
     control_names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

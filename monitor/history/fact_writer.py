@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from monitor.history import intake
 from monitor.history.engine import Connection, WriteEngine
@@ -15,7 +16,7 @@ from monitor.history.rollups import STALE_US
 from monitor.history.route_rows import ROUTE_SHELVES
 from monitor.history.sealer import route_slots
 from monitor.history.shelf import Row
-from monitor.history.shipment import Refusal, Shipment, Taken
+from monitor.history.shipment import Dispatch, Refusal, Shipment, Taken
 from monitor.model import RouteFact
 from probes.observation import Observation, completed_at
 
@@ -122,6 +123,29 @@ class FactWriter:
         intake.note(self._connection, vantage, shipment, first, taken)
         return taken
 
+    def add_once(self, dispatches: Sequence[Dispatch]) -> int:
+        """Insert those that were not kept before, and settle their numbers; how many.
+
+        :raises UnstorableFactError: a fact is outside the store's limits; `index`: its place in its dispatch
+        """
+        self._glossary.day = day_of(max((known for one in dispatches for known in _times(one)), default=0.0))
+        # From here on no other writer takes in anything of these sources.
+        self._numbers(dict.fromkeys((dispatch.source for dispatch in dispatches), 0))
+        fresh: list[Dispatch] = []
+        for dispatch in dispatches:
+            source = self._vantage(dispatch.source)
+            if intake.unsettled(self._connection, source, [dispatch.number]):
+                intake.settle(self._connection, source, [dispatch.number], below=1)
+                fresh.append(dispatch)
+        placed = [(place, fact) for dispatch in fresh for place, fact in enumerate(dispatch.facts)]
+        seen = [(place, fact) for place, fact in placed if not isinstance(fact, RouteFact)]
+        heard = [(place, fact) for place, fact in placed if isinstance(fact, RouteFact)]
+        with _placed(place for place, _ in seen):
+            self.add_observations([fact for _, fact in seen])
+        with _placed(place for place, _ in heard):
+            self.add_routes([fact for _, fact in heard])
+        return len(fresh)
+
     def _shelve(self, fact: Observation, number: int, rows: _Rows) -> None:
         shelf = SHELVES[type(fact)]
         self._glossary.day = day_of(completed_at(fact))
@@ -157,3 +181,16 @@ def _checked(row: Row) -> Row:
     for value in row:
         check_value(value)
     return row
+
+
+def _times(dispatch: Dispatch) -> Iterator[float]:
+    return (fact.at if isinstance(fact, RouteFact) else completed_at(fact) for fact in dispatch.facts)
+
+
+@contextmanager
+def _placed(places: Iterable[int]) -> Iterator[None]:
+    """Name an unstorable fact by its place in the whole of which these are a part."""
+    try:
+        yield
+    except UnstorableFactError as error:
+        raise UnstorableFactError(error.reason, tuple(places)[error.index]) from error

@@ -54,6 +54,27 @@ def still_open(connection: Connection) -> list[tuple[Incident, int]]:
     return [(_INCIDENT.decode(record), sequence) for record, sequence in rows]
 
 
+def open_at(connection: Connection, at: float) -> list[tuple[Incident, int]]:
+    """Incidents that had begun and not ended by the changes up to `at`, as they were then; oldest first."""
+    rows = connection.execute(
+        "SELECT incident_change.record FROM incident JOIN incident_change ON incident_change.incident = incident.id"
+        " WHERE (incident.closed_at IS NULL OR incident.closed_at > ?1) AND incident_change.sequence ="
+        " (SELECT max(past.sequence) FROM incident_change AS past WHERE past.incident = incident.id AND past.at <= ?1)"
+        " ORDER BY incident.opened_at, incident.id",
+        (at,),
+    ).fetchall()
+    changes = [_CHANGE.decode(record) for (record,) in rows]
+    return [(change.incident, change.sequence) for change in changes if change.incident.closed_at is None]
+
+
+def changes_since(connection: Connection, since: float) -> list[IncidentChange]:
+    """All incidents' changes of `since` and later."""
+    rows = connection.execute(
+        "SELECT record FROM incident_change WHERE at >= ? ORDER BY at, incident, sequence", (since,)
+    ).fetchall()
+    return [_CHANGE.decode(record) for (record,) in rows]
+
+
 def between(
     connection: Connection, since: float, until: float, *, open_only: bool, as_of: float | None
 ) -> list[Incident]:

@@ -154,9 +154,14 @@ class Reader:
             facts = [shelf.from_row(row, self._glossary) for row in rows]
         return [fact for fact in facts if isinstance(fact, VrpChange)]
 
-    def open_incidents(self) -> list[tuple[Incident, int]]:
-        """Incidents without an end, oldest first, each with the sequence of its last change."""
+    def open_incidents(self, at: float | None = None) -> list[tuple[Incident, int]]:
+        """Incidents without an end, oldest first, each with the sequence of its last change.
+
+        `at`: as all that had changed by then (Unix seconds) has them; None: now.
+        """
         with self._snapshot():
+            if at is not None:
+                return incident_rows.open_at(self._connection, at)
             return incident_rows.still_open(self._connection)
 
     def incidents(
@@ -188,6 +193,11 @@ class Reader:
         """An incident's changes in their sequence, up to `as_of`; empty: there is no such incident."""
         with self._snapshot():
             return incident_rows.changes_of(self._connection, incident_id, as_of=as_of)
+
+    def changes_since(self, since: float) -> list[IncidentChange]:
+        """The changes of `since` and later, oldest first; an incident's in their sequence."""
+        with self._snapshot():
+            return incident_rows.changes_since(self._connection, since)
 
     def contacts(self) -> list[Contact]:
         """The vantages that ship to this history, by name: when last, what, and how wrong their clocks are."""

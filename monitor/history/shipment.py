@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.history.resolution import MAX_WALL_S
+from monitor.model import RouteFact
 from probes.observation import Observation
 
 MOST_SEQUENCE = 2**63 - 1
@@ -52,6 +53,26 @@ class Shipment:
         for at in (self.received_at, self.sent_at):
             if at is not None and not 0.0 <= at <= MAX_WALL_S:
                 raise ValueError(f"a shipment's time {at!r} s is outside 0..{MAX_WALL_S:.0f} (years 1970 to 9999)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """Facts of one of the hub's own sources, such as its feeds, that are kept together and once.
+
+    `number`: from 1 on, never given twice by `source`, whose name begins with `~` as no vantage's may.
+
+    :raises ValueError: the number is outside 1..2**63-1, or the name is a vantage's
+    """
+
+    source: str
+    number: int
+    facts: tuple[Observation | RouteFact, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= MOST_SEQUENCE:
+            raise ValueError(f"a dispatch's number {self.number} is outside 1..2**63-1")
+        if not self.source.startswith("~"):
+            raise ValueError(f"the source {self.source[:64]!r} of a dispatch does not begin with ~")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

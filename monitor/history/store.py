@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from monitor.history import incident_rows, outbox
+from monitor.history import tenure as tenures
 from monitor.history.engine import Answer, WriteEngine
 from monitor.history.errors import HistoryError
 from monitor.history.fact_writer import FactWriter
@@ -18,7 +19,8 @@ from monitor.history.glossary import WritingGlossary
 from monitor.history.notice import Notice, NoticeState
 from monitor.history.opening import open_writing
 from monitor.history.retention import Keep
-from monitor.history.shipment import Shipment, Taken
+from monitor.history.shipment import Dispatch, Shipment, Taken
+from monitor.history.tenure import Tenure
 from monitor.history.upkeep import Tended, Upkeep
 from monitor.model import IncidentChange, RouteFact
 from monitor.model.history_place import HistoryPlace
@@ -81,13 +83,30 @@ class Store:
         """
         return self._transact(lambda: self._facts.take(shipments))
 
-    def save_changes(self, changes: Sequence[IncidentChange], notices: Sequence[Notice]) -> None:
+    def add_once(self, dispatches: Sequence[Dispatch]) -> int:
+        """Keep dispatches that were not kept before, all in one transaction; how many.
+
+        :raises UnstorableFactError: a fact is outside the store's limits; `index`: its place in its dispatch
+        """
+        return self._transact(lambda: self._facts.add_once(dispatches))
+
+    def begin_tenure(self, task: str) -> Tenure:
+        """Take a task over: changes under an earlier tenure of it are refused from now on."""
+        return self._transact(lambda: tenures.begin(self._engine.connection, task))
+
+    def save_changes(
+        self, changes: Sequence[IncidentChange], notices: Sequence[Notice], tenure: Tenure | None = None
+    ) -> None:
         """Keep changes of incidents and the notices that tell of them, in one transaction.
 
         A change with a known (incident.id, sequence) and a notice with a known key are left as they are.
+
+        :raises TenureError: `tenure` is over; nothing was kept
         """
 
         def save() -> None:
+            if tenure is not None:
+                tenures.hold(self._engine.connection, tenure)
             incident_rows.save(self._engine.connection, changes)
             outbox.save(self._engine.connection, notices)
 

@@ -22,33 +22,28 @@ from monitor.alert.channels import Channels
 from monitor.alert.delivery import PermanentError
 from monitor.alert.desk import Desk
 from monitor.alert.outbox import Outbox
-from monitor.bgp.rpki import VrpTable
 from monitor.diagnose.fact import Fact
 from monitor.diagnose.knowledge import Knowledge
-from monitor.history import Keep, Notice, Store, Tended
+from monitor.history import Notice, Store
 from monitor.history.shipment import Shipment, Taken
 from monitor.hub.feeds import Feeds
-from monitor.hub.hub import Hub, Listeners
+from monitor.hub.hub import Hub
+from monitor.hub.judging import GRACE_S, Step
+from monitor.hub.lookout import Listeners
 from monitor.hub.origin_lookups import Asking, OriginLookups
-from monitor.hub.pipeline import GRACE_S, Pipeline, Step
+from monitor.hub.pipeline import Pipeline
 from monitor.hub.reaction import Reaction
 from monitor.hub.tables import TableLoader, Tables
+from monitor.hub.tending import tend
+from monitor.hub.vrp_news import vrp_changes
 from monitor.hub.warm_start import engine_from_history, file_marks, origins_told
 from monitor.model.incident import IncidentChange
-from monitor.model.prefix import Prefix, covers
 from monitor.model.settings import Config
 from monitor.model.vrp import VrpChange
 from probes import Observation, clock
 
-DAY_S = 86400.0
-
 TELL_S = 5.0
 """Between two looks whether something is to be told because time went on."""
-
-HEAD_TOLD_S = 3600.0
-"""How often the log says where the chain of seals stands."""
-TEND_S = 10.0
-"""Between two looks whether the history has something to roll up or to forget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +123,13 @@ class Centre:
         """
         hub_stop, outbox_stop = asyncio.Event(), asyncio.Event()
         self._outbox.recover(clock.wall())
+        tending = tend(self._store, lambda: self._config.history)
         async with asyncio.TaskGroup() as group:
             hub = group.create_task(self._diagnose(hub_stop))
             group.create_task(self._outbox.run(outbox_stop))
             chores = [
                 group.create_task(chore)
-                for chore in (self._feeds.run(), self._origins.run(), self._tend(), self._tell())
+                for chore in (self._feeds.run(), self._origins.run(), tending, self._tell())
             ]
             await stop.wait()
             for chore in chores:
@@ -148,7 +144,7 @@ class Centre:
         self._delivery = Channels(config.alert)
         tables = await self._loader.load(config, self._tables)
         same_place = config.rpki.vrps == before.rpki.vrps
-        changes = await self._vrp_changes(tables.vrps, self._tables.vrps) if same_place else ()
+        changes = await vrp_changes(tables.vrps, self._tables.vrps, self._feeds.watched) if same_place else ()
         self._tables = tables
         await self.put(changes)
         await self._renew_engine(changes)
@@ -222,19 +218,9 @@ class Centre:
             vrps = await self._loader.load_vrps(self._config.rpki, before)
             if vrps is not before:
                 self._tables = replace(self._tables, vrps=vrps)
-                changes = await self._vrp_changes(vrps, before)
+                changes = await vrp_changes(vrps, before, self._feeds.watched)
                 await self.put(changes)
                 await self._renew_engine(changes)
-
-    async def _vrp_changes(self, vrps: VrpTable | None, before: VrpTable | None) -> tuple[VrpChange, ...]:
-        """A ROA that comes or goes under a watched prefix changes what its routes are worth."""
-        if vrps is None or before is None:
-            return ()
-        near = partial(_touches_any, tuple(self._feeds.watched))
-        changes = await asyncio.to_thread(vrps.changes_since, before, near, clock.wall())
-        for change in changes:
-            self._log.warning("vrp_issued" if change.added else "vrp_gone", vrp=str(change.vrp))
-        return changes
 
     async def _tell(self) -> None:
         """Send what is due because time went on, once the engine knows what is open."""
@@ -250,34 +236,3 @@ class Centre:
                 continue
             if due:
                 await self.owe(due)
-
-    async def _tend(self) -> None:
-        """Roll up, seal and forget, a piece at a time: between two of them the hub's facts are stored."""
-        told_at = 0.0
-        while True:
-            tended, pieces, deleted = await self._tend_once(), 0, 0
-            sealed = tended.sealed
-            while tended.more:
-                pieces, deleted = pieces + 1, deleted + tended.deleted
-                tended = await self._tend_once()
-                sealed = tended.sealed or sealed
-            if sealed is not None and clock.wall() >= told_at + HEAD_TOLD_S:
-                # Outside the history, where whoever alters that does not reach: for `whydown verify --head`.
-                told_at = clock.wall()
-                self._log.info("sealed", seals=sealed.number, head=sealed.head.hex())
-            if deleted:
-                self._log.info("forgotten", rows=deleted, pieces=pieces)
-            await asyncio.sleep(TEND_S)
-
-    async def _tend_once(self) -> Tended:
-        history = self._config.history
-        keep = Keep(
-            facts_s=history.keep_days * DAY_S,
-            minutes_s=history.keep_minutes_days * DAY_S,
-            five_minutes_s=history.keep_five_minutes_days * DAY_S,
-        )
-        return await asyncio.to_thread(self._store.tend, clock.wall(), keep)
-
-
-def _touches_any(watched: tuple[Prefix, ...], prefix: Prefix) -> bool:
-    return any(covers(prefix, one) or covers(one, prefix) for one in watched)

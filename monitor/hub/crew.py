@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -67,12 +67,14 @@ class Crew:
         take: Callable[[Shipment], Awaitable[Taken | None]],
         put: Callable[[Sequence[Fact]], Awaitable[None]],
         first_unheard: Callable[[str, float | None], object] = lambda vantage, unheard_s: None,
+        epoch: Callable[[], str] = lambda: "",
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._take = take
         self._put = put
         self._first_unheard = first_unheard
+        self._epoch = epoch
         self._now = now
         self._monotonic = monotonic
         self._pace = BacklogPace(monotonic())
@@ -83,6 +85,7 @@ class Crew:
         self._news = asyncio.Event()
         self._dismissed = False
         self._heard: dict[str, float] = {}
+        self._here: set[str] = set()
         self._silent: set[str] = set()
         # Who has been heard since the start or since its silence, so that its return is one fact too.
         self._present: set[str] = set()
@@ -147,6 +150,7 @@ class Crew:
             received_at=brought.received_at,
             refused=tuple(Refusal(one.sequence, one.reason) for one in taken.refused),
             backlog_pause_s=pause_s,
+            epoch=self._epoch(),
         )
 
     async def orders(self, request: OrdersRequest) -> Orders:
@@ -167,12 +171,32 @@ class Crew:
         self._dismissed = True
         self._announce()
 
-    async def watch(self) -> None:
-        """Say who has fallen silent and who is heard, until cancelled."""
+    async def watch(self, speaks: Callable[[], bool] = lambda: True) -> None:
+        """Say who has fallen silent and who is heard, until cancelled.
+
+        `speaks`: whether it is this crew that says so; of several at one bus only one does.
+        """
+        spoke = speaks()
         while True:
             await asyncio.sleep(CHECK_S)
-            if news := self.contact_news():
+            if speaks() and not spoke:
+                # Whoever spoke before may have missed what changed at its end: all is said once more.
+                self._present.clear()
+                self._silent.clear()
+            spoke, news = speaks(), self.contact_news()
+            if news and spoke:
                 await self._put(news)
+
+    def heard_here(self) -> tuple[str, ...]:
+        """The vantages that came to this door since this was asked last."""
+        here, self._here = tuple(self._here), set()
+        return here
+
+    def heard_elsewhere(self, vantages: Iterable[str]) -> None:
+        """Another door of the same hub has just heard these."""
+        for vantage in vantages:
+            if vantage in self._heard:
+                self._note_heard(vantage)
 
     def contact_news(self) -> list[NotMeasured]:
         """The vantages that were heard for the first time, or again, and those that have just become silent.
@@ -210,6 +234,10 @@ class Crew:
         self._news = asyncio.Event()
 
     def _hear(self, vantage: str) -> None:
+        self._here.add(vantage)
+        self._note_heard(vantage)
+
+    def _note_heard(self, vantage: str) -> None:
         self._heard[vantage] = self._monotonic()
         if vantage not in self._present:
             self._present.add(vantage)

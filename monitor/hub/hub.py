@@ -14,18 +14,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-
-import structlog
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from monitor.diagnose.fact import Fact
-from monitor.diagnose.latency_watch import ChangedSeries
 from monitor.history.shipment import Shipment, Taken
-from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.lookout import Listeners, Lookout
+from monitor.hub.pipeline import Pipeline
 from monitor.hub.reaction import Reaction
-from monitor.model.route import RouteEvent, RouteFact
-from probes import Observation, clock
+from probes import clock
 
 MOST_WAITING = 20_000
 """Facts in the queue, about 20 MB; a full disk's five minutes of a thousand targets."""
@@ -44,20 +41,6 @@ SHIPMENT_LINGER_S = 0.02
 
 TICK_S = 1.0
 """The engine is told the time at least this often, so that silence is noticed too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
-    """Whom the hub tells; all are called on the event loop's thread and return at once.
-
-    `boost` a target to probe faster, `look` at it so from one vantage (target, vantage), `located` the
-    facts from which the watched addresses are learned, `stepped` after each step of the pipeline.
-    """
-
-    boost: Callable[[str], object]
-    look: Callable[[str, str], object] = field(default=lambda target, vantage: None)
-    located: Callable[[Sequence[Observation]], object] = field(default=lambda seen: None)
-    stepped: Callable[[Step], object] = field(default=lambda step: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +80,6 @@ class Hub:
         self._waiting = 0
         self._room = asyncio.Condition()
         self._turn = asyncio.Lock()
-        self._log = structlog.get_logger("hub")
 
     async def put(self, facts: Iterable[Fact]) -> None:
         """Bring facts, which are stored together or not at all; waits while the queue is full."""
@@ -119,7 +101,8 @@ class Hub:
 
         :raises HistoryError: the store failed; facts of the last batch may not be kept
         """
-        self._pipeline, self._reaction = pipeline, reaction
+        self._pipeline = pipeline
+        lookout = self._lookout = Lookout(self._listeners, reaction)
         while not stop.is_set() or self._fresh or self._late:
             batch = await self._batch(stop)
             facts = [fact for one in batch if not isinstance(one, _Delivery) for fact in one]
@@ -129,16 +112,15 @@ class Hub:
                 for delivery, taken in zip(deliveries, kept.taken, strict=True):
                     delivery.answer(taken)
                 step = await asyncio.to_thread(self._pipeline.conclude, kept, self._now())
-                self._after(step, kept.facts)
+                lookout.after(step, kept.facts)
         async with self._turn:
-            self._after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
+            lookout.after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
 
     async def exchange(self, change: Callable[[], None], reaction: Reaction) -> None:
         """Do `change` in the worker thread between two steps; from then on `reaction` goes on from the old one."""
         async with self._turn:
             await asyncio.to_thread(change)
-            reaction.continue_from(self._reaction)
-            self._reaction = reaction
+            self._lookout.exchange(reaction)
 
     @property
     def waiting(self) -> int:
@@ -170,29 +152,6 @@ class Hub:
             self._waiting -= sum(map(_facts_in, batch))
             self._room.notify_all()
         return batch
-
-    def _after(self, step: Step, batch: Sequence[Fact]) -> None:
-        seen = [fact for fact in batch if not isinstance(fact, RouteFact)]
-        events = [fact for fact in batch if isinstance(fact, RouteEvent)]
-        closer = self._reaction.to_observations(seen) | self._reaction.to_routes(events)
-        closer |= self._reaction.to_verdicts(step.verdicts) | self._reaction.to_unease(step.uneasy)
-        for target in sorted(closer):
-            self._log.info("boost", target=target)
-            self._listeners.boost(target)
-        for moved in self._reaction.to_latency(seen):
-            if moved.target not in closer:
-                self._look(moved)
-        if seen:
-            self._listeners.located(seen)
-        self._listeners.stepped(step)
-
-    def _look(self, moved: ChangedSeries) -> None:
-        change = moved.change
-        self._log.info(
-            "latency_changed", target=moved.target, vantage=moved.vantage, address=moved.address,
-            before_ms=round(1000 * change.before_s, 1), after_ms=round(1000 * change.after_s, 1),
-        )  # fmt: skip
-        self._listeners.look(moved.target, moved.vantage)
 
 
 def _facts_in(brought: _Brought) -> int:

@@ -6,7 +6,7 @@ Used at the start, after a reload, and by each `whydown once`. It reads the hist
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -14,7 +14,7 @@ from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Reader
-from monitor.model import FileMark, RouteFact
+from monitor.model import FileMark, Incident, RouteFact
 from monitor.model.history_place import HistoryPlace
 from monitor.model.target import ORIGINS_TARGET, names_observed
 from monitor.model.vrp import VrpChange
@@ -34,24 +34,38 @@ ROUTES_S = 24 * 3600.0
 
 
 def engine_from_history(
-    place: HistoryPlace, knowledge: Knowledge, until: float, coming: Sequence[VrpChange] = ()
+    place: HistoryPlace,
+    knowledge: Knowledge,
+    until: float,
+    coming: Sequence[VrpChange] = (),
+    *,
+    resumes: Callable[[Incident], bool] = lambda incident: True,
 ) -> Engine:
-    """An engine that knows the facts before `until`, Unix seconds, and the incidents that are still open.
+    """An engine that knows the facts before `until`, Unix seconds, and the incidents that were open then.
 
     It judges moments from `until` on. `coming`: changes that the VRPs in `knowledge` show already, and that are
-    among the facts that the engine will be fed.
+    among the facts that the engine will be fed. `resumes`: whether an open incident is this engine's to go on with.
 
     :raises HistoryError: the history at `place` cannot be read
     """
     with Reader.open(place) as reader:
         known = reader.vrp_changes(until - ROUTES_S)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
-        engine.resume(reader.open_incidents())
+        engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)])
         names = names_observed(knowledge.targets)
         observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine
+
+
+def open_at(place: HistoryPlace, at: float) -> list[Incident]:
+    """The incidents that were open at a time, Unix seconds.
+
+    :raises HistoryError: the history at `place` cannot be read
+    """
+    with Reader.open(place) as reader:
+        return [incident for incident, _ in reader.open_incidents(at)]
 
 
 def past_routes(reader: Reader, since: float, until: float) -> Iterator[RouteFact]:

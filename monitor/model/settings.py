@@ -245,6 +245,27 @@ class HubIntake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BusSettings:
+    """The brokers between the roles of a hub. `urls`: `nats://HOST:PORT` or `tls://…`, any of one cluster.
+
+    `name`: what stream and subjects are called, so that two monitors can share a cluster. `user` with
+    `password_file`: None, the brokers ask for nobody. `partitions`: into how many shares the targets are split;
+    all roles must have the same. `replicas`: brokers that hold each fact. `keep_s`, `most_bytes`: how long and how
+    much is held for a store that is away; beyond the bytes nothing more is taken in, and agents keep it.
+    """
+
+    urls: tuple[str, ...]
+    name: str = "whydown"
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    partitions: int = 16
+    replicas: int = 3
+    keep_s: float = 7 * 86400.0
+    most_bytes: int = 4096 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The dashboard: the address that it listens on, and how people reach it.
 
@@ -263,11 +284,15 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolSettings:
-    """What an agent keeps for its hubs: file, and its bounds, at which the oldest facts are thinned, then go."""
+    """What an agent keeps for its hubs: file, and its bounds, at which the oldest facts are thinned, then go.
+
+    `keep_acknowledged_s`: what a hub has taken is kept for so long, in case that its brokers lose it again.
+    """
 
     path: Path = Path("data/spool.db")
     most_bytes: int = 512 * 2**20
     most_age_s: float = 30 * 86400.0
+    keep_acknowledged_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +318,8 @@ class Config:
     """Set at an agent: whom it sends to. Then the hub says what is probed."""
     intake: HubIntake | None = None
     """Set at a hub: how agents reach it."""
+    bus: BusSettings | None = None
+    """None: all roles of a hub are in one process."""
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     web: WebSettings | None = None
     """None: nobody is shown anything."""

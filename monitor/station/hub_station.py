@@ -10,27 +10,24 @@ are stored.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from monitor.agent.instruments import NetworkInstruments
 from monitor.alert.desk import Desk
 from monitor.history import Notice, Store
-from monitor.hub.centre import DAY_S, Audience, Centre
+from monitor.hub.centre import Audience, Centre
 from monitor.hub.crew import Crew
-from monitor.hub.pipeline import Step
+from monitor.hub.judging import Step
 from monitor.hub.standby import Standby
-from monitor.link.signature import Doorkeeper, KnownKey
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
 from monitor.station.board import Board
+from monitor.station.door import Door, known_vantages
 from monitor.station.pulse import Signs
 from monitor.station.showcase import Showcase
 from monitor.station.station import kept_until_restart
-from monitor.web.intake import Intake
-from monitor.web.server import Server, server_context, split_listen
 from probes import clock
 
 TAKE_OVER_CHECK_S = 2.0
@@ -54,14 +51,11 @@ class HubStation:
         board: Board,
         stepped: Callable[[Step], object] = lambda step: None,
     ) -> None:
-        if config.intake is None:
-            raise ValueError("[hub] listen is missing: where agents reach this hub")
         self._config = config
         self._showcase = Showcase(board, stepped)
-        self._settings = config.intake
-        self._context = server_context(config.intake.certificate, config.intake.certificate_key)
         self._instruments = NetworkInstruments()
-        self._standby = Standby(is_standby=config.intake.standby, monotonic=clock.monotonic)
+        is_standby = config.intake is not None and config.intake.standby
+        self._standby = Standby(is_standby=is_standby, monotonic=clock.monotonic)
         audience = Audience(
             boost=self._boost,
             look=self._look,
@@ -77,7 +71,7 @@ class HubStation:
             put=self._centre.put,
             first_unheard=self._standby.report,
         )
-        self._doorkeeper = Doorkeeper(_keys(config))
+        self._door = Door(config, self._crew)
         self._log = structlog.get_logger("hub")
 
     @property
@@ -95,7 +89,7 @@ class HubStation:
         """How it is just now."""
         return Signs(
             round_at=self._showcase.pulse.round_at,
-            round_within_s=DEAF_S if _names(self._config) else None,
+            round_within_s=DEAF_S if known_vantages(self._config) else None,
             own_rounds=False,
             outbox_at=self._centre.outbox.looked_at,
             unkept_since=self._showcase.pulse.unkept_since,
@@ -108,44 +102,27 @@ class HubStation:
         :raises OSError: the address cannot be listened on
         :raises ExceptionGroup: the history failed (HistoryError), or a part has a defect
         """
-        keep_s = self._config.history.keep_days * DAY_S
-        intake = Intake(self._crew, self._doorkeeper, now=clock.wall, keep_s=keep_s)
-        server = Server(intake.application(), self._context)
         centre_stop = asyncio.Event()
-        host, port = split_listen(self._settings.listen)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._centre.run(centre_stop))
                 watches = [group.create_task(one) for one in (self._crew.watch(), self._take_over())]
-                port = await server.start(host, port)
-                self._log.info("listening", address=host, port=port, vantages=len(_names(self._config)))
-                await stop.wait()
+                await self._door.run(stop)
                 self._log.info("stopping", waiting=self.waiting)
                 for watch in watches:
                     watch.cancel()
-                self._crew.dismiss()
-                await server.stop()
                 centre_stop.set()
         finally:
-            await server.stop()
             await self._instruments.aclose()
 
     async def reload(self, config: Config) -> None:
         """Go on with another configuration: targets, keys, the certificate that new connections see."""
         config = kept_until_restart(self._config, config)
         self._config = config
-        self._doorkeeper.use(_keys(config))
-        if config.intake is not None:
-            if config.intake.listen != self._settings.listen:
-                self._log.warning("restart_needed", key="hub.listen", kept=self._settings.listen)
-            try:
-                self._context.load_cert_chain(config.intake.certificate, config.intake.certificate_key)
-            except (OSError, ssl.SSLError) as error:
-                self._log.error("certificate_refused", error=str(error))
         self._showcase.keep(config)
         await self._centre.reload(config)
-        self._crew.configure(config)
-        self._log.info("reloaded", targets=len(config.targets), vantages=len(_names(config)))
+        self._door.reload(config)
+        self._log.info("reloaded", targets=len(config.targets), vantages=len(known_vantages(config)))
 
     def _notices(self, change: IncidentChange, config: Config, desk: Desk) -> Sequence[Notice]:
         return self._standby.passed(desk.told(change, config))
@@ -169,11 +146,3 @@ class HubStation:
 
     def _look(self, target: str, vantage: str) -> None:
         self._crew.boost(target, vantage)
-
-
-def _keys(config: Config) -> Iterable[KnownKey]:
-    return [KnownKey(vantage.name, key) for vantage in config.vantages for key in vantage.keys]
-
-
-def _names(config: Config) -> list[str]:
-    return [vantage.name for vantage in config.vantages if vantage.keys]

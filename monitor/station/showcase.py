@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from monitor.diagnose.fact import Fact
-from monitor.hub.pipeline import Step
+from monitor.hub.judging import Step
 from monitor.model.settings import Config
 from monitor.station.board import Board
 from monitor.station.pulse import Pulse

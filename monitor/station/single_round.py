@@ -23,8 +23,9 @@ from monitor.alert.outbox import Outbox
 from monitor.diagnose.engine import LONGEST_TICK_S, SHORTEST_TICK_S
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Store
+from monitor.hub.judging import Step
 from monitor.hub.origin_lookups import OriginLookups
-from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.pipeline import Pipeline
 from monitor.hub.tables import TableLoader, Tables
 from monitor.hub.warm_start import engine_from_history, origins_told
 from monitor.model.incident import Incident

@@ -19,7 +19,7 @@ from monitor.agent.instruments import Instruments, NetworkInstruments
 from monitor.agent.rounds import Rounds
 from monitor.history import Store
 from monitor.hub.centre import Audience, Centre
-from monitor.hub.pipeline import Step
+from monitor.hub.judging import Step
 from monitor.model.settings import Config
 from monitor.station.board import Board
 from monitor.station.pulse import Signs, longest_pause_s

@@ -10,8 +10,10 @@ import pytest
 
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice
-from monitor.hub.hub import Hub, Listeners
-from monitor.hub.pipeline import Pipeline, Step
+from monitor.hub.hub import Hub
+from monitor.hub.lookout import Listeners
+from monitor.hub.judging import Step
+from monitor.hub.pipeline import Pipeline
 from monitor.hub.reaction import Reaction
 from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import RouteFact

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice, UnstorableFactError
-from monitor.hub.pipeline import GRACE_S, MOST_AHEAD_S, Pipeline
+from monitor.hub.judging import GRACE_S, MOST_AHEAD_S
+from monitor.hub.pipeline import Pipeline
 from monitor.model.asn import Asn
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import AsPath, RouteEvent, RouteFact, RouteKind

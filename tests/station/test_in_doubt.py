@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.hub.pipeline import Step
+from monitor.hub.judging import Step
 from monitor.model.incident import Incident
 from monitor.model.settings import Config
 from monitor.model.target import Target

@@ -1,0 +1,252 @@
+"""The connection to a NATS cluster, and the stream and buckets that whydown keeps there; makes what is missing.
+
+    stream NAME            subjects NAME.PARTITION.facts|copy|mark   files, replicated, refuses what it cannot hold
+    bucket NAME-leases     who does what                             files, replicated, no expiry
+    bucket NAME-members    who is there                              memory, entries expire
+    bucket NAME-epoch      a word that outlives no loss of memory    memory, replicated
+
+One stream, so that its order is the order of all: a mark stands behind what it speaks of. A consumer of one partition
+filters `NAME.PARTITION.*`, one that stores filters `NAME.*.facts`; nats-server 2.9 takes one filter for a consumer.
+
+The stream refuses new messages when it is full (`discard: new`): agents then keep what they have. The broker's own
+default, to drop the oldest, would lose facts in silence.
+
+Library errors become `BusError` here and in this folder, nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TypeVar
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoServersError
+from nats.js import JetStreamContext, api
+from nats.js.errors import BucketNotFoundError, NotFoundError
+from nats.js.kv import KeyValue
+
+from monitor.bus.errors import BusError
+from monitor.model.settings import BusSettings
+
+CONNECT_S = 3.0
+ANSWER_S = 5.0
+"""For an answer of the cluster: the change of a leader takes one to four seconds."""
+
+READY_S = 30.0
+"""How long a start waits for a cluster that has no leader yet."""
+
+AGAIN_S = 0.5
+
+PING_S = 5.0
+"""Two unanswered pings, and a broker that stands still is left for another one."""
+
+DUPLICATE_WINDOW_S = 120.0
+"""How long a broker knows a message by its id; what comes again later is refused by the store."""
+
+MEMBER_S = 10.0
+"""A member that has said nothing for so long is gone."""
+
+_log = structlog.get_logger("bus")
+
+T = TypeVar("T")
+
+
+class Broker:
+    """An open connection. Close it, or use `open_broker`."""
+
+    def __init__(self, settings: BusSettings, client: Client) -> None:
+        self._client = client
+        self.settings = settings
+        self.stream = settings.name
+        self.js: JetStreamContext = client.jetstream(timeout=ANSWER_S)
+
+    def subject(self, partition: int | str, kind: str) -> str:
+        """Where messages of a kind for a partition go; `*` for all."""
+        return f"{self.stream}.{partition}.{kind}"
+
+    async def publish(self, subject: str, body: bytes, message_id: str) -> int:
+        """Put a message into the stream, once however often it is tried with this id; its place there.
+
+        :raises BusError: it is not known whether the brokers hold it
+        """
+        with named_errors(f"publish to {subject}"):
+            headers = {"Nats-Msg-Id": message_id}
+            return int((await self.js.publish(subject, body, headers=headers, stream=self.stream)).seq)
+
+    async def say(self, topic: str, body: bytes) -> None:
+        """Tell who listens just now; nothing is kept."""
+        with named_errors(f"say {topic}"):
+            await self._client.publish(f"{self.stream}-{topic}", body)
+
+    async def hear(self, topic: str, take: Callable[[bytes], Awaitable[None]]) -> None:
+        """Give what is said on a topic to `take`, until the connection closes."""
+
+        async def heard(message: Msg) -> None:
+            await take(message.data)
+
+        with named_errors(f"hear {topic}"):
+            await self._client.subscribe(f"{self.stream}-{topic}", cb=heard)
+
+    async def bucket(self, name: str) -> KeyValue:
+        """An existing bucket."""
+        with named_errors(f"bucket {name}"):
+            return await self.js.key_value(f"{self.stream}-{name}")
+
+    async def state(self) -> api.StreamInfo:
+        """How the stream is.
+
+        :raises BusError: the cluster does not say
+        """
+        with named_errors("ask for the stream"):
+            return await self.js.stream_info(self.stream)
+
+    async def close(self) -> None:
+        """Send what waits, and close. Closing twice is fine."""
+        if self._client.is_closed:
+            return
+        with suppress(NatsError, TimeoutError, OSError):
+            await asyncio.wait_for(self._client.flush(), 1.0)
+        with suppress(NatsError, TimeoutError, OSError):
+            await self._client.close()
+
+    async def prepare(self) -> None:
+        """Make stream and buckets, or bring them up to the configuration; waits while the cluster has no leader.
+
+        :raises BusError: the cluster refused, or was not ready within READY_S
+        """
+        deadline = asyncio.get_running_loop().time() + READY_S
+        while True:
+            try:
+                with named_errors("make the stream and buckets"):
+                    await self._make_stream()
+                    await self._make_buckets()
+                return
+            except BusError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+            await asyncio.sleep(AGAIN_S)
+
+    async def _make_stream(self) -> None:
+        settings = self.settings
+        wanted = api.StreamConfig(
+            name=self.stream,
+            subjects=[f"{self.stream}.*.*"],
+            retention=api.RetentionPolicy.LIMITS,
+            storage=api.StorageType.FILE,
+            discard=api.DiscardPolicy.NEW,
+            num_replicas=settings.replicas,
+            max_age=settings.keep_s,
+            max_bytes=settings.most_bytes,
+            duplicate_window=DUPLICATE_WINDOW_S,
+        )
+        try:
+            found = (await self.js.stream_info(self.stream)).config
+        except NotFoundError:
+            await self.js.add_stream(wanted)
+            _log.info("stream_made", stream=self.stream, replicas=settings.replicas)
+            return
+        same = (found.num_replicas, found.max_age, found.max_bytes)
+        if same != (wanted.num_replicas, wanted.max_age, wanted.max_bytes):
+            await self.js.update_stream(wanted)
+
+    async def _make_buckets(self) -> None:
+        replicas, memory = self.settings.replicas, api.StorageType.MEMORY
+        await self._make_bucket(
+            api.KeyValueConfig(bucket="leases", storage=api.StorageType.FILE, replicas=replicas)
+        )
+        await self._make_bucket(api.KeyValueConfig(bucket="epoch", storage=memory, replicas=replicas))
+        await self._make_bucket(
+            api.KeyValueConfig(bucket="members", storage=memory, replicas=replicas, ttl=MEMBER_S)
+        )
+
+    async def _make_bucket(self, config: api.KeyValueConfig) -> None:
+        config.bucket = f"{self.stream}-{config.bucket}"
+        try:
+            await self.js.key_value(config.bucket)
+        except BucketNotFoundError:
+            await self.js.create_key_value(config)
+
+
+@asynccontextmanager
+async def open_broker(settings: BusSettings, who: str) -> AsyncIterator[Broker]:
+    """Connect and prepare; `who` is what brokers call this connection.
+
+    :raises BusError: no broker is reached, or the cluster does not do
+    """
+    # The library prints each broken connection with its stack; what matters of that is said below.
+    logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
+    brokers = ", ".join(settings.urls)
+    try:
+        client = await nats.connect(
+            list(settings.urls),
+            name=f"whydown {who}",
+            connect_timeout=int(CONNECT_S),
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=AGAIN_S,
+            ping_interval=int(PING_S),
+            user=settings.user,
+            password=_password(settings),
+            tls=_tls(settings),
+            error_cb=_quiet,
+            disconnected_cb=_lost,
+            reconnected_cb=_found,
+        )
+    except (NatsError, OSError, TimeoutError) as error:
+        raise BusError(f"no broker of {brokers} is reached: {_reason(error)}") from error
+    broker = Broker(settings, client)
+    try:
+        await broker.prepare()
+        yield broker
+    finally:
+        await broker.close()
+
+
+@contextmanager
+def named_errors(what: str) -> Iterator[None]:
+    """Make the library's errors one of ours that says what was tried."""
+    try:
+        yield
+    except (NatsError, TimeoutError, OSError) as error:
+        raise BusError(f"the brokers did not {what}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, NoServersError):
+        return "none answers"
+    description = getattr(error, "description", None)
+    return f"{type(error).__name__}: {description or error}"[:300]
+
+
+def _password(settings: BusSettings) -> str | None:
+    """The first line of the file."""
+    if settings.password_file is None:
+        return None
+    return (settings.password_file.read_text(encoding="utf-8").splitlines() or [""])[0]
+
+
+def _tls(settings: BusSettings) -> ssl.SSLContext | None:
+    if not any(url.startswith("tls://") for url in settings.urls):
+        return None
+    cafile = None if settings.ca_file is None else str(settings.ca_file)
+    return ssl.create_default_context(cafile=cafile)
+
+
+async def _quiet(error: Exception) -> None:
+    _log.debug("broker_trouble", error=_reason(error))
+
+
+async def _lost() -> None:
+    _log.warning("broker_lost")
+
+
+async def _found() -> None:
+    _log.warning("broker_found_again")

@@ -1,0 +1,217 @@
+"""The role that judges: each partition in use has one owner at a time, among all processes with this role.
+
+Theory of operation. Processes show that they are there (an entry that expires), and each takes its fair share of the
+partitions: all divided by how many are there, rounded up. A partition whose lease nobody renews is taken by who has
+room. One that has more than its share, since others came, gives the surplus back, a partition a look.
+
+What makes two owners harmless, should one be paused and wake: the history takes changes under the newest tenure only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from nats.js.errors import NoKeysError
+from nats.js.kv import KeyValue
+
+from monitor.bus.crate import Crate, pack_crate
+from monitor.bus.errors import BusError
+from monitor.bus.nats.broker import Broker, named_errors
+from monitor.bus.nats.lease import RENEW_S, Lease
+from monitor.bus.partition import Partitions
+from monitor.diagnose.knowledge import Knowledge
+from monitor.history import Store
+from monitor.history.shipment import Dispatch
+from monitor.history.tenure import TenureError
+from monitor.hub.lookout import Listeners
+from monitor.hub.newcomers import Newcomers
+from monitor.hub.roles.checkpoint import pack_checkpoint, unpack_checkpoint
+from monitor.hub.roles.shard import Shard
+from monitor.hub.roles.topics import BOOST, MET, Boosted
+from monitor.hub.tables import TableLoader, Tables
+from monitor.model.settings import Config
+from probes import Observation, clock
+
+_log = structlog.get_logger("diagnose")
+
+
+@dataclass(slots=True)
+class _Owned:
+    lease: Lease
+    shard: Shard
+    task: asyncio.Task[None]
+    note: bytes
+
+
+class DiagnoseRole:
+    """`run` it once; `reload` while it runs. `who`: of this process."""
+
+    def __init__(self, config: Config, store: Store, broker: Broker, who: str) -> None:
+        self._config = config
+        self._store = store
+        self._broker = broker
+        self._who = who
+        self._partitions = Partitions(config.targets, broker.settings.partitions)
+        self._tables, self._loader = Tables(), TableLoader()
+        self._owned: dict[int, _Owned] = {}
+        self._newcomers = Newcomers()
+        self._to_say: set[asyncio.Task[None]] = set()
+        self._leases: dict[int, Lease] = {}
+
+    @property
+    def owned(self) -> tuple[int, ...]:
+        """The partitions that are this process's now."""
+        return tuple(sorted(self._owned))
+
+    @property
+    def judged(self) -> int:
+        """Facts that its partitions have concluded from since they were taken."""
+        return sum(one.shard.judged for one in self._owned.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Own partitions until `stop`, and give them back then.
+
+        :raises HistoryError: the history is broken for good
+        :raises BusError: the brokers cannot be used
+        """
+        self._tables = await self._loader.load(self._config, self._tables)
+        bucket, members = await self._broker.bucket("leases"), await self._broker.bucket("members")
+        async with asyncio.TaskGroup() as group:
+            refresh = group.create_task(self._refresh_tables())
+            while not stop.is_set():
+                await self._look(bucket, members, group)
+                try:
+                    async with asyncio.timeout(RENEW_S):
+                        await stop.wait()
+                except TimeoutError:
+                    continue
+            refresh.cancel()
+            for partition in self.owned:
+                await self._give_up(partition, give_back=True)
+
+    async def reload(self, config: Config) -> None:
+        """Go on with another configuration: every partition is taken anew, for targets may have moved."""
+        self._config = config
+        self._partitions = Partitions(config.targets, self._broker.settings.partitions)
+        self._tables = await self._loader.load(config, self._tables)
+        await self._begin_anew()
+
+    async def _look(self, bucket: KeyValue, members: KeyValue, group: asyncio.TaskGroup) -> None:
+        """Renew what is ours, take what is nobody's, give back what is too much."""
+        await self._renew()
+        try:
+            fair = math.ceil(len(self._partitions.used) / await self._members(members))
+            for partition in self._partitions.used:
+                if partition in self._owned:
+                    continue
+                lease = self._leases.setdefault(partition, Lease(bucket, f"partition-{partition}", self._who))
+                if await lease.is_free() and len(self._owned) < fair and await lease.take():
+                    self._own(partition, lease, group)
+            surplus = [partition for partition in self.owned if partition not in self._partitions.used]
+            if len(self._owned) - len(surplus) > fair:
+                surplus.append(self.owned[-1])
+            for partition in surplus:
+                await self._give_up(partition, give_back=True)
+        except BusError as error:
+            _log.warning("leases_not_seen", error=str(error))
+
+    async def _renew(self) -> None:
+        for partition, owned in tuple(self._owned.items()):
+            if owned.task.done():
+                await self._give_up(partition, give_back=False)
+                continue
+            if owned.shard.checkpoint is not None:
+                owned.note = pack_checkpoint(owned.shard.checkpoint)
+            try:
+                still = await owned.lease.renew(owned.note)
+            except BusError as error:
+                _log.debug("lease_not_renewed", partition=partition, error=str(error))
+                continue
+            if not still:
+                _log.warning("partition_lost", partition=partition)
+                await self._give_up(partition, give_back=False)
+
+    def _own(self, partition: int, lease: Lease, group: asyncio.TaskGroup) -> None:
+        now = clock.wall()
+        shard = Shard(
+            partition, self._partitions, self._knowledge(), self._store, self._broker,
+            Listeners(boost=self._boost, look=self._look_from, located=self._located),
+        )  # fmt: skip
+        task = group.create_task(_unless_outdone(shard.run(unpack_checkpoint(lease.note, now), now)))
+        self._owned[partition] = _Owned(lease, shard, task, lease.note)
+
+    async def _give_up(self, partition: int, *, give_back: bool) -> None:
+        owned = self._owned.pop(partition)
+        owned.task.cancel()
+        await asyncio.wait([owned.task])
+        if give_back:
+            checkpoint = owned.shard.checkpoint
+            await owned.lease.give_back(owned.note if checkpoint is None else pack_checkpoint(checkpoint))
+            _log.info("partition_given_back", partition=partition)
+        self._leases.pop(partition, None)
+
+    async def _members(self, bucket: KeyValue) -> int:
+        """Show that we are there, and count who is."""
+        with named_errors("tell who is there"):
+            await bucket.put(f"diagnose.{self._who}", b"")
+            try:
+                return max(1, sum(key.startswith("diagnose.") for key in await bucket.keys()))
+            except NoKeysError:
+                return 1
+
+    def _knowledge(self) -> Knowledge:
+        tables = self._tables
+        return Knowledge.from_config(
+            self._config, prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
+        )
+
+    async def _refresh_tables(self) -> None:
+        """New VRPs are known to engines that are made anew, from the history and the last minute of the stream."""
+        while True:
+            await asyncio.sleep(self._config.rpki.refresh_s)
+            before, self._tables = self._tables, await self._loader.load(self._config, self._tables)
+            if self._tables.vrps is not before.vrps:
+                await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        for partition in self.owned:
+            await self._give_up(partition, give_back=True)
+
+    # What the shards call
+
+    def _boost(self, target: str) -> None:
+        self._say(self._broker.say(BOOST, msgspec.msgpack.encode(Boosted(target))))
+
+    def _look_from(self, target: str, vantage: str) -> None:
+        self._say(self._broker.say(BOOST, msgspec.msgpack.encode(Boosted(target, vantage))))
+
+    def _located(self, seen: Sequence[Observation]) -> None:
+        new = tuple(self._newcomers.among(seen, clock.wall()))
+        if new:
+            dispatch = Dispatch(source="~met", number=1, facts=new)
+            self._say(self._broker.say(MET, pack_crate(Crate(dispatches=(dispatch,)))))
+
+    def _say(self, saying: Coroutine[Any, Any, None]) -> None:
+        async def say() -> None:
+            try:
+                await saying
+            except BusError as error:
+                _log.debug("not_said", error=str(error))
+
+        task = asyncio.create_task(say())
+        self._to_say.add(task)
+        task.add_done_callback(self._to_say.discard)
+
+
+async def _unless_outdone(running: Coroutine[Any, Any, None]) -> None:
+    """Run a shard; that another process has its partition is no failure of this one."""
+    try:
+        await running
+    except TenureError as error:
+        _log.warning("partition_lost", error=str(error))
