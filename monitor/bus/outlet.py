@@ -1,7 +1,8 @@
 """The seam between who brings facts and who keeps and judges them.
 
 In one process the hub itself is the outlet: it hands facts over directly and answers when they are on the disk.
-Between processes it is the bus, which answers when its brokers hold them. Doors, feeds and look-ups know only this.
+Between processes it is the bus, which answers when its brokers hold them. Doors, feeds and look-ups know only
+this.
 """
 
 from __future__ import annotations

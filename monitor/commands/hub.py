@@ -46,8 +46,9 @@ def command(ctx: click.Context, path: Path, as_log: bool, verbose: bool, roles: 
     line) and, as for `run`, what is watched. Agents get their targets from here, and within a second the order
     to look closer at one that has begun to fail. A hub does not probe; an agent beside it can.
 
-    Where one machine is not enough, [bus] names brokers (NATS JetStream) and each process takes a role of the hub's
-    work: intake, store, diagnose, feeds, alert, web; any number of each. `whydown docs scale` tells how many.
+    Where one machine is not enough, [bus] names brokers (NATS JetStream) and each process takes a role of the
+    hub's work: intake, store, diagnose, feeds, alert, web; any number of each. `whydown docs scale` tells how
+    many.
 
     SIGTERM and SIGINT (Ctrl-C) stop after what was received is stored; agents keep what they measure meanwhile.
     SIGHUP reads targets, keys and the certificate again. Exit 0: stopped as asked. Exit 1: the history failed, or

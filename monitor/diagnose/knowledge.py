@@ -20,10 +20,10 @@ from monitor.model.vrp import VrpChange
 class Knowledge:
     """Everything that is known without measuring. `prefix_table`, `vrps`, `relationships` None: not available.
 
-    `vrp_changes`: what of the VRPs the facts to come will change, in order of time: before the first of these the
-    table was another one. `origin_zone`: the zone of the DNS service whose answers among the facts tell origins;
-    None: they are not used. `shortest_s`: the shortest interval of all that the monitor watches, where these targets
-    are a share of it, so that all shares judge at the same moments; None: these are all.
+    `vrp_changes`: what of the VRPs the facts to come will change, in order of time: before the first of these
+    the table was another one. `origin_zone`: the zone of the DNS service whose answers among the facts tell
+    origins; None: they are not used. `shortest_s`: the shortest interval of all that the monitor watches, where
+    these targets are a share of it, so that all shares judge at the same moments; None: these are all.
     """
 
     targets: tuple[Target, ...]

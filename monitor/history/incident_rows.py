@@ -57,10 +57,10 @@ def still_open(connection: Connection) -> list[tuple[Incident, int]]:
 def open_at(connection: Connection, at: float) -> list[tuple[Incident, int]]:
     """Incidents that had begun and not ended by the changes up to `at`, as they were then; oldest first."""
     rows = connection.execute(
-        "SELECT incident_change.record FROM incident JOIN incident_change ON incident_change.incident = incident.id"
-        " WHERE (incident.closed_at IS NULL OR incident.closed_at > ?1) AND incident_change.sequence ="
-        " (SELECT max(past.sequence) FROM incident_change AS past WHERE past.incident = incident.id AND past.at <= ?1)"
-        " ORDER BY incident.opened_at, incident.id",
+        "SELECT now.record FROM incident JOIN incident_change AS now ON now.incident = incident.id"
+        " WHERE (incident.closed_at IS NULL OR incident.closed_at > ?1) AND now.sequence ="
+        " (SELECT max(past.sequence) FROM incident_change AS past"
+        " WHERE past.incident = incident.id AND past.at <= ?1) ORDER BY incident.opened_at, incident.id",
         (at,),
     ).fetchall()
     changes = [_CHANGE.decode(record) for (record,) in rows]

@@ -1,9 +1,9 @@
 """Tenures: who may still write the changes of incidents, where several processes could each believe that they may.
 
-A process that takes a task over begins a tenure of it, which ends the one before: what is written under that one is
-refused from then on, whatever its process believes. The number stands beside the changes, so that no clock, lease or
-message can be late. In the same transaction it is held until the end, so that whoever begins the next tenure sees
-all that was written under the last.
+A process that takes a task over begins a tenure of it, which ends the one before: what is written under that
+one is refused from then on, whatever its process believes. The number stands beside the changes, so that no
+clock, lease or message can be late. In the same transaction it is held until the end, so that whoever begins
+the next tenure sees all that was written under the last.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ def engine_from_history(
     """An engine that knows the facts before `until`, Unix seconds, and the incidents that were open then.
 
     It judges moments from `until` on. `coming`: changes that the VRPs in `knowledge` show already, and that are
-    among the facts that the engine will be fed. `resumes`: whether an open incident is this engine's to go on with.
+    among the facts that the engine will be fed. `resumes`: whether an open incident is this engine's to go on
+    with.
 
     :raises HistoryError: the history at `place` cannot be read
     """

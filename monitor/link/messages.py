@@ -83,8 +83,8 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """All facts of the batch are durable but the `refused`. `backlog_pause_s`: how long to wait with late ones.
 
-    `epoch`: while it is the same, nothing that was durable was lost; when it changes, the agent shall send again what
-    it still has. Empty: this hub does not say.
+    `epoch`: while it is the same, nothing that was durable was lost; when it changes, the agent shall send
+    again what it still has. Empty: this hub does not say.
     """
 
     version: int = VERSION

@@ -2,8 +2,8 @@
 
     doors -> stream -> store, diagnose -> history -> alert, web
 
-Roles do not know whether their neighbours are in this process; all that this file does is to start them, and at the
-end to stop them so that what was acknowledged is with the brokers, and what was in hand is stored.
+Roles do not know whether their neighbours are in this process; all that this file does is to start them, and at
+the end to stop them so that what was acknowledged is with the brokers, and what was in hand is stored.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ ROOMS = (
     "monitor.report",  # an incident as text, HTML, JSON
     "monitor.alert",  # what to tell, when, by mail
     "monitor.web",  # dashboard and API
+    "monitor.bus",  # facts between the roles of a hub
 )
 WIRING = "the wiring (agent, hub, station, replay, demo, commands, cli)"
 
@@ -59,6 +60,7 @@ LIBRARIES = {
     "uvicorn": ("monitor.web.server",),
     "prometheus_client": (),  # the tests read our metrics with it; see `exposition`
     "click": ("monitor.cli", "monitor.commands", "probes.__main__"),
+    "nats": ("monitor.bus.nats",),
     "smtplib": ("monitor.alert",),
     "stamina": ("monitor.bgp.sources",),
     "aiosmtpd": ("monitor.demo",),

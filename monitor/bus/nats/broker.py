@@ -5,8 +5,9 @@
     bucket NAME-members    who is there                              memory, entries expire
     bucket NAME-epoch      a word that outlives no loss of memory    memory, replicated
 
-One stream, so that its order is the order of all: a mark stands behind what it speaks of. A consumer of one partition
-filters `NAME.PARTITION.*`, one that stores filters `NAME.*.facts`; nats-server 2.9 takes one filter for a consumer.
+One stream, so that its order is the order of all: a mark stands behind what it speaks of. A consumer of one
+partition filters `NAME.PARTITION.*`, one that stores filters `NAME.*.facts`; nats-server 2.9 takes one filter
+for a consumer.
 
 The stream refuses new messages when it is full (`discard: new`): agents then keep what they have. The broker's own
 default, to drop the oldest, would lose facts in silence.

@@ -1,8 +1,9 @@
 """A word that changes when the brokers may have lost what they acknowledged.
 
-A broker writes to its disk and does not wait for that (its default; syncing each write costs a hundredfold). What is
-lost by the crash of one process is nothing, for the kernel has it; by the power cut of one machine nothing, for two
-others have it. When all lose power together, the last seconds are gone that were acknowledged to agents.
+A broker writes to its disk and does not wait for that (its default; syncing each write costs a hundredfold).
+What is lost by the crash of one process is nothing, for the kernel has it; by the power cut of one machine
+nothing, for two others have it. When all lose power together, the last seconds are gone that were acknowledged
+to agents.
 
 Exactly then a replicated bucket in memory is gone too: it survives as long as a majority does. So the word stands
 there. Who finds none makes a new one, and agents that see another word than before send again what they have kept.

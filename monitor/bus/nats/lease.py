@@ -1,14 +1,14 @@
 """Leases: one holder at a time, by the engine's own compare-and-set.
 
-Theory of operation. A lease is an entry of a bucket. Its holder renews it every `RENEW_S` by an update that names the
-revision that it wrote last, so nobody can have written in between. Who wants it looks as often; when it has looked
-`LOOKS` times and the revision was always the same, the holder is gone, and it takes over by the same update, which
-only one can win. Clocks are not compared, and looks that were not answered do not count: while the brokers stand
-still, nobody loses anything.
+Theory of operation. A lease is an entry of a bucket. Its holder renews it every `RENEW_S` by an update that
+names the revision that it wrote last, so nobody can have written in between. Who wants it looks as often; when
+it has looked `LOOKS` times and the revision was always the same, the holder is gone, and it takes over by the
+same update, which only one can win. Clocks are not compared, and looks that were not answered do not count:
+while the brokers stand still, nobody loses anything.
 
-A holder that stood still itself (a paused machine) learns at its next renewal that it is none any more. Until then it
-may act; so what must never happen twice is fenced where it is done: incident changes by a tenure in the history,
-messages by their states in the outbox.
+A holder that stood still itself (a paused machine) learns at its next renewal that it is none any more. Until
+then it may act; so what must never happen twice is fenced where it is done: incident changes by a tenure in the
+history, messages by their states in the outbox.
 
 nats-server 2.9 has no consumer that is pinned to one client, and `max_ack_pending: 1` would give each message, not
 each partition, to one: the next fact could go to another process, whose window does not know the last.

@@ -1,8 +1,8 @@
 """Reads the stream: the shared consumer of the stores, and each partition's own.
 
 Stores share one durable consumer: a message is given to one of them, and again to any of them when it was not
-acknowledged within `AGAIN_AFTER_S`. A partition's reader is alone, needs no acknowledgements and knows where it is;
-when its consumer went with a broker, or left something out, it makes another one from there.
+acknowledged within `AGAIN_AFTER_S`. A partition's reader is alone, needs no acknowledgements and knows where it
+is; when its consumer went with a broker, or left something out, it makes another one from there.
 """
 
 from __future__ import annotations

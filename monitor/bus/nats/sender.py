@@ -1,9 +1,10 @@
 """Puts facts into the stream: the outlet of a process that is an intake or has the feeds.
 
-What comes within `LINGER_S` is loaded together, so that a thousand agents cost a few messages a partition and not a
-thousand each. A shipment is answered when every crate with a part of it is held by the brokers. A publish that is not
-answered is tried again with the same id, which the brokers know for a while; what comes later still is refused by
-the store. When the stream cannot take it within `PATIENCE_S`, the agent is told to come again, and keeps it.
+What comes within `LINGER_S` is loaded together, so that a thousand agents cost a few messages a partition and
+not a thousand each. A shipment is answered when every crate with a part of it is held by the brokers. A publish
+that is not answered is tried again with the same id, which the brokers know for a while; what comes later still
+is refused by the store. When the stream cannot take it within `PATIENCE_S`, the agent is told to come again,
+and keeps it.
 
 Once a second a mark goes to every partition in use (`monitor.bus.watermark`).
 """
@@ -44,7 +45,8 @@ MOST_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """What was brought, since when it waits (Unix seconds), and who waits for it; the answer is whether it is safe."""
+    """What was brought, since when it waits (Unix seconds), and who waits for it; the answer is whether it is
+    safe."""
 
     brought: Shipment | Dispatch
     since: float
@@ -55,7 +57,7 @@ class Sender:
     """An `Outlet`. `run` it; make it inside a running loop.
 
     `who`: of this process, never used twice. `source`: what its own facts are kept under, `~` and a word.
-    `agents`: it brings what agents measure. `may_send`: asked before own facts go, False: somebody else has the task.
+    `agents`: it brings what agents measure.
     """
 
     def __init__(
@@ -103,7 +105,7 @@ class Sender:
         self._number = max(self._number + 1, int(self._now() * 1e6))
         dispatch = Dispatch(source=self._source, number=self._number, facts=tuple(facts))
         while not await self._bring(self._fresh, dispatch, self._now()):
-            await asyncio.sleep(AGAIN_S)
+            self._log.warning("own_facts_wait", facts=len(facts))
 
     async def take(self, shipment: Shipment) -> Taken | None:
         """Bring an agent's shipment; None: the brokers did not take it in time.

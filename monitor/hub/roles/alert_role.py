@@ -1,9 +1,9 @@
 """The role that tells people: one process at a time, by lease; the others wait.
 
-It looks every second for changes of incidents that the history has and it has not seen, asks the desk what to tell,
-and hands the messages to the outbox. After a takeover the desk reads what was told before, and tells the difference.
-Twice is prevented where it counts: a message has a key that the history takes once, and is handed to a server only
-from `pending`.
+It looks every second for changes of incidents that the history has and it has not seen, asks the desk what to
+tell, and hands the messages to the outbox. After a takeover the desk reads what was told before, and tells the
+difference. Twice is prevented where it counts: a message has a key that the history takes once, and is handed
+to a server only from `pending`.
 """
 
 from __future__ import annotations

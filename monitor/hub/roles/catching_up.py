@@ -11,8 +11,8 @@ from monitor.bus.nats.broker import Broker
 from monitor.bus.nats.reader import progress
 
 PATIENCE_S = 30.0
-"""Stores are a fraction of a second behind. When none is there, a diagnosis with a gap in its past is better than none;
-what is missing is said."""
+"""Stores are a fraction of a second behind. When none is there, a diagnosis with a gap in its past is better
+than none; what is missing is said."""
 
 LOOK_S = 0.1
 

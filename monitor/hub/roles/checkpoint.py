@@ -1,10 +1,10 @@
 """Where the next owner of a partition begins, if this one ends now. Pure.
 
-Theory of operation. An engine's memory of the last minute, counts of moments in a row and open windows, is in no
-history. So the next owner goes back by `REWIND_S`: it takes what is older from the history, and the minute itself
-from the stream once more, judging as the last owner did; what it concludes up to where that one was is known already
-and changes nothing. If its open incidents are then not those that are stored (the minute began in the middle of
-something), it begins plainly there instead.
+Theory of operation. An engine's memory of the last minute, counts of moments in a row and open windows, is in
+no history. So the next owner goes back by `REWIND_S`: it takes what is older from the history, and the minute
+itself from the stream once more, judging as the last owner did; what it concludes up to where that one was is
+known already and changes nothing. If its open incidents are then not those that are stored (the minute began in
+the middle of something), it begins plainly there instead.
 
 So a checkpoint has two times, and a place in the stream before which stands nothing that became known after the
 earlier one. A fact becomes known before it is received, and is received before it stands in the stream; clocks and

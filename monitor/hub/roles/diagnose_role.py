@@ -1,10 +1,12 @@
 """The role that judges: each partition in use has one owner at a time, among all processes with this role.
 
-Theory of operation. Processes show that they are there (an entry that expires), and each takes its fair share of the
-partitions: all divided by how many are there, rounded up. A partition whose lease nobody renews is taken by who has
-room. One that has more than its share, since others came, gives the surplus back, a partition a look.
+Theory of operation. Processes show that they are there (an entry that expires), and each takes its fair share
+of the partitions: all divided by how many are there, rounded up. A partition whose lease nobody renews is taken
+by who has room. One that has more than its share, since others came, gives the surplus back, a partition a
+look.
 
-What makes two owners harmless, should one be paused and wake: the history takes changes under the newest tenure only.
+What makes two owners harmless, should one be paused and wake: the history takes changes under the newest tenure
+only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The role that listens to BGP and asks whose addresses are: one process at a time, by lease; the others wait.
 
-What it hears goes into the stream, where stores keep it and every partition gets it. What is to be watched it learns
-from the partitions, which tell it of addresses that are new.
+What it hears goes into the stream, where stores keep it and every partition gets it. What is to be watched it
+learns from the partitions, which tell it of addresses that are new.
 """
 
 from __future__ import annotations

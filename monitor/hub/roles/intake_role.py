@@ -1,8 +1,8 @@
 """The role that lets agents in: stateless, any number of it, behind any balancer of connections.
 
-Facts are acknowledged when the brokers hold them. What doors tell each other: which vantages they hear, so that none
-is called silent that came to another one, and boosts, which every door hands on to the agents that wait at it. One of
-them, by lease, makes the facts of who is heard and who is silent.
+Facts are acknowledged when the brokers hold them. What doors tell each other: which vantages they hear, so that
+none is called silent that came to another one, and boosts, which every door hands on to the agents that wait at
+it. One of them, by lease, makes the facts of who is heard and who is silent.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class IntakeRole:
             chores = [
                 group.create_task(chore)
                 for chore in (
-                    self._epoch.run(), self._speak(lease), self._tell_heard(), self._crew.watch(lambda: self._speaks),
+                    self._epoch.run(), self._speak(lease), self._tell_heard(), self._crew.watch(lambda:
+                    self._speaks),
                 )
             ]  # fmt: skip
             await self._door.run(stop)

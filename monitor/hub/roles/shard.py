@@ -2,8 +2,8 @@
 
     tenure -> stores have caught up -> engine from history -> rehearsal -> stream -> changes, boosts
 
-It takes facts and marks in the order of the stream and concludes up to the watermark. At the beginning it does again
-what the last owner did in its last minute (`checkpoint`), holds what it concludes, and compares.
+It takes facts and marks in the order of the stream and concludes up to the watermark. At the beginning it does
+again what the last owner did in its last minute (`checkpoint`), holds what it concludes, and compares.
 """
 
 from __future__ import annotations

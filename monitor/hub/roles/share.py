@@ -62,7 +62,8 @@ class Share:
 def is_of(incident: Incident, partition: int, partitions: Partitions) -> bool:
     """Whether a partition's engine goes on with an incident of an earlier process.
 
-    A vantage's is every partition's to know. One whose targets are watched no more is closed by the first partition.
+    A vantage's is every partition's to know. One whose targets are watched no more is closed by the first
+    partition.
     """
     if incident.target is None:
         return True

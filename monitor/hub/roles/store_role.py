@@ -1,14 +1,15 @@
 """The role that keeps: facts from the stream go into the history, in any number of processes.
 
-A message is acknowledged after the commit of what it holds. One whose writer died, or whose acknowledgement was lost,
-comes again to any writer, which finds its numbers settled. While the history cannot be written the messages wait in
-the stream; nothing is given up.
+A message is acknowledged after the commit of what it holds. One whose writer died, or whose acknowledgement was
+lost, comes again to any writer, which finds its numbers settled. While the history cannot be written the
+messages wait in the stream; nothing is given up.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -19,6 +20,7 @@ from monitor.bus.nats.broker import AGAIN_S, Broker
 from monitor.bus.nats.reader import Message, StoreReader, progress, trim
 from monitor.bus.settling import Settling
 from monitor.history import HistoryError
+from monitor.history.shipment import Shipment
 from monitor.hub.keeping import DispatchStore, FactStore, Keeper, keep_once
 from monitor.hub.tending import TendedStore, tend
 from monitor.model.settings import Config
@@ -91,6 +93,9 @@ class StoreRole:
 
         self.stored += await _patiently(keep) + sum(len(one.facts) for one in dispatches)
 
+    def _keep_shipments(self, shipments: Sequence[Shipment]) -> int:
+        return self._keeper.keep((), shipments).stored
+
     async def _settle(self) -> None:
         """Let vantages' old numbers be forgotten, and the stream what is kept."""
         ends: list[tuple[float, int]] = []
@@ -102,7 +107,7 @@ class StoreRole:
                 ends = [(at, end) for at, end in ends if end <= reached.end] + [(now, reached.end)]
                 ripe = self._settling.ripe(reached.kept, reached.end)
                 if ripe:
-                    await _patiently(lambda: self._keeper.keep((), ripe).stored)
+                    await _patiently(partial(self._keep_shipments, ripe))
                 while len(ends) > 1 and ends[1][0] <= now - KEPT_BEHIND_S:
                     ends.pop(0)
                 if ends[0][0] <= now - KEPT_BEHIND_S:

@@ -1,0 +1,81 @@
+"""A JetStream cluster of real nats-servers on the loopback, whose nodes can be killed, paused and started again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+NODES = 3
+
+
+def nats_server() -> str | None:
+    """The server's program; None: it is not installed."""
+    return shutil.which("nats-server") or next(
+        (path for path in ("/usr/sbin/nats-server", "/usr/bin/nats-server") if os.access(path, os.X_OK)), None
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Brokers:
+    """`nodes` servers that keep their streams under `folder`. Use it as a context manager."""
+
+    def __init__(self, folder: Path, nodes: int = NODES) -> None:
+        self._folder = folder
+        ports = free_ports(2 * nodes)
+        self._clients, self._routes = ports[:nodes], ports[nodes:]
+        self._servers: dict[int, subprocess.Popen[bytes]] = {}
+        self.nodes = range(nodes)
+
+    @property
+    def url(self) -> str:
+        """As `[bus] url` has it."""
+        return "nats://" + ",".join(f"127.0.0.1:{port}" for port in self._clients)
+
+    def start(self, node: int) -> None:
+        """Start a node, with what it had kept."""
+        program = nats_server()
+        assert program is not None
+        arguments = [program, "-a", "127.0.0.1", "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
+                     "-sd", str(self._folder / f"node-{node}")]  # fmt: skip
+        if len(self.nodes) > 1:
+            routes = ",".join(f"nats://127.0.0.1:{port}" for port in self._routes)
+            arguments += ["--cluster_name", "whydown-test", "--cluster", f"nats://127.0.0.1:{self._routes[node]}",
+                          "--routes", routes]  # fmt: skip
+        with (self._folder / f"node-{node}.log").open("ab") as log:
+            self._servers[node] = subprocess.Popen(arguments, stdout=log, stderr=log)
+
+    def kill(self, node: int) -> None:
+        """As a crash of the process."""
+        self._servers[node].kill()
+        self._servers[node].wait()
+
+    def pause(self, node: int) -> None:
+        """It answers nobody, and its connections stay open: as a network that swallows everything."""
+        self._servers[node].send_signal(signal.SIGSTOP)
+
+    def go_on(self, node: int) -> None:
+        """After `pause`."""
+        self._servers[node].send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Brokers:
+        for node in self.nodes:
+            self.start(node)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self._servers.values():
+            server.send_signal(signal.SIGCONT)
+            server.kill()
+            server.wait()
