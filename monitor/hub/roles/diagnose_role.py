@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import structlog
-from nats.js.errors import NoKeysError
-from nats.js.kv import KeyValue
 
 from monitor.bus.crate import Crate, pack_crate
 from monitor.bus.errors import BusError
-from monitor.bus.nats.broker import Broker, named_errors
+from monitor.bus.nats.broker import Broker
 from monitor.bus.nats.lease import RENEW_S, Lease
+from monitor.bus.nats.members import Members
 from monitor.bus.partition import Partitions
 from monitor.diagnose.knowledge import Knowledge
 from monitor.history import Store
@@ -83,11 +82,12 @@ class DiagnoseRole:
         :raises BusError: the brokers cannot be used
         """
         self._tables = await self._loader.load(self._config, self._tables)
-        bucket, members = await self._broker.bucket("leases"), await self._broker.bucket("members")
+        bucket = await self._broker.bucket("leases")
+        members = Members(await self._broker.bucket("members"), "diagnose", self._who)
         async with asyncio.TaskGroup() as group:
             refresh = group.create_task(self._refresh_tables())
             while not stop.is_set():
-                await self._look(bucket, members, group)
+                await self._look(lambda name: Lease(bucket, name, self._who), members, group)
                 try:
                     async with asyncio.timeout(RENEW_S):
                         await stop.wait()
@@ -104,15 +104,15 @@ class DiagnoseRole:
         self._tables = await self._loader.load(config, self._tables)
         await self._begin_anew()
 
-    async def _look(self, bucket: KeyValue, members: KeyValue, group: asyncio.TaskGroup) -> None:
+    async def _look(self, lease_of: Callable[[str], Lease], members: Members, group: asyncio.TaskGroup) -> None:
         """Renew what is ours, take what is nobody's, give back what is too much."""
         await self._renew()
         try:
-            fair = math.ceil(len(self._partitions.used) / await self._members(members))
+            fair = math.ceil(len(self._partitions.used) / await members.count())
             for partition in self._partitions.used:
                 if partition in self._owned:
                     continue
-                lease = self._leases.setdefault(partition, Lease(bucket, f"partition-{partition}", self._who))
+                lease = self._leases.setdefault(partition, lease_of(f"partition-{partition}"))
                 if await lease.is_free() and len(self._owned) < fair and await lease.take():
                     self._own(partition, lease, group)
             surplus = [partition for partition in self.owned if partition not in self._partitions.used]
@@ -157,15 +157,6 @@ class DiagnoseRole:
             await owned.lease.give_back(owned.note if checkpoint is None else pack_checkpoint(checkpoint))
             _log.info("partition_given_back", partition=partition)
         self._leases.pop(partition, None)
-
-    async def _members(self, bucket: KeyValue) -> int:
-        """Show that we are there, and count who is."""
-        with named_errors("tell who is there"):
-            await bucket.put(f"diagnose.{self._who}", b"")
-            try:
-                return max(1, sum(key.startswith("diagnose.") for key in await bucket.keys()))
-            except NoKeysError:
-                return 1
 
     def _knowledge(self) -> Knowledge:
         tables = self._tables

@@ -1,4 +1,4 @@
-"""A JetStream cluster of real nats-servers on the loopback, whose nodes can be killed, paused and started again."""
+"""A JetStream cluster of real nats-servers on the loopback; its nodes can be killed, paused and started anew."""
 
 from __future__ import annotations
 

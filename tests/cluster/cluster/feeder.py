@@ -23,7 +23,7 @@ FIRST_NUMBER = 1_000_000
 
 @dataclass(slots=True)
 class Count:
-    """What the agents did: facts that have a receipt, batches that had to be tried again, epochs they were told."""
+    """What the agents did: facts with a receipt, batches that had to be tried again, epochs they were told."""
 
     sent: int = 0
     tries: int = 0

@@ -69,7 +69,8 @@ class World:
         """The tables of targets and controls."""
         interval = f'interval = "{self.interval_s:g}s"'
         lines = [
-            f'[[target]]\nname = "{name}"\nurl = "https://{name}.example/"\n{interval}' for name in self.target_names
+            f'[[target]]\nname = "{name}"\nurl = "https://{name}.example/"\n{interval}'
+            for name in self.target_names
         ]
         lines += [
             f'[[control]]\nname = "{name}"\nurl = "https://{name}.example/"\n{interval}' for name in CONTROLS

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 READY_S = 60.0
 
 
@@ -34,7 +34,11 @@ class RoleProcess:
             arguments += ["--role", role]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                arguments, stdout=log, stderr=log, cwd=self._folder, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}
+                arguments,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
             )
 
     def until_said(self, what: bytes, count: int = 1) -> None:
