@@ -12,14 +12,14 @@ would rewrite pages while others wait, only to have the file grow again tomorrow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from monitor.history import intake, outbox
 from monitor.history.engine import Connection, WriteEngine
 from monitor.history.glossary import DICTIONARIES
 from monitor.history.resolution import bound_micros
-from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US, Level
+from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US, Level, coarsen
 
 PIECE = 2_000
 """Entries of a dictionary that one piece looks at: a few milliseconds."""
@@ -53,8 +53,8 @@ def chores(engine: WriteEngine, now: float, keep: Keep) -> Iterator[int]:
         (before,),
     )
     yield from engine.forget_facts(before)
-    for level, keep_s in ((MINUTES, keep.minutes_s), (FIVE_MINUTES, keep.five_minutes_s)):
-        yield from _blocks(connection, level, now - keep_s)
+    yield from _blocks(connection, MINUTES, now - keep.minutes_s, coarsen)
+    yield from _blocks(connection, FIVE_MINUTES, now - keep.five_minutes_s)
     yield _incidents(connection, now - keep.longest_s) + outbox.delete_ended(connection, now - keep.longest_s)
     intake.forget(connection, now - keep.longest_s)
     yield 0
@@ -63,8 +63,13 @@ def chores(engine: WriteEngine, now: float, keep: Keep) -> Iterator[int]:
         yield from _entries(connection, dictionary, int((now - age_s) // _DAY_S))
 
 
-def _blocks(connection: Connection, level: Level, before: float) -> Iterator[int]:
-    """A block goes when its last slot is too old; those of one target and time go together."""
+def _blocks(
+    connection: Connection,
+    level: Level,
+    before: float,
+    last: Callable[[Connection, int, int], None] = lambda connection, target, block: None,
+) -> Iterator[int]:
+    """A block goes when its last slot is too old; those of one target and time go together, `last` before it."""
     oldest = int(max(before, 0) // (level.slot_s * level.slots))
     for (target,) in connection.execute("SELECT id FROM target").fetchall():
         blocks = connection.execute(
@@ -72,6 +77,7 @@ def _blocks(connection: Connection, level: Level, before: float) -> Iterator[int
             (target, oldest),
         ).fetchall()
         for (block,) in blocks:
+            last(connection, target, block)
             yield connection.execute(
                 f"DELETE FROM {level.table} WHERE target = ? AND block = ?",  # noqa: S608
                 (target, block),

@@ -1,9 +1,9 @@
 """A block of a roll-up: the latencies and tallies of one target from one vantage over some slots of time. Pure.
 
-For each phase a block holds the places (`latency_scale`) of all measurements, slot after slot and ascending
-within a slot, and how many each slot has; so the measurements of neighbouring slots lie side by side, and
-reading an hour is cutting bytes. A tally is a count for each slot: `http` is how many requests there were,
-`http read_timeout` how many of them failed so.
+For each phase a block holds the places (`latency_scale`) of all measurements, slot after slot, and how many each
+slot has; where slots are minutes, places ascend within a slot. So the measurements of neighbouring slots lie side
+by side, and reading an hour is cutting bytes. A tally is a count for each slot: `http` is how many requests there
+were, `http read_timeout` how many of them failed so.
 
 Compressed with Zstandard (RFC 8878). Its one table of how often each byte comes serves all phases best when they
 have the same bytes, so each phase's places are stored as what they differ from its median: that saves a quarter.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -96,6 +96,22 @@ def replace(block: Block, first: int, slots: Sequence[Slot]) -> None:
             block.tallies.pop(name, None)
 
 
+def coarser(block: Block, by: int) -> Block:
+    """The same with slots `by` times as long; places within a slot are in no order."""
+    columns: list[Column] = []
+    for column in block.columns:
+        ends, stored = column.ends()[::by], column.stored
+        counts = [end - begin for begin, end in pairwise(ends)]
+        if max(counts) > MOST_IN_SLOT:
+            stored = b"".join(stored[begin:end][:MOST_IN_SLOT] for begin, end in pairwise(ends))
+        columns.append(Column(_packed(counts), stored, column.median))
+    tallies = {
+        name: _packed([sum(few) for few in zip(*(array("H", counts)[at::by] for at in range(by)), strict=True)])
+        for name, counts in block.tallies.items()
+    }
+    return Block(columns, tallies)
+
+
 def pack(block: Block, compressor: zstandard.ZstdCompressor) -> bytes:
     """The block as it is stored."""
     return bytes(compressor.compress(_ENCODER.encode(block)))
@@ -119,5 +135,9 @@ def compressor() -> zstandard.ZstdCompressor:
 
 def _spliced(counts: bytes, first: int, new: Sequence[int]) -> bytes:
     start = 2 * first
-    packed = array("H", (min(count, MOST_IN_SLOT) for count in new)).tobytes()
+    packed = _packed(new)
     return counts[:start] + packed + counts[start + len(packed) :]
+
+
+def _packed(counts: Sequence[int]) -> bytes:
+    return array("H", (min(count, MOST_IN_SLOT) for count in counts)).tobytes()

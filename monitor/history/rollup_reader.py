@@ -19,7 +19,16 @@ from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
 from monitor.history.resolution import bound_micros
 from monitor.history.rollup_block import PHASES, Block, Column
-from monitor.history.rollups import FIVE_MINUTES, MINUTES, PHASE_COLUMNS, STALE_US, TALLIED, Level
+from monitor.history.rollups import (
+    FIVE_MINUTES,
+    MINUTES,
+    MINUTES_IN_FIVE,
+    PHASE_COLUMNS,
+    STALE_US,
+    TALLIED,
+    WITHOUT_MINUTES,
+    Level,
+)
 from monitor.history.scope import Scope
 
 Piece = tuple[int, int, int]
@@ -68,7 +77,8 @@ def measured(
     connection: Connection, scope: Scope, grid: Grid, by: frozenset[str], phases: Collection[str]
 ) -> dict[Series, Measured]:
     """The measurements by series, those of `by` apart; a series without one is left out."""
-    found: dict[Series, Measured] = defaultdict(Measured)
+    # The places of five minutes are in no order.
+    found: dict[Series, Measured] = defaultdict(lambda: Measured(ascending=grid.level is MINUTES))
     slot_us = grid.level.slot_s * 1_000_000
     end = bound_micros(grid.until)
     whole = end // slot_us
@@ -182,14 +192,25 @@ def _blocks(
 ) -> Iterator[tuple[int, int, Block]]:
     """The blocks that overlap the window, each with its number and vantage."""
     level = grid.level
-    decompressor = zstandard.ZstdDecompressor()
-    condition, values = "", [target, grid.since // (level.slot_s * level.slots), whole // level.slots]
+    window = (target, grid.since // (level.slot_s * level.slots), whole // level.slots)
+    if level is FIVE_MINUTES:
+        yield from _stored(connection, scope, FIVE_MINUTES, window, f" AND {WITHOUT_MINUTES}")
+    for number, vantage, block in _stored(connection, scope, MINUTES, window):
+        fitting = rollup_block.coarser(block, MINUTES_IN_FIVE) if level is FIVE_MINUTES else block
+        yield number, vantage, fitting
+
+
+def _stored(
+    connection: Connection, scope: Scope, level: Level, window: tuple[int, int, int], condition: str = ""
+) -> Iterator[tuple[int, int, Block]]:
+    """One level's blocks of a target, from a number to another one; `condition` on the row `f`."""
+    values = list(window)
     if scope.vantage is not None:
-        condition = " AND vantage = ?"
+        condition += " AND vantage = ?"
         values.append(scope.vantage)
-    statement = (
-        f"SELECT block, vantage, body FROM {level.table} WHERE target = ? AND block >= ? AND block <= ?{condition}"  # noqa: S608
-    )
+    decompressor = zstandard.ZstdDecompressor()
+    statement = f"""SELECT block, vantage, body FROM {level.table} AS f
+        WHERE target = ? AND block >= ? AND block <= ?{condition}"""  # noqa: S608
     for number, vantage, packed in connection.execute(statement, values):
         try:
             yield number, vantage, rollup_block.unpack(packed, decompressor)

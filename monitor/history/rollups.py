@@ -1,11 +1,15 @@
 """The roll-ups: minutes and five-minutes of every target from every vantage, made from the facts. Writer's side.
 
     facts -> `stale` (target, five minutes), in the transaction that keeps them
-    stale -> `fold`: these five minutes once more from their facts, into the blocks; one short transaction each
+    stale -> `fold`: these five minutes once more from their facts, into the minutes; one short transaction each
+    minutes that get too old -> `coarsen`: five-minutes
 
 Making a slot anew instead of adding to it makes late facts, facts that come twice and a crash at any moment
 harmless: a slot is right or stale, and readers take the facts themselves for what is stale (`rollup_reader`).
 A slot is folded when it is over, so all its vantages are folded together: 100 of them in some 20 ms.
+
+Both tables have an hour of a target from a vantage in a row, and while there are minutes there need be no
+five-minutes: who asks for those adds up five of them.
 
 A table's row is a block of slots (`rollup_block`), an hour of minutes or of five-minutes, because a
 row for each minute would be mostly key.
@@ -14,7 +18,7 @@ row for each minute would be mostly key.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +29,7 @@ from monitor.history.engine import Connection
 from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
 from monitor.history.rollup_block import PHASES, Slot
+from monitor.history.shelf import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,12 @@ GRACE_S = 60.0
 """How long after its end a slot waits for facts that are on their way."""
 
 _MINUTE_US = 60_000_000
-_MINUTES_IN_STALE = 5
+MINUTES_IN_FIVE = 5
+_HOUR_US = 3600_000_000
+
+WITHOUT_MINUTES = """NOT EXISTS (SELECT 1 FROM minute_block AS m
+    WHERE m.target = f.target AND m.block = f.block AND m.vantage = f.vantage)"""
+"""Of a row `f` of `five_minute_block`: its minutes are gone. Where both are, the minutes count."""
 TALLIED = ("http", "dns", "trace")
 """The kinds of observations whose failures are counted."""
 
@@ -85,9 +95,19 @@ class Folder:
         if start < self._facts_from():
             return  # its other facts are gone: what was folded of them is the better answer
         minutes = self._measured(stale.target, start)
-        self._put(MINUTES, stale.target, start, minutes)
-        whole = {vantage: [_together(slots)] for vantage, slots in minutes.items()}
+        coarse = self._coarse(stale.target, start)
+        fine = {vantage: slots for vantage, slots in minutes.items() if vantage not in coarse}
+        self._put(MINUTES, stale.target, start, fine)
+        whole = {vantage: [_together(minutes[vantage])] for vantage in coarse & minutes.keys()}
         self._put(FIVE_MINUTES, stale.target, start, whole)
+
+    def _coarse(self, target: int, start: int) -> set[int]:
+        """The vantages of whose hour only five-minutes are left."""
+        rows = self._connection.execute(
+            f"SELECT vantage FROM five_minute_block AS f WHERE target = ? AND block = ? AND {WITHOUT_MINUTES}",  # noqa: S608
+            (target, start // _HOUR_US),
+        )
+        return {vantage for (vantage,) in rows.fetchall()}
 
     def _facts_from(self) -> int:
         row = self._connection.execute("SELECT value FROM counter WHERE name = 'facts_from'").fetchone()
@@ -98,9 +118,9 @@ class Folder:
         window = (target, start, start + STALE_US)
         first = start // _MINUTE_US
         places: dict[int, list[list[bytearray]]] = defaultdict(
-            lambda: [[bytearray() for _ in PHASES] for _ in range(_MINUTES_IN_STALE)]
+            lambda: [[bytearray() for _ in PHASES] for _ in range(MINUTES_IN_FIVE)]
         )
-        tallies: dict[int, list[dict[str, int]]] = defaultdict(lambda: [{} for _ in range(_MINUTES_IN_STALE)])
+        tallies: dict[int, list[dict[str, int]]] = defaultdict(lambda: [{} for _ in range(MINUTES_IN_FIVE)])
         columns = ", ".join(PHASE_COLUMNS.values())
         for vantage, minute, *durations in self._connection.execute(
             f"SELECT vantage, done / {_MINUTE_US}, {columns} FROM http"  # noqa: S608
@@ -147,11 +167,32 @@ class Folder:
             block = block or rollup_block.empty(level.slots)
             rollup_block.replace(block, first, new)
             rows.append((target, number, vantage, rollup_block.pack(block, self._compressor)))
-        self._connection.executemany(
-            f"INSERT INTO {level.table} (target, block, vantage, body) VALUES (?, ?, ?, ?)"  # noqa: S608
-            " ON CONFLICT (target, block, vantage) DO UPDATE SET body = excluded.body",
-            rows,
-        )
+        _save(self._connection, level, rows)
+
+
+def coarsen(connection: Connection, target: int, block: int) -> None:
+    """Make an hour's five-minutes of its minutes, which are about to be forgotten; within the transaction."""
+    compressor, decompressor = rollup_block.compressor(), zstandard.ZstdDecompressor()
+    rows = connection.execute(
+        "SELECT vantage, body FROM minute_block WHERE target = ? AND block = ?", (target, block)
+    ).fetchall()
+    made = []
+    for vantage, packed in rows:
+        try:
+            minutes = rollup_block.unpack(packed, decompressor)
+        except ValueError:
+            continue  # it can be read no more, so nothing is lost with it
+        fives = rollup_block.coarser(minutes, MINUTES_IN_FIVE)
+        made.append((target, block, vantage, rollup_block.pack(fives, compressor)))
+    _save(connection, FIVE_MINUTES, made)
+
+
+def _save(connection: Connection, level: Level, rows: Sequence[Row]) -> None:
+    connection.executemany(
+        f"INSERT INTO {level.table} (target, block, vantage, body) VALUES (?, ?, ?, ?)"  # noqa: S608
+        " ON CONFLICT (target, block, vantage) DO UPDATE SET body = excluded.body",
+        rows,
+    )
 
 
 def _together(slots: list[Slot]) -> Slot:

@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 from monitor.history import HistoryError, Keep, Reader, Store
 from monitor.history.answers import Latency
 from monitor.history.latency_scale import BOUNDS, SECONDS, percentiles, place, rank
-from monitor.history.rollup_block import PHASES, Block, Slot, compressor, empty, pack, replace, unpack
+from monitor.history.rollup_block import (
+    MOST_IN_SLOT,
+    PHASES,
+    Block,
+    Slot,
+    coarser,
+    compressor,
+    empty,
+    pack,
+    replace,
+    unpack,
+)
 from probes.observation import DnsObservation, Failure, HttpObservation, Observation
 
 HOUR = 1_700_000_000 - 1_700_000_000 % 3600
@@ -238,6 +249,8 @@ def test_failures_are_tallied_by_word_and_kind(store: Store, tend: Any) -> None:
     )
     tend(store, HOUR + 400)
     ((_, _, _, minutes),) = blocks(store, "minute_block")
+    assert blocks(store, "five_minute_block") == []
+    tend(store, HOUR + 95 * DAY_S)
     ((_, _, _, fives),) = blocks(store, "five_minute_block")
     tallies = {
         name: list(memoryview(counts).cast("H"))[:3]
@@ -251,6 +264,54 @@ def test_failures_are_tallied_by_word_and_kind(store: Store, tend: Any) -> None:
     assert {name: memoryview(counts).cast("H")[0] for name, counts in whole.items()} == {
         "http": 3, "http too_slow": 2, "dns": 1, "dns dns_timeout": 1,
     }  # fmt: skip
+
+
+@examples
+@given(minutes=slots)
+def test_five_minutes_are_five_of_the_minutes(minutes: list[Slot]) -> None:
+    """Every place of every phase, in any order, and every tally, as far as a count goes."""
+    block = empty(60)
+    replace(block, 10, minutes)
+    made = coarser(block, 5)
+    slot = slice(2, 3)
+
+    for number, column in enumerate(made.columns):
+        begin, end = column.ends()[2:4]
+        assert sorted(column.places[begin:end]) == sorted(b"".join(one.phases[number] for one in minutes))
+        assert column.ends()[-1] == end
+    for name, counts in made.tallies.items():
+        whole = sum(min(one.tallies.get(name, 0), MOST_IN_SLOT) for one in minutes)
+        assert list(memoryview(counts).cast("H")[slot]) == [min(whole, MOST_IN_SLOT)]
+
+
+def test_more_than_a_slot_counts_is_left_out_and_nothing_shifted() -> None:
+    """Two hundred requests a second: what is beyond the count goes from its slot alone."""
+    many, few = ([bytes([at]) * count for at in range(len(PHASES))] for count in (20_000, 3))
+    block = empty(60)
+    replace(block, 0, [*[Slot(many, {})] * 5, Slot(few, {})])
+    column = coarser(block, 5).columns[4]
+
+    assert column.ends()[:3] == [0, MOST_IN_SLOT, MOST_IN_SLOT + 3]
+    assert column.places == bytes([4]) * (MOST_IN_SLOT + 3)
+
+
+def test_facts_that_outlive_their_minutes_still_count(store: Store, tend: Any) -> None:
+    """One that comes when its hour has only five-minutes left changes those of its vantage."""
+    keep = Keep(facts_s=30 * DAY_S, minutes_s=DAY_S, five_minutes_s=400 * DAY_S)
+    store.add_observations([http(10), http(700), http(20, vantage="a")])
+    tend(store, HOUR + 2 * DAY_S, keep)
+    assert (len(blocks(store, "minute_block")), len(blocks(store, "five_minute_block"))) == (0, 2)
+    for second, passed_s in ((30, 0), (710, 7200)):
+        store.add_observations([http(second)])
+        tend(store, HOUR + 2 * DAY_S + passed_s, keep)
+    answers = [
+        (one.vantage, [point.count for point in one.points])
+        for one in ask(store, bucket_s=300)
+        if one.phase == "total"
+    ]
+
+    assert answers == [("a", [1]), ("v", [2, 2])]
+    assert (len(blocks(store, "minute_block")), len(blocks(store, "five_minute_block"))) == (0, 2)
 
 
 def test_a_damaged_roll_up_names_the_file(store: Store, tend: Any) -> None:
