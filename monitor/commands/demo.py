@@ -18,7 +18,7 @@ _NOT_INSTALLED = "the demo needs the packages of whydown's extra `demo` (trustme
 @click.option("--loopback", is_flag=True, help="Do without network namespaces; traceroutes are then replayed.")
 @click.option(
     "--keep",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path, resolve_path=True),
     help="Keep the history (history.db), the log and the certificates in this folder.",
 )
 def command(*, plain: bool, as_json: bool, loopback: bool, keep: Path | None) -> None:

@@ -67,7 +67,7 @@ def test_subject_decides(name: str, line: str, change_of: ChangeOf) -> None:
     [
         (
             "hijack",
-            "[하이재킹 98%] qr-checkin: 211.249.221.0/24 경로를 AS9457 네트워크가 알림, 관측 지점 7곳 중 5곳",
+            "[하이재킹 98%] qr-checkin: 211.249.221.0/24 경로를 AS9457 네트워크가 광고, 관측 지점 7곳 중 5곳",
         ),
         ("overload", "[과부하 96%] coov: 서버가 느리거나 요청을 거절함, 관측 지점 7곳 중 7곳"),
         ("vantage-fault", "[관측 지점 장애] seoul-1: 대조 대상도 함께 실패함, 감시 대상의 문제는 아님"),

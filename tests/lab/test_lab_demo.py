@@ -26,12 +26,13 @@ def _demo(*arguments: str, path: str, timeout_s: float) -> subprocess.CompletedP
 
 @pytest.mark.slow
 @pytest.mark.netns
-def test_story_is_told_rightly_in_the_laboratory() -> None:
-    """Both causes, within the three minutes that a first look may take."""
+def test_story_is_told_rightly_in_the_laboratory(tmp_path: Path) -> None:
+    """Both causes, within the three minutes that a first look may take; kept in a folder named from here."""
     because = missing() or why_impossible()
     if because is not None:
         pytest.skip(f"the laboratory cannot be built here: {because}")
-    done = _demo("--json", path=os.environ["PATH"], timeout_s=400)
+    kept = os.path.relpath(tmp_path / "kept")
+    done = _demo("--json", "--keep", kept, path=os.environ["PATH"], timeout_s=400)
     summary = json.loads(done.stdout)
 
     assert done.returncode == 0, (summary, done.stderr)
@@ -40,6 +41,7 @@ def test_story_is_told_rightly_in_the_laboratory() -> None:
     assert summary["other_incidents"] == []
     assert summary["traceroutes_replayed"] is False
     assert set(summary["crowd"]) >= {"200", "503"}
+    assert (tmp_path / "kept" / "whydown.db").exists()
 
 
 def test_without_the_daemons_it_says_why_and_is_whydown_demo(tmp_path: Path) -> None:

@@ -143,3 +143,28 @@ def test_what_is_missing_is_told_in_korean() -> None:
         assert missing_text(said.en.format_map(values), Language.KO) == said.ko.format_map(values)
 
     assert missing_text("an oracle would settle it", Language.KO) == "an oracle would settle it"
+
+
+TERMS = {
+    r"\bannounces?\b|\bis announced\b": "광고",
+    r"\bhijack": "하이재킹|탈취",
+    r"\boverload": "과부하",
+    r"\bvantages?\b": "관측 지점|지점",
+    r"\b(rightful|expected|new|right) origin\b": "원점|정상",
+}
+"""What an operator says for what: a word of English, and what has to stand in the Korean."""
+
+
+def test_korean_says_the_same_thing_by_the_same_word() -> None:
+    """A route is \"광고\" as among operators, not \"알림\", which the mail itself is; its origin is \"원점\"."""
+    texts = [(name, said.en, said.ko) for name, said in _catalogue()]
+    texts += [(name, rule.text, KOREAN[name]) for name, rule in RULES.items()]
+    wrong = [
+        (name, korean)
+        for name, english, korean in texts
+        for word, meant in TERMS.items()
+        if re.search(word, re.sub(r"{\w+}", "", english)) and not re.search(meant, korean)
+    ]
+
+    assert wrong == []
+    assert [name for name, _, korean in texts if "출발 AS" in korean or "출발지" in korean] == []

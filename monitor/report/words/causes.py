@@ -16,7 +16,7 @@ SHORT: dict[Cause, Said] = {
     Cause.ROUTE_HIJACK: Said("hijack", "하이재킹"),
     Cause.ROUTE_LEAK: Said("route leak", "경로 유출"),
     Cause.ROUTE_CHANGE: Said("re-route", "경로 변경"),
-    Cause.ROUTE_MOVED: Said("route moved", "경로 이전"),
+    Cause.ROUTE_MOVED: Said("route moved", "경로 이동"),
     Cause.ROUTE_WITHDRAWN: Said("route withdrawn", "경로 소실"),
     Cause.PATH_CONGESTION: Said("congestion", "구간 혼잡"),
     Cause.DNS_FAILED: Said("DNS failed", "DNS 장애"),
@@ -32,14 +32,14 @@ PHRASE: dict[Cause, Said] = {
     Cause.OK: Said("no trouble", "이상 없음"),
     Cause.SERVER_OVERLOAD: Said("server slow or shedding load", "서버가 느리거나 요청을 거절함"),
     Cause.SERVER_DOWN: Said("server fails or is silent", "서버가 오류를 내거나 응답하지 않음"),
-    Cause.SERVER_LINK: Said("access link saturated", "접속 회선이 가득 참"),
+    Cause.SERVER_LINK: Said("access link saturated", "접속 회선이 포화됨"),
     Cause.ROUTE_LEAK: Said("leaked route carries the traffic", "유출된 경로로 트래픽이 흐름"),
     Cause.ROUTE_CHANGE: Said("re-routed at a cost", "경로가 바뀌어 느려짐"),
     Cause.ROUTE_MOVED: Said("moved to an authorised route", "허가된 경로로 옮겨 감"),
     Cause.ROUTE_WITHDRAWN: Said(
         "prefix gone from BGP or dead everywhere", "BGP에서 프리픽스가 사라졌거나 어디서도 닿지 않음"
     ),
-    Cause.PATH_CONGESTION: Said("congestion in transit", "중계 구간이 혼잡함"),
+    Cause.PATH_CONGESTION: Said("congestion in transit", "트랜짓 구간이 혼잡함"),
     Cause.DNS_FAILED: Said("name does not resolve", "도메인 이름을 찾을 수 없음"),
     Cause.DNS_TAMPERED: Said("resolvers answer what the zone does not say", "리졸버가 존에 없는 답을 내놓음"),
     Cause.TLS_INVALID: Said("certificate refused", "인증서가 거부됨"),
@@ -68,14 +68,13 @@ SENTENCE: dict[Cause, Said] = {
     Cause.SERVER_LINK: Said(
         "The access link of {who} is saturated: loss and round trip rise at the last hops for everybody, on "
         "unchanged paths.",
-        "{who} 서비스의 접속 회선이 포화 상태입니다. 경로는 그대로인데 마지막 구간에서 모두의 패킷 손실과 "
-        "왕복 시간이 "
-        "늘었습니다.",
+        "{who} 서비스의 접속 회선이 포화 상태입니다. 경로는 그대로인데 마지막 구간에서 모든 관측 지점의 패킷 "
+        "손실과 왕복 시간이 늘었습니다.",
     ),
     Cause.ROUTE_LEAK: Said(
         "A leaked route carries the traffic to {who}: a network passes it on that should not.",
         "유출된 경로로 {who} 서비스의 트래픽이 흐르고 있습니다. 전달하면 안 되는 네트워크가 그 경로를 "
-        "퍼뜨리고 있습니다.",
+        "내보내고 있습니다.",
     ),
     Cause.ROUTE_CHANGE: Said(
         "An ordinary re-route on the way to {who} costs latency or loss.",
@@ -83,18 +82,18 @@ SENTENCE: dict[Cause, Said] = {
     ),
     Cause.ROUTE_MOVED: Said(
         "{who} moved to an authorised new origin or provider; its key is unchanged.",
-        "{who} 서비스가 허가된 새 출발 AS나 사업자로 옮겨 갔습니다. 서버의 키는 그대로입니다.",
+        "{who} 서비스가 허가된 새 원점 AS나 사업자로 옮겨 갔습니다. 서버의 키는 그대로입니다.",
     ),
     Cause.ROUTE_WITHDRAWN: Said(
         "The route to {who} is gone: most BGP peers lost it, or it is dead from everywhere, and no other network "
         "announces it.",
         "{who} 서비스로 가는 경로가 사라졌습니다. BGP 피어 대부분이 경로를 잃었거나 어디서도 닿지 않으며, "
         "다른 네트워크가 "
-        "대신 알리고 있지도 않습니다.",
+        "대신 광고하고 있지도 않습니다.",
     ),
     Cause.PATH_CONGESTION: Said(
         "Congestion inside transit slows the way to {who} on unchanged paths.",
-        "경로는 그대로이지만 중계 구간의 혼잡으로 {who} 서비스까지 느려졌습니다.",
+        "경로는 그대로이지만 트랜짓 구간의 혼잡으로 {who} 서비스까지 느려졌습니다.",
     ),
     Cause.DNS_FAILED: Said(
         "The name of {who} does not resolve.", "{who} 서비스의 도메인 이름을 찾을 수 없습니다."
@@ -121,14 +120,14 @@ SENTENCE: dict[Cause, Said] = {
 EFFECT: dict[HijackEffect, Said] = {
     HijackEffect.BLACKHOLE: Said("requests vanish on the way", "요청이 도중에 사라집니다"),
     HijackEffect.IMPOSTOR: Said(
-        "somebody else's server answers in its place", "남의 서버가 대신 응답하고 있습니다"
+        "somebody else's server answers in its place", "제3자의 서버가 대신 응답하고 있습니다"
     ),
     HijackEffect.INTERCEPTION: Said(
         "traffic still reaches the real server, but by way of a stranger",
         "트래픽이 실제 서버에 닿기는 하지만 엉뚱한 네트워크를 거쳐 갑니다",
     ),
     HijackEffect.UNKNOWN: Said(
-        "what becomes of the traffic is not known", "트래픽이 어떻게 되는지는 알 수 없습니다"
+        "what becomes of the traffic is not known", "트래픽이 어디로 가는지는 알 수 없습니다"
     ),
 }
 
@@ -151,25 +150,26 @@ WITH_FAILURE = Said("{phrase} ({failure})", "{phrase}({failure})")
 # How the route was taken, as a clause of the sentence.
 PART_TAKEN = Said(
     "{origin} announces {prefix}, a part of the prefix",
-    "{origin} 네트워크가 원래 프리픽스의 일부인 {prefix} 경로를 알리고 있습니다",
+    "{origin} 네트워크가 원래 프리픽스의 일부인 {prefix} 경로를 광고하고 있습니다",
 )
 PART_OF_TAKEN = Said(
     "{origin} announces {prefix}, a part of the prefix whose rightful origin is {due}",
-    "{origin} 네트워크가 {prefix} 경로를 알리고 있는데, 이는 {due} 네트워크가 알려야 할 프리픽스의 일부입니다",
+    "{origin} 네트워크가 {prefix} 경로를 광고하고 있는데, "
+    "이는 {due} 네트워크가 정당한 원점인 프리픽스의 일부입니다",
 )
 FORGED = Said(
     "{prefix} is announced as if by {origin}, behind {stranger}, which was never its neighbour",
-    "{prefix} 경로가 {origin} 네트워크에서 나온 것처럼 알려지는데, 한 번도 이웃한 적 없는 {stranger} "
+    "{prefix} 경로가 {origin} 네트워크에서 나온 것처럼 광고되는데, 한 번도 이웃한 적 없는 {stranger} "
     "네트워크를 거칩니다",
 )
 THROUGH_STRANGER = Said(
     "the path to {prefix} runs through {stranger}, which has no business with it",
     "{prefix} 경로가 아무 관련 없는 {stranger} 네트워크를 지납니다",
 )
-ORIGIN_TAKEN = Said("{origin} announces {prefix}", "{origin} 네트워크가 {prefix} 경로를 알리고 있습니다")
+ORIGIN_TAKEN = Said("{origin} announces {prefix}", "{origin} 네트워크가 {prefix} 경로를 광고하고 있습니다")
 ORIGIN_TAKEN_FROM = Said(
     "{origin} announces {prefix}, which {due} should originate",
-    "{due} 네트워크가 알려야 할 {prefix} 경로를 {origin} 네트워크가 알리고 있습니다",
+    "{due} 네트워크가 광고해야 할 {prefix} 경로를 {origin} 네트워크가 알리고 있습니다",
 )
 GOES_ASTRAY = Said("its traffic goes where it should not", "트래픽이 가서는 안 될 곳으로 갑니다")
 ITS_PREFIX = Said("its prefix", "해당 프리픽스")
@@ -178,9 +178,9 @@ STRANGER = Said("a stranger", "낯선")
 
 # The same for a subject line.
 BY_WAY_OF = Said("{prefix} by way of {stranger}", "{prefix} 경로가 {stranger} 네트워크를 거침")
-NOW_FROM = Said("{prefix} now from {origin}", "{prefix} 경로를 {origin} 네트워크가 알림")
+NOW_FROM = Said("{prefix} now from {origin}", "{prefix} 경로를 {origin} 네트워크가 광고")
 SPACE_OF_MAIL = Said("{prefix} of its mail hosts", "메일 서버의 {prefix}")
-OTHER_SERVER_ANSWERS = Said("somebody else's server answers", "남의 서버가 응답함")
+OTHER_SERVER_ANSWERS = Said("somebody else's server answers", "제3자의 서버가 응답함")
 TAKEN = Said("{prefix} taken", "{prefix} 탈취됨")
 ROUTE = Said("route", "경로")
 
@@ -206,7 +206,7 @@ ALL_FAIL_DOWN = Said(
 ITS_DEPENDENCY = Said("its dependency", "의존 서비스")
 
 # Whose trouble it is, and who saw it.
-AND_MORE = Said("{name} and {count} more", "{name} 외 {count}건")
+AND_MORE = Said("{name} and {count} more", "{name} 외 {count}개")
 UNNAMED_VANTAGE = Said("unnamed vantage", "이름 없는 관측 지점")
 SEEN_BY = Said("{seen} of {of} vantages", "관측 지점 {of}곳 중 {seen}곳")
 SEEN_BY_NONE = Said("no vantage of {of}", "관측 지점 {of}곳 모두 영향 없음")

@@ -9,23 +9,23 @@ from monitor.report.words.said import Said
 
 KOREAN: dict[str, str] = {
     "http.think_time": "왕복 시간은 {rtt}인데 서버의 처리 시간이 {think} 걸림(평소 {usual_think})",
-    "http.shedding": "서버가 부하를 덜려고 요청을 거절함(상태 코드 {status})",
-    "http.turned_away": "서버가 모두를 바로 돌려보냄(상태 코드 {status}): 늦게라도, 일부라도 서비스되는 "
-    "요청이 없음",
+    "http.shedding": "서버가 부하를 줄이려고 요청을 거절함(상태 코드 {status})",
+    "http.turned_away": "서버가 모든 요청을 곧바로 거절함(상태 코드 {status}): 늦게라도 처리되는 요청이 "
+    "하나도 없음",
     "http.gateway": "응답하지 않는 백엔드를 대신해 게이트웨이가 응답함(상태 코드 {status})",
-    "http.wrong_answer": "틀린 답이 곧바로 옴({failure}, 상태 코드 {status})",
+    "http.wrong_answer": "잘못된 응답이 곧바로 옴({failure}, 상태 코드 {status})",
     "http.read_timeout": "연결은 {connect} 만에 되지만 제때 응답이 오지 않음",
     "http.reset": "연결이 끊김({failure})",
     "http.refused": "호스트는 살아 있으나 포트 연결을 거부함",
     "http.connect_timeout": "SYN-ACK가 오지 않음",
-    "http.unreachable": "라우터가 길이 없다고 알림({failure})",
-    "http.lost_syn": "연결에 {connect} 걸림: SYN이 손실되어 다시 보냄",
-    "http.resent": "패킷이 손실되어 다시 보내느라 응답에 {think} 걸림(재전송 {resent}개)",
+    "http.unreachable": "라우터가 도달 불가로 응답함({failure})",
+    "http.lost_syn": "연결에 {connect} 걸림: SYN이 손실되어 재전송됨",
+    "http.resent": "패킷 손실에 따른 재전송으로 응답에 {think} 걸림(재전송 {resent}개)",
     "http.network_slow": "모든 왕복 시간이 늘어남: {rtt}, 평소 {usual_rtt}",
     "http.tls_invalid": "인증서 검증에 실패함({failure})",
     "http.tls_stalled": "TLS 핸드셰이크가 끝나지 않음({failure})",
     "http.name_failed": "도메인 이름을 찾을 수 없음({failure})",
-    "http.unclear": "분류할 말이 없는 방식으로 실패함({failure})",
+    "http.unclear": "알려진 유형으로 분류되지 않는 실패임({failure})",
     "network.rtt_flat": "{of}곳 중 {seen}곳의 왕복 시간이 {rtt}, 평소와 같음",
     "network.rtt_shifted": "왕복 시간이 {usual_rtt} 수준에서 {rtt} 수준으로 옮겨 감({vantage})",
     "network.all_raised": (
@@ -34,26 +34,26 @@ KOREAN: dict[str, str] = {
         "{usual_rtt})"
     ),
     "network.entrance_impaired": (
-        "{near} 네트워크에서 {far} 네트워크로 들어가는 관측 지점 {of}곳 모두 어느 길로 오든 패킷이 늦거나 "
-        "손실되고 다른 곳은 "
-        "괜찮음: 바로 그 회선임"
+        "{near} 네트워크에서 {far} 네트워크로 들어가는 관측 지점 {of}곳 모두 어느 경로로 오든 패킷이 지연되거나 "
+        "손실되고 다른 곳은 정상임: 문제는 바로 그 회선임"
     ),
     "network.packets_lost": (
-        "{of}곳 중 {seen}곳에서 열린 연결의 패킷이 손실되어 다시 보냄, 바쁜 서버에서는 생기지 않는 일임"
+        "{of}곳 중 {seen}곳에서 맺어진 연결의 패킷이 손실되어 재전송됨, 서버가 바빠서 생기는 일은 아님"
     ),
     "network.only_connecting_fails": (
-        "{of}곳 중 {seen}곳에서 연결은 느리게 열리지만 열린 뒤에는 손실이 없음: 연결 대기열이 가득 참"
+        "{of}곳 중 {seen}곳에서 연결은 느리게 맺어지지만 맺어진 뒤에는 손실이 없음: 연결 대기열이 가득 참"
     ),
     "network.opens_now_and_then": (
-        "{of}곳 중 {seen}곳에서 SYN 손실 뒤에 연결이 열리고 다른 곳에서는 아예 열리지 않음: 연결 대기열이 가득 참"
+        "{of}곳 중 {seen}곳에서 SYN 손실 뒤에 연결이 맺어지고 다른 곳에서는 아예 맺어지지 않음: "
+        "연결 대기열이 가득 참"
     ),
-    "identity.key_known": "영향받은 관측 지점 {of}곳 중 {seen}곳에 원래의 키가 그대로 응답함",
-    "identity.new_key": "{of}곳 중 {seen}곳에 처음 보는 키가 응답함(발급자 {issuer})",
+    "identity.key_known": "영향받은 관측 지점 {of}곳 중 {seen}곳에 원래 키를 가진 서버가 그대로 응답함",
+    "identity.new_key": "{of}곳 중 {seen}곳에 처음 보는 키를 가진 서버가 응답함(발급자 {issuer})",
     "identity.new_issuer": "이 이름에 쓰인 적 없는 발급자의 인증서임: {issuer}",
     "identity.new_key_from_elsewhere": ("새 키로 {of}곳 중 {seen}곳에 응답하는 쪽은 원래 서버와 거리가 다름"),
     "identity.two_keys_at_once": "같은 때에 다른 관측 지점은 원래의 키를 받음",
     "path.unchanged": "{of}곳 중 {seen}곳의 경로 추적이 평소의 네트워크를 지남: {path}",
-    "path.rerouted": "{of}곳 중 {seen}곳의 경로 추적이 다른 길로 같은 네트워크에 닿음: {path}, 평소 {usual}",
+    "path.rerouted": "{of}곳 중 {seen}곳의 경로 추적이 다른 경로로 같은 네트워크에 닿음: {path}, 평소 {usual}",
     "path.ends_elsewhere": (
         "{of}곳 중 {seen}곳의 경로 추적이 다른 네트워크에서 끝남: {path}, 평소 {usual}(새 네트워크: {new})"
     ),
@@ -64,75 +64,75 @@ KOREAN: dict[str, str] = {
     "path.stops_short": "{of}곳 중 {seen}곳의 경로 추적이 평소의 마지막 네트워크 앞에서 멈춤: {path}, 평소 "
     "{usual}",
     "path.through_allowed_network": (
-        "{of}곳 중 {seen}곳의 경로 추적이 {prefix} 경로를 알리도록 허가된 {origin} 네트워크를 지남"
+        "{of}곳 중 {seen}곳의 경로 추적이 {prefix} 경로를 광고하도록 허가된 {origin} 네트워크를 지남"
     ),
     "identity.new_key_on_new_way": (
-        "{prefix} 경로가 {near} 네트워크를 거치게 된 뒤로 {of}곳 중 {seen}곳에 새 키가 응답함: 사업자가 "
-        "바뀐다고 키가 "
-        "바뀌지는 않음"
+        "{prefix} 경로가 {near} 네트워크를 거치게 된 뒤로 {of}곳 중 {seen}곳에 새 키를 가진 서버가 응답함: "
+        "사업자가 바뀐다고 키가 바뀌지는 않음"
     ),
     "routing.new_more_specific": (
-        "{prefix} 경로를 {origin} 네트워크가 알림(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
+        "{prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
         "RPKI {rpki}"
     ),
     "routing.new_origin": (
-        "{prefix} 경로를 {origin} 네트워크도 알림(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
+        "{prefix} 경로를 {origin} 네트워크도 광고함(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
         "RPKI {rpki}"
     ),
     "routing.forged_more_specific": (
-        "{prefix} 경로가 평소의 출발지 {far} 앞에 이웃으로 본 적 없는 {near} 네트워크를 두고 알려짐, 경로 "
+        "{prefix} 경로가 평소의 원점 {far} 앞에 이웃이었던 적 없는 {near} 네트워크를 두고 광고됨, 경로 "
         "{path}, 피어 "
         "{of}개 중 {seen}개, RPKI {rpki}"
     ),
     "routing.made_up_more_specific": (
-        "{offender} 네트워크가 {prefix} 경로를 그것이 없는 {disowner} 네트워크에서 온 것처럼 알림: 경로 "
+        "{offender} 네트워크가 {prefix} 경로를 정작 그 경로가 없는 {disowner} 네트워크에서 온 것처럼 광고함: 경로 "
         "{path}, 피어 "
         "{of}개 중 {seen}개, RPKI {rpki}"
     ),
     "routing.new_neighbour": (
-        "피어 {of}개 중 {seen}개가 {far} 네트워크에 이웃으로 본 적 없는 {near} 네트워크를 거쳐 닿음, 경로 {path}"
+        "피어 {of}개 중 {seen}개가 {far} 네트워크에 이웃이었던 적 없는 {near} 네트워크를 거쳐 닿음, 경로 {path}"
     ),
     "routing.new_link": (
-        "나란히 있는 것을 본 적 없는 {near}, {far} 네트워크가 피어 {of}개 중 {seen}개의 길에 있음, 경로 {path}"
+        "서로 이웃이었던 적 없는 {near}, {far} 네트워크가 피어 {of}개 중 {seen}개의 경로에 나란히 있음, "
+        "경로 {path}"
     ),
     "routing.leak": (
-        "{offender} 네트워크가 서로 돈을 주고받지 않는 {near} 네트워크에 {prefix} 경로를 넘김: 경로 {path}, "
+        "{offender} 네트워크가 서로 고객도 제공자도 아닌 {near} 네트워크에 {prefix} 경로를 넘김: 경로 {path}, "
         "피어 {of}개 중 "
         "{seen}개"
     ),
     "routing.name_server_space_taken": (
-        "네임 서버가 있는 {prefix} 경로를 {origin} 네트워크가 알림(정상 {expected}), 경로 {path}, 피어 "
+        "네임 서버가 있는 {prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}), 경로 {path}, 피어 "
         "{of}개 중 {seen}개, "
         "RPKI {rpki}"
     ),
     "routing.mail_space_taken": (
-        "메일이 가는 {prefix} 경로를 {origin} 네트워크가 알림(정상 {expected}, 대상 자체는 다른 곳에 있음), 경로 "
-        "{path}, 피어 {of}개 중 {seen}개, RPKI {rpki}"
+        "메일이 가는 {prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}, 대상 자체는 다른 곳에 있음), "
+        "경로 {path}, 피어 {of}개 중 {seen}개, RPKI {rpki}"
     ),
     "routing.router_space_taken": (
-        "평소 길의 라우터가 있는 {prefix} 경로를 {origin} 네트워크가 알림(정상 {expected}), 피어 {of}개 중 "
+        "평소 지나던 라우터가 있는 {prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}), 피어 {of}개 중 "
         "{seen}개"
     ),
     "routing.rpki_invalid": "{origin} 네트워크의 {prefix} 경로는 RPKI {rpki}",
     "routing.authorised_origin": (
-        "{prefix} 경로를 허가된 {origin} 네트워크가 알림(RPKI {rpki}), 피어 {of}개 중 {seen}개"
+        "{prefix} 경로를 허가된 {origin} 네트워크가 광고함(RPKI {rpki}), 피어 {of}개 중 {seen}개"
     ),
     "identity.new_key_before_announced_origin": (
-        "경로 추적이 {near} 네트워크에서 끝나는 곳에서 {of}곳 중 {seen}곳에 새 키가 응답함: {prefix} 경로는 "
-        "허가된 {origin} "
-        "네트워크의 것으로 알려지지만 패킷은 {near} 네트워크를 넘지 못하므로 출발지를 꾸민 것임"
+        "경로 추적이 {near} 네트워크에서 끝나는 곳에서 {of}곳 중 {seen}곳에 새 키를 가진 서버가 응답함: "
+        "{prefix} 경로는 허가된 {origin} 네트워크의 것으로 광고되지만 "
+        "패킷은 {near} 네트워크를 넘지 못하므로 원점이 위조된 것임"
     ),
     "routing.taken_as_all_fell_silent": (
-        "{origin} 네트워크가 {prefix} 경로를 가져간 무렵부터 관측 지점 {of}곳 모두 아무 응답도 받지 못함"
+        "{origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 관측 지점 {of}곳 모두 아무 응답도 받지 못함"
     ),
     "path.dead_behind_new_neighbour": (
         "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 응답이 없는 관측 지점 {of}곳 중 {seen}곳의 "
-        "패킷이 다른 곳에서 끝남: 패킷을 끌어들여 버리는 쪽은 제공자가 아님"
+        "패킷이 다른 곳에서 끝남: 트래픽을 끌어들여 버리는 네트워크를 제공자로 볼 수는 없음"
     ),
     "routing.stray_origin": "{origin} 네트워크의 {prefix} 경로는 원래 경로가 사라진 뒤에야 나타남",
     "routing.withdrawn": "피어 {of}개 중 {seen}개에서 {prefix} 경로가 철회됨",
     "routing.path_changed": "피어 {of}개 중 {seen}개에서 평소 프리픽스의 경로가 바뀜: {new}, 이전 {old}",
-    "routing.quiet": "BGP는 조용함: 피어 {seen}개에 평소 출발지의 평소 경로가 있음",
+    "routing.quiet": "BGP에 변화가 없음: 피어 {seen}개가 평소 원점의 평소 경로를 갖고 있음",
     "scope.all": "관측 지점 {of}곳 모두 영향을 받음",
     "scope.some": "관측 지점 {of}곳 중 {seen}곳이 영향을 받고, {clean} 지점에서는 이상이 없음",
     "scope.same_server_fine": "같은 때에 {address} 서버가 다른 관측 지점 {seen}곳에는 정상으로 응답함",
@@ -147,12 +147,12 @@ KOREAN: dict[str, str] = {
         "네임 서버가 있는 {prefix} 경로를 피어 {of}개 중 {seen}개가 철회한 뒤로 이름을 찾을 수 없음"
     ),
     "names.misled_by_taken_servers": (
-        "네임 서버가 있는 {prefix} 경로를 {origin} 네트워크가 가져간 뒤로, 영향받은 관측 지점 {of}곳 중 "
+        "네임 서버가 있는 {prefix} 경로를 {origin} 네트워크가 가로챈 뒤로, 영향받은 관측 지점 {of}곳 중 "
         "{seen}곳이 처음 보는 "
         "{address} 주소로 보내짐"
     ),
     "names.silent_in_taken_space": (
-        "네임 서버가 있는 {prefix} 경로를 {origin} 네트워크가 가져간 뒤로, 관측 지점 {of}곳 중 {seen}곳에서 "
+        "네임 서버가 있는 {prefix} 경로를 {origin} 네트워크가 가로챈 뒤로, 관측 지점 {of}곳 중 {seen}곳에서 "
         "이름을 찾을 수 없음"
     ),
     "names.usual_address": "영향받은 관측 지점 {of}곳 중 {seen}곳은 알려진 주소로 접속함",
@@ -182,12 +182,12 @@ VANTAGE: dict[str, tuple[Said, ...]] = {
         Said(
             "nothing comes from {count} of {of} vantages, which fell silent together: neither measurements "
             "nor the requests for orders, one every 15 s",
-            "함께 조용해진 관측 지점 {of}곳 중 {count}곳에서 아무것도 오지 않음: 측정도, 15초마다 오던 지시 "
+            "함께 조용해진 관측 지점 {of}곳 중 {count}곳에서 아무것도 오지 않음: 측정값도, 15초마다 오던 지시 "
             "요청도 없음",
         ),
         Said(
             "nothing comes from {vantage}: neither measurements nor the requests for orders, one every 15 s",
-            "{vantage} 지점에서 아무것도 오지 않음: 측정도, 15초마다 오던 지시 요청도 없음",
+            "{vantage} 지점에서 아무것도 오지 않음: 측정값도, 15초마다 오던 지시 요청도 없음",
         ),
     ),
 }

@@ -13,11 +13,11 @@ STEPS: dict[Cause, tuple[Said, ...]] = {
     Cause.SERVER_OVERLOAD: (
         Said(
             "Add capacity, or shed load: rate limits, a static page, a queue.",
-            "용량을 늘리거나 부하를 덜어 내세요: 요청 제한, 정적 페이지, 대기열.",
+            "용량을 늘리거나 부하를 줄이세요: 요청 제한, 정적 페이지, 대기열.",
         ),
         Said(
             "Look for what drives it: a campaign, a retry storm, one slow dependency, an attack.",
-            "무엇이 부하를 만드는지 찾으세요: 행사, 재시도 폭주, 느린 연동 서비스, 공격.",
+            "부하의 원인을 찾으세요: 이벤트, 재시도 폭주, 느린 연동 서비스, 공격.",
         ),
         _ROUTING_UNCHANGED,
     ),
@@ -42,11 +42,11 @@ STEPS: dict[Cause, tuple[Said, ...]] = {
     Cause.ROUTE_LEAK: (
         Said(
             "Call the NOC of the leaking network, and of the provider that accepts the leak.",
-            "경로를 유출하는 네트워크와 그것을 받아 주는 사업자의 NOC에 연락하세요.",
+            "경로를 유출하는 네트워크와 그것을 수용하는 사업자의 NOC에 연락하세요.",
         ),
         Said(
             "Announce more-specifics where your providers accept them, to draw the traffic back.",
-            "사업자가 받아 주는 범위에서 더 좁은 프리픽스를 알려 트래픽을 되찾으세요.",
+            "사업자가 수용하는 범위에서 더 긴(more-specific) 프리픽스를 광고해 트래픽을 되찾으세요.",
         ),
     ),
     Cause.ROUTE_CHANGE: (
@@ -63,17 +63,17 @@ STEPS: dict[Cause, tuple[Said, ...]] = {
         ),
         Said(
             "If it was, list the new origin in allowed_origins; if not, treat it as a hijack.",
-            "의도한 것이면 새 출발 AS를 allowed_origins에 적고, 아니면 하이재킹으로 대응하세요.",
+            "의도한 것이면 새 원점 AS를 allowed_origins에 적고, 아니면 하이재킹으로 대응하세요.",
         ),
     ),
     Cause.ROUTE_WITHDRAWN: (
         Said(
             "Check your own border routers: is the prefix still announced, is every session up?",
-            "자체 경계 라우터를 확인하세요: 프리픽스를 계속 알리고 있는지, 모든 세션이 살아 있는지.",
+            "자체 경계 라우터를 확인하세요: 프리픽스를 계속 광고하고 있는지, 모든 세션이 살아 있는지.",
         ),
         Said(
             "Call your transit providers; announce through another one if you can.",
-            "트랜짓 사업자에 연락하고, 가능하면 다른 사업자를 통해 알리세요.",
+            "트랜짓 사업자에 연락하고, 가능하면 다른 사업자를 통해 광고하세요.",
         ),
     ),
     Cause.PATH_CONGESTION: (
@@ -107,13 +107,13 @@ STEPS: dict[Cause, tuple[Said, ...]] = {
         ),
         Said(
             "If visitors reached a foreign server, treat certificates and passwords as exposed.",
-            "이용자가 남의 서버에 닿았다면 인증서와 비밀번호가 노출된 것으로 보고 대응하세요.",
+            "이용자가 제3자의 서버에 접속했다면 인증서와 비밀번호가 노출된 것으로 보고 대응하세요.",
         ),
     ),
     Cause.TLS_INVALID: (
         Said(
             "Renew or replace the certificate and reload the server; check the whole chain and the name.",
-            "인증서를 갱신하거나 교체하고 서버를 다시 읽히세요. 체인 전체와 이름을 확인하세요.",
+            "인증서를 갱신하거나 교체하고 서버를 다시 로드하세요. 체인 전체와 이름을 확인하세요.",
         ),
         Said("Look why the renewal did not happen by itself.", "자동 갱신이 왜 되지 않았는지 확인하세요."),
     ),
@@ -149,14 +149,14 @@ THE_DEPENDENCY = Said("the dependency", "의존 서비스")
 # Against a hijack.
 CALL_NETWORKS = Said(
     "Call your transit providers and the NOC of {culprit}: have the announcement filtered.",
-    "트랜짓 사업자와 {culprit} 네트워크의 NOC에 연락해 이 경로를 걸러 내게 하세요.",
+    "트랜짓 사업자와 {culprit} 네트워크의 NOC에 연락해 이 경로를 필터링해 달라고 하세요.",
 )
-WHO_ANNOUNCES = Said("the network that announces it", "경로를 알리는")
+WHO_ANNOUNCES = Said("the network that announces it", "경로를 광고하는")
 ANNOUNCE = Said(
     "Announce {prefixes} yourself, through every provider.",
-    "모든 사업자를 통해 {prefixes} 경로를 직접 알리세요.",
+    "모든 사업자를 통해 {prefixes} 경로를 직접 광고하세요.",
 )
-NOTHING_LONGER = Said("{prefix} (nothing longer is accepted)", "{prefix}(이보다 긴 것은 받아 주지 않음)")
+NOTHING_LONGER = Said("{prefix} (nothing longer is accepted)", "{prefix}(이보다 긴 프리픽스는 수용되지 않음)")
 BOTH = Said("{low} and {high}", "{low}, {high}")
 COVERING = Said("the covering /24s (IPv6: /48s)", "해당 주소를 덮는 /24(IPv6는 /48)")
 REVOKE = Said(
@@ -167,28 +167,28 @@ REVOKE = Said(
 # What ROAs say of what is to be announced.
 CHECK_ROAS = Said(
     "Check the ROAs: the right origin, a maximum length no longer than what you announce.",
-    "ROA를 확인하세요: 올바른 출발 AS, 실제로 알리는 것보다 길지 않은 최대 길이.",
+    "ROA를 확인하세요: 올바른 원점 AS, 실제로 광고하는 것보다 길지 않은 최대 길이.",
 )
 ROA_ALLOWS = Said(
-    "The ROA allows that from {origin}: {roa}.", "{origin} 네트워크에서 알리는 것은 ROA가 허용합니다: {roa}."
+    "The ROA allows that from {origin}: {roa}.", "{origin} 네트워크의 광고는 ROA가 허용합니다: {roa}."
 )
 ROA_TOO_SHORT = Said(
     "First raise the maximum length to {length} in the ROA {roa}: as it is, networks that validate would "
     "drop your "
     "own announcement too.",
-    "먼저 ROA {roa} 항목의 최대 길이를 {length}로 늘리세요. 지금대로라면 검증하는 네트워크는 직접 알린 "
+    "먼저 ROA {roa} 항목의 최대 길이를 {length}로 늘리세요. 지금대로라면 검증하는 네트워크는 직접 광고한 "
     "경로도 버립니다.",
 )
 ROA_OF_OTHERS = Said(
     "First make a ROA for {prefix} from {origin}: the ROAs there name only others ({roa}), so networks that "
     "validate would drop your own announcement.",
-    "먼저 {origin} 네트워크가 출발지인 {prefix} ROA를 만드세요. 지금의 ROA는 다른 네트워크만 "
+    "먼저 {origin} 네트워크가 원점인 {prefix} ROA를 만드세요. 지금의 ROA는 다른 네트워크만 "
     "허용하므로({roa}), 검증하는 "
-    "네트워크는 직접 알린 경로를 버립니다.",
+    "네트워크는 직접 광고한 경로를 버립니다.",
 )
 NO_ROA = Said(
     "Make a ROA for {prefix} from {origin}: none covers it, so networks that validate drop neither route.",
-    "{origin} 네트워크가 출발지인 {prefix} ROA를 만드세요. 덮는 ROA가 없어서, 검증하는 네트워크도 어느 쪽 "
+    "{origin} 네트워크가 원점인 {prefix} ROA를 만드세요. 덮는 ROA가 없어서, 검증하는 네트워크도 어느 쪽 "
     "경로든 버리지 "
     "않습니다.",
 )

@@ -35,7 +35,11 @@ from monitor.demo.namespaces import NetworkError, enter_private
 @click.option("--pace", type=click.Choice(sorted(PACES)), default="fast", show_default=True, help="How hurried.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a scenario on standard output.")
 @click.option("--plain", is_flag=True, help="Lines instead of the live status, on a terminal too.")
-@click.option("--keep", type=click.Path(path_type=Path), help="New folder that keeps history, recordings, logs.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, resolve_path=True),
+    help="New folder that keeps history, recordings, logs.",
+)
 def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path | None) -> None:
     """Play scenarios NAMES in the laboratory; without names, show its map and list them.
 

@@ -133,7 +133,11 @@ def _verdict(incident: Incident) -> Verdict:
 @click.command()
 @click.option("--plain", is_flag=True, help="Tell it line by line; the default when the output is no terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print only the summary, as one JSON object.")
-@click.option("--keep", type=click.Path(path_type=Path), help="New folder that keeps history, recordings, logs.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, resolve_path=True),
+    help="New folder that keeps history, recordings, logs.",
+)
 def main(*, plain: bool, as_json: bool, keep: Path | None) -> None:
     """Watch a service overloaded, then hijacked, and told apart; about two and a half minutes.
 
