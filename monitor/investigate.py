@@ -17,7 +17,7 @@ from monitor.bgp.watch import Watch
 from monitor.diagnose import Knowledge, known_at
 from monitor.files import Complain
 from monitor.history import Reader
-from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_observations
+from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_hours, past_observations
 from monitor.model import Incident, Prefix, RouteEvent, RouteFact, RouteKind
 from monitor.model.history_place import HistoryPlace
 from monitor.model.settings import Config
@@ -85,10 +85,12 @@ def facts_of_history(place: HistoryPlace, config: Config, knowledge: Knowledge, 
     :raises HistoryError: the history cannot be read
     """
     with Reader.open(place) as reader:
+        since = window.since - OBSERVATIONS_S
+        names = {*(target.name for target in config.targets), *knowledge.control_names}
         return Facts(
             config=config,
-            knowledge=knowledge,
-            observations=list(past_observations(reader, window.since - OBSERVATIONS_S, window.until)),
+            knowledge=replace(knowledge, hours=tuple(past_hours(reader, since, names))),
+            observations=list(past_observations(reader, since, window.until)),
             routes=list(reader.routes(window.since - ROUTES_S, window.until)),
             before=list(reader.routes_before(window.since - ROUTES_S)),
         )

@@ -2,8 +2,8 @@
 
 The folder holds config.toml, observations.jsonl and, each optional, routes.jsonl, MRT files, vrps.json,
 relationships.txt and prefix_to_as.txt (or prefix_to_as-20240101.txt of several days). What routes-before.jsonl
-says was known before, and is not judged. expected.json is never read here. Bad lines are counted and reported, and
-the rest goes on.
+and hours-before.jsonl say was known before, and is not judged. expected.json is never read here. Bad lines are
+counted and reported, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from monitor.bgp.sources import read_prefix_table, read_relationships, read_rout
 from monitor.bgp.watch import Watch
 from monitor.config import load_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
+from monitor.diagnose.usual_hours import PastHour
 from monitor.files import Complain, read_lines
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
@@ -35,6 +36,7 @@ from probes.observation import DnsObservation, HttpObservation, Observation, Tra
 
 OBSERVATIONS = ("observations.jsonl", "observations.jsonl.gz", "observations.jsonl.zst")
 PREFIX_TABLES = ("prefix_to_as.txt", "prefix_to_as.txt.gz")
+HOURS_BEFORE = ("hours-before.jsonl", "hours-before.jsonl.gz", "hours-before.jsonl.zst")
 ROUTES_BEFORE = ("routes-before.jsonl", "routes-before.jsonl.gz", "routes-before.jsonl.zst")
 DATED_PREFIX_TABLES = "prefix_to_as-*"
 RELATIONSHIPS = ("relationships.txt", "relationships.txt.gz", "relationships.txt.bz2")
@@ -80,6 +82,7 @@ def read_folder(folder: Path, complain: Complain) -> Folder:
         prefix_table=table,
         vrps=_vrps(folder, config),
         relationships=_relationships(folder, config, complain),
+        hours=_hours_before(folder, complain),
     )
     return assembled(config, knowledge, observations, routes, before)
 
@@ -145,9 +148,18 @@ def _observations_of(path: Path, complain: Complain) -> Iterator[Observation]:
             complain(path, number, str(error))
 
 
+def _hours_before(folder: Path, complain: Complain) -> Iterator[PastHour]:
+    for path in (folder / name for name in HOURS_BEFORE):
+        for number, line in read_lines(path, complain) if path.exists() else ():
+            try:
+                yield msgspec.json.decode(line, type=PastHour)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+                complain(path, number, str(error))
+
+
 def _route_files(folder: Path) -> list[Path]:
     """Every routes file and MRT file; RIB dumps first."""
-    skip = {*OBSERVATIONS, *PREFIX_TABLES, *RELATIONSHIPS, *ROUTES_BEFORE}
+    skip = {*OBSERVATIONS, *PREFIX_TABLES, *RELATIONSHIPS, *HOURS_BEFORE, *ROUTES_BEFORE}
     paths = [path for path in folder.iterdir() if path.suffix in ROUTE_SUFFIXES and path.name not in skip]
     return sorted(paths, key=lambda path: (not path.name.startswith("rib."), path.name))
 

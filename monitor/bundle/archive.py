@@ -20,7 +20,8 @@ from typing import IO
 MANIFEST = "manifest.json"
 NAMES = frozenset({
     MANIFEST, "README.txt", "report.html", "report.json", "verdict.jsonl", "config.toml", "observations.jsonl",
-    "routes.jsonl", "routes-before.jsonl", "vrps.json", "prefix_to_as.txt", "relationships.txt",
+    "routes.jsonl", "routes-before.jsonl", "hours-before.jsonl", "vrps.json", "prefix_to_as.txt",
+    "relationships.txt",
 })  # fmt: skip
 """Everything that a bundle may hold."""
 

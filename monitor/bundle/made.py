@@ -25,7 +25,7 @@ from monitor.diagnose import Knowledge
 from monitor.diagnose.rules import RULES_VERSION
 from monitor.history import Reader
 from monitor.history.ris_lines import ris_line
-from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_observations
+from monitor.hub.warm_start import OBSERVATIONS_S, ROUTES_S, past_hours, past_observations
 from monitor.model import Incident, RouteEvent, RouteFact, parse_prefix
 from monitor.model.settings import Config
 from monitor.model.target import ORIGINS_TARGET, Target
@@ -48,6 +48,7 @@ verdict.jsonl        what the facts below give, one incident a line
 observations.jsonl   every measurement that was judged, one JSON object a line
 routes.jsonl         every route message that was judged (RIPE RIS Live's form)
 routes-before.jsonl  routes that were known before
+hours-before.jsonl   how long exchanges took at the hours of the weeks before
 config.toml          what was measured and expected, without anything secret
 vrps.json, prefix_to_as.txt, relationships.txt   what was known of address space, where known
 manifest.json        size and SHA-256 of each of these files; its own SHA-256 is the archive's fingerprint
@@ -163,6 +164,8 @@ def _write_facts(sources: Sources, incident: Incident, folder: Path, until: floa
     before = list(_watched(sources.reader.routes_before(since), watch))
     _write_lines(folder / "routes.jsonl", _ris_lines(routes, left_out))
     _write_lines(folder / "routes-before.jsonl", _ris_lines(before, left_out))
+    hours = past_hours(sources.reader, began_at(incident) - OBSERVATIONS_S, wanted)
+    _write_lines(folder / "hours-before.jsonl", map(msgspec.json.encode, hours))
     _write_tables(sources.knowledge, folder, watch, observations, [*routes, *before])
     return left_out
 

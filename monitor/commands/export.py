@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 import click
+import msgspec
 
 from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.moment import Moment
@@ -16,6 +17,7 @@ from monitor.commands.target_hosts import target_urls
 from monitor.files import write_csv, write_json_lines, write_parquet
 from monitor.history import Reader
 from monitor.history.ris_lines import ris_line
+from monitor.hub.warm_start import past_hours
 from monitor.model import RouteFact
 from monitor.model.history_place import HistoryPlace
 from monitor.report.safe_text import one_line
@@ -48,6 +50,7 @@ _TABLES = {"csv": write_csv, "parquet": write_parquet}
 )  # fmt: skip
 @click.option("--routes", is_flag=True, help="Route events as RIS Live messages, instead of observations.")
 @click.option("--routes-before", is_flag=True, help="Those of before --since that still say something then.")
+@click.option("--hours-before", is_flag=True, help="How long exchanges took at the hours of the weeks before.")
 @history_options
 def command(
     target: str | None,
@@ -59,6 +62,7 @@ def command(
     output: Path,
     routes: bool,
     routes_before: bool,
+    hours_before: bool,
     config: Path,
     database: HistoryPlace | None,
 ) -> None:
@@ -72,18 +76,25 @@ def command(
     whydown export shop --since 2h > observations.jsonl
     whydown export --since 2h --routes > routes.jsonl
     whydown export --since 2h --routes-before > routes-before.jsonl
+    whydown export --since 2h --hours-before > hours-before.jsonl
     whydown export shop --since 2h --format atlas > results.jsonl
     whydown export shop --since 30d --kind http --format parquet --output http.parquet
     """
+    if routes + routes_before + hours_before > 1:
+        raise click.UsageError("--routes, --routes-before and --hours-before belong into a file each")
+    if hours_before and (vantage or kind or form != "facts"):
+        raise click.UsageError("--hours-before takes no --vantage, --kind or --format: it is of all vantages")
     if (routes or routes_before) and (target or vantage or kind or form != "facts"):
         raise click.UsageError(
             "--routes takes no TARGET, --vantage, --kind or --format: routes belong to prefixes"
         )
-    if routes and routes_before:
-        raise click.UsageError("--routes and --routes-before belong into a file each")
     if form in _TABLES and kind is None:
         raise click.UsageError(f"--format {form} is a table of one kind of observation: which --kind?")
     with plain_errors(), Reader.open(history_place(database, config)) as reader:
+        if hours_before:
+            hours = past_hours(reader, since, [target] if target else reader.targets())
+            write_output(output, lambda file: file.writelines(msgspec.json.encode(one) + b"\n" for one in hours))
+            return
         if routes or routes_before:
             facts = reader.routes(since, until) if routes else reader.routes_before(since)
             write_output(output, lambda file: _write_routes(file, facts))

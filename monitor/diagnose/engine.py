@@ -22,6 +22,7 @@ from monitor.diagnose.target_incidents import TargetIncidents
 from monitor.diagnose.target_state import TargetState
 from monitor.diagnose.tracker import abandoned
 from monitor.diagnose.two_causes import conclude_all
+from monitor.diagnose.usual_hours import by_series
 from monitor.diagnose.vantage_watch import VantageWatch
 from monitor.diagnose.view import View
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
@@ -57,8 +58,10 @@ class Engine:
         self._routes = RouteWatch(knowledge)
         told = self._routes.told
         self._unmapped = UnmappedTraces(told) if told is not None else None
+        past = by_series(knowledge.hours)
         self._states = {
-            target.name: TargetState(target, knowledge.vantages, self._routes) for target in knowledge.targets
+            target.name: TargetState(target, knowledge.vantages, self._routes, past)
+            for target in knowledge.targets
         }
         self._order = _dependencies_first(knowledge.targets)
         self._feeds = FeedHealth()
@@ -70,7 +73,7 @@ class Engine:
         self._tracked: dict[str, TargetIncidents] = {}
         self._linker = Linker()
         names = {vantage.name for vantage in knowledge.vantages}
-        self._vantages = VantageWatch(knowledge.controls, names, self._round_s)
+        self._vantages = VantageWatch(knowledge.controls, names, self._round_s, past)
         self._verdicts: dict[str, Verdict] = {}
         self._uneasy: dict[str, float] = {}
         self._next: float | None = None

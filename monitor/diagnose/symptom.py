@@ -8,11 +8,13 @@ of about 1, 3 or 7 s is a lost SYN (RFC 6298 section 5.5: the timer doubles from
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import exp, log
 
 from monitor.diagnose.baseline import Baseline
+from monitor.diagnose.usual_hours import PastHour, UsualHours
 from probes.observation import Failure, HttpObservation
 from probes.starved import starved
 
@@ -94,15 +96,18 @@ def _lost_syns(connect_s: float) -> int:
 
 
 class Usual:
-    """What is usual between one vantage and one target.
+    """What is usual between one vantage and one target, of late and at this hour of the week.
 
     The round trip is kept per address, for the addresses of one name may be a continent apart; the think
     time per family, in logarithms, for think times are lognormal (a spread of a quarter to almost one).
     """
 
-    __slots__ = ("_rtt", "_think")
+    __slots__ = ("_hours", "_rtt", "_think")
 
-    def __init__(self) -> None:
+    def __init__(self, past: Iterable[PastHour] = ()) -> None:
+        self._hours = UsualHours()
+        for hour in past:
+            self._hours.recall(hour)
         self._rtt: OrderedDict[str | None, Baseline] = OrderedDict()
         self._think: dict[int | None, Baseline] = {}
 
@@ -119,6 +124,11 @@ class Usual:
             think = self._think.setdefault(observation.family, Baseline())
             think.add(log(max(judged.think_s, SHORTEST_THINK_S)))
 
+    def learn_hour(self, judged: Judged) -> None:
+        """Take any answer into its hour, be it slow: what is slow at this hour of each week is usual then."""
+        answered = judged.observation.failure in (None, Failure.TOO_SLOW)
+        self._hours.add(judged.known_at, judged.rtt_s, judged.think_s if answered else None)
+
     def rtt(self, observation: HttpObservation) -> Baseline:
         """The round trips to the observation's address; empty when none was learned."""
         return self._rtt.get(observation.address) or Baseline()
@@ -128,14 +138,45 @@ class Usual:
         think = self._think.get(observation.family)
         return exp(think.median) if think is not None and think.known else None
 
-    def is_slow(self, observation: HttpObservation, think_s: float) -> bool:
+    def is_slow(self, observation: HttpObservation, think_s: float, at: float) -> bool:
         """Whether a think time is longer than usual by more than chance, and by enough to care."""
         think = self._think.get(observation.family)
         if think is None or not think.known or think_s - exp(think.median) < THINK_FLOOR_S:
             return False
         spread = max(think.deviation, THINK_SPREAD if len(think) >= SPREAD_KNOWN else YOUNG_SPREAD)
-        return log(max(think_s, SHORTEST_THINK_S)) > think.median + THINK_SIGMAS * spread
+        thought = log(max(think_s, SHORTEST_THINK_S))
+        if thought <= think.median + THINK_SIGMAS * spread:
+            return False
+        of_hour = min(self._hours.think_s(at) or 0.0, exp(think.median) + MOST_OF_HOUR_THINK_S)
+        level = max(log(max(of_hour, SHORTEST_THINK_S)), think.median)
+        return think_s - of_hour >= THINK_FLOOR_S and thought > level + THINK_SIGMAS * spread
 
+    def is_far(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
+        """Whether a round trip is longer than usual by more than chance, and by enough to care."""
+        far = self.rtt(observation).is_raised(rtt_s, **RTT_RAISED)
+        return far and not self.is_of_hour(observation, rtt_s, at)
+
+    def is_of_hour(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
+        """Whether a round trip is between what is usual of late and what is usual, higher, at this hour.
+
+        The hours are of all addresses together: where these are not equally far, they say nothing of any.
+        """
+        way, of_hour = self.rtt(observation), self._hours.rtt_s(at)
+        if of_hour is None or not way.known or not way.median < min(of_hour, rtt_s) or not self._is_one_way(way):
+            return False
+        above = min(of_hour - way.median, MOST_OF_HOUR_RTT_S)
+        level = way.median + above
+        slack = max(RTT_RAISED["sigmas"] * way.deviation, RTT_RAISED["share"] * level, RTT_RAISED["floor"], above)
+        return rtt_s <= level + slack
+
+    def _is_one_way(self, way: Baseline) -> bool:
+        apart = max(RTT_RAISED["share"] * way.median, RTT_RAISED["floor"])
+        return all(abs(other.median - way.median) <= apart for other in self._rtt.values())
+
+
+MOST_OF_HOUR_RTT_S = 0.1
+MOST_OF_HOUR_THINK_S = 1.0
+"""What an hour of the week may add to what is usual. Who waits for longer suffers, be it every evening."""
 
 KEPT_ADDRESSES = 256
 """Addresses of one target whose round trips are remembered; a large CDN rotates through hundreds."""
@@ -208,13 +249,13 @@ def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged
     if starved(observation):
         if failure in _TIMED_OUT:
             return None
-        symptom = Symptom.NONE if failure is None else _of_failure(observation, failure, None, usual)
+        symptom = Symptom.NONE if failure is None else _of_failure(observation, failure, None, usual, known_at)
         return Judged(observation, symptom, known_at, None, None)
     rtt_s, think_s = _figures(observation, usual)
     if failure is not None:
-        symptom = _of_failure(observation, failure, think_s, usual)
+        symptom = _of_failure(observation, failure, think_s, usual, known_at)
     else:
-        symptom = _of_timing(observation, rtt_s, think_s, usual)
+        symptom = _of_timing(observation, rtt_s, think_s, usual, known_at)
     return Judged(observation, symptom, known_at, rtt_s, think_s)
 
 
@@ -243,7 +284,9 @@ def _is_of_lost_syn(connect_s: float, way: Baseline) -> bool:
     return any(retry <= connect_s <= retry + slack_s for retry in SYN_RETRY_S)
 
 
-def _of_failure(observation: HttpObservation, failure: Failure, think_s: float | None, usual: Usual) -> Symptom:
+def _of_failure(
+    observation: HttpObservation, failure: Failure, think_s: float | None, usual: Usual, at: float
+) -> Symptom:
     if failure.value.startswith("dns_"):
         return Symptom.NAME_FAILED
     if failure in _BY_FAILURE:
@@ -253,19 +296,21 @@ def _of_failure(observation: HttpObservation, failure: Failure, think_s: float |
         return Symptom.SHEDDING
     if status in GATEWAY_STATUS:
         return Symptom.GATEWAY
-    slow = think_s is not None and usual.is_slow(observation, think_s)
+    slow = think_s is not None and usual.is_slow(observation, think_s, at)
     if slow and status is not None and status >= 500:
         return Symptom.SHEDDING
     return Symptom.WRONG_ANSWER
 
 
-def _of_timing(observation: HttpObservation, rtt_s: float | None, think_s: float | None, usual: Usual) -> Symptom:
+def _of_timing(
+    observation: HttpObservation, rtt_s: float | None, think_s: float | None, usual: Usual, at: float
+) -> Symptom:
     connect_s = observation.connect_s
     usual_rtt = usual.rtt(observation)
     if connect_s is not None and _is_of_lost_syn(connect_s, usual_rtt):
         return Symptom.LOST_SYN
-    raised = rtt_s is not None and usual_rtt.is_raised(rtt_s, **RTT_RAISED)
-    if think_s is not None and usual.is_slow(observation, think_s):
+    raised = rtt_s is not None and usual.is_far(observation, rtt_s, at)
+    if think_s is not None and usual.is_slow(observation, think_s, at):
         longer = rtt_s - usual_rtt.median if rtt_s is not None and raised else 0.0
         by_network = ROUND_TRIPS * longer + RESENT_S * (observation.retransmits or 0)
         if raised and think_s <= by_network:

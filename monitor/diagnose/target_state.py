@@ -24,6 +24,7 @@ from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
 from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
+from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import View
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
@@ -53,14 +54,17 @@ RECENT_BAD = 3
 class TargetState:
     """The memory of one target: a view per vantage, paths, keys and names; `routes` of all targets is shared.
 
-    `vantages`: what is declared of them.
+    `vantages`: what is declared of them. `past`: what the hours of before were like.
     """
 
-    def __init__(self, target: Target, vantages: Iterable[Vantage], routes: RouteWatch) -> None:
+    def __init__(
+        self, target: Target, vantages: Iterable[Vantage], routes: RouteWatch, past: PastHours = NO_PAST
+    ) -> None:
         self.target = target
         self.views: dict[str, View] = {}
         self.names = NameMemory()
         self._routes = routes
+        self._past = past
         self._table = routes.owners
         self._asns = {vantage.name: vantage.asn for vantage in vantages}
         self._paths: dict[str, PathMemory] = {}
@@ -77,7 +81,8 @@ class TargetState:
         """Take an HTTP observation."""
         view = self.views.get(observation.vantage)
         if view is None:
-            view = self.views[observation.vantage] = View(observation.vantage, self.target.interval_s)
+            past = self._past.get((self.target.name, observation.vantage), ())
+            view = self.views[observation.vantage] = View(observation.vantage, self.target.interval_s, past)
         view.add(observation, known_at)
         if observation.spki_sha256 is not None:
             if self._keys.add(observation.spki_sha256, observation.issuer, known_at):
@@ -272,6 +277,7 @@ class TargetState:
         rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
+        of_hour = rtt is not None and view.usual.is_of_hour(shown.observation, rtt, shown.known_at)
         trace = _spoken_of(believed, view, bad)
         identity, issuer = self._identity(view, onset, bad)
         usual_address = self._is_usual_address(shown.observation.address, onset)
@@ -288,7 +294,7 @@ class TargetState:
             latest=shown,
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
-            rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation),
+            rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation, of_hour=of_hour),
             loses=view.loses(),
             opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
@@ -458,10 +464,12 @@ def _newest_rtt(judged: list[Judged]) -> float | None:
     return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
 
 
-def _shifted(rtt_s: float | None, usual_s: float | None, deviation_s: float) -> bool | None:
+def _shifted(rtt_s: float | None, usual_s: float | None, deviation_s: float, *, of_hour: bool) -> bool | None:
     """Whether a round trip is another one than usual; None when either is not known."""
     if rtt_s is None or usual_s is None:
         return None
+    if of_hour:  # as it is every evening
+        return False
     limit = max(RTT_RAISED["sigmas"] * deviation_s, SHIFT_SHARE * usual_s, RTT_RAISED["floor"] / 2)
     return abs(rtt_s - usual_s) > limit
 

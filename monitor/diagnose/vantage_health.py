@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import View
 from monitor.model.target import Control
 from probes.observation import HttpObservation
@@ -122,7 +123,8 @@ class _Rolls:
 class VantageHealth:
     """The controls' views, per vantage, and the judgement on each vantage."""
 
-    def __init__(self, controls: tuple[Control, ...]) -> None:
+    def __init__(self, controls: tuple[Control, ...], past: PastHours = NO_PAST) -> None:
+        self._past = past
         self._intervals = {control.name: control.interval_s for control in controls}
         self._views: dict[str, dict[str, View]] = {}
         self._sick: dict[str, Sickness] = {}
@@ -139,7 +141,8 @@ class VantageHealth:
         view = views.get(observation.target)
         if view is None:
             interval_s = self._intervals.get(observation.target, 30.0)
-            view = views[observation.target] = View(observation.vantage, interval_s)
+            past = self._past.get((observation.target, observation.vantage), ())
+            view = views[observation.target] = View(observation.vantage, interval_s, past)
         view.add(observation, known_at)
 
     def vouched(self, vantage: str, since: float, now: float) -> bool:

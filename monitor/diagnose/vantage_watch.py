@@ -12,6 +12,7 @@ from functools import partial
 from monitor.diagnose.conclude import conclude_sick, conclude_silent
 from monitor.diagnose.contact import Contacts, Silence, is_silence
 from monitor.diagnose.tracker import Tracker, abandoned, identify
+from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.vantage_health import LedAway, Sickness, VantageHealth, Views
 from monitor.model.incident import Incident, IncidentChange
 from monitor.model.target import Control
@@ -29,11 +30,14 @@ RETIRED = "it is no longer one of this hub's vantages"
 class VantageWatch:
     """Fed with what is measured of controls and with what a hub says of contact; asked at every moment.
 
-    `known`: the vantages that the configuration names, if any. `round_s`: of the fastest probing.
+    `known`: the vantages that the configuration names, if any. `round_s`: of the fastest probing. `past`: what the
+    hours of before were like.
     """
 
-    def __init__(self, controls: tuple[Control, ...], known: Collection[str], round_s: float) -> None:
-        self._health = VantageHealth(controls)
+    def __init__(
+        self, controls: tuple[Control, ...], known: Collection[str], round_s: float, past: PastHours = NO_PAST
+    ) -> None:
+        self._health = VantageHealth(controls, past)
         self._contacts = Contacts(known)
         self._round_s = round_s
         self._trackers: dict[str, Tracker] = {}

@@ -7,12 +7,14 @@ observation is never believed alone: a view is *confirmed* bad when two of its l
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil, comb, inf, log, log10
 from statistics import median
 
 from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
+from monitor.diagnose.usual_hours import PastHour
 from probes.observation import HttpObservation
 
 KEPT = 24
@@ -70,12 +72,12 @@ class View:
     enough, by how often it was bad before. `bad_since`: when the present badness was first known, None when
     there is none. `losing`: more of the recent exchanges than usual had packets sent again.
     `interval_s`: the measured pace, at least the configured one. `misled`: somebody else answers it at present,
-    so that nothing is learned from good answers.
+    so that nothing is learned from good answers. `past`: what its hours of before were like.
     """
 
-    def __init__(self, vantage: str, interval_s: float) -> None:
+    def __init__(self, vantage: str, interval_s: float, past: Iterable[PastHour] = ()) -> None:
         self.vantage = vantage
-        self.usual = Usual()
+        self.usual = Usual(past)
         self.bad_since: float | None = None
         self.latest: Judged | None = None
         self.fresh = self.failing = self.confirmed = self.chronic = False
@@ -97,6 +99,8 @@ class View:
         judged = judge(observation, self.usual, known_at)
         if judged is None:
             return None
+        if not self.misled:
+            self.usual.learn_hour(judged)
         if self.losing and judged.resent and not judged.bad:
             # One packet sent again is everyday life; on a line that loses them all the time it is the trouble.
             judged = replace(judged, symptom=Symptom.RESENT)
@@ -161,7 +165,7 @@ class View:
         return len(lasting) >= TURNED_AWAY and all(
             judged.symptom is Symptom.SHEDDING
             and judged.think_s is not None
-            and not self.usual.is_slow(judged.observation, judged.think_s)
+            and not self.usual.is_slow(judged.observation, judged.think_s, judged.known_at)
             for judged in lasting
         )
 

@@ -43,6 +43,7 @@ from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
 from monitor.history.opening import open_reading
 from monitor.history.resolution import bound_micros
+from monitor.history.rollup_block import PHASES
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.routes_before import rows_before
 from monitor.history.scope import Scope, scope
@@ -240,12 +241,15 @@ class Reader:
         vantage: str | None = None,
         by: frozenset[str] = frozenset({"target", "vantage", "phase"}),
         bucket_s: float = 300.0,
+        phases: frozenset[str] = frozenset(PHASES),
     ) -> list[Latency]:
         """HTTP latency by series with percentiles over the window and by bucket (see `answers.Latency`).
 
+        `phases`: those that are told apart, where `by` has `phase`.
+
         :raises ValueError: the bucket is not positive or makes more than `latency.MAX_POINTS` points
         """
-        question = partial(latencies.latency, by=by, window=(since, until), bucket_s=bucket_s)
+        question = partial(latencies.latency, by=by, window=(since, until), bucket_s=bucket_s, phases=phases)
         return self._ask(question, since, until, target, vantage)
 
     def availability(

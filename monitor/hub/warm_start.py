@@ -13,6 +13,7 @@ from itertools import islice
 from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
+from monitor.diagnose.usual_hours import FEWEST_VALUES, HOUR_S, KEPT_HOURS, PastHour
 from monitor.history import Reader
 from monitor.model import FileMark, Incident, RouteFact
 from monitor.model.history_place import HistoryPlace
@@ -28,6 +29,9 @@ FIRST_MET = {"http": 50, "dns": 300}
 then is whose space is to be known by the routes of then. Without them the origin of a hijack that stood for longer
 than the observations above would be taken for the usual one. Most questions are put to resolvers, which show none.
 """
+
+HOURS_FROM = frozenset({"connect", "kernel_rtt", "wait"})
+"""The phases that an hour's round trip and think time are made from."""
 
 ROUTES_S = 24 * 3600.0
 """All routes of this long; of the time before it those that still stand, and the first of each way."""
@@ -51,9 +55,10 @@ def engine_from_history(
     """
     with Reader.open(place) as reader:
         known = reader.vrp_changes(until - ROUTES_S)
-        engine = Engine(replace(knowledge, vrp_changes=(*known, *coming)))
-        engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)])
         names = names_observed(knowledge.targets)
+        hours = past_hours(reader, until - OBSERVATIONS_S, [*names, *knowledge.control_names])
+        engine = Engine(replace(knowledge, vrp_changes=(*known, *coming), hours=tuple(hours)))
+        engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)])
         observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
@@ -86,6 +91,28 @@ def past_observations(
         earlier += reader.observations(until - ROUTES_S, since, target=ORIGINS_TARGET, kind="dns")
     yield from sorted(earlier, key=known_at)
     yield from reader.observations(since, until)
+
+
+def past_hours(reader: Reader, until: float, names: Iterable[str]) -> Iterator[PastHour]:
+    """What the hours that were over at `until` were like, by the roll-ups, of all weeks that an engine remembers.
+
+    An engine that was there has the medians of the exchanges themselves, and these are within 2 % of them; of an
+    hour in which some failed they count what these took, too, which it does not.
+    """
+    end = int(until // HOUR_S)
+    window = ((end - KEPT_HOURS) * HOUR_S, end * HOUR_S)
+    for name in sorted(names):
+        medians: dict[tuple[str, int], dict[str, float]] = {}
+        for series in reader.latency(*window, target=name, phases=HOURS_FROM, bucket_s=HOUR_S):
+            for point in series.points:
+                if point.p50_s is not None and point.count >= FEWEST_VALUES:
+                    key = (series.vantage or "", int(point.at // HOUR_S))
+                    medians.setdefault(key, {})[series.phase] = point.p50_s
+        for (vantage, hour), known in sorted(medians.items()):
+            trips = [known[phase] for phase in ("connect", "kernel_rtt") if phase in known]
+            rtt_s, wait_s = min(trips, default=None), known.get("wait")
+            think_s = None if rtt_s is None or wait_s is None else max(wait_s - rtt_s, 0.0)
+            yield PastHour(target=name, vantage=vantage, hour=hour, rtt_s=rtt_s, think_s=think_s)
 
 
 def _first_met(reader: Reader, target: str, before: float) -> Iterable[Observation]:

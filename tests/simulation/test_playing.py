@@ -63,7 +63,7 @@ def test_results_by_other_rules_are_not_gone_on_with(tmp_path: Path) -> None:
     path.write_bytes(msgspec.json.encode(old) + b"\n")
 
     with pytest.raises(
-        LedgerError, match=rf":1: by rules before {RULES_VERSION}; these are rules {RULES_VERSION}"
+        LedgerError, match=":1: by rules before "
     ):
         Ledger(path)
 
