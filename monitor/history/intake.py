@@ -21,6 +21,10 @@ MOST_GAPS = 10_000
 
 _REASON = 300
 
+_MOMENTS_MS = 5_000
+"""Shipments that follow each other within this share a row: a vantage of 200 targets sends seven facts a second,
+and a row for each shipment would be four bytes a fact."""
+
 
 def unsettled(connection: Connection, vantage: int, numbers: Iterable[int]) -> set[int]:
     """Those of the numbers that were not settled before."""
@@ -60,11 +64,7 @@ def note(connection: Connection, vantage: int, shipment: Shipment, first: int, t
     """Keep when the shipment came, by both clocks. `first`: the number of its first fresh fact in the store."""
     received = wall_millis(shipment.received_at)
     if taken.fresh:
-        sent = None if shipment.sent_at is None else wall_millis(shipment.sent_at)
-        connection.execute(
-            "INSERT INTO shipment (vantage, first, count, received, sent) VALUES (?, ?, ?, ?, ?)",
-            (vantage, first, len(taken.fresh), received, sent),
-        )
+        _note_receipt(connection, vantage, shipment, first, len(taken.fresh))
     offset = _offset_after(connection, vantage, shipment)
     refusal = taken.refused[-1].reason[:_REASON] if taken.refused else None
     connection.execute(
@@ -78,6 +78,22 @@ def note(connection: Connection, vantage: int, shipment: Shipment, first: int, t
         (vantage, received, len(taken.fresh), taken.repeated, len(taken.refused), refusal)
         + ((None, None, None) if offset is None else (offset.since, offset.least_s, offset.before_s)),
     )
+
+
+def _note_receipt(connection: Connection, vantage: int, shipment: Shipment, first: int, count: int) -> None:
+    """Keep when these facts came: in the row of those before them, where they followed within moments."""
+    received = wall_millis(shipment.received_at)
+    joined = connection.execute(
+        "UPDATE shipment SET count = count + ?1 WHERE vantage = ?2 AND received > ?3 AND received <= ?4"
+        " AND first = (SELECT max(first) FROM shipment WHERE vantage = ?2) AND first + count = ?5",
+        (count, vantage, received - _MOMENTS_MS, received, first),
+    ).rowcount
+    if not joined:
+        sent = None if shipment.sent_at is None else wall_millis(shipment.sent_at)
+        connection.execute(
+            "INSERT INTO shipment (vantage, first, count, received, sent) VALUES (?, ?, ?, ?, ?)",
+            (vantage, first, count, received, sent),
+        )
 
 
 def forget(connection: Connection, before: float) -> None:

@@ -24,12 +24,15 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+import zstandard
 
 from monitor.model import FeedState, FeedTally, PeerState, RouteEvent, RouteFact, VrpChange
 from probes.observation import DnsObservation, Hop, HttpObservation, NotMeasured, Observation, TraceObservation
 
 FORM = "whydown-seal/1"
 FIRST_HEAD = bytes(32)
+
+_MOST_UPTO = 2**24
 
 # The fields of each kind, in the order of form 1. A new field needs a new form: what was sealed must not change.
 _HTTP = attrgetter(
@@ -112,3 +115,21 @@ def seal_digest(
 def next_head(head: bytes, digest: bytes) -> bytes:
     """The chain's head behind a seal with that digest."""
     return hashlib.sha256(head + digest).digest()
+
+
+def pack_upto(upto: Mapping[str, int]) -> bytes:
+    """How far a seal goes, as it is stored: a hundred vantages' names are half of what is alike in them."""
+    return zstandard.ZstdCompressor(write_checksum=False).compress(msgspec.msgpack.encode(upto))
+
+
+def unpack_upto(packed: bytes) -> dict[str, int]:
+    """What `pack_upto` was given; older versions did not compress.
+
+    :raises ValueError: it is none
+    """
+    try:
+        if packed.startswith(zstandard.FRAME_HEADER):
+            packed = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MOST_UPTO)
+        return msgspec.msgpack.decode(packed, type=dict[str, int])
+    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        raise ValueError(f"not how far a seal goes: {error}") from error

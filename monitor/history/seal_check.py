@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-import msgspec
-
 from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.observation_rows import SHELVES
 from monitor.history.rollups import STALE_US
 from monitor.history.route_rows import ROUTE_SHELVES
-from monitor.history.seal import FIRST_HEAD, Numbered, next_head, seal_digest
+from monitor.history.seal import FIRST_HEAD, Numbered, next_head, seal_digest, unpack_upto
 from monitor.history.slot_facts import ROUTES, slot_facts
 
 MOST_PROBLEMS = 1_000
@@ -86,7 +84,10 @@ def _by_slot(connection: Connection) -> Iterator[_Seal]:
     for number, target, slot, count, upto, digest in connection.execute(
         "SELECT number, target, slot, count, upto, digest FROM seal ORDER BY target, slot, number"
     ):
-        covered = msgspec.msgpack.decode(upto, type=dict[str, int])
+        try:
+            covered = unpack_upto(upto)
+        except ValueError:
+            covered = {}  # covers nothing then, which is not what was sealed
         yield _Seal(number, target, slot, count, covered, digest)
 
 

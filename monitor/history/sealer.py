@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import msgspec
-
 from monitor.history.engine import Connection
+from monitor.history.errors import DamagedValueError
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollups import STALE_US
-from monitor.history.seal import FIRST_HEAD, next_head, seal_digest
+from monitor.history.seal import FIRST_HEAD, next_head, pack_upto, seal_digest, unpack_upto
 from monitor.history.slot_facts import ROUTES, slot_facts
 
 GRACE_S = 600.0
@@ -76,7 +75,7 @@ class Sealer:
         head = next_head(before.head, digest)
         self._connection.execute(
             "INSERT INTO seal (number, target, slot, count, upto, digest, head) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, *unsealed, len(fresh), msgspec.msgpack.encode(upto), digest, head),
+            (number, *unsealed, len(fresh), pack_upto(upto), digest, head),
         )
         return Head(number, head)
 
@@ -95,4 +94,7 @@ class Sealer:
         row = self._connection.execute(
             "SELECT upto FROM seal WHERE target = ? AND slot = ? ORDER BY number DESC LIMIT 1", unsealed
         ).fetchone()
-        return {} if row is None else msgspec.msgpack.decode(row[0], type=dict[str, int])
+        try:
+            return {} if row is None else unpack_upto(row[0])
+        except ValueError as error:
+            raise DamagedValueError(f"a seal is damaged: {error}") from error

@@ -112,6 +112,7 @@ def test_untouched_facts_are_as_they_were_sealed(sealed: Path) -> None:
         " error, detail, signatures_expire FROM dns",
         "UPDATE seal SET count = count, digest = randomblob(32) WHERE number = 2",
         "DELETE FROM seal WHERE number = 2",
+        "UPDATE seal SET upto = x'28b52ffd00'",
     ],
 )
 def test_what_is_altered_is_found(sealed: Path, statement: str) -> None:

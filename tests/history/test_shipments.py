@@ -227,6 +227,20 @@ def test_every_fact_finds_the_shipment_that_brought_it(store: Store) -> None:
     assert found == [(1, NOW + 100), (2, NOW + 100), (3, NOW + 200), (50, None)]
 
 
+def test_shipments_that_follow_each_other_share_a_row(store: Store) -> None:
+    """One a second needs no row each; a pause, a gap in the facts, or a clock set back begins another one."""
+    for number, at in ((1, 0.0), (2, 1.0), (3, 4.9), (4, 5.0), (5, 3.0)):
+        store.take([shipment(number, received_at=NOW + at)])
+    store.add_observations([fact(50)])
+    store.take([shipment(6, received_at=NOW + 4.0)])
+    connection = sqlite3.connect(store.place)
+    found = connection.execute("SELECT first, count, received FROM shipment").fetchall()
+    connection.close()
+
+    times = [(0, 3, 0.0), (3, 1, 5.0), (4, 1, 3.0), (6, 1, 4.0)]
+    assert found == [(first, count, (NOW + at) * 1000) for first, count, at in times]
+
+
 def test_a_vantage_that_is_still_heard_of_keeps_what_it_settled(store: Store, tend: Any) -> None:
     """Its facts may all be forgotten; a late repetition still changes nothing. The silent are forgotten."""
     store.take([shipment(1, 2), shipment(1, vantage="gone", received_at=NOW)])

@@ -184,7 +184,8 @@ _WAY_BACK = (
     TRACE_VIEW,
 )
 
-# What vantages shipped: `shipment` when, by our clock and theirs (milliseconds); `settled` which of the numbers
+# What vantages shipped: `shipment` when the first of it came, by our clock and theirs (milliseconds; the rest
+# within five seconds of it); `settled` which of the numbers
 # that they gave need not come again; `contact` the sum of it, and the clocks' difference (`clock_offset`).
 # Facts were numbered over all vantages before: each goes on above that.
 _SHIPMENTS = (
