@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from monitor.diagnose.conclude import fine
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.feed_health import FeedHealth
@@ -25,7 +27,7 @@ from monitor.diagnose.two_causes import conclude_all
 from monitor.diagnose.usual_hours import by_series
 from monitor.diagnose.vantage_watch import VantageWatch
 from monitor.diagnose.view import View
-from monitor.model.incident import ChangeKind, Incident, IncidentChange
+from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import RouteFact
 from monitor.model.target import ORIGINS_TARGET, Target
 from monitor.model.verdict import Cause, Verdict
@@ -239,11 +241,9 @@ class Engine:
         self._verdicts[name] = verdicts[0]
         state.heed(verdicts[0])
         changes = tracked.update(verdicts, situation.onset, settled, receding=situation.receding)
-        closed = [change.incident for change in changes if change.kind is ChangeKind.CLOSED]
-        if closed:
-            self._ended[name] = closed[-1]
-        if closed and tracked.incident is None:
-            state.forget_trouble(min(one.started_at or one.opened_at for one in closed), now)
+        if incident is not None and tracked.incident is None:
+            self._ended[name] = replace(incident, closed_at=now)
+            state.forget_trouble(incident.started_at or incident.opened_at, now)
         return changes
 
     def _fine(self, name: str, vantages: int, now: float) -> Verdict:

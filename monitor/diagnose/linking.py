@@ -178,7 +178,7 @@ def _put_together(linked: _Linked, now: float) -> Incident:
         target=next(iter(cases)),
         opened_at=opened_at,
         named_at=max(named_at, opened_at),
-        closed_at=None if linked.open_cases else now,
+        closed_at=None if linked.open_cases else max(case.closed_at or now for case in cases.values()),
         affected=tuple(sorted({vantage for case in cases.values() for vantage in case.affected})),
         networks=tuple(sorted({network for case in cases.values() for network in case.networks})),
         vantages=max(case.vantages for case in cases.values()),

@@ -5,7 +5,7 @@ says nothing of (0). Their sizes are judgement from published incidents, not yet
 3 for strong evidence, 6 for what hardly happens otherwise.
 
 Rules of one group look at the same thing, so they are discounted: the strongest counts in full, the next
-by half, the next by a quarter (`MIXTURE` groups divide one strength among their rules instead).
+by half, the next by a quarter, and so on (`MIXTURE` groups divide one strength among their rules instead).
 A rule whose meaning changes gets a new id; a change of any number gets a new `RULES_VERSION`.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "12"
+RULES_VERSION = "13"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -54,8 +54,9 @@ PRIOR: dict[Cause, float] = {
 MIXTURE = frozenset({"symptom"})
 """Groups whose rules share one strength between them, by the share of vantages that each explains."""
 
-GROUP_DISCOUNT = (1.0, 0.5, 0.25)
-"""What the strongest, second and every further rule of a group counts."""
+GROUP_DISCOUNT = 0.5
+"""What each further rule of a group counts beside the one before it, strongest first: all of them together never
+count as much as twice the strongest, and fifty odd ways of a flapping prefix no more than a few."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from monitor.diagnose.conclude import fine
-from monitor.diagnose.tracker import Tracker
+from monitor.diagnose.tracker import QUIET_S, Tracker
 from monitor.model.incident import Incident, IncidentChange
 from monitor.model.verdict import Cause, Verdict
 
@@ -23,17 +23,17 @@ class TargetIncidents:
 
     def __init__(self, name: str, round_s: float) -> None:
         self._name = name
-        self._main = Tracker(name, name, round_s)
-        self._beside = Tracker(f"{name}-beside", name, round_s)
+        self._main = Tracker(name, name, round_s, QUIET_S)
+        self._beside = Tracker(f"{name}-beside", name, round_s, QUIET_S)
 
     @property
     def incident(self) -> Incident | None:
-        """The open incident; of two the one that does not stand beside another."""
+        """The incident that goes on; of two the one that does not stand beside another."""
         return self._main.incident or self._beside.incident
 
     def resume(self, incident: Incident, sequence: int) -> None:
         """Go on with an incident that an earlier process opened."""
-        (self._main if self._main.incident is None else self._beside).resume(incident, sequence)
+        (self._main if self._main.told is None else self._beside).resume(incident, sequence)
 
     def update(
         self, verdicts: tuple[Verdict, ...], started_at: float, settled: Settled, *, receding: bool = False
@@ -41,19 +41,16 @@ class TargetIncidents:
         """Take one moment's verdicts, of which there are one or two; see `Tracker.update` for the rest."""
         main, beside = self._assigned(verdicts)
         passed_on = len(verdicts) == 1 and beside is verdicts[0]
-        changes = [
-            self._main.update(
-                main, started_at, settled=passed_on or self._is_settled(self._main, settled), receding=receding
-            )
-        ]
-        if self._beside.incident is not None or beside.cause is not Cause.OK:
+        is_settled = passed_on or self._is_settled(self._main, settled)
+        changes = [*self._main.update(main, started_at, settled=is_settled, receding=receding)]
+        if self._beside.told is not None or beside.cause is not Cause.OK:
             is_settled = self._is_settled(self._beside, settled)
-            changes.append(self._beside.update(beside, started_at, settled=is_settled, receding=receding))
-        return [change for change in changes if change is not None]
+            changes += self._beside.update(beside, started_at, settled=is_settled, receding=receding)
+        return changes
 
     def _assigned(self, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, Verdict]:
         """The verdict for the main incident, and that for the one beside it."""
-        main, beside = self._main.incident, self._beside.incident
+        main, beside = self._main.told, self._beside.told
         if len(verdicts) == 2:
             taken, server = verdicts
             is_servers = main is not None and main.cause is server.cause
@@ -67,4 +64,4 @@ class TargetIncidents:
 
     @staticmethod
     def _is_settled(tracker: Tracker, settled: Settled) -> bool:
-        return tracker.incident is None or settled(tracker.incident.affected)
+        return tracker.told is None or settled(tracker.told.affected)

@@ -34,6 +34,10 @@ CHANGE_SHARE = 0.75
 CLOSE_ROUNDS = 2.0
 """Clean probing rounds before an incident closes, after its views are no longer bad."""
 
+QUIET_S, MOST_QUIET_ROUNDS = 180.0, 18.0
+"""So long, or so many rounds where they are short, it rests before its end is told. Queues fill and drain, routes
+flap and links are full in bursts, with some minutes between: to people that is one trouble, and one message."""
+
 CONFIDENCE_STEP = 0.15
 """A change of confidence that is worth recording as an update."""
 
@@ -47,21 +51,32 @@ class _Open:
     challenger: Cause | None = None
     challenges: int = 0
     clean_since: float | None = None
+    over_at: float | None = None
 
 
 class Tracker:
-    """The incident, if any, of one target or vantage. `subject` names it in the incident's id."""
+    """The incident, if any, of one target or vantage. `subject` names it in the incident's id.
 
-    def __init__(self, subject: str, target: str | None, round_s: float) -> None:
+    `quiet_s`: how long one that is over rests before that is told. What comes back meanwhile is the same incident;
+    another cause ends it, and is one of its own.
+    """
+
+    def __init__(self, subject: str, target: str | None, round_s: float, quiet_s: float = 0.0) -> None:
         self._subject = subject
         self._target = target
-        self._round_s = round_s
+        self._clean_s = CLOSE_ROUNDS * round_s
+        self._quiet_s = min(quiet_s, MOST_QUIET_ROUNDS * round_s)
         self._streak = 0
         self._open: _Open | None = None
 
     @property
     def incident(self) -> Incident | None:
-        """The open incident."""
+        """The incident that goes on; None while it rests."""
+        return self._open.incident if self._open is not None and self._open.over_at is None else None
+
+    @property
+    def told(self) -> Incident | None:
+        """The incident that was opened and not yet closed, be it that it rests."""
         return self._open.incident if self._open is not None else None
 
     def resume(self, incident: Incident, sequence: int) -> None:
@@ -86,26 +101,37 @@ class Tracker:
 
     def update(
         self, verdict: Verdict, started_at: float, *, settled: bool = True, receding: bool = False
-    ) -> IncidentChange | None:
-        """Take one moment's verdict and give what changed, if anything.
+    ) -> tuple[IncidentChange, ...]:
+        """Take one moment's verdict and give what changed.
 
         `started_at`: when its trouble began. `settled`: every view has been good for long enough, so that
         the incident may close. `receding`: the trouble is going, so that no other cause is named for it.
         """
         bad = verdict.cause is not Cause.OK and bool(verdict.evidence)
-        if self._open is None:
+        state = self._open
+        if state is None or state.over_at is not None:
             self._streak = self._streak + 1 if bad else 0
-            return self._consider_opening(verdict, started_at) if bad else None
+            if self._streak >= _ticks_to_open(verdict):
+                return self._begin(verdict, started_at, receding)
+            return () if state is None else self._rest(state, verdict.at)
         if not bad:
-            return self._consider_closing(self._open, verdict, settled)
-        self._open.clean_since = None
-        return self._consider_change(self._open, verdict, receding)
+            return self._consider_closing(state, verdict, settled)
+        state.clean_since = None
+        return self._consider_change(state, verdict, receding)
 
-    def _consider_opening(self, verdict: Verdict, started_at: float) -> IncidentChange | None:
-        needed = OPEN_TICKS_UNNAMED if verdict.cause is Cause.INSUFFICIENT else OPEN_TICKS
-        if self._streak < needed:
-            return None
+    def _begin(self, verdict: Verdict, started_at: float, receding: bool) -> tuple[IncidentChange, ...]:
+        """Trouble: a new incident, or the one that rests, where its cause is back or may be."""
         self._streak = 0
+        state = self._open
+        if state is None:
+            return (self._opened(verdict, started_at),)
+        rival = verdict.runner_up.cause if verdict.runner_up is not None else None
+        if state.incident.cause in (verdict.cause, rival) or verdict.cause is Cause.INSUFFICIENT:
+            state.over_at = state.clean_since = None
+            return self._consider_change(state, verdict, receding)
+        return self._close(state, verdict.at), self._opened(verdict, started_at)
+
+    def _opened(self, verdict: Verdict, started_at: float) -> IncidentChange:
         incident = Incident(
             id=identify(self._subject, verdict.at),
             target=self._target,
@@ -130,22 +156,31 @@ class Tracker:
         self._open = _Open(incident, 1, verdict, len(verdict.affected))
         return IncidentChange(kind=ChangeKind.OPENED, at=verdict.at, sequence=1, incident=incident)
 
-    def _consider_closing(self, state: _Open, verdict: Verdict, settled: bool) -> IncidentChange | None:
+    def _consider_closing(self, state: _Open, verdict: Verdict, settled: bool) -> tuple[IncidentChange, ...]:
         if verdict.cause is not Cause.OK or not settled:
             state.clean_since = None  # Nobody measures, or it may be chance: silence and luck are not health.
-            return None
+            return ()
         if state.clean_since is None:
             state.clean_since = verdict.at
-        if verdict.at - state.clean_since < CLOSE_ROUNDS * self._round_s:
-            return None
-        incident = replace(state.incident, closed_at=verdict.at, updated_at=verdict.at)
-        self._open = None
+        if verdict.at - state.clean_since < self._clean_s:
+            return ()
+        state.over_at = verdict.at
         self._streak = 0
-        return IncidentChange(
-            kind=ChangeKind.CLOSED, at=verdict.at, sequence=state.sequence + 1, incident=incident
-        )
+        return self._rest(state, verdict.at)
 
-    def _consider_change(self, state: _Open, verdict: Verdict, receding: bool) -> IncidentChange | None:
+    def _rest(self, state: _Open, now: float) -> tuple[IncidentChange, ...]:
+        """Tell the end of one that is over as soon as it has rested long enough."""
+        if state.over_at is None or now - state.over_at < self._quiet_s:
+            return ()
+        return (self._close(state, now),)
+
+    def _close(self, state: _Open, now: float) -> IncidentChange:
+        """The end, as of when it was over, however much later that is told."""
+        self._open = None
+        incident = replace(state.incident, closed_at=state.over_at, updated_at=now)
+        return IncidentChange(kind=ChangeKind.CLOSED, at=now, sequence=state.sequence + 1, incident=incident)
+
+    def _consider_change(self, state: _Open, verdict: Verdict, receding: bool) -> tuple[IncidentChange, ...]:
         previous = state.incident.cause
         if verdict.cause is previous:
             state.challenger, state.challenges = None, 0
@@ -156,11 +191,11 @@ class Tracker:
         state.challenges = state.challenges + 1 if state.challenger is verdict.cause else 1
         state.challenger = verdict.cause
         if state.challenges < CHANGE_TICKS:
-            return None
+            return ()
         state.challenger, state.challenges = None, 0
         state.strongest = verdict
         incident = replace(_with(state.incident, verdict), named_at=verdict.at)
-        return self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, previous)
+        return (self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, previous),)
 
     def abandon(self, at: float, why: str) -> IncidentChange | None:
         """End the open incident, if any, though nobody saw it end; `missing` then says why."""
@@ -186,7 +221,7 @@ class Tracker:
         left = verdict.runner_up.confidence if verdict.runner_up is not None else 0.0
         return verdict.confidence - left >= CHANGE_MARGIN
 
-    def _strengthen(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+    def _strengthen(self, state: _Open, verdict: Verdict) -> tuple[IncidentChange, ...]:
         """Take a stronger verdict of the same cause; record it when a reader would notice the difference."""
         if rank(verdict) <= rank(state.strongest):
             return self._widen(state, verdict)
@@ -195,7 +230,7 @@ class Tracker:
         incident = _with(state.incident, verdict)
         confirmed = before.suspected and not verdict.suspected
         if confirmed:
-            return self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, before.cause)
+            return (self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, before.cause),)
         noticeable = (
             verdict.detail != shown.detail
             or incident.affected != shown.affected
@@ -203,21 +238,21 @@ class Tracker:
             or verdict.confidence - shown.confidence >= CONFIDENCE_STEP
         )
         if noticeable:
-            return self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None)
+            return (self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None),)
         return self._widen(state, verdict)
 
-    def _widen(self, state: _Open, verdict: Verdict) -> IncidentChange | None:
+    def _widen(self, state: _Open, verdict: Verdict) -> tuple[IncidentChange, ...]:
         """Add newly affected vantages, whatever the moment's verdict."""
         affected = tuple(sorted({*state.incident.affected, *verdict.affected}))
         networks = tuple(sorted({*state.incident.networks, *verdict.networks}))
         state.peak = max(state.peak, len(verdict.affected))
         if affected == state.incident.affected:
-            return None
+            return ()
         vantages = max(state.incident.vantages, verdict.vantages)
         incident = replace(
             state.incident, affected=affected, networks=networks, vantages=vantages, updated_at=verdict.at
         )
-        return self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None)
+        return (self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None),)
 
     @staticmethod
     def _emit(
@@ -229,6 +264,10 @@ class Tracker:
         return IncidentChange(
             kind=kind, at=at, sequence=state.sequence, incident=incident, previous_cause=previous
         )
+
+
+def _ticks_to_open(verdict: Verdict) -> int:
+    return OPEN_TICKS_UNNAMED if verdict.cause is Cause.INSUFFICIENT else OPEN_TICKS
 
 
 def abandoned(incident: Incident, sequence: int, at: float, why: str) -> IncidentChange:

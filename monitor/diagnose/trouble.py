@@ -12,7 +12,7 @@ from math import ceil, comb, log10
 from monitor.diagnose.networks import weight
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import VantageSituation
-from monitor.diagnose.view import View
+from monitor.diagnose.view import SLOW, View
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause
 
@@ -28,6 +28,12 @@ which a day of a target has some ten thousand."""
 
 LONE_RUN = 3
 """Bad observations in a row at a single network; one more where none of its other vantages bears it out."""
+
+SLOW_TIMES, FEWEST_SLOW = 3, 5
+"""Answers that are only slow before they add up to anything: at one of few vantages, and over all of them. One
+exchange in twenty-five is slow where the line loses one packet in a hundred, so two of three at two vantages is
+what every evening brings.
+"""
 
 Vouch = Callable[[str, float], bool]
 """Whether a vantage's controls were seen healthy since a time."""
@@ -55,9 +61,11 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     everybody = [networks[view.vantage] for view in views]
     troubled = [networks[view.vantage] for view in bad]
     count = len(set(everybody))
-    if len(bad) >= 2 and len(set(troubled)) >= min(2, count) and 2 * weight(troubled, everybody) >= 1.0:
+    enough = seen >= FEWEST_SLOW or not all(_is_slow(view) for view in bad)
+    half = len(set(troubled)) >= min(2, count) and 2 * weight(troubled, everybody) >= 1.0
+    if enough and half and len(bad) >= 2:
         return True
-    sure = [view for view in bad if view.confirmed and vouched(view.vantage, view.bad_since or now)]
+    sure = [view for view in bad if _lasts(view) and vouched(view.vantage, view.bad_since or now)]
     by_network = Counter(networks[view.vantage] for view in sure)
     if len(by_network) >= max(2, ceil(FEW_SHARE * count)):
         return True
@@ -74,6 +82,17 @@ def _has_cause(view: View, routing: Routing) -> bool:
     before, after = CORRELATION_S
     earliest = view.bad_since - before - view.interval_s
     return any(earliest <= episode.first_at <= view.bad_since + after for episode in routing.doubtful)
+
+
+def _is_slow(view: View) -> bool:
+    """Whether every exchange of its present trouble worked, though slowly."""
+    return all(judged.symptom in SLOW for judged in view.bad_since_start())
+
+
+def _lasts(view: View) -> bool:
+    """Whether a view is confirmed, and by more than two answers of which one was only slow."""
+    bad = view.bad_since_start()
+    return view.confirmed and (len(bad) >= SLOW_TIMES or not any(judged.symptom in SLOW for judged in bad))
 
 
 def _chance(views: list[View], bad: list[View], networks: Mapping[str, str]) -> float:

@@ -82,17 +82,15 @@ class VantageWatch:
                 view.absolve()
         self._sick = frozenset(sick)
         silences = self._contacts.silences(now)
-        changes: list[IncidentChange | None] = [abandoned(*orphan, now, RETIRED) for orphan in self._orphans]
+        changes = [abandoned(*orphan, now, RETIRED) for orphan in self._orphans]
         self._orphans.clear()
-        changes += [
-            self._judge_one(vantage, now, views, sick.get(vantage), silences.get(vantage))
-            for vantage in sorted(sick.keys() | silences.keys() | self._trackers.keys())
-        ]
-        return [change for change in changes if change is not None]
+        for vantage in sorted(sick.keys() | silences.keys() | self._trackers.keys()):
+            changes += self._judge_one(vantage, now, views, sick.get(vantage), silences.get(vantage))
+        return changes
 
     def _judge_one(
         self, vantage: str, now: float, views: Views, sickness: Sickness | None, silence: Silence | None
-    ) -> IncidentChange | None:
+    ) -> tuple[IncidentChange, ...]:
         tracker = self._tracker(vantage)
         if silence is not None:
             return tracker.update(conclude_silent(silence, now, len(views)), silence.since)
@@ -102,15 +100,16 @@ class VantageWatch:
         if incident is not None and not is_silence(incident) and not self._health.measures(vantage, views, now):
             return self._hold(tracker, vantage, now, views)
         if vantage in self._contacts.silent:
-            return None
+            return ()
         well = Verdict(at=now, target=None, cause=Cause.OK, confidence=1.0, vantages=len(views))
         return tracker.update(well, now)
 
-    def _hold(self, tracker: Tracker, vantage: str, now: float, views: Views) -> IncidentChange | None:
+    def _hold(self, tracker: Tracker, vantage: str, now: float, views: Views) -> tuple[IncidentChange, ...]:
         """Keep a fault open of which nobody sees whether it is over, but not for ever."""
         if vantage in self._contacts.silent or now - self._health.seen_at(vantage, views) <= UNSEEN_S:
-            return None
-        return tracker.abandon(now, UNSEEN)
+            return ()
+        change = tracker.abandon(now, UNSEEN)
+        return (change,) if change is not None else ()
 
     def _tracker(self, vantage: str) -> Tracker:
         if vantage not in self._trackers:

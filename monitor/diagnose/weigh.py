@@ -93,7 +93,7 @@ def _terms(findings: list[Finding]) -> list[Term]:
             continue
         ranked = sorted(members, key=lambda finding: (-_force(finding), finding.rule))
         for rank, finding in enumerate(ranked):
-            terms.append(_term(finding, GROUP_DISCOUNT[min(rank, len(GROUP_DISCOUNT) - 1)]))
+            terms.append(_term(finding, GROUP_DISCOUNT**rank))
     return terms
 
 

@@ -29,13 +29,14 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
 
     A cause's sum is its prior and, for each rule that fired, likelihood x strength x discount. Its probability
     is exp(sum / temperature) over that of all candidates; below `enough` none is named, none is surer than `most`.
-    `discounts`: of the strongest, second and every further rule of a group; groups that share one have none.
+    `discount`: what each rule of a group counts beside the one before it, strongest first; none in groups that
+    share one strength.
     """
 
     version: str
     priors: dict[str, float]
     temperature: float
-    discounts: tuple[float, ...]
+    discount: float
     enough: float
     most: float
     rules: tuple[RuleRow, ...]
@@ -47,7 +48,7 @@ def rule_set() -> RuleSet:
         version=RULES_VERSION,
         priors={cause.value: value for cause, value in PRIOR.items()},
         temperature=TEMPERATURE,
-        discounts=GROUP_DISCOUNT,
+        discount=GROUP_DISCOUNT,
         enough=ENOUGH,
         most=MOST,
         rules=tuple(
@@ -70,8 +71,7 @@ def rule_lines(found: RuleSet) -> Iterator[str]:
     yield "sum of a cause = prior + likelihood x strength (witnesses) x discount (group) of each rule that fired;"
     yield f"probability = exp(sum / {found.temperature:g}) / all candidates'."
     yield f"Below {found.enough:g} no cause is named, and none is surer than {found.most:g}."
-    discounts = ", ".join(f"{value:g}" for value in found.discounts)
-    yield f"Discounts within a group, the strongest rule first, the last for all further ones: {discounts}."
+    yield f"Within a group the strongest rule counts in full, each further one {found.discount:g} of the last."
     yield "\nPriors: " + _causes(found.priors)
     group = None
     for rule in sorted(found.rules, key=lambda rule: rule.group):

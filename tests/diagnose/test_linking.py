@@ -17,7 +17,7 @@ from probes.observation import Failure, HttpObservation
 
 BEGIN = START + 400.0
 END = BEGIN + 450.0
-STOP = END + 240.0
+STOP = END + 420.0
 PREFIX = "198.51.100.0/23"
 SHOP = Service("shop", ("198.51.100.10",), (64500,))
 TILL = Service("till", ("198.51.100.200",), (64500,))

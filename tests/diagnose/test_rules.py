@@ -7,7 +7,7 @@ from math import exp
 import pytest
 
 from monitor.diagnose.finding import Finding
-from monitor.diagnose.rules import GROUP_DISCOUNT, MIXTURE, PRIOR, RULES
+from monitor.diagnose.rules import MIXTURE, PRIOR, RULES
 from monitor.diagnose.symptom import Symptom
 from monitor.diagnose.weigh import TEMPERATURE, Ranking, as_evidence, weigh
 from monitor.model.evidence import Evidence
@@ -78,7 +78,17 @@ def test_correlated_rules_are_discounted() -> None:
         for term in ranking.terms
     ]
     assert ranking.terms[0].finding.rule == "identity.new_key"
-    assert shares == list(GROUP_DISCOUNT)
+    assert shares == [1.0, 0.5, 0.25]
+
+
+def test_any_number_of_weak_rules_counts_less_than_twice_the_strongest() -> None:
+    """A flapping prefix shows dozens of odd links: together they say little more than the oddest of them."""
+    one = weigh([finding("routing.new_link")], ALL)
+    fifty = weigh([finding("routing.new_link") for _ in range(50)], ALL)
+
+    added = {cause: fifty.scores[cause] - PRIOR[cause] for cause in ALL}
+    assert added[Cause.ROUTE_CHANGE] > one.scores[Cause.ROUTE_CHANGE] - PRIOR[Cause.ROUTE_CHANGE]
+    assert added[Cause.ROUTE_CHANGE] <= 2 * RULES["routing.new_link"].likelihoods[Cause.ROUTE_CHANGE]
 
 
 def test_symptoms_share_one_strength() -> None:

@@ -59,7 +59,7 @@ def test_the_discounts_of_a_group_are_those_of_the_table(replayed: Replayed) -> 
 
     assert max(map(len, by_group.values())) > 1
     for group, discounts in by_group.items():
-        table = [rules["discounts"][min(n, len(rules["discounts"]) - 1)] for n in range(len(discounts))]
+        table = [rules["discount"] ** n for n in range(len(discounts))]
         assert sorted(discounts, reverse=True) == ([1.0] * len(discounts) if group in shared else table)
 
 

@@ -85,15 +85,16 @@ def _is_passed_by(episode: Episode, episodes: list[Episode]) -> bool:
 
 
 def _is_hunting(episode: Episode, routing: Routing) -> bool:
-    """Whether a leaked way is what peers tried in vain while the prefix went away: path hunting (Labovitz 2000).
+    """Whether an odd way is what peers tried in vain while the prefix went away: path hunting (Labovitz 2000).
 
-    Longer and longer ways are told for a minute, some of them by networks that never carried it on.
+    Longer and longer ways are told for a minute, some of them by networks that never carried it on; where the
+    prefix flaps, at each time again, and the loss is one episode.
     """
     before, after = CORRELATION_S
-    return episode.kind is EpisodeKind.LEAK and any(
+    return episode.kind in (EpisodeKind.LEAK, EpisodeKind.NEW_LINK) and any(
         one.kind is EpisodeKind.WITHDRAWN
         and one.role is Role.TARGET
-        and -after <= one.first_at - episode.first_at <= before
+        and one.first_at - before <= episode.first_at <= max(one.first_at + after, one.last_at + before)
         for one in routing.episodes
     )
 

@@ -63,7 +63,8 @@ def _of_peer(world: World, peer: Peer, rng: Random) -> Iterator[Message]:
 def _hunting(world: World, peer: Peer, prefix: Network, last: Path, at: float, rng: Random) -> Iterator[Message]:
     for count in range(rng.choice([0, 1, 2])):
         detour = rng.choice(sorted(world.graph.top))
-        if detour not in last:
+        # A peer that originates the prefix itself has no other way to try.
+        if detour not in last and len(last) > 1:
             yield at + 4 * count, peer, prefix, (last[0], detour, *last[1:])
 
 

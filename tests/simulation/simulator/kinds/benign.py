@@ -11,7 +11,7 @@ from simulator.kinds.network import switch_provider
 from simulator.kinds.registry import kind
 from simulator.kinds.servers import overload
 from simulator.propagation import Announcement
-from simulator.world import World
+from simulator.world import Truth, World
 
 
 @kind("quiet")
@@ -54,7 +54,7 @@ def anycast_shift(world: World) -> None:
     world.recast(service, declared_origins=service.sites)
     for prefix in service.prefixes:
         world.routing.announce(world.span.start, prefix, [Announcement(service.sites[0])])
-    world.truth("route.change", "none")
+    _for_good(world)
 
 
 @kind("siblings", held_out=True, routes=True, knows_origins=True)
@@ -65,7 +65,13 @@ def siblings_announce_too(world: World) -> None:
     world.recast(service, declared_origins=(service.asn, sibling))
     for prefix in service.prefixes:
         world.routing.announce(world.span.start, prefix, [Announcement(service.asn), Announcement(sibling)])
-    world.truth("route.change", "none")
+    _for_good(world)
+
+
+def _for_good(world: World) -> None:
+    """The routes stay so until the play ends, and with them the longer ways of some."""
+    span = Span(world.span.start, world.setting.end)
+    world.tell(Truth(world.main.name, ("route.change", "none"), span))
 
 
 @kind("deploy", https=True)

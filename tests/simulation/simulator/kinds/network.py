@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
-from simulator.conditions import Link, LinkAct, LinkState, link
+from simulator.cast import Vantage
+from simulator.conditions import Link, LinkAct, LinkState, Span, link
 from simulator.kinds.registry import kind
 from simulator.propagation import Announcement
 from simulator.relations import shows_leak
-from simulator.world import World
+from simulator.world import Truth, World
 
 
 def links_on_the_ways(world: World) -> list[Link]:
@@ -41,7 +41,7 @@ def change_with_a_cost(world: World) -> None:
     state = LinkState(world.rng.uniform(0.06, 0.16), world.rng.choice([0.0, 0.03]))
     # To those whose way it was already, and where it was everybody's, the line is full and nothing moved.
     truth = world.truth("route.change", "path.congestion", "server.link")
-    world.script.links.append(LinkAct(world.span, link(world.main.asn, chosen), state, truth))
+    _fill(world, truth, [link(world.main.asn, chosen)], state)
 
 
 @kind("leak", vantages=5, traces=True, routes=True, knows_origins=True)
@@ -62,8 +62,8 @@ def leak_through_a_customer(world: World) -> None:
             world.routing.announce(world.span.end, prefix, [Announcement(asn) for asn in service.sites])
     truth = world.truth("route.leak", *_or_less(world, leaker, routes[leaker][1]), culprit=leaker)
     state = LinkState(world.rng.uniform(0.05, 0.3), world.rng.choice([0.02, 0.1, 0.3]))
-    for beside in (routes[leaker][1], *world.graph.providers[leaker]):
-        world.script.links.append(LinkAct(world.span, link(leaker, beside), state, truth))
+    beside = (routes[leaker][1], *world.graph.providers[leaker])
+    _fill(world, truth, [link(leaker, other) for other in dict.fromkeys(beside)], state)
 
 
 def _or_less(world: World, leaker: int, source: int) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def congestion_in_transit(world: World) -> None:
     state = LinkState(world.rng.uniform(0.04, 0.2), world.rng.uniform(0.02, 0.15))
     chosen = links_on_the_ways(world)[0]
     truth = world.truth("path.congestion", *_or_own_line(world, chosen))
-    world.script.links.append(LinkAct(world.span, chosen, state, truth))
+    _fill(world, truth, [chosen], state)
 
 
 def _or_own_line(world: World, chosen: Link) -> tuple[str, ...]:
@@ -105,11 +105,34 @@ def congestion_every_evening(world: World) -> None:
     """As before, in bursts of some minutes."""
     state, chosen = LinkState(world.rng.uniform(0.06, 0.2), 0.05), links_on_the_ways(world)[0]
     truth = world.truth("path.congestion", *_or_own_line(world, chosen))
-    begin = world.span.start
+    bursts, begin = list[Span](), world.span.start
     while begin < min(world.span.end, world.setting.end):
-        burst = replace(world.span, start=begin, end=begin + 240)
-        world.script.links.append(LinkAct(burst, chosen, state, truth))
+        bursts.append(Span(begin, begin + 240))
         begin += 300
+    _fill(world, truth, [chosen], state, bursts)
+
+
+def _fill(world: World, truth: int, links: list[Link], state: LinkState, spans: list[Span] | None = None) -> None:
+    """Make links costly for the play's span, or for `spans`; `truth` is the main target's trouble.
+
+    Whoever crosses them suffers: other targets have the trouble too, and a vantage that reaches nothing by another
+    way has it as its own.
+    """
+    truths = [truth]
+    for service in world.setting.targets[1:]:
+        truths.append(world.truth("path.congestion", "none", target=service.name))
+    for vantage in world.setting.vantages:
+        anywhere = [address for service in world.setting.services for address in service.addresses]
+        if all(_crosses(world, vantage, address, links) for address in anywhere):
+            world.tell(Truth(None, ("vantage.fault", "none"), world.span, vantage=vantage.name))
+    for one in links:
+        for span in spans if spans is not None else [world.span]:
+            world.script.links += [LinkAct(span, one, state, number) for number in truths]
+
+
+def _crosses(world: World, vantage: Vantage, address: str, links: list[Link]) -> bool:
+    path = world.routing.deliver(vantage.asn, address, world.span.start).path
+    return any(link(*pair) in links for pair in pairwise(path))
 
 
 @kind("access link", vantages=3, traces=True)
