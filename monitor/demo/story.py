@@ -65,5 +65,5 @@ STORY = Story(
         ),
         Act(title="withdrawn", told="The announcement is withdrawn.", starts_s=108.0, deed=Deed.RESTORE),
     ),
-    ends_s=128.0,
+    ends_s=142.0,
 )

@@ -54,7 +54,7 @@ def _board(*incidents: Incident) -> Board:
 
 def _summary(*incidents: Incident) -> Summary:
     return summarise(
-        _board(*incidents), STORY, DIVERSION, mode="namespaces", told="All real.", seconds=128.0, crowd={"503": 9}
+        _board(*incidents), STORY, DIVERSION, mode="namespaces", told="All real.", seconds=142.0, crowd={"503": 9}
     )
 
 
