@@ -43,12 +43,12 @@ _Lane = tuple[str, tuple[str, ...]]
 
 
 class NoticeStore(Protocol):
-    """What the outbox needs of the store; the methods may be called from any thread.
+    """What the outbox needs of the store; the methods may be called from any thread."""
 
-    `interrupted`: keys of notices that an earlier process had handed over when it ended.
-    """
-
-    interrupted: tuple[str, ...]
+    @property
+    def interrupted(self) -> tuple[str, ...]:
+        """Keys of notices that an earlier process had handed over when it ended."""
+        ...
 
     def due_notices(self, now: float, limit: int) -> list[Notice]:
         """Pending notices whose time has come, oldest first; of one incident and recipient only the oldest."""
@@ -119,7 +119,7 @@ class Outbox:
     def recover(self, now: float) -> tuple[str, ...]:
         """Log, and return, the keys of notices that an earlier process left in doubt.
 
-        Opening the store has made them `unknown`. `now`: Unix seconds, for the log.
+        The store has made them `unknown`. `now`: Unix seconds, for the log.
         """
         for key in self._store.interrupted:
             _log.warning("notice_unknown", notice=key, found_at=now, reason="ended before the server answered")

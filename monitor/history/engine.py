@@ -110,6 +110,10 @@ class WriteEngine(Protocol):
         """
         ...
 
+    def forget_words(self) -> None:
+        """Entries of dictionaries are about to be deleted: until the transaction ends, no other one uses any."""
+        ...
+
     def has_old_rows(self) -> bool:
         """Whether there are rows in an older version's form."""
         ...
@@ -122,8 +126,11 @@ class WriteEngine(Protocol):
         """Whether upkeep is this process's to do, until the transaction ends."""
         ...
 
-    def is_teller(self) -> bool:
-        """Whether notices are this process's to send: from when it first could, until it ends or is cut off."""
+    def is_teller(self, *, claim: bool) -> bool:
+        """Whether notices are this process's to send: from when it claimed them, until it ends or is cut off.
+
+        `claim`: become it, if nobody is.
+        """
         ...
 
     def close(self) -> None:

@@ -1,30 +1,52 @@
-"""Which engine keeps a history at a place. The only module that knows all of them."""
+"""Which engine keeps a history at a place. The only module that knows all of them.
+
+The client of PostgreSQL is an extra (`whydown[postgres]`), because most histories are a file; so its engine is
+imported when a place asks for it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 from monitor.history.engine import ReadEngine, WriteEngine
+from monitor.history.errors import HistoryError
 from monitor.history.sqlite.reading import SqliteReading
 from monitor.history.sqlite.writing import SqliteWriting
-from monitor.model.history_place import HistoryPlace
+from monitor.model.history_place import DatabaseUrl, HistoryPlace
 
 
 def open_writing(place: HistoryPlace) -> WriteEngine:
     """The engine for the writer.
 
-    :raises HistoryError: see the engines' `open`
+    :raises HistoryError: see the engines' `open`, or its client is not installed
     """
     if isinstance(place, Path):
         return SqliteWriting.open(place)
-    raise NotImplementedError
+    _check_client(place)
+    from monitor.history.postgres.writing import PostgresWriting
+
+    return PostgresWriting.open(place)
 
 
 def open_reading(place: HistoryPlace) -> ReadEngine:
     """The engine for a reader.
 
-    :raises HistoryError: see the engines' `open`
+    :raises HistoryError: see the engines' `open`, or its client is not installed
     """
     if isinstance(place, Path):
         return SqliteReading.open(place)
-    raise NotImplementedError
+    _check_client(place)
+    from monitor.history.postgres.reading import PostgresReading
+
+    return PostgresReading.open(place)
+
+
+def _check_client(place: DatabaseUrl) -> ModuleType:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise HistoryError(
+            f'history {place}: the client of PostgreSQL is missing ({error}); pip install "whydown[postgres]"'
+        ) from error
+    return psycopg

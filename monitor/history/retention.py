@@ -60,7 +60,7 @@ def chores(engine: WriteEngine, now: float, keep: Keep) -> Iterator[int]:
     yield 0
     for dictionary in DICTIONARIES:
         age_s = keep.longest_s if dictionary in _LONG_LIVED else keep.facts_s
-        yield from _entries(connection, dictionary, int((now - age_s) // _DAY_S))
+        yield from _entries(engine, dictionary, int((now - age_s) // _DAY_S))
 
 
 def _blocks(
@@ -91,11 +91,12 @@ def _incidents(connection: Connection, before: float) -> int:
     return deleted + connection.execute("DELETE FROM incident WHERE closed_at < ?", (before,)).rowcount
 
 
-def _entries(connection: Connection, dictionary: str, before_day: int) -> Iterator[int]:
+def _entries(engine: WriteEngine, dictionary: str, before_day: int) -> Iterator[int]:
     ends = f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {dictionary}"  # noqa: S608
-    first, last = connection.execute(ends).fetchone()
+    first, last = engine.connection.execute(ends).fetchone()
     for start in range(first - 1, last, PIECE):
-        yield connection.execute(
+        engine.forget_words()
+        yield engine.connection.execute(
             f"DELETE FROM {dictionary} WHERE id > ? AND id <= ? AND seen < ?",  # noqa: S608
             (start, start + PIECE, before_day),
         ).rowcount

@@ -28,22 +28,18 @@ from probes.observation import Observation
 
 
 class Store:
-    """A history open for writing. Close it, or use it as a context manager.
-
-    `interrupted`: keys of notices that an earlier process had handed over when it ended; they are
-    `unknown` since this one sends.
-    """
+    """A history open for writing. Close it, or use it as a context manager."""
 
     def __init__(self, engine: WriteEngine) -> None:
         self.place = engine.place
-        self.interrupted: tuple[str, ...] = ()
+        self._interrupted: tuple[str, ...] = ()
         self._engine = engine
         self._glossary = WritingGlossary(engine.dictionaries)
         self._facts = FactWriter(engine, self._glossary)
         self._upkeep = Upkeep(engine, self._glossary)
         self._turn = threading.RLock()
         self._is_teller = self._closed = False
-        self._become_teller()
+        self._become_teller(claim=False)
 
     @classmethod
     def open(cls, place: HistoryPlace) -> Store:
@@ -59,6 +55,16 @@ class Store:
         except BaseException:
             engine.close()
             raise
+
+    @property
+    def interrupted(self) -> tuple[str, ...]:
+        """Keys of notices that an earlier process had handed over when it ended; they are `unknown` since.
+
+        Who asks means to send: where several processes write, it becomes the one that does.
+        """
+        with self._turn:
+            self._become_teller(claim=True)
+            return self._interrupted
 
     def add_observations(self, observations: Sequence[Observation]) -> None:
         """Keep observations, all in one transaction.
@@ -118,7 +124,7 @@ class Store:
         None, while another process sends them.
         """
         with self._turn:
-            if not self._become_teller():
+            if not self._become_teller(claim=True):
                 return []
             return self._transact(lambda: outbox.due(self._engine.connection, now, limit))
 
@@ -157,13 +163,13 @@ class Store:
     ) -> None:
         self.close()
 
-    def _become_teller(self) -> bool:
+    def _become_teller(self, *, claim: bool) -> bool:
         """Whether notices are ours to send. When they become so, those that were handed over are in doubt."""
-        if not self._engine.is_teller():
+        if not self._engine.is_teller(claim=claim):
             self._is_teller = False
         elif not self._is_teller:
             settled = self._transact(lambda: outbox.settle_interrupted(self._engine.connection))
-            self.interrupted = (*self.interrupted, *settled)
+            self._interrupted = (*self._interrupted, *settled)
             self._is_teller = True
         return self._is_teller
 

@@ -53,6 +53,7 @@ LIBRARIES = {
     "apscheduler": ("monitor.agent.schedule",),
     "sqlite3": ("monitor.history", "monitor.spool"),
     "sqlite_utils": ("monitor.history",),
+    "psycopg": ("monitor.history.postgres", "monitor.history.opening"),
     "jinja2": ("monitor.report", "monitor.web"),
     "websockets": ("monitor.bgp", "monitor.demo"),
     "http_message_signatures": ("monitor.link.signature",),

@@ -21,7 +21,8 @@ from monitor.cli import main
 from monitor.doctor.finding import Check, Finding, examine
 from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import judge_clock
-from monitor.history import Store, health
+from monitor.history import Store
+from monitor.history.sqlite import health
 from monitor.station.plugin_state import State, worst
 from probes import HttpObservation
 

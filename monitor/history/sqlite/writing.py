@@ -107,6 +107,9 @@ class SqliteWriting:
             if found is None:
                 return
 
+    def forget_words(self) -> None:
+        """Nobody else uses any."""
+
     def has_old_rows(self) -> bool:
         """Whether an older version left requests in its own form."""
         return old_requests.waiting(self._database.conn)
@@ -119,7 +122,7 @@ class SqliteWriting:
         """Yes: nobody else writes."""
         return True
 
-    def is_teller(self) -> bool:
+    def is_teller(self, *, claim: bool) -> bool:
         """Yes: nobody else writes."""
         return True
 
