@@ -153,7 +153,7 @@ class Agent:
     # HTTP
 
     async def _http_round(self, endpoint: Target | Control) -> Sequence[Observation]:
-        families = self._families.setdefault(endpoint.name, Families(_host(endpoint)))
+        families = self._families.setdefault(endpoint.name, Families(_host(endpoint), self._instruments.has_route))
         due = families.due(clock.wall())
         seen = await asyncio.gather(*(self._exchanges(endpoint, family) for family in due))
         kept = families.keep(dict(zip(due, seen, strict=True)), clock.wall())

@@ -8,7 +8,7 @@ start is never left out: then its failure is news.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from monitor.model.prefix import parse_address
 from probes import Failure, HttpObservation
@@ -16,16 +16,23 @@ from probes import Failure, HttpObservation
 FAMILIES = (4, 6)
 
 ASK_AGAIN_S = 600.0
-"""How long a family that is missing is left out: new AAAA records and new IPv6 links are rare."""
+"""How long a family is left out that the name has no records of: new AAAA records are rare."""
+
+LOOK_AGAIN_S = 60.0
+"""How long a family is left out that the vantage lacks: when a machine starts, DHCP may be slower than we are."""
 
 _NO_SUCH_RECORD = frozenset({Failure.DNS_NO_ANSWER, Failure.DNS_NXDOMAIN})
 
 
 class Families:
-    """What one target's rounds have shown of its families."""
+    """What one target's rounds have shown of its families.
 
-    def __init__(self, host: str) -> None:
+    `has_route`: whether the vantage has a route to an address.
+    """
+
+    def __init__(self, host: str, has_route: Callable[[str], bool]) -> None:
         self._literal = _family_of(host)
+        self._has_route = has_route
         self._worked: set[int] = set()
         self._ask_again_at: dict[int, float] = {}
 
@@ -50,16 +57,23 @@ class Families:
             furthest = next((one for one in absent if round_[one][0].failure not in _NO_SUCH_RECORD), absent[0])
             absent.remove(furthest)
         for family in absent:
-            self._ask_again_at[family] = now + ASK_AGAIN_S
+            is_ours = any(one.failure not in _NO_SUCH_RECORD for one in round_[family])
+            self._ask_again_at[family] = now + (LOOK_AGAIN_S if is_ours else ASK_AGAIN_S)
         return [one for family, seen in round_.items() if family not in absent for one in seen]
 
     def _is_absent(self, family: int, seen: Sequence[HttpObservation]) -> bool:
         if self._literal is not None or family in self._worked:
             return False
-        return all(
-            one.failure in _NO_SUCH_RECORD or (family == 6 and one.failure is Failure.NETWORK_UNREACHABLE)
-            for one in seen
-        )
+        return all(one.failure in _NO_SUCH_RECORD or self._is_our_lack(family, one) for one in seen)
+
+    def _is_our_lack(self, family: int, seen: HttpObservation) -> bool:
+        """Whether the vantage does not have this family. That IPv4 is unreachable is believed of the kernel's own
+        routes alone: a router says it of a prefix that is gone, and then it is the target's trouble. Of IPv6 a
+        router says it where only the last mile has it."""
+        if seen.failure is None or seen.address is None:
+            return False
+        unreachable = seen.failure is Failure.NETWORK_UNREACHABLE
+        return (family == 6 and unreachable) or not self._has_route(seen.address)
 
 
 def _resolved(seen: HttpObservation) -> bool:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from probes import DnsObservation, HttpObservation, TraceObservation
 from probes.dns import Delegations, DnsQuestion, StubResolver, Validator, ask, system_resolvers
+from probes.endpoint import has_route, routable
 from probes.failure import Failed
 from probes.http import HttpProber, HttpRequest
 from probes.traceroute import Tracer, TraceRequest
@@ -44,6 +45,10 @@ class Instruments(Protocol):
 
     def system_resolvers(self) -> tuple[str, ...]:
         """The machine's own resolvers now."""
+        ...
+
+    def has_route(self, address: str) -> bool:
+        """Whether this machine would send to `address`; no packet is."""
         ...
 
     async def zone_servers(self, name: str, start: Sequence[str], timeout_s: float) -> Sequence[str]:
@@ -97,14 +102,19 @@ class NetworkInstruments:
         """The machine's own resolvers now."""
         return system_resolvers()
 
+    def has_route(self, address: str) -> bool:
+        """Whether the kernel would send to `address`."""
+        return has_route(address)
+
     async def zone_servers(self, name: str, start: Sequence[str], timeout_s: float) -> Sequence[str]:
-        """Addresses of the authoritative servers of the zone that `name` is in; empty when none was found."""
+        """Addresses of the authoritative servers of the zone that `name` is in, of the families that this machine
+        has; empty when none was found."""
         delegations = self._delegations_from(tuple(start))
         try:
             zone = await delegations.zone_of(name, timeout_s)
         except Failed:
             return ()
-        return tuple(delegations.written(address) for address in zone.addresses)
+        return tuple(delegations.written(address) for address in routable(zone.addresses))
 
     def _delegations_from(self, start: tuple[str, ...]) -> Delegations:
         """One searcher a start: all targets share what it has learned of the zones above them."""

@@ -39,6 +39,7 @@ from probes.dns.referral import (
 )
 from probes.dns.root_hints import ROOT_SERVERS
 from probes.dns.server_address import ServerAddress, parse_server
+from probes.endpoint import routable
 from probes.failure import Failed, printable
 from probes.failure_word import Failure
 
@@ -65,7 +66,7 @@ class Zone:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """All addresses, IPv4 first: every zone with users has these, and not every vantage has IPv6."""
+        """All addresses, IPv4 first, as every zone with users has these."""
         found = {address for addresses in self.servers.values() for address in addresses}
         return tuple(sorted(found, key=lambda text: (ipaddress.ip_address(text).version, text)))
 
@@ -192,10 +193,11 @@ class Delegations:
             if addresses:
                 break
             addresses = await self._addresses(server, search)
+        addresses = routable(addresses)
         now = self._now()
         silent = {address for address in addresses if self._silent.get(address, 0.0) > now}
         if len(silent) == len(addresses):
-            return tuple(addresses)[:1]  # nobody answered lately: one look is enough, and soon over
+            return addresses[:1]  # nobody answered lately: one look is enough, and soon over
         return tuple(sorted(addresses, key=lambda address: address in silent))
 
     async def _with_addresses(

@@ -22,6 +22,7 @@ from probes.dns.exchange import Reply
 from probes.dns.question import DnsQuestion, parse_name, parse_type
 from probes.dns.transport import converse
 from probes.dnssec import ROOT_ANCHORS, Response, Verdict, Wanted, validate
+from probes.endpoint import routable
 from probes.failure import Failed
 from probes.failure_word import Failure
 
@@ -96,7 +97,7 @@ class Validator:
         holder = wanted.name if wanted.rdtype != dns.rdatatype.DS else wanted.name.parent()
         zone = await self._delegations.zone_of(holder.to_text(), question.timeout_s)
         failed = Failed(Failure.DNS_SERVFAIL, f"{zone.apex} has no server with an address")
-        for address in zone.addresses[:_MAX_TRIES]:
+        for address in routable(zone.addresses)[:_MAX_TRIES]:
             asked = DnsQuestion(
                 server=self._delegations.written(address),
                 name=asked.name,

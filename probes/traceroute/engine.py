@@ -189,7 +189,7 @@ class Tracer:
 
         A flow that was asked for by number is waited for; else the next free one is taken, while there are any.
         """
-        source = source_address(request.family, destination_of(request.address, 0))
+        source = source_address(destination_of(request.address, 0))
         number = request.flow if request.flow is not None else flow_number(request.address)
         flow = _flow(request, method, source, number)
         while flow.key in self._claimed:

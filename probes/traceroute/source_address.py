@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-
-from probes.endpoint import Endpoint, endpoint
+from probes.endpoint import Endpoint, endpoint, source_of
 from probes.traceroute.send_error import CannotTraceError
 
 __all__ = ["destination_of", "source_address"]
@@ -21,16 +19,12 @@ def destination_of(address: str, port: int) -> Endpoint:
         raise CannotTraceError.because(f"interface of {address}", error) from error
 
 
-def source_address(family: int, destination: Endpoint) -> str:
+def source_address(destination: Endpoint) -> str:
     """The address that packets to `destination` leave with. Sends nothing.
 
     :raises CannotTraceError: there is no route
     """
-    sock_family = socket.AF_INET if family == 4 else socket.AF_INET6
     try:
-        with socket.socket(sock_family, socket.SOCK_DGRAM) as probe:
-            # Port 9 (discard) stands for any: connecting a datagram socket only looks the route up.
-            probe.connect((destination[0], 9, *destination[2:]))
-            return str(probe.getsockname()[0]).partition("%")[0]
+        return source_of(destination)
     except OSError as error:
         raise CannotTraceError.because(f"route to {destination[0]}", error) from error

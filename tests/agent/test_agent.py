@@ -89,6 +89,10 @@ class _Instruments:
     async def addresses_of(self, name: str, family: int, timeout_s: float) -> Sequence[str]:
         return self.pool[family]
 
+    def has_route(self, address: str) -> bool:
+        """Everywhere."""
+        return True
+
     def system_resolvers(self) -> tuple[str, ...]:
         return ("198.51.100.53",)
 

@@ -150,7 +150,7 @@ def test_cancelling_leaves_nothing_open() -> None:
 
 def test_the_source_address_is_the_kernels_choice() -> None:
     """Packets to the loopback come from it."""
-    assert source_address(4, ("127.0.0.1", 0)) == "127.0.0.1"
+    assert source_address(("127.0.0.1", 0)) == "127.0.0.1"
 
 
 def test_scapy_is_imported_only_by_the_first_trace() -> None:
