@@ -72,6 +72,20 @@ def by_series(hours: Iterable[PastHour]) -> PastHours:
     return found
 
 
+def comparable(since: int, until: int, first: int) -> list[range]:
+    """The hours, from `first` on and before `since`, that what is usual in [since, until) is told by."""
+    asked = range(since, until)
+    back = [*(WEEK * n for n in range(1, WEEKS + 1)), *(DAY * n for n in range(1, WEEK // DAY + 1))]
+    wanted = {hour - less + beside for hour in asked for less in back for beside in (-1, 0, 1)}
+    found: list[range] = []
+    for hour in sorted(hour for hour in wanted if first <= hour < since):
+        if found and found[-1].stop == hour:
+            found[-1] = range(found[-1].start, hour + 1)
+        else:
+            found.append(range(hour, hour + 1))
+    return found
+
+
 class UsualHours:
     """The hours of one series; some 4 kB once the first has passed."""
 

@@ -45,6 +45,14 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="
     points: tuple[LatencyPoint, ...] = ()
 
 
+class HourOfSeries(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The medians of the phases of a target's requests from one vantage in one hour; hours count since 1970."""
+
+    vantage: str
+    hour: int
+    medians_s: dict[str, float]
+
+
 class Failures(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="failures"):
     """How often one failure word was seen in one series, out of how many observations of that kind."""
 

@@ -41,24 +41,23 @@ def latency(
     by: frozenset[str],
     window: tuple[float, float],
     bucket_s: float,
-    phases: frozenset[str] = frozenset(PHASES),
 ) -> list[Latency]:
     """One value for each series with at least one measurement; `by` holds some of target, vantage, phase.
 
-    With `phase`, `phases` are answered; without only the total, for phases do not add up to anything else that is
-    meaningful. Buckets are aligned to the window's start, at most MAX_POINTS of them.
+    Without `phase` only the total is answered: phases do not add up to anything else that is meaningful.
+    Buckets are aligned to the window's start, at most MAX_POINTS of them.
 
     :raises ValueError: the bucket is not positive, or there would be too many
     """
     since, until = window
     if not bucket_s > 0 or (until - since) / bucket_s > MAX_POINTS:
         raise ValueError(f"a bucket of {bucket_s} s cuts the window into more than {MAX_POINTS} points")
-    asked = tuple(phase for phase in PHASES if phase in phases) if "phase" in by else ("total",)
+    phases = PHASES if "phase" in by else ("total",)
     grid = Grid.of(since, until, bucket_s)
     if grid is None:
-        answers = _from_facts(connection, glossary, scope, by, asked, since, bucket_s)
+        answers = _from_facts(connection, glossary, scope, by, phases, since, bucket_s)
     else:
-        found = rollup_reader.measured(connection, scope, grid, by, asked)
+        found = rollup_reader.measured(connection, scope, grid, by, phases)
         known: dict[bytes, _Told] = {}
         answers = [_rolled(series, one, glossary, grid, known) for series, one in found.items()]
     return sorted(answers, key=lambda a: (a.target or "", a.vantage or "", PHASES.index(a.phase)))

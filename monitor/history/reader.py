@@ -8,7 +8,7 @@ reads may therefore be seen or not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from monitor.history import availability as available
 from monitor.history import failures as failure_counts
+from monitor.history import hours as hours_of_series
 from monitor.history import identity_changes, incident_rows, intake, outbox, route_summaries
 from monitor.history import last_good as good
 from monitor.history import latency as latencies
@@ -29,6 +30,7 @@ from monitor.history.answers import (
     DnsChange,
     Failures,
     Gap,
+    HourOfSeries,
     Latency,
     Newest,
     PathChange,
@@ -43,7 +45,6 @@ from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
 from monitor.history.opening import open_reading
 from monitor.history.resolution import bound_micros
-from monitor.history.rollup_block import PHASES
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
 from monitor.history.routes_before import rows_before
 from monitor.history.scope import Scope, scope
@@ -241,16 +242,21 @@ class Reader:
         vantage: str | None = None,
         by: frozenset[str] = frozenset({"target", "vantage", "phase"}),
         bucket_s: float = 300.0,
-        phases: frozenset[str] = frozenset(PHASES),
     ) -> list[Latency]:
         """HTTP latency by series with percentiles over the window and by bucket (see `answers.Latency`).
 
-        `phases`: those that are told apart, where `by` has `phase`.
-
         :raises ValueError: the bucket is not positive or makes more than `latency.MAX_POINTS` points
         """
-        question = partial(latencies.latency, by=by, window=(since, until), bucket_s=bucket_s, phases=phases)
+        question = partial(latencies.latency, by=by, window=(since, until), bucket_s=bucket_s)
         return self._ask(question, since, until, target, vantage)
+
+    def hours(self, hours: range, *, target: str, phases: Sequence[str], fewest: int) -> list[HourOfSeries]:
+        """The medians of these phases of a target's requests, by vantage and hour (counted since 1970).
+
+        Of fewer than `fewest` measurements none is told; of hours of before the roll-ups of minutes neither.
+        """
+        question = partial(hours_of_series.hours, hours=hours, phases=phases, fewest=fewest)
+        return self._ask(question, hours.start * 3600.0, hours.stop * 3600.0, target, None)
 
     def availability(
         self, since: float, until: float, *, target: str, vantage: str | None = None, bucket_s: float = 300.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 
 from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
-from monitor.diagnose.usual_hours import FEWEST_VALUES, HOUR_S, KEPT_HOURS, PastHour
+from monitor.diagnose.usual_hours import FEWEST_VALUES, HOUR_S, KEPT_HOURS, PastHour, comparable
 from monitor.history import Reader
 from monitor.model import FileMark, Incident, RouteFact
 from monitor.model.history_place import HistoryPlace
@@ -30,8 +30,13 @@ then is whose space is to be known by the routes of then. Without them the origi
 than the observations above would be taken for the usual one. Most questions are put to resolvers, which show none.
 """
 
-HOURS_FROM = frozenset({"connect", "kernel_rtt", "wait"})
-"""The phases that an hour's round trip and think time are made from."""
+HOURS_FROM = ("connect", "kernel_rtt", "wait")
+"""The phases that an hour's round trip, one of the first two, and think time are made from."""
+
+MOST_HOURS = 200_000
+"""Hours of series that are read at a start, some 8 s of it: three weeks of 20 targets from 20 vantages, and four
+days of 100 targets.
+"""
 
 ROUTES_S = 24 * 3600.0
 """All routes of this long; of the time before it those that still stand, and the first of each way."""
@@ -44,19 +49,21 @@ def engine_from_history(
     coming: Sequence[VrpChange] = (),
     *,
     resumes: Callable[[Incident], bool] = lambda incident: True,
+    judged_s: float | None = None,
 ) -> Engine:
     """An engine that knows the facts before `until`, Unix seconds, and the incidents that were open then.
 
     It judges moments from `until` on. `coming`: changes that the VRPs in `knowledge` show already, and that are
     among the facts that the engine will be fed. `resumes`: whether an open incident is this engine's to go on
-    with.
+    with. `judged_s`: how long it will judge; None: for good.
 
     :raises HistoryError: the history at `place` cannot be read
     """
     with Reader.open(place) as reader:
         known = reader.vrp_changes(until - ROUTES_S)
         names = names_observed(knowledge.targets)
-        hours = past_hours(reader, until - OBSERVATIONS_S, [*names, *knowledge.control_names])
+        asked_s = None if judged_s is None else OBSERVATIONS_S + judged_s
+        hours = past_hours(reader, until - OBSERVATIONS_S, [*names, *knowledge.control_names], asked_s)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming), hours=tuple(hours)))
         engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)])
         observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
@@ -93,26 +100,28 @@ def past_observations(
     yield from reader.observations(since, until)
 
 
-def past_hours(reader: Reader, until: float, names: Iterable[str]) -> Iterator[PastHour]:
+def past_hours(
+    reader: Reader, until: float, names: Iterable[str], judged_s: float | None = None
+) -> list[PastHour]:
     """What the hours that were over at `until` were like, by the roll-ups, of all weeks that an engine remembers.
 
-    An engine that was there has the medians of the exchanges themselves, and these are within 2 % of them; of an
-    hour in which some failed they count what these took, too, which it does not.
+    `judged_s`: only those that are asked for within so long from `until` on. Of very many series the oldest are
+    left out. An engine that was there has the medians of the exchanges themselves, and these are within 2 % of
+    them; of an hour in which some failed they count what these took, too, which it does not.
     """
-    end = int(until // HOUR_S)
-    window = ((end - KEPT_HOURS) * HOUR_S, end * HOUR_S)
-    for name in sorted(names):
-        medians: dict[tuple[str, int], dict[str, float]] = {}
-        for series in reader.latency(*window, target=name, phases=HOURS_FROM, bucket_s=HOUR_S):
-            for point in series.points:
-                if point.p50_s is not None and point.count >= FEWEST_VALUES:
-                    key = (series.vantage or "", int(point.at // HOUR_S))
-                    medians.setdefault(key, {})[series.phase] = point.p50_s
-        for (vantage, hour), known in sorted(medians.items()):
-            trips = [known[phase] for phase in ("connect", "kernel_rtt") if phase in known]
-            rtt_s, wait_s = min(trips, default=None), known.get("wait")
-            think_s = None if rtt_s is None or wait_s is None else max(wait_s - rtt_s, 0.0)
-            yield PastHour(target=name, vantage=vantage, hour=hour, rtt_s=rtt_s, think_s=think_s)
+    end, names = int(until // HOUR_S), sorted(names)
+    first = end - min(KEPT_HOURS, MOST_HOURS // max(len(names) * len(reader.vantages()), 1))
+    windows = [range(first, end)]
+    if judged_s is not None:
+        windows = comparable(end, int((until + judged_s) // HOUR_S) + 1, first)
+    found = []
+    for name, hours in product(names, windows):
+        for one in reader.hours(hours, target=name, phases=HOURS_FROM, fewest=FEWEST_VALUES):
+            known = one.medians_s
+            rtt_s = min((known[phase] for phase in HOURS_FROM[:2] if phase in known), default=None)
+            think_s = max(known["wait"] - rtt_s, 0.0) if rtt_s is not None and "wait" in known else None
+            found.append(PastHour(target=name, vantage=one.vantage, hour=one.hour, rtt_s=rtt_s, think_s=think_s))
+    return found
 
 
 def _first_met(reader: Reader, target: str, before: float) -> Iterable[Observation]:

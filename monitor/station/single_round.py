@@ -39,6 +39,9 @@ DELIVERY_S = 30.0
 ORIGINS_S = 10.0
 """How long whose the met addresses are may take to be told."""
 
+ROUND_S = 300.0
+"""A round is over by then; what is usual at the hours after it is of no use."""
+
 _NOT_A_CAUSE = frozenset({Cause.OK, Cause.INSUFFICIENT})
 
 
@@ -66,7 +69,7 @@ async def single_round(
     knowledge = Knowledge.from_config(
         _at_pace(config), prefix_table=tables.prefixes, vrps=tables.vrps, relationships=tables.relationships
     )
-    engine = await asyncio.to_thread(engine_from_history, store.place, knowledge, clock.wall())
+    engine = await asyncio.to_thread(engine_from_history, store.place, knowledge, clock.wall(), judged_s=ROUND_S)
     desk = Desk(store.place, lambda: None if tables.vrps is None else tables.vrps.validate)
     pipeline = Pipeline(store, engine, lambda change: desk.told(change, config), grace_s=0.0)
     seen: list[Observation] = []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.config import parse_config
 from monitor.diagnose import Engine, Fact, Knowledge, known_at
-from monitor.diagnose.usual_hours import WEEKS, PastHour, UsualHours
+from monitor.diagnose.usual_hours import KEPT_HOURS, WEEKS, PastHour, UsualHours, comparable
 from monitor.model.incident import Incident
 from probes.observation import Failure, HttpObservation
 
@@ -110,6 +110,21 @@ def test_the_figure_of_an_hour_lies_among_its_values(values: list[int], times: i
     found = usual.rtt_s(at(92))
     assert found is not None
     assert min(values) <= found <= max(values)
+
+
+@settings(derandomize=True, max_examples=50, deadline=None)
+@given(st.sets(st.integers(0, KEPT_HOURS - 1), max_size=200), st.integers(0, 30))
+def test_the_hours_that_are_comparable_are_all_that_is_asked_for(known: set[int], later: int) -> None:
+    """Told of these alone, it says the same as told of everything."""
+    values = {hour: 0.001 * (1 + hour * 7919 % 101) for hour in known}
+    base = int(MONDAY // HOUR)
+    windows = comparable(base + KEPT_HOURS, base + KEPT_HOURS + later + 1, base)
+    asked = {hour - base for window in windows for hour in window}
+
+    few, everything = taught({hour: values[hour] for hour in known & asked}), taught(values)
+
+    assert few.rtt_s(at(KEPT_HOURS + later)) == everything.rtt_s(at(KEPT_HOURS + later))
+    assert later > 23 or len(asked) < KEPT_HOURS / 2
 
 
 Answer = Callable[[float], tuple[float, float]]

@@ -62,9 +62,7 @@ def test_results_by_other_rules_are_not_gone_on_with(tmp_path: Path) -> None:
     old = Played(kind="quiet", seed=1, rules=f"before {RULES_VERSION}", pairs={FULL: []})
     path.write_bytes(msgspec.json.encode(old) + b"\n")
 
-    with pytest.raises(
-        LedgerError, match=":1: by rules before "
-    ):
+    with pytest.raises(LedgerError, match=":1: by rules before "):
         Ledger(path)
 
 
