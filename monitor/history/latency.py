@@ -3,7 +3,7 @@
 Percentiles of percentiles are wrong, and averages hide what hurts, so every measurement of the window counts.
 Buckets of whole minutes that begin at whole minutes come from the roll-ups, where a measurement is a byte
 (`latency_scale` says how exact that is); all others from the measurements themselves, some 100,000 requests a
-second.
+second. Medians of many hours are read by `hours`, without their points.
 """
 
 from __future__ import annotations
