@@ -58,9 +58,14 @@ def launch(folder: Path, scene: Scene, *, plain: bool, as_json: bool, kept: Path
     if as_json:
         print(msgspec.json.encode(summary).decode())
     else:
-        looks = [] if kept is None else ways_to_look(summary, _program(), kept)
+        looks = [] if kept is None else ways_to_look(summary, _program(), kept, _config_beside(kept))
         print("\n".join([*lines(summary), *looks]))
     return 0 if summary.right else 1
+
+
+def _config_beside(history: Path) -> Path | None:
+    config = history.with_name("config.toml")
+    return config if config.exists() else None
 
 
 def _program() -> str:

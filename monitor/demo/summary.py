@@ -144,14 +144,17 @@ def wrong_because(incident: Incident, truth: Cause, diversion: Diversion) -> str
     return "it stayed suspected" if incident.suspected else None
 
 
-def ways_to_look(summary: Summary, program: str, history: Path) -> list[str]:
-    """What a person can do with the history that was kept, a command a line; `program`: how whydown is called."""
+def ways_to_look(summary: Summary, program: str, history: Path, config: Path | None) -> list[str]:
+    """What a person can do with the history that was kept, a command a line; `program`: how whydown is called.
+
+    `config`: of the monitor that wrote it, by which networks have their names.
+    """
     if summary.height_at is None:
         return []
     at = f"{as_datetime(summary.height_at):%Y-%m-%dT%H:%M:%SZ}"
     return [
         "Look at it yourself: the dashboard in the middle of the hijack (http://127.0.0.1:8080), and its verdict:",
-        f"  {program} web --database {history} --at {at}",
+        f"  {program} web{'' if config is None else f' --config {config}'} --database {history} --at {at}",
         f"  {program} explain last --database {history}",
     ]
 

@@ -77,15 +77,15 @@ def test_both_causes_named_rightly_is_right() -> None:
 def test_the_end_says_how_to_look_at_the_middle_of_the_hijack() -> None:
     """A command of each, with the moment and the file; nothing when the story broke off before any trouble."""
     summary = _summary(OVERLOAD, TAKEN)
-    _, web, explain = ways_to_look(summary, "whydown", Path("demo/history.db"))
+    _, web, explain = ways_to_look(summary, "whydown", Path("demo/history.db"), Path("demo/config.toml"))
 
     assert summary.height_at == START + 106
     assert web.split() == [
-        "whydown", "web", "--database", "demo/history.db",
-        "--at", f"{datetime.fromtimestamp(START + 106, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "whydown", "web", "--config", "demo/config.toml", "--database", "demo/history.db", "--at",
+        f"{datetime.fromtimestamp(START + 106, UTC):%Y-%m-%dT%H:%M:%SZ}",
     ]  # fmt: skip
     assert explain.split() == ["whydown", "explain", "last", "--database", "demo/history.db"]
-    assert ways_to_look(msgspec.structs.replace(summary, height_at=None), "whydown", Path("x")) == []
+    assert ways_to_look(msgspec.structs.replace(summary, height_at=None), "whydown", Path("x"), None) == []
 
 
 @pytest.mark.parametrize(
