@@ -41,6 +41,9 @@ FEWEST_VALUES = 5
 MOST_VALUES = 720
 """Values of the present hour that are kept: one each 5 s; of more every second one, then every fourth."""
 
+MOST_LATE = 200
+"""Exchanges in a row that come too late: more than a backlog brings between two fresh ones."""
+
 KEPT_HOURS = WEEKS * WEEK + 2
 """Those of the past weeks, and the hour beside the oldest."""
 
@@ -89,9 +92,10 @@ def comparable(since: int, until: int, first: int) -> list[range]:
 class UsualHours:
     """The hours of one series; some 4 kB once the first has passed."""
 
-    __slots__ = ("_newest", "_rtt", "_think")
+    __slots__ = ("_late", "_newest", "_rtt", "_think")
 
     def __init__(self) -> None:
+        self._late = 0
         self._newest: int | None = None
         self._rtt, self._think = _Figure(), _Figure()
 
@@ -102,10 +106,17 @@ class UsualHours:
         self._think.put(past.hour, past.think_s)
 
     def add(self, at: float, rtt_s: float | None, think_s: float | None) -> None:
-        """Take in an exchange that was known at a time; one of an hour that is over comes too late."""
+        """Take in an exchange that was known at a time; one of an hour that is over comes too late.
+
+        When nothing else comes any more it was the newest hour that was wrong, by a clock, and all begins anew.
+        """
         hour = int(at // HOUR_S)
         if self._newest is not None and hour < self._newest:
-            return
+            self._late += 1
+            if self._late < MOST_LATE:
+                return
+            self._newest, self._rtt, self._think = None, _Figure(), _Figure()
+        self._late = 0
         self._advance(hour)
         self._rtt.add(rtt_s)
         self._think.add(think_s)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.config import parse_config
 from monitor.diagnose import Engine, Fact, Knowledge, known_at
-from monitor.diagnose.usual_hours import KEPT_HOURS, WEEKS, PastHour, UsualHours, comparable
+from monitor.diagnose.usual_hours import KEPT_HOURS, MOST_LATE, WEEKS, PastHour, UsualHours, comparable
 from monitor.model.incident import Incident
 from probes.observation import Failure, HttpObservation
 
@@ -95,6 +95,18 @@ def test_an_exchange_of_an_hour_that_is_over_changes_nothing() -> None:
 
     assert usual.rtt_s(at(92)) == pytest.approx(0.05)
     assert usual.think_s(at(92)) == pytest.approx(0.2)
+
+
+def test_an_hour_that_a_wrong_clock_invented_does_not_stop_learning() -> None:
+    """A fact of the year 2090 makes all others late; when only these come, it is forgotten."""
+    usual = UsualHours()
+    usual.add(at(24 * 365 * 60), 0.01, None)
+    for day in range(4):
+        for count in range(MOST_LATE + 10):
+            usual.add(at(24 * day + 20) + count, 0.05, None)
+    usual.add(at(116), 0.02, None)
+
+    assert usual.rtt_s(at(116)) == pytest.approx(0.05)
 
 
 @settings(derandomize=True, max_examples=30, deadline=None)
