@@ -1,8 +1,7 @@
 """Plays many incidents and scores what the engine says of them: `python tests/simulation/run.py --help`.
 
-A run is a range of seeds for each kind of play; the same seeds give the same folders and the same figures. All
-kinds are played with one seed before the next, so that a run may end after any of them. With `--results FILE` one
-that ended goes on where it was when it is started again.
+A run is a range of seeds for each kind of play; the same seeds give the same folders and the same figures. With
+`--results FILE` one that ended goes on where it was when it is started again.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from monitor.evaluate import summary
 
 
 def jobs_of(options: argparse.Namespace) -> list[Job]:
-    """All plays, one seed after the other; of a kind as many as its name says, or its family's, or `--count`."""
+    """All plays; of a kind as many as its name says, or its family's, or `--count`.
+
+    All kinds come to their last at the same time: whenever a run ends, each has had its share.
+    """
     counts: Mapping[str, int] = dict(options.count_of or ())
     kinds = chosen(kinds=options.kinds or (), held_out=options.held_out)
     many = {name: counts.get(name, counts.get(KINDS[name].family, options.count)) for name in kinds}
-    return [
-        Job(name, options.seed + number, not options.plain, options.keep)
-        for number in range(max(many.values(), default=0))
-        for name in kinds
-        if number < many[name]
-    ]
+    turns = [((number + 1) / many[name], number, name) for name in kinds for number in range(many[name])]
+    turns.sort(key=lambda turn: turn[:2])
+    return [Job(name, options.seed + number, not options.plain, options.keep) for _, number, name in turns]
 
 
 def _count_of(text: str) -> tuple[str, int]:

@@ -19,7 +19,7 @@ def asked(text: str) -> list[tuple[str, int]]:
 
 
 def test_a_kind_is_played_as_often_as_it_or_its_family_says() -> None:
-    """The kind's own number wins, then its family's, then that of all; seeds come one after the other."""
+    """The kind's own number wins, then its family's, then that of all; all come to their last together."""
     jobs = asked("--seed 7 --count 1 --kinds quiet overload-pool names-gone --count-of overload=2 names-gone=0")
 
     assert jobs == [("overload-pool", 7), ("quiet", 7), ("overload-pool", 8)]
