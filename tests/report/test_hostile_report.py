@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC
 
 import msgspec
 import pytest
@@ -11,6 +12,8 @@ from rich.console import Console
 
 from monitor.model import Detail, Evidence, Incident, IncidentChange
 from monitor.report import explain, incident_html, incident_text
+from monitor.report.digest import MOST_LISTED, Setting, day_of, digest_html, digest_text
+from monitor.report.words import Language
 
 ATTACK = "<script>alert('1')</script>&\"[red]\x1b]0;owned\x07\r\nBcc: x@example.com\u202e{{ 7*7 }}{% raw %}"
 
@@ -61,3 +64,20 @@ def test_explanation_neither_drives_the_terminal_nor_reads_markup(hostile: Incid
     assert "\x1b]0" not in output
     assert "\\x1b]0;owned\\x07" in output
     assert "[red]" in output
+
+
+def test_a_digest_is_neither_markup_nor_an_escape(hostile: Incident) -> None:
+    """Both forms of it, bounded, with many of them in one day; a link stays inside its attribute."""
+    setting = Setting(
+        monitor=ATTACK, targets=1, vantages=1, language=Language.KO, where=UTC, dashboard="https://whydown.example"
+    )
+    day = day_of([hostile] * 100, {hostile.id}, "2022-02-03", 0.0, setting)
+    text, page = digest_text(day), digest_html(day)
+
+    assert {character for character in text if not character.isprintable()} == {"\n"}
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not {"\x1b", "\x07", "\u202e"} & set(page)
+    assert page.count('href="https://whydown.example/incidents/') == MOST_LISTED
+    assert len(text.encode()) < 60_000
+    assert len(page.encode()) < 120_000
