@@ -7,9 +7,11 @@ from importlib.resources import files
 __all__ = ["TOPICS", "page"]
 
 TOPICS = {
+    "tutorial": "From nothing to several vantages, a step after the other.",
     "verdicts": "How a verdict is made, with what every rule is worth.",
     "folder": "The format of incident folders and of bundles.",
     "queries": "Ready queries over the history's SQL views, for sqlite3, sqlite-utils and Datasette.",
+    "api": "JSON, metrics and webhooks: addresses, fields, errors.",
     "operations": "Running it: sizes, back-ups, upgrades, what to do when something is wrong.",
     "threats": "Who could mislead or abuse it, and what stands against that.",
     "extending": "How to add a probe, a rule, a feed, a verb.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from monitor.bundle.archive import MOST_BYTES
 from monitor.bundle.manifest import FORMAT, Manifest
 from monitor.cli import VERBS, main
+from monitor.config import load_config
 from monitor.docs import TOPICS, page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,3 +75,23 @@ def test_verbs_and_files_that_a_page_names_are_there(topic: str) -> None:
 
     assert verbs <= set(VERBS)
     assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_commands_of_a_page_are_understood(topic: str) -> None:
+    """Each line in a shell's block that calls the program; `--help` stops it before it does anything."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page(topic), re.MULTILINE | re.DOTALL)
+    for line in re.findall(r"^whydown (.*)$", "".join(blocks), re.MULTILINE):
+        result = CliRunner().invoke(main, [*shlex.split(line.partition(" > ")[0], comments=True), "--help"])
+
+        assert result.exit_code == 0, (line, result.output)
+
+
+def test_configuration_of_the_tutorial_has_no_mistakes(tmp_path: Path) -> None:
+    """All its steps together are one file that the monitor would take."""
+    file = tmp_path / "config.toml"
+    file.write_text("\n".join(re.findall(r"^```toml\n(.*?)^```$", page("tutorial"), re.MULTILINE | re.DOTALL)))
+    config = load_config(file)
+
+    assert [target.name for target in config.targets] == ["shop"]
+    assert (config.alert.mail is None, config.web is None, len(config.bgp)) == (False, False, 1)
