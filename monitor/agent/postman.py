@@ -61,6 +61,7 @@ class Postman:
         self._monotonic = monotonic
         self._came = asyncio.Event()
         self._through = asyncio.Event()
+        self._epoch = ""
         self._log = structlog.get_logger("postman").bind(hub=name)
         self.reached_at: float | None = None
         """When the hub last took a batch, by the monotonic clock; None: never."""
@@ -145,10 +146,28 @@ class Postman:
         self.reached_at = self._monotonic()
         if receipt.refused:
             self._log.error("facts_refused_by_hub", facts=len(receipt.refused), first=receipt.refused[0].reason)
-        await asyncio.to_thread(self._spool.acknowledge, self._name, [one.sequence for one in kept])
+        kept_at = self._now() if receipt.epoch else None
+        await asyncio.to_thread(self._spool.acknowledge, self._name, [one.sequence for one in kept], kept_at)
+        await self._heed_epoch(receipt.epoch)
         await asyncio.to_thread(self._spool.told, [key for key, _ in losses])
         more = len(kept) >= MOST_IN_BATCH or sum(len(one.body) for one in kept) > MOST_BYTES / 2
         return _Carried(more=more, pause_s=receipt.backlog_pause_s)
+
+    async def _heed_epoch(self, epoch: str) -> None:
+        """When the hub's brokers may have lost what they took, send again what is kept of that.
+
+        What this very batch brought is among it: its receipt may be older than the loss.
+        """
+        if not epoch or epoch == self._epoch:
+            return
+        memo = f"epoch of {self._name}"
+        before = await asyncio.to_thread(self._spool.recall, memo)
+        if before not in (None, epoch):
+            facts = await asyncio.to_thread(self._spool.owe_again, self._name)
+            self._log.warning("sends_again", facts=facts, epoch=epoch, before=before)
+        if before != epoch:
+            await asyncio.to_thread(self._spool.remember, memo, epoch)
+        self._epoch = epoch
 
 
 def _numbered(kept: Sequence[Kept]) -> tuple[Numbered, ...]:

@@ -44,7 +44,12 @@ def command(ctx: click.Context, path: Path, verbose: bool) -> None:
     bounds = config.spool
     try:
         with Spool.open(
-            bounds.path, config.hub.urls, clock.wall(), most_bytes=bounds.most_bytes, most_age_s=bounds.most_age_s
+            bounds.path,
+            config.hub.urls,
+            clock.wall(),
+            most_bytes=bounds.most_bytes,
+            most_age_s=bounds.most_age_s,
+            keep_acknowledged_s=bounds.keep_acknowledged_s,
         ) as spool:
             asyncio.run(serve(lambda: Outpost(config, spool), path))
     except* SpoolError as group:

@@ -5,6 +5,7 @@
 - `hub`: which bit is whose.
 - `loss`: facts that were given up and that no hub has been told of, by hub.
 - `memo`: texts that the agent wants to find again after a restart.
+- `keepsake`: what hubs have taken lately (`keepsakes`).
 - `counter`: the next number, and the number up to which facts were thinned.
 
 Numbers start at the microseconds of the Unix time at which the spool is opened, or go on from the last one where
@@ -17,6 +18,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from monitor.spool import keepsakes
 from monitor.spool.errors import SpoolError
 
 # "whys" in ASCII (PRAGMA application_id), and the layout's number (PRAGMA user_version).
@@ -88,6 +90,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
+    connection.execute(keepsakes.TABLE)  # an older spool has none yet
     connection.execute("COMMIT")
 
 
@@ -98,6 +101,7 @@ def assign_bits(connection: sqlite3.Connection, hubs: tuple[str, ...]) -> dict[s
         bit = known.pop(name)
         connection.execute("UPDATE fact SET owed = owed & ~? WHERE owed & ?", (bit, bit))
         connection.execute("DELETE FROM loss WHERE hub = ?", (bit,))
+        connection.execute("DELETE FROM keepsake WHERE hub = ?", (bit,))
         connection.execute("DELETE FROM hub WHERE bit = ?", (bit,))
     connection.execute("DELETE FROM fact WHERE owed = 0")
     free = (bit for bit in (1 << place for place in range(MOST_HUBS)) if bit not in known.values())

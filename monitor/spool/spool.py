@@ -21,7 +21,7 @@ from typing import NamedTuple
 import msgspec
 
 from monitor.link.messages import Loss
-from monitor.spool import thinning
+from monitor.spool import keepsakes, thinning
 from monitor.spool.errors import SpoolError
 from monitor.spool.schema import assign_bits, connect
 from probes.observation import Observation, completed_at
@@ -46,12 +46,19 @@ class Spool:
     """A spool open for its one agent. Close it, or use it as a context manager."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, hubs: tuple[str, ...], most_bytes: int, most_age_s: float
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        hubs: tuple[str, ...],
+        most_bytes: int,
+        most_age_s: float,
+        keep_acknowledged_s: float,
     ) -> None:
         self.path = path
         self._connection = connection
         self._most_bytes = most_bytes
         self._most_age_s = most_age_s
+        self._keep_acknowledged_s = keep_acknowledged_s
         self._turn = threading.RLock()
         self._marks: deque[tuple[float, int]] = deque()
         with self._transaction():
@@ -68,14 +75,17 @@ class Spool:
         *,
         most_bytes: int = MOST_BYTES,
         most_age_s: float = MOST_AGE_S,
+        keep_acknowledged_s: float = 0.0,
     ) -> Spool:
         """Open or make the spool at `path` for these hubs; `now` by the wall clock. What it holds is backlog.
+
+        `keep_acknowledged_s`: for how long hubs may ask again for what they took.
 
         :raises SpoolError: another agent has it open, it is not a spool, or it cannot be written
         """
         connection = connect(path, now)
         try:
-            return cls(path, connection, tuple(hubs), most_bytes, most_age_s)
+            return cls(path, connection, tuple(hubs), most_bytes, most_age_s, keep_acknowledged_s)
         except BaseException:
             connection.close()
             raise
@@ -111,30 +121,44 @@ class Spool:
         with self._turn, self._named_errors():
             return self._pending(hub, "<", self._boundary(monotonic), most, most_bytes)
 
-    def acknowledge(self, hub: str, sequences: Sequence[int]) -> None:
+    def acknowledge(self, hub: str, sequences: Sequence[int], kept_at: float | None = None) -> None:
         """`hub` has these facts, or will never take them.
+
+        `kept_at`: now by the wall clock, where it may ask for them again; None: it will not.
 
         :raises SpoolError: the disk is full or broken; they will be sent again
         """
         bit = self._bits[hub]
         numbers = [(bit, sequence) for sequence in sequences]
         with self._transaction():
+            if kept_at is not None:
+                keepsakes.keep(self._connection, bit, sequences, int(kept_at * 1e3))
             if bit == self._everybody:
                 self._connection.executemany("DELETE FROM fact WHERE owed = ? AND sequence = ?", numbers)
                 return
             self._connection.executemany("UPDATE fact SET owed = owed & ~? WHERE sequence = ?", numbers)
             self._connection.execute("DELETE FROM fact WHERE owed = 0")
 
+    def owe_again(self, hub: str) -> int:
+        """`hub` may have lost what it took: it is owed again what is kept of that; how many facts.
+
+        :raises SpoolError: the disk is full or broken
+        """
+        with self._transaction():
+            return keepsakes.owe_again(self._connection, self._bits[hub])
+
     def settled_below(self, hub: str) -> int:
-        """`hub` is owed nothing with a lower number than this."""
+        """`hub` is owed nothing with a lower number than this, and will not be."""
         with self._turn, self._named_errors():
+            kept = keepsakes.lowest(self._connection, self._bits[hub])
             lowest = [
                 self._connection.execute(
                     "SELECT sequence FROM fact WHERE owed = ? ORDER BY sequence LIMIT 1", (owed,)
                 ).fetchone()
                 for owed in self._owing(hub)
             ]
-            return int(min((row[0] for row in lowest if row is not None), default=self._next))
+            found = [int(row[0]) for row in lowest if row is not None]
+            return min(found if kept is None else [*found, kept], default=self._next)
 
     def waiting(self, hub: str) -> int:
         """How many facts `hub` has not got."""
@@ -152,8 +176,10 @@ class Spool:
         :raises SpoolError: the disk is full or broken
         """
         with self._transaction():
+            keepsakes.forget(self._connection, int((now - self._keep_acknowledged_s) * 1e3))
             given = thinning.give_up_old(self._connection, int((now - self._most_age_s) * 1e3))
             if given is None and self._bytes() > self._most_bytes:
+                keepsakes.forget(self._connection, int(now * 1e3))
                 given = thinning.thin(self._connection) or thinning.give_up_oldest(self._connection)
             if given is not None:
                 thinning.note(self._connection, given, tuple(self._bits.values()))

@@ -22,6 +22,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from typing import TypeVar
 
 import nats
@@ -55,6 +56,8 @@ DUPLICATE_WINDOW_S = 120.0
 MEMBER_S = 10.0
 """A member that has said nothing for so long is gone."""
 
+LEASES, EPOCH, MEMBERS = "leases", "epoch", "members"
+
 _log = structlog.get_logger("bus")
 
 T = TypeVar("T")
@@ -68,6 +71,7 @@ class Broker:
         self.settings = settings
         self.stream = settings.name
         self.js: JetStreamContext = client.jetstream(timeout=ANSWER_S)
+        self._buckets: dict[str, KeyValue] = {}
 
     def subject(self, partition: int | str, kind: str) -> str:
         """Where messages of a kind for a partition go; `*` for all."""
@@ -96,10 +100,9 @@ class Broker:
         with named_errors(f"hear {topic}"):
             await self._client.subscribe(f"{self.stream}-{topic}", cb=heard)
 
-    async def bucket(self, name: str) -> KeyValue:
-        """An existing bucket."""
-        with named_errors(f"bucket {name}"):
-            return await self.js.key_value(f"{self.stream}-{name}")
+    def bucket(self, name: str) -> KeyValue:
+        """LEASES, EPOCH or MEMBERS."""
+        return self._buckets[name]
 
     async def state(self) -> api.StreamInfo:
         """How the stream is.
@@ -160,20 +163,19 @@ class Broker:
 
     async def _make_buckets(self) -> None:
         replicas, memory = self.settings.replicas, api.StorageType.MEMORY
-        await self._make_bucket(
-            api.KeyValueConfig(bucket="leases", storage=api.StorageType.FILE, replicas=replicas)
-        )
-        await self._make_bucket(api.KeyValueConfig(bucket="epoch", storage=memory, replicas=replicas))
-        await self._make_bucket(
-            api.KeyValueConfig(bucket="members", storage=memory, replicas=replicas, ttl=MEMBER_S)
-        )
+        for config in (
+            api.KeyValueConfig(bucket=LEASES, storage=api.StorageType.FILE, replicas=replicas),
+            api.KeyValueConfig(bucket=EPOCH, storage=memory, replicas=replicas),
+            api.KeyValueConfig(bucket=MEMBERS, storage=memory, replicas=replicas, ttl=MEMBER_S),
+        ):
+            self._buckets[config.bucket] = await self._made_bucket(config)
 
-    async def _make_bucket(self, config: api.KeyValueConfig) -> None:
-        config.bucket = f"{self.stream}-{config.bucket}"
+    async def _made_bucket(self, config: api.KeyValueConfig) -> KeyValue:
+        name = f"{self.stream}-{config.bucket}"
         try:
-            await self.js.key_value(config.bucket)
+            return await self.js.key_value(name)
         except BucketNotFoundError:
-            await self.js.create_key_value(config)
+            return await self.js.create_key_value(replace(config, bucket=name))
 
 
 @asynccontextmanager

@@ -17,10 +17,9 @@ import secrets
 
 import structlog
 from nats.js.errors import KeyDeletedError, KeyNotFoundError, KeyWrongLastSequenceError
-from nats.js.kv import KeyValue
 
 from monitor.bus.errors import BusError
-from monitor.bus.nats.broker import named_errors
+from monitor.bus.nats.broker import AGAIN_S, EPOCH, Broker, named_errors
 
 LOOK_S = 5.0
 
@@ -30,21 +29,31 @@ _KEY = "epoch"
 class Epoch:
     """`word`: the one in force as far as is known; empty before the first look."""
 
-    def __init__(self, bucket: KeyValue) -> None:
-        self._bucket = bucket
+    def __init__(self, broker: Broker) -> None:
+        self._bucket = broker.bucket(EPOCH)
         self._log = structlog.get_logger("bus")
         self.word = ""
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            try:
-                await self.look()
-            except BusError as error:
-                self._log.debug("epoch_not_known", error=str(error))
             await asyncio.sleep(LOOK_S)
+            await self._try_to_look()
 
-    async def look(self) -> None:
+    async def known(self) -> None:
+        """Wait until there is a word."""
+        await self._try_to_look()
+        while not self.word:
+            await asyncio.sleep(AGAIN_S)
+            await self._try_to_look()
+
+    async def _try_to_look(self) -> None:
+        try:
+            await self._look()
+        except BusError as error:
+            self._log.debug("epoch_not_known", error=str(error))
+
+    async def _look(self) -> None:
         """Look once, and make a word where there is none.
 
         :raises BusError: the brokers did not answer

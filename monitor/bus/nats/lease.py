@@ -20,10 +20,9 @@ import asyncio
 
 import msgspec
 from nats.js.errors import KeyDeletedError, KeyNotFoundError, KeyWrongLastSequenceError
-from nats.js.kv import KeyValue
 
 from monitor.bus.errors import BusError
-from monitor.bus.nats.broker import named_errors
+from monitor.bus.nats.broker import LEASES, Broker, named_errors
 
 RENEW_S = 2.0
 LOOKS = 5
@@ -43,9 +42,9 @@ _ENTRIES = msgspec.json.Decoder(_Entry)
 class Lease:
     """One lease as `owner` sees it. `try_take` every RENEW_S until it is held, then `renew` as often."""
 
-    def __init__(self, bucket: KeyValue, name: str, owner: str) -> None:
+    def __init__(self, broker: Broker, name: str, owner: str) -> None:
         self.name = name
-        self._bucket = bucket
+        self._bucket = broker.bucket(LEASES)
         self._owner = owner
         self._seen: int | None = None
         self._looks = 0

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from nats.js.errors import NoKeysError
-from nats.js.kv import KeyValue
 
-from monitor.bus.nats.broker import named_errors
+from monitor.bus.nats.broker import MEMBERS, Broker, named_errors
 
 
 class Members:
     """Those with `role`; `who`: this process."""
 
-    def __init__(self, bucket: KeyValue, role: str, who: str) -> None:
-        self._bucket = bucket
+    def __init__(self, broker: Broker, role: str, who: str) -> None:
+        self._bucket = broker.bucket(MEMBERS)
         self._role = role
         self._who = who
 

@@ -66,7 +66,7 @@ class AlertRole:
         :raises HistoryError: the history is broken for good
         :raises BusError: the brokers cannot be used
         """
-        lease = Lease(await self._broker.bucket("leases"), "alert", self._who)
+        lease = Lease(self._broker, "alert", self._who)
         try:
             while await done_before(stop, taken(lease)):
                 _log.info("tells", who=self._who)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,12 +82,11 @@ class DiagnoseRole:
         :raises BusError: the brokers cannot be used
         """
         self._tables = await self._loader.load(self._config, self._tables)
-        bucket = await self._broker.bucket("leases")
-        members = Members(await self._broker.bucket("members"), "diagnose", self._who)
+        members = Members(self._broker, "diagnose", self._who)
         async with asyncio.TaskGroup() as group:
             refresh = group.create_task(self._refresh_tables())
             while not stop.is_set():
-                await self._look(lambda name: Lease(bucket, name, self._who), members, group)
+                await self._look(members, group)
                 try:
                     async with asyncio.timeout(RENEW_S):
                         await stop.wait()
@@ -104,7 +103,7 @@ class DiagnoseRole:
         self._tables = await self._loader.load(config, self._tables)
         await self._begin_anew()
 
-    async def _look(self, lease_of: Callable[[str], Lease], members: Members, group: asyncio.TaskGroup) -> None:
+    async def _look(self, members: Members, group: asyncio.TaskGroup) -> None:
         """Renew what is ours, take what is nobody's, give back what is too much."""
         await self._renew()
         try:
@@ -112,7 +111,9 @@ class DiagnoseRole:
             for partition in self._partitions.used:
                 if partition in self._owned:
                     continue
-                lease = self._leases.setdefault(partition, lease_of(f"partition-{partition}"))
+                lease = self._leases.setdefault(
+                    partition, Lease(self._broker, f"partition-{partition}", self._who)
+                )
                 if await lease.is_free() and len(self._owned) < fair and await lease.take():
                     self._own(partition, lease, group)
             surplus = [partition for partition in self.owned if partition not in self._partitions.used]

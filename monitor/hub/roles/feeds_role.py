@@ -52,7 +52,7 @@ class FeedsRole:
 
         :raises BusError: the brokers cannot be used
         """
-        lease = Lease(await self._broker.bucket("leases"), "feeds", self._who)
+        lease = Lease(self._broker, "feeds", self._who)
         await self._broker.hear(MET, self._met)
         try:
             while await done_before(stop, taken(lease)):

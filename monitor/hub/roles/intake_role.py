@@ -64,11 +64,11 @@ class IntakeRole:
         :raises OSError: the address cannot be listened on
         :raises BusError: the brokers cannot be used
         """
-        self._epoch = Epoch(await self._broker.bucket("epoch"))
-        await self._epoch.look()
+        self._epoch = Epoch(self._broker)
+        await self._epoch.known()
         await self._broker.hear(BOOST, self._boost)
         await self._broker.hear(HEARD, self._heard_elsewhere)
-        lease = Lease(await self._broker.bucket("leases"), "contact", self._who)
+        lease = Lease(self._broker, "contact", self._who)
         sent = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sender.run(sent))

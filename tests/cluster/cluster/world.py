@@ -84,7 +84,7 @@ class World:
         dice.shuffle(targets)
         dice.shuffle(vantages)
         found, at = [], 0.3 * self.lasts_s
-        gap = max(10.0 * self.interval_s, 0.05 * self.lasts_s)
+        gap = max(6.0 * self.interval_s, 0.05 * self.lasts_s)
         while at + 2 * gap < 0.8 * self.lasts_s and targets:
             kind = dice.choice((Kind.DOWN, Kind.DOWN, Kind.OVERLOAD, Kind.VANTAGE))
             if kind is Kind.VANTAGE and len(vantages) < self.vantages - 1:
