@@ -24,6 +24,9 @@ HOLD_S = 6.0
 """After a stall agents come again within their answer's time; the next batch, with all that waited, is here in
 a second or two after that."""
 
+KNOWN_S = 2.0
+"""Two rounds of marks: by then who reads from the middle of the stream has heard of every sender."""
+
 MOST_SENDERS = 1_000
 
 
@@ -33,6 +36,7 @@ class Watermark:
     def __init__(self, until: float | None = None) -> None:
         self.until = until
         self._marks: dict[str, Mark] = {}
+        self._since: float | None = None
 
     def take(self, mark: Mark) -> None:
         """A sender's next mark."""
@@ -42,7 +46,8 @@ class Watermark:
             self._marks[mark.sender] = mark
         newest = max((one.sent_at for one in self._marks.values()), default=mark.sent_at)
         self._marks = {name: one for name, one in self._marks.items() if newest - one.sent_at <= GONE_S}
-        if any(one.agents for one in self._marks.values()):
+        self._since = newest if self._since is None else self._since
+        if newest - self._since >= KNOWN_S and any(one.agents for one in self._marks.values()):
             least = min(one.at for one in self._marks.values())
             self.until = least if self.until is None else max(self.until, least)
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from zlib import crc32
 
 from monitor.config import parse_config
 from monitor.model.settings import Config
@@ -112,21 +113,24 @@ class World:
 
 
 def _observation(vantage: str, target: str, at: float, kind: Kind | None, dice: random.Random) -> HttpObservation:
+    # Each has an address and a key of its own: what shares one is linked in one engine, but not across partitions.
+    own = crc32(target.encode())
+    address = f"198.18.{own >> 8 & 255}.{own & 255}"
     rtt = round(0.02 + dice.random() / 500, 6)
     if kind is Kind.DOWN:
         return HttpObservation(
-            at=at, vantage=vantage, target=target, address="198.51.100.7", family=4, dns_s=0.002, total_s=rtt,
+            at=at, vantage=vantage, target=target, address=address, family=4, dns_s=0.002, total_s=rtt,
             failure=Failure.CONNECTION_REFUSED,
         )  # fmt: skip
     if kind is Kind.VANTAGE:
         return HttpObservation(
-            at=at, vantage=vantage, target=target, address="198.51.100.7", family=4, dns_s=0.002, total_s=0.01,
+            at=at, vantage=vantage, target=target, address=address, family=4, dns_s=0.002, total_s=0.01,
             failure=Failure.NETWORK_UNREACHABLE,
         )  # fmt: skip
     wait = 0.9 + dice.random() / 10 if kind is Kind.OVERLOAD else 0.03 + dice.random() / 500
     return HttpObservation(
-        at=at, vantage=vantage, target=target, address="198.51.100.7", family=4, status=200,
+        at=at, vantage=vantage, target=target, address=address, family=4, status=200,
         http_version="HTTP/1.1", dns_s=0.002, connect_s=rtt, tls_s=0.03, wait_s=round(rtt + wait, 6),
-        receive_s=0.001, total_s=round(2 * rtt + wait + 0.033, 6), kernel_rtt_s=rtt, spki_sha256="ab" * 32,
-        certificate_sha256="cd" * 32, issuer="CN=Example CA", body_bytes=512, body_sha256="ef" * 32,
+        receive_s=0.001, total_s=round(2 * rtt + wait + 0.033, 6), kernel_rtt_s=rtt, spki_sha256=f"{own:08x}" * 8,
+        certificate_sha256=f"{own:08x}" * 8, issuer="CN=Example CA", body_bytes=512, body_sha256="ef" * 32,
     )  # fmt: skip
