@@ -11,8 +11,8 @@ import pytest
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice
 from monitor.hub.hub import Hub
-from monitor.hub.lookout import Listeners
 from monitor.hub.judging import Step
+from monitor.hub.lookout import Listeners
 from monitor.hub.pipeline import Pipeline
 from monitor.hub.reaction import Reaction
 from monitor.model.incident import Incident, IncidentChange
