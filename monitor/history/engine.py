@@ -133,6 +133,10 @@ class WriteEngine(Protocol):
         """
         ...
 
+    def stop_telling(self) -> None:
+        """Let another process send the notices."""
+        ...
+
     def close(self) -> None:
         """Close it and let others in."""
         ...

@@ -137,6 +137,12 @@ class Store:
         """
         self._transact(lambda: outbox.mark(self._engine.connection, key, state, at, error, next_try_at))
 
+    def stop_telling(self) -> None:
+        """Let another process send the notices, where several can."""
+        with self._turn:
+            self._engine.stop_telling()
+            self._is_teller = False
+
     def tend(self, now: float, keep: Keep) -> Tended:
         """Do a piece of upkeep, some milliseconds long: fold roll-ups, forget what is older than `keep`.
 

@@ -45,7 +45,11 @@ _BEGIN = (
     " SELECT pg_current_xact_id()::text, (SELECT value FROM counter WHERE name = 'words')"
 )
 # A writer that stands still (a stopped machine) must not keep its locks for ever.
-_SESSION = "SET idle_in_transaction_session_timeout = '60s'"
+# The server's side of what `connecting` asks of ours: locks of a machine that lost power are soon free.
+_SESSION = (
+    "SET idle_in_transaction_session_timeout = '60s'; SET tcp_keepalives_idle = 10;"
+    " SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+)
 _DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
@@ -272,6 +276,16 @@ class PostgresWriting:
                 self._reconnect(time.monotonic() + RETRY_S)
                 return self.is_teller(claim=claim)
         return self._is_teller
+
+    def stop_telling(self) -> None:
+        """Give the lock back; one that went with its session is nobody's already."""
+        if self._is_teller:
+            self._is_teller = False
+            try:
+                self.connection.execute(f"SELECT pg_advisory_unlock({locks.TELLER})")
+            except psycopg.Error as error:
+                if not self._is_lost(error):
+                    raise named_error(self.place, error) from error
 
     def close(self) -> None:
         """Leave the server."""

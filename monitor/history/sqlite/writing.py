@@ -126,6 +126,9 @@ class SqliteWriting:
         """Yes: nobody else writes."""
         return True
 
+    def stop_telling(self) -> None:
+        """There is no other process."""
+
     def close(self) -> None:
         """Move the log into the file, close it and let the next writer in."""
         try:

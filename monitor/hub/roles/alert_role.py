@@ -71,6 +71,7 @@ class AlertRole:
             while await done_before(stop, taken(lease)):
                 _log.info("tells", who=self._who)
                 await self._tell_while(lease, stop)
+                await asyncio.to_thread(self._store.stop_telling)
                 self._outbox = None
                 _log.info("tells_no_more", who=self._who)
         finally:
