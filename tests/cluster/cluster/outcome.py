@@ -1,0 +1,105 @@
+"""What became of a run: facts lost and doubled, incidents beside those of a single engine, mails sent once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cluster.verdicts import Told, single_run, told
+from cluster.world import World
+from monitor.history import NoticeState, Reader
+from monitor.model.history_place import HistoryPlace
+from probes import HttpObservation
+
+GRID_S = 10.0
+"""Two runs agree on an incident's opening when it lies within some moments of judgement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`apart`: incidents of one run that the other has not; `late_s`: the largest difference of an opening."""
+
+    sent: int
+    stored: int
+    lost: int
+    doubled: int
+    incidents: int
+    apart: tuple[str, ...]
+    late_s: float
+    notices: int
+    unsent: int
+    mails: int
+    mails_twice: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is as it must be."""
+        wrong = (
+            self.lost,
+            self.doubled,
+            len(self.apart),
+            self.unsent,
+            self.mails_twice,
+            self.mails - self.notices,
+        )
+        return not any(wrong) and self.late_s <= GRID_S
+
+    def lines(self) -> list[str]:
+        """As rows of a table."""
+        rows = [
+            ("facts sent", self.sent), ("stored", self.stored), ("lost", self.lost), ("doubled", self.doubled),
+            ("incidents", self.incidents), ("not as in a single run", len(self.apart)),
+            ("largest difference of an opening", f"{self.late_s:.0f} s"), ("messages owed", self.notices),
+            ("mails received", self.mails), ("mails received twice", self.mails_twice),
+        ]  # fmt: skip
+        return [f"| {name} | {value} |" for name, value in rows] + [f"| apart: {one} | |" for one in self.apart]
+
+
+def outcome(
+    world: World, start: float, sent: int, place: HistoryPlace, mails: Mapping[tuple[str, str], int]
+) -> Outcome:
+    """Compare everything."""
+    with Reader.open(place) as reader:
+        stored = Counter(
+            (seen.vantage, seen.target, seen.at)
+            for seen in reader.observations(start - 60.0, start + world.lasts_s + 600.0)
+            if isinstance(seen, HttpObservation)
+        )
+        here = told(reader.incidents(start - 60.0, start + world.lasts_s + 600.0), start)
+        notices = reader.notices(start - 60.0, start + world.lasts_s + 600.0)
+    measured = {
+        (seen.vantage, seen.target, seen.at)
+        for number in range(world.vantages)
+        for seen in world.facts(number, start)
+    }
+    single = told(single_run(world, start), start)
+    return Outcome(
+        sent=sent,
+        stored=stored.total(),
+        lost=len(measured - stored.keys()),
+        doubled=stored.total() - len(stored),
+        incidents=len(here),
+        apart=_apart(here, single),
+        late_s=_late_s(here, single),
+        notices=len(notices),
+        unsent=sum(notice.state is not NoticeState.SENT for notice in notices),
+        mails=sum(mails.values()),
+        mails_twice=sum(count > 1 for count in mails.values()),
+    )
+
+
+def _key(one: Told) -> tuple[object, ...]:
+    return (one.subject, one.cause, one.affected, one.is_closed)
+
+
+def _apart(here: list[Told], single: list[Told]) -> tuple[str, ...]:
+    mine, other = Counter(map(_key, here)), Counter(map(_key, single))
+    return tuple(f"only in the cluster: {one}" for one in (mine - other).elements()) + tuple(
+        f"only in a single run: {one}" for one in (other - mine).elements()
+    )
+
+
+def _late_s(here: list[Told], single: list[Told]) -> float:
+    openings = {_key(one): one.opened for one in single}
+    return max((abs(one.opened - openings[_key(one)]) for one in here if _key(one) in openings), default=0.0)
