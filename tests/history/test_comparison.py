@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from monitor.history.comparison import Comparison, comparison
 from monitor.history.overview import Question
 from monitor.model import AsPath, RouteEvent, RouteKind, parse_prefix
 from monitor.model.asn import Asn
+from monitor.model.history_place import HistoryPlace
 from probes.observation import DnsObservation, Failure, Hop, HttpObservation, Observation, TraceObservation
 
 THEN, NOW, LENGTH = 1_643_840_000.0, 1_643_850_000.0, 600.0
@@ -41,16 +41,10 @@ def _route(at: float, prefix: str, origin: int) -> RouteEvent:
     )  # fmt: skip
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the history goes."""
-    return tmp_path / "history.db"
-
-
-def _compared(path: Path, *facts: Observation) -> Comparison:
-    with Store.open(path) as store:
+def _compared(place: HistoryPlace, *facts: Observation) -> Comparison:
+    with Store.open(place) as store:
         store.add_observations(facts)
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         return comparison(reader, Question(since=NOW, until=NOW + LENGTH), THEN, THEN + LENGTH)
 
 
@@ -59,10 +53,10 @@ def _news(found: Comparison) -> Iterator[tuple[str, Sight, str]]:
         yield one.change, one.seen.what, one.seen.value
 
 
-def test_figures_of_both_windows_stand_beside_each_other(path: Path) -> None:
+def test_figures_of_both_windows_stand_beside_each_other(place: HistoryPlace) -> None:
     """A series that one window lacks has None there."""
     found = _compared(
-        path, _request(THEN, 0.1), _request(NOW, 0.4), _request(NOW + 1, 0.4),
+        place, _request(THEN, 0.1), _request(NOW, 0.4), _request(NOW + 1, 0.4),
         HttpObservation(at=NOW, vantage="tokyo-1", target="shop", wait_s=0.2, total_s=0.2),
     )  # fmt: skip
     waits = {one.vantage: (one.then, one.now) for one in found.latency if one.phase == "wait"}
@@ -75,75 +69,75 @@ def test_figures_of_both_windows_stand_beside_each_other(path: Path) -> None:
     assert waits["tokyo-1"][0] is None
 
 
-def test_failures_have_their_share_in_both(path: Path) -> None:
+def test_failures_have_their_share_in_both(place: HistoryPlace) -> None:
     """Half of them failed now, none before."""
     found = _compared(
-        path, _request(THEN, 0.1), _request(NOW, 0.1), _request(NOW + 1, 0.1, failure=Failure.STATUS_UNEXPECTED)
+        place, _request(THEN, 0.1), _request(NOW, 0.1), _request(NOW + 1, 0.1, failure=Failure.STATUS_UNEXPECTED)
     )
     (failure,) = found.failures
 
     assert (failure.then_count, failure.now_count, failure.now_of) == (0, 1, 2)
 
 
-def test_a_new_key_is_new_and_the_old_one_gone(path: Path) -> None:
+def test_a_new_key_is_new_and_the_old_one_gone(place: HistoryPlace) -> None:
     """By what answered, whatever the hour of its first answer."""
-    found = _compared(path, _request(THEN, 0.1, "aa"), _request(NOW, 0.1, "bb"))
+    found = _compared(place, _request(THEN, 0.1, "aa"), _request(NOW, 0.1, "bb"))
 
     assert set(_news(found)) == {("new", Sight.KEY, "bb"), ("gone", Sight.KEY, "aa")}
 
 
-def test_rotating_answers_are_no_news(path: Path) -> None:
+def test_rotating_answers_are_no_news(place: HistoryPlace) -> None:
     """Each answer is another pair out of the same three addresses."""
     found = _compared(
-        path, _answer(THEN, "a", "b"), _answer(THEN + 1, "b", "c"), _answer(NOW, "a", "c"), _answer(NOW + 1, "d")
+        place, _answer(THEN, "a", "b"), _answer(THEN + 1, "b", "c"), _answer(NOW, "a", "c"), _answer(NOW + 1, "d")
     )
     assert set(_news(found)) == {("new", Sight.ADDRESS, "d"), ("gone", Sight.ADDRESS, "b")}
 
 
-def test_a_silent_hop_is_no_other_path(path: Path) -> None:
+def test_a_silent_hop_is_no_other_path(place: HistoryPlace) -> None:
     """It contradicts nothing."""
     found = _compared(
-        path, _trace(THEN, "1", "2", "9"), _trace(NOW, "1", None, "9"), _trace(NOW + 1, None, "2", "9")
+        place, _trace(THEN, "1", "2", "9"), _trace(NOW, "1", None, "9"), _trace(NOW + 1, None, "2", "9")
     )
 
     assert found.sights == []
 
 
-def test_another_router_is_another_path(path: Path) -> None:
+def test_another_router_is_another_path(place: HistoryPlace) -> None:
     """The path of before is gone when nothing of now agrees with it."""
     found = _compared(
-        path, _trace(THEN, "1", "2", "9"), _trace(NOW, "1", None, "9"), _trace(NOW + 1, "1", "7", "9")
+        place, _trace(THEN, "1", "2", "9"), _trace(NOW, "1", None, "9"), _trace(NOW + 1, "1", "7", "9")
     )
 
     assert list(_news(found)) == [("new", Sight.PATH, "1 7 9"), ("gone", Sight.PATH, "1 2 9")]
 
 
-def test_what_was_not_measured_then_is_not_new_now(path: Path) -> None:
+def test_what_was_not_measured_then_is_not_new_now(place: HistoryPlace) -> None:
     """Nobody looked."""
-    found = _compared(path, _request(NOW, 0.1), _answer(NOW, "a"), _trace(NOW, "1", "9"))
+    found = _compared(place, _request(NOW, 0.1), _answer(NOW, "a"), _trace(NOW, "1", "9"))
 
     assert found.sights == []
 
 
-def test_another_origin_and_a_more_specific_are_new(path: Path) -> None:
+def test_another_origin_and_a_more_specific_are_new(place: HistoryPlace) -> None:
     """The usual one was announced an hour before the other window, and stands."""
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         store.add_routes([
             _route(THEN - 3600, "203.0.113.0/24", 64510), _route(NOW, "203.0.113.0/24", 64510),
             _route(NOW + 1, "203.0.113.0/24", 64666), _route(NOW + 2, "203.0.113.0/25", 64666),
         ])  # fmt: skip
-    found = _compared(path)
+    found = _compared(place)
     news = [(one.change, one.seen.subject, one.seen.value) for one in found.sights]
 
     assert news == [("new", "203.0.113.0/24", "AS64666"), ("new", "203.0.113.0/25", "AS64666")]
 
 
-def test_a_route_that_nobody_repeats_is_not_gone(path: Path) -> None:
+def test_a_route_that_nobody_repeats_is_not_gone(place: HistoryPlace) -> None:
     """And where no route was heard before, none is new: no feed ran."""
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         store.add_routes([_route(THEN, "203.0.113.0/24", 64510)])
-    gone = _compared(path)
-    with Reader.open(path) as reader:
+    gone = _compared(place)
+    with Reader.open(place) as reader:
         new = comparison(reader, Question(since=THEN, until=THEN + LENGTH), NOW - 2 * 86_400, NOW - 86_400)
 
     assert gone.sights == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from monitor.history import Keep, Reader, Store
 from monitor.history.answers import Availability, VisibilityStep
 from monitor.model import AsPath, FeedState, PeerState, RouteEvent, RouteFact, RouteKind, parse_prefix
 from monitor.model.asn import Asn
+from monitor.model.history_place import HistoryPlace
 from probes.observation import Failure, HttpObservation
 
 HOUR = 1_700_000_000 - 1_700_000_000 % 3600
@@ -25,9 +25,9 @@ Steps = list[tuple[float, int]]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: HistoryPlace) -> Iterator[Store]:
     """An empty history, open for writing."""
-    with Store.open(tmp_path / "history.db") as opened:
+    with Store.open(place) as opened:
         yield opened
 
 

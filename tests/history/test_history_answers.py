@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asking import ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from monitor.history.latency import percentile
 from monitor.model import AsPath, FeedState, RouteEvent, RouteKind, parse_prefix
 from monitor.model.asn import Asn
 from monitor.model.contact import CONTACT, HEARD, HUB, SILENT
+from monitor.model.history_place import HistoryPlace
 from probes.observation import (
     DnsObservation,
     Failure,
@@ -30,9 +32,9 @@ DAY = (NOW - 86400, NOW + 86400)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: HistoryPlace) -> Iterator[Store]:
     """An empty history, open for writing."""
-    with Store.open(tmp_path / "history.db") as opened:
+    with Store.open(place) as opened:
         yield opened
 
 
@@ -250,33 +252,30 @@ def test_route_events_are_summed_up_by_prefix_and_origin(store: Store) -> None:
 
 
 def test_the_views_show_facts_with_iso_times(store: Store) -> None:
-    """What people with sqlite3 see; the names here are promised."""
+    """What people with sqlite3 or psql see; the names here are promised."""
     reader_of(
         store, http(0.5, address="203.0.113.9", total_s=0.25, body_sha256="ab" * 32, failure=Failure.TOO_SLOW),
         dns(1, "203.0.113.9", ttl_s=60.0), trace(2, "a*c"),
     ).close()  # fmt: skip
     store.add_routes([route(3, "203.0.113.0/24", 64500), route(4, "203.0.113.0/24", None)])
-    connection = sqlite3.connect(f"file:{store.place}?mode=ro", uri=True)
-    ask = lambda statement: connection.execute(statement).fetchall()  # noqa: E731
-
-    assert ask("SELECT at, vantage, target, address, failure, total_ms, body_sha256 FROM v_http") == [
+    assert ask(store.place, "SELECT at, vantage, target, address, failure, total_ms, body_sha256 FROM v_http") == [
         ("2023-11-14T22:13:20.500Z", "v", "t", "203.0.113.9", "too_slow", 250.0, "ab" * 32)
     ]
-    assert ask("SELECT at, server, name, answers, ttl_s FROM v_dns") == [
+    assert ask(store.place, "SELECT at, server, name, answers, ttl_s FROM v_dns") == [
         ("2023-11-14T22:13:21.000Z", "s", "n", '["203.0.113.9"]', 60.0)
     ]
-    assert ask("SELECT at, hops, reached FROM v_trace") == [("2023-11-14T22:13:22.000Z", "a * c", 1)]
-    assert ask("SELECT at, kind, prefix, as_path FROM v_routes ORDER BY at") == [
+    assert ask(store.place, "SELECT at, hops, reached FROM v_trace") == [("2023-11-14T22:13:22.000Z", "a * c", 1)]
+    assert ask(store.place, "SELECT at, kind, prefix, as_path FROM v_routes ORDER BY at") == [
         ("2023-11-14T22:13:23.000Z", "announcement", "203.0.113.0/24", "3356 64500"),
         ("2023-11-14T22:13:24.000Z", "withdrawal", "203.0.113.0/24", None),
     ]
-    assert ask("SELECT id, opened_at FROM v_incidents") == []
-    connection.close()
+    assert ask(store.place, "SELECT id, opened_at FROM v_incidents") == []
 
 
-def test_one_targets_window_is_one_range_of_the_key(store: Store) -> None:
+def test_one_targets_window_is_one_range_of_the_key(tmp_path: Path) -> None:
     """The plan searches by target and time, with and without a target: the answer's cost is the window's."""
-    connection = sqlite3.connect(store.place)
+    Store.open(tmp_path / "history.db").close()
+    connection = sqlite3.connect(tmp_path / "history.db")
     for condition in ("target = 1 AND done >= 5 AND done < 6", "target IN (SELECT id FROM target) AND done >= 5"):
         plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM http WHERE {condition}").fetchall()
         assert any("SEARCH f USING PRIMARY KEY (target=? AND done>" in row[3] for row in plan), plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +23,7 @@ from monitor.model import (
     VrpChange,
 )
 from monitor.model.asn import Asn
+from monitor.model.history_place import HistoryPlace
 from probes.observation import (
     DnsObservation,
     Failure,
@@ -102,25 +103,21 @@ vrps = st.builds(Vrp, prefix=prefixes, max_length=st.integers(0, 128), asn=asns)
 vrp_changes = st.builds(VrpChange, at=stamps, vrp=vrps, added=st.booleans())
 route_facts = st.lists(events | peer_states | feed_states | tallies | vrp_changes, max_size=8)
 
+Places = Callable[[], HistoryPlace]
+
 examples = settings(
     derandomize=True, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-@pytest.fixture
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of its own; property tests make a file in it for every example."""
-    return tmp_path_factory.mktemp("history")
-
-
 @examples
 @given(facts=observations)
-def test_observations_come_back_equal_and_in_order(fresh: Path, facts: list[Observation]) -> None:
+def test_observations_come_back_equal_and_in_order(places: Places, facts: list[Observation]) -> None:
     """All fields of all kinds survive, by completion; facts of one moment vantage by vantage, as they came."""
-    path = fresh / f"{len(list(fresh.iterdir()))}.db"
-    with Store.open(path) as store:
+    place = places()
+    with Store.open(place) as store:
         store.add_observations(facts)
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         back = list(reader.observations(*FOREVER))
 
     met = list(dict.fromkeys(fact.vantage for fact in facts))
@@ -129,12 +126,12 @@ def test_observations_come_back_equal_and_in_order(fresh: Path, facts: list[Obse
 
 @examples
 @given(facts=route_facts)
-def test_route_facts_come_back_equal_and_in_order(fresh: Path, facts: list[RouteFact]) -> None:
+def test_route_facts_come_back_equal_and_in_order(places: Places, facts: list[RouteFact]) -> None:
     """Events with sets and empty paths, peer states and feed states survive, microseconds included."""
-    path = fresh / f"{len(list(fresh.iterdir()))}.db"
-    with Store.open(path) as store:
+    place = places()
+    with Store.open(place) as store:
         store.add_routes(facts)
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         back = list(reader.routes(*FOREVER))
 
     assert back == sorted(facts, key=lambda fact: fact.at)
@@ -168,24 +165,23 @@ def http_at(at: float, **fields: object) -> HttpObservation:
     ],
 )  # fmt: skip
 def test_a_fact_outside_the_limits_is_named_and_nothing_is_kept(
-    tmp_path: Path, bad: HttpObservation, says: str
+    place: HistoryPlace, bad: HttpObservation, says: str
 ) -> None:
     """The error gives the place in the batch; the facts before it are not half kept, and the store goes on."""
-    path = tmp_path / "h.db"
     good = http_at(1.0, issuer="CN=good")
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         with pytest.raises(UnstorableFactError, match=says) as caught:
             store.add_observations([good, bad, good])
         store.add_observations([good])
-    with Reader.open(path) as reader:
+    with Reader.open(place) as reader:
         assert list(reader.observations(*FOREVER)) == [good]
     assert caught.value.index == 1
 
 
-def test_a_certificate_may_have_ended_before_1970(tmp_path: Path) -> None:
+def test_a_certificate_may_have_ended_before_1970(place: HistoryPlace) -> None:
     """A near-miss of the time limits: notAfter is the certificate's claim, not a time of ours."""
     fact = http_at(1.0, not_after=-631152000.0, issuer="CN=old")
-    with Store.open(tmp_path / "h.db") as store:
+    with Store.open(place) as store:
         store.add_observations([fact])
-    with Reader.open(tmp_path / "h.db") as reader:
+    with Reader.open(place) as reader:
         assert list(reader.observations(*FOREVER)) == [fact]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 import zstandard
+from asking import ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.history import HistoryError, Keep, Reader, Store
+from monitor.history import HistoryDamagedError, Keep, Reader, Store
 from monitor.history.answers import Latency
 from monitor.history.latency_scale import BOUNDS, SECONDS, percentiles, place, rank
 from monitor.history.rollup_block import (
@@ -29,6 +31,7 @@ from monitor.history.rollup_block import (
     replace,
     unpack,
 )
+from monitor.model.history_place import HistoryPlace
 from probes.observation import DnsObservation, Failure, HttpObservation, Observation
 
 HOUR = 1_700_000_000 - 1_700_000_000 % 3600
@@ -38,9 +41,9 @@ examples = settings(derandomize=True, max_examples=80, deadline=None)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: HistoryPlace) -> Iterator[Store]:
     """An empty history, open for writing."""
-    with Store.open(tmp_path / "history.db") as opened:
+    with Store.open(place) as opened:
         yield opened
 
 
@@ -63,7 +66,7 @@ def traffic(seconds: int, seed: int = 1) -> list[Observation]:
     ]  # fmt: skip
 
 
-def ask(
+def latency(
     store: Store, *, since: float = HOUR, until: float = HOUR + 7200, bucket_s: float = 60, **fields: Any
 ) -> list[Latency]:
     """The latency of the target t."""
@@ -73,10 +76,7 @@ def ask(
 
 def blocks(store: Store, table: str) -> list[tuple[Any, ...]]:
     """All blocks of a roll-up."""
-    connection = sqlite3.connect(store.place)
-    found = connection.execute(f"SELECT target, block, vantage, body FROM {table}").fetchall()
-    connection.close()
-    return found
+    return ask(store.place, f"SELECT target, block, vantage, body FROM {table} ORDER BY 1, 2, 3")
 
 
 @examples
@@ -156,14 +156,14 @@ def test_a_damaged_block_is_an_error(packed: bytes) -> None:
 def test_folding_changes_no_answer(store: Store, tend: Any, bucket_s: float, by: frozenset[str]) -> None:
     """Before, in the middle and after: point for point the same, and within the scale of the exact one."""
     store.add_observations(traffic(5000))
-    before = ask(store, bucket_s=bucket_s, by=by)
+    before = latency(store, bucket_s=bucket_s, by=by)
     for _ in range(9):
         store.tend(HOUR + 9000, Keep(facts_s=DAY_S, minutes_s=DAY_S, five_minutes_s=DAY_S))
-    half = ask(store, bucket_s=bucket_s, by=by)
+    half = latency(store, bucket_s=bucket_s, by=by)
     folded, _ = tend(store, HOUR + 9000)
     assert folded == 2 * 17 - 9
-    after = ask(store, bucket_s=bucket_s, by=by)
-    exact = ask(store, bucket_s=bucket_s + 1e-9, by=by)
+    after = latency(store, bucket_s=bucket_s, by=by)
+    exact = latency(store, bucket_s=bucket_s + 1e-9, by=by)
 
     assert before == half == after
     assert [(one.target, one.vantage, one.phase, one.count) for one in after] == [
@@ -184,13 +184,13 @@ def test_a_late_fact_is_in_the_answer_at_once_and_after_folding(store: Store, te
     store.add_observations([http(30, 0.1), http(90, 0.1)])
     assert tend(store, HOUR + 400)[0] == 1
     store.add_observations([http(31, 0.3, vantage="late"), http(95, 0.2)])
-    waits = ask(store, by=frozenset({"target", "phase"}))
+    waits = latency(store, by=frozenset({"target", "phase"}))
     tend(store, HOUR + 4000)
 
     assert [(point.at - HOUR, point.count) for one in waits if one.phase == "wait" for point in one.points] == [
         (0, 2), (60, 2)
     ]  # fmt: skip
-    assert ask(store, by=frozenset({"target", "phase"})) == waits
+    assert latency(store, by=frozenset({"target", "phase"})) == waits
 
 
 def test_five_minutes_that_are_not_over_are_not_folded(store: Store, tend: Any) -> None:
@@ -198,9 +198,9 @@ def test_five_minutes_that_are_not_over_are_not_folded(store: Store, tend: Any) 
     store.add_observations([http(10), http(299.5), http(301)])
     assert tend(store, HOUR + 359)[0] == 0
     assert tend(store, HOUR + 361)[0] == 1
-    (wait,) = (one for one in ask(store, until=HOUR + 300.9) if one.phase == "wait")
+    (wait,) = (one for one in latency(store, until=HOUR + 300.9) if one.phase == "wait")
     assert wait.count == 2
-    (wait,) = (one for one in ask(store, until=HOUR + 301.5) if one.phase == "wait")
+    (wait,) = (one for one in latency(store, until=HOUR + 301.5) if one.phase == "wait")
     assert wait.count == 3
 
 
@@ -214,7 +214,7 @@ def test_windows_that_do_not_begin_with_a_minute_are_answered_exactly(store: Sto
         (HOUR + 0.5, 300, True),
         (HOUR, 60, False),
     ):
-        (found,) = (one for one in ask(store, since=since, bucket_s=bucket_s) if one.phase == "wait")
+        (found,) = (one for one in latency(store, since=since, bucket_s=bucket_s) if one.phase == "wait")
         assert (found.p50_s == 0.123456) == exact
         assert found.p50_s == pytest.approx(0.123456, rel=0.02)
 
@@ -223,7 +223,7 @@ def test_latency_outlives_the_facts_that_it_was_made_of(store: Store, tend: Any)
     """Facts go after a month, minutes after three, five-minutes after more than a year; a fact that comes then
     changes nothing of what was folded."""
     store.add_observations(traffic(1200))
-    minutes, fives = ask(store, bucket_s=60), ask(store, bucket_s=300)
+    minutes, fives = latency(store, bucket_s=60), latency(store, bucket_s=300)
     tend(store, HOUR + 2000)
     tend(store, HOUR + 40 * DAY_S)
     with Reader.open(store.place) as reader:
@@ -231,11 +231,11 @@ def test_latency_outlives_the_facts_that_it_was_made_of(store: Store, tend: Any)
     store.add_observations([http(5, 9.0, vantage="a")])
     assert tend(store, HOUR + 41 * DAY_S)[0] == 1
 
-    assert ask(store, bucket_s=60) == minutes
+    assert latency(store, bucket_s=60) == minutes
     tend(store, HOUR + 95 * DAY_S)
-    assert (ask(store, bucket_s=60), ask(store, bucket_s=300)) == ([], fives)
+    assert (latency(store, bucket_s=60), latency(store, bucket_s=300)) == ([], fives)
     tend(store, HOUR + 402 * DAY_S)
-    assert ask(store, bucket_s=300) == []
+    assert latency(store, bucket_s=300) == []
     assert blocks(store, "five_minute_block") == blocks(store, "minute_block") == []
 
 
@@ -306,7 +306,7 @@ def test_facts_that_outlive_their_minutes_still_count(store: Store, tend: Any) -
         tend(store, HOUR + 2 * DAY_S + passed_s, keep)
     answers = [
         (one.vantage, [point.count for point in one.points])
-        for one in ask(store, bucket_s=300)
+        for one in latency(store, bucket_s=300)
         if one.phase == "total"
     ]
 
@@ -314,18 +314,16 @@ def test_facts_that_outlive_their_minutes_still_count(store: Store, tend: Any) -
     assert (len(blocks(store, "minute_block")), len(blocks(store, "five_minute_block"))) == (0, 2)
 
 
-def test_a_damaged_roll_up_names_the_file(store: Store, tend: Any) -> None:
+def test_a_damaged_roll_up_names_the_place(store: Store, tend: Any) -> None:
     """Reading it and folding into it both say which table it is."""
     store.add_observations([http(10)])
     tend(store, HOUR + 400)
-    connection = sqlite3.connect(store.place)
-    connection.execute("UPDATE minute_block SET body = x'00'")
-    connection.commit()
-    connection.close()
-    with pytest.raises(HistoryError, match=r"history\.db: minute_block is damaged"):
-        ask(store)
+    ask(store.place, "UPDATE minute_block SET body = ?", (b"\0",))
+    named = re.escape(f"{store.place}: minute_block is damaged")
+    with pytest.raises(HistoryDamagedError, match=named):
+        latency(store)
     store.add_observations([http(11)])
-    with pytest.raises(HistoryError, match=r"history\.db: minute_block is damaged"):
+    with pytest.raises(HistoryDamagedError, match=named):
         tend(store, HOUR + 4400)
 
 
@@ -342,7 +340,7 @@ def test_an_older_history_is_rolled_up_when_it_is_opened(tmp_path: Path, tend: A
     connection.close()
     with Store.open(path) as store:
         assert tend(store, HOUR + 1000)[0] == 4
-        assert sum(one.count for one in ask(store, by=frozenset({"target"}))) == 180
+        assert sum(one.count for one in latency(store, by=frozenset({"target"}))) == 180
 
 
 def test_failures_of_long_windows_are_those_of_the_facts(store: Store, tend: Any) -> None:

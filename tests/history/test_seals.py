@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
+import re
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
+from asking import ask
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from monitor.history.seal import FIRST_HEAD, Numbered, canonical, next_head, sea
 from monitor.history.seal_check import SealCheck
 from monitor.model import AsPath, FeedState, PeerState, RouteEvent, RouteFact, RouteKind, parse_prefix
 from monitor.model.asn import Asn
+from monitor.model.history_place import DatabaseUrl, HistoryPlace
 from probes.observation import (
     DnsObservation,
     Hop,
@@ -65,28 +65,41 @@ Tend = Callable[..., tuple[int, int]]
 
 
 @pytest.fixture
-def sealed(tmp_path: Path, tend: Tend) -> Path:
+def sealed(place: HistoryPlace, tend: Tend) -> HistoryPlace:
     """A history whose facts are all sealed."""
-    path = tmp_path / "history.db"
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         store.add_observations(FACTS)
         store.add_routes(ROUTES)
         tend(store, LATER)
-    return path
+    return place
 
 
-def _check(path: Path, known: bytes | None = None) -> SealCheck:
-    with Reader.open(path) as reader:
+def _check(place: HistoryPlace, known: bytes | None = None) -> SealCheck:
+    with Reader.open(place) as reader:
         return reader.check_seals(known)
 
 
-def _alter(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements:
-            assert connection.execute(statement).rowcount, statement
+# What is said in another way there; or lies in other columns.
+IN_POSTGRES = {
+    "UPDATE request SET way = way + 1": "UPDATE request SET loop_lag_us = coalesce(loop_lag_us, 0) + 1",
+    "UPDATE seal SET count = count, digest = randomblob(32) WHERE number = 2": (
+        "UPDATE seal SET digest = sha256(digest) WHERE number = 2"
+    ),
+    "UPDATE seal SET upto = x'28b52ffd00'": "UPDATE seal SET upto = '\\x28b52ffd00'",
+    "INSERT INTO unsealed SELECT target, slot FROM seal": "INSERT INTO unsealed SELECT target, slot, 1 FROM seal",
+}
 
 
-def test_untouched_facts_are_as_they_were_sealed(sealed: Path) -> None:
+def _alter(place: HistoryPlace, *statements: str) -> None:
+    for statement in statements:
+        said = IN_POSTGRES.get(statement, statement) if isinstance(place, DatabaseUrl) else statement
+        table = re.sub(r".*?(UPDATE|FROM|INTO) (\w+).*", r"\2", said, count=1)
+        before = ask(place, f"SELECT * FROM {table}")
+        ask(place, said)
+        assert ask(place, f"SELECT * FROM {table}") != before, said
+
+
+def test_untouched_facts_are_as_they_were_sealed(sealed: HistoryPlace) -> None:
     """Three seals: two times five minutes of the target, and one of the routes."""
     found = _check(sealed)
 
@@ -115,14 +128,14 @@ def test_untouched_facts_are_as_they_were_sealed(sealed: Path) -> None:
         "UPDATE seal SET upto = x'28b52ffd00'",
     ],
 )
-def test_what_is_altered_is_found(sealed: Path, statement: str) -> None:
+def test_what_is_altered_is_found(sealed: HistoryPlace, statement: str) -> None:
     """In a fact's own row or in a dictionary, a fact that went, one that came, or the seals themselves."""
     _alter(sealed, statement)
 
     assert _check(sealed).problems
 
 
-def test_a_new_chain_does_not_go_through_the_old_head(sealed: Path, tend: Tend) -> None:
+def test_a_new_chain_does_not_go_through_the_old_head(sealed: HistoryPlace, tend: Tend) -> None:
     """Whoever can write the file can seal anew what he altered; a head that somebody kept tells."""
     head = _check(sealed).head
     _alter(
@@ -136,7 +149,7 @@ def test_a_new_chain_does_not_go_through_the_old_head(sealed: Path, tend: Tend) 
     assert (found.seals, found.problems, found.passed) == (3, [], False)
 
 
-def test_the_chain_goes_on_through_a_head_that_was_kept(sealed: Path, tend: Tend) -> None:
+def test_the_chain_goes_on_through_a_head_that_was_kept(sealed: HistoryPlace, tend: Tend) -> None:
     """Later facts are added behind it."""
     head = _check(sealed).head
     with Store.open(sealed) as store:
@@ -147,7 +160,7 @@ def test_the_chain_goes_on_through_a_head_that_was_kept(sealed: Path, tend: Tend
     assert (found.seals, found.passed, found.problems) == (4, True, [])
 
 
-def test_a_late_fact_gets_a_seal_of_its_own(sealed: Path, tend: Tend) -> None:
+def test_a_late_fact_gets_a_seal_of_its_own(sealed: HistoryPlace, tend: Tend) -> None:
     """And is no occasion to seal anew what was altered in the same five minutes (seal 1 is of the routes)."""
     _alter(sealed, "UPDATE request SET way = way + 1")
     with Store.open(sealed) as store:
@@ -159,7 +172,7 @@ def test_a_late_fact_gets_a_seal_of_its_own(sealed: Path, tend: Tend) -> None:
     assert [problem.partition(":")[0] for problem in found.problems] == ["seal 2", "seal 3"]
 
 
-def test_what_is_forgotten_keeps_its_digest(sealed: Path, tend: Tend) -> None:
+def test_what_is_forgotten_keeps_its_digest(sealed: HistoryPlace, tend: Tend) -> None:
     """The chain still goes through the old head when all facts are gone, and so are their names."""
     head = _check(sealed).head
     keep = Keep(facts_s=86_400.0, minutes_s=86_400.0, five_minutes_s=86_400.0)
@@ -171,19 +184,18 @@ def test_what_is_forgotten_keeps_its_digest(sealed: Path, tend: Tend) -> None:
     assert (found.passed, found.problems) == (True, [])
 
 
-def test_young_facts_are_not_sealed_yet(tmp_path: Path, tend: Tend) -> None:
+def test_young_facts_are_not_sealed_yet(place: HistoryPlace, tend: Tend) -> None:
     """Late ones may be on their way; they are counted as open."""
-    path = tmp_path / "history.db"
-    with Store.open(path) as store:
+    with Store.open(place) as store:
         store.add_observations(FACTS)
         store.add_routes(ROUTES)
         tend(store, AT + 420.0)
-    found = _check(path)
+    found = _check(place)
 
     assert (found.seals, found.facts, found.open_facts) == (0, 0, 9)
 
 
-def test_the_verb_says_what_and_where(sealed: Path) -> None:
+def test_the_verb_says_what_and_where(sealed: HistoryPlace) -> None:
     """Exit 0 and the head; exit 1 with the place when a fact was altered, or for a foreign head."""
 
     def verify(*arguments: str) -> tuple[int, str]:

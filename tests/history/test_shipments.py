@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from asking import ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from monitor.history import Keep, Reader, Refusal, Shipment, Store, TooManyGapsE
 from monitor.history.clock_offset import WINDOW_S, ClockOffset
 from monitor.history.intake import MOST_GAPS
 from monitor.history.number_ranges import contains, united
+from monitor.model.history_place import HistoryPlace
 from probes.observation import HttpObservation, NotMeasured, Observation
 
 NOW = 1_700_000_000.0
@@ -25,9 +25,9 @@ examples = settings(derandomize=True, max_examples=60, deadline=None)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: HistoryPlace) -> Iterator[Store]:
     """An empty history, open for writing."""
-    with Store.open(tmp_path / "history.db") as opened:
+    with Store.open(place) as opened:
         yield opened
 
 
@@ -54,12 +54,7 @@ def kept(store: Store) -> list[int | None]:
 
 def ranges(store: Store) -> list[tuple[int, int]]:
     """What the store remembers as settled."""
-    connection = sqlite3.connect(store.place)
-    found: list[tuple[int, int]] = connection.execute(
-        "SELECT low, high FROM settled ORDER BY vantage, low"
-    ).fetchall()
-    connection.close()
-    return found
+    return ask(store.place, "SELECT low, high FROM settled ORDER BY vantage, low")
 
 
 numbers = st.integers(1, 40)
@@ -193,11 +188,9 @@ def test_the_store_says_when_each_vantage_came_and_how_its_clock_goes(store: Sto
     assert (vantage.vantage, vantage.received_at, vantage.shipments, vantage.facts) == ("v", NOW + 9, 3, 3)
     assert vantage.clock_ahead_s == pytest.approx(119.5)
     assert (mute.clock_ahead_s, mute.refusal) == (None, None)
-    connection = sqlite3.connect(store.place)
-    assert connection.execute("SELECT vantage, clock_ahead_ms FROM v_vantages").fetchall() == [
+    assert ask(store.place, "SELECT vantage, clock_ahead_ms FROM v_vantages ORDER BY 1 DESC") == [
         ("v", 119_500.0), ("mute", None)
     ]  # fmt: skip
-    connection.close()
 
 
 def test_a_clock_that_is_set_is_believed_after_two_windows() -> None:
@@ -217,12 +210,11 @@ def test_every_fact_finds_the_shipment_that_brought_it(store: Store) -> None:
     """(vantage, number) leads to when it was received, also beside facts that this machine measured itself."""
     store.add_observations([fact(50)])
     store.take([shipment(1, 2, received_at=NOW + 100), shipment(2, 3, received_at=NOW + 200)])
-    connection = sqlite3.connect(store.place)
-    found = connection.execute(
+    found = ask(
+        store.place,
         "SELECT status, (SELECT received / 1000.0 FROM shipment s WHERE s.vantage = f.vantage AND s.first <= f.seq"
-        " AND f.seq < s.first + s.count) FROM http f ORDER BY status"
-    ).fetchall()
-    connection.close()
+        " AND f.seq < s.first + s.count) FROM http f ORDER BY status",
+    )
 
     assert found == [(1, NOW + 100), (2, NOW + 100), (3, NOW + 200), (50, None)]
 
@@ -233,9 +225,7 @@ def test_shipments_that_follow_each_other_share_a_row(store: Store) -> None:
         store.take([shipment(number, received_at=NOW + at)])
     store.add_observations([fact(50)])
     store.take([shipment(6, received_at=NOW + 4.0)])
-    connection = sqlite3.connect(store.place)
-    found = connection.execute("SELECT first, count, received FROM shipment").fetchall()
-    connection.close()
+    found = ask(store.place, "SELECT first, count, received FROM shipment ORDER BY first")
 
     times = [(0, 3, 0.0), (3, 1, 5.0), (4, 1, 3.0), (6, 1, 4.0)]
     assert found == [(first, count, (NOW + at) * 1000) for first, count, at in times]
@@ -254,9 +244,9 @@ def test_a_vantage_that_is_still_heard_of_keeps_what_it_settled(store: Store, te
     assert len(store.take([shipment(1, vantage="gone")])[0].fresh) == 1
 
 
-def test_a_shipment_is_all_there_or_not_at_all(tmp_path: Path) -> None:
+def test_a_shipment_is_all_there_or_not_at_all(place: HistoryPlace) -> None:
     """An error in the middle of the transaction takes back facts and settled numbers alike."""
-    with Store.open(tmp_path / "history.db") as store:
+    with Store.open(place) as store:
         bad = msgspec.structs.replace(fact(9), vantage="w")
         broken = Shipment(vantage="v", received_at=NOW, facts=[(1, fact(1)), (2, bad)])
         object.__setattr__(broken, "facts", [(1, fact(1)), (2, None)])

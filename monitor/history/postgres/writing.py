@@ -47,7 +47,7 @@ _BEGIN = (
 # A writer that stands still (a stopped machine) must not keep its locks for ever.
 # The server's side of what `connecting` asks of ours: locks of a machine that lost power are soon free.
 _SESSION = (
-    "SET idle_in_transaction_session_timeout = '60s'; SET tcp_keepalives_idle = 10;"
+    "SET idle_in_transaction_session_timeout = '10min'; SET tcp_keepalives_idle = 10;"
     " SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 )
 _DURABLE = (
