@@ -13,7 +13,7 @@ import msgspec
 from probes.observation import Failure, HttpObservation
 
 
-class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LatencyPoint(msgspec.Struct, frozen=True, gc=False):
     """The observations that were complete in the bucket starting at `at`. Percentiles None: none was measured."""
 
     at: float

@@ -10,6 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import zstandard
 
@@ -22,7 +23,6 @@ from monitor.history.rollup_block import PHASES, Block, Column
 from monitor.history.rollups import (
     FIVE_MINUTES,
     MINUTES,
-    MINUTES_IN_FIVE,
     PHASE_COLUMNS,
     STALE_US,
     TALLIED,
@@ -77,21 +77,20 @@ def measured(
     connection: Connection, scope: Scope, grid: Grid, by: frozenset[str], phases: Collection[str]
 ) -> dict[Series, Measured]:
     """The measurements by series, those of `by` apart; a series without one is left out."""
-    # The places of five minutes are in no order.
-    found: dict[Series, Measured] = defaultdict(lambda: Measured(ascending=grid.level is MINUTES))
+    found: dict[Series, Measured] = defaultdict(Measured)
     slot_us = grid.level.slot_s * 1_000_000
     end = bound_micros(grid.until)
     whole = end // slot_us
     for target in _targets(connection, scope):
         stale = _stale(connection, target, grid.since * 1_000_000, end)
         named = target if "target" in by else None
-        number, pieces = -1, list[Piece]()
-        for place_in_time, vantage, block in _blocks(connection, scope, grid, target, whole):
-            if place_in_time != number:
-                number, pieces = place_in_time, _pieces(grid, place_in_time, whole, stale)
+        for cut in _blocks(connection, scope, grid, target, whole, stale):
+            vantage, block, pieces = cut.vantage, cut.block, cut.pieces
             who = (named, vantage if "vantage" in by else None)
             for phase in phases:
-                _cut(block.columns[PHASES.index(phase)], pieces, found[(*who, phase)])
+                series = found[(*who, phase)]
+                _cut(block.columns[PHASES.index(phase)], pieces, series)
+                series.ascending &= cut.level is MINUTES
         for start, stop in _unrolled(grid, whole * slot_us, end, stale):
             _add_facts(connection, scope, (target, start, stop), grid, by, phases, found)
     return {series: one for series, one in found.items() if one.buckets}
@@ -105,9 +104,9 @@ def tallied(connection: Connection, scope: Scope, grid: Grid) -> dict[int, list[
     whole = end // slot_us
     (target,) = _targets(connection, scope)
     stale = _stale(connection, target, grid.since * 1_000_000, end)
-    for number, _, block in _blocks(connection, scope, grid, target, whole):
-        for bucket, first, last in _pieces(grid, number, whole, stale):
-            for name, counts in block.tallies.items():
+    for cut in _blocks(connection, scope, grid, target, whole, stale):
+        for bucket, first, last in cut.pieces:
+            for name, counts in cut.block.tallies.items():
                 kind, _, failure = name.partition(" ")
                 if kind == "http":
                     found[bucket][bool(failure)] += sum(array("H", counts)[first:last])
@@ -133,15 +132,14 @@ def tally_slots(connection: Connection, scope: Scope, grid: Grid) -> Iterator[tu
     whole = end // slot_us
     for target in _targets(connection, scope):
         stale = _stale(connection, target, grid.since * 1_000_000, end)
-        for number, vantage, block in _blocks(connection, scope, grid, target, whole):
-            pieces = _pieces(grid, number, whole, stale)
-            for name, packed in block.tallies.items():
+        for cut in _blocks(connection, scope, grid, target, whole, stale):
+            for name, packed in cut.block.tallies.items():
                 counts = array("H", packed)
-                for _, first, last in pieces:
+                for _, first, last in cut.pieces:
                     for slot in range(first, last):
                         if counts[slot]:
-                            at = (number * grid.level.slots + slot) * slot_us
-                            yield target, vantage, name, counts[slot], at, at
+                            at = (cut.number * cut.level.slots + slot) * cut.level.slot_s * 1_000_000
+                            yield target, cut.vantage, name, counts[slot], at, at
         for start, stop in _unrolled(grid, whole * slot_us, end, stale):
             yield from _tallies_of_facts(connection, scope, target, start, stop)
 
@@ -187,21 +185,37 @@ def _unrolled(grid: Grid, whole: int, end: int, stale: set[int]) -> Iterator[tup
         yield max(whole, since), end
 
 
+class _Cut(NamedTuple):
+    """A block and its pieces. `level`: the block's own, which is finer than the grid's where there are minutes."""
+
+    number: int
+    vantage: int
+    block: Block
+    level: Level
+    pieces: list[Piece]
+
+
 def _blocks(
-    connection: Connection, scope: Scope, grid: Grid, target: int, whole: int
-) -> Iterator[tuple[int, int, Block]]:
-    """The blocks that overlap the window, each with its number and vantage."""
-    level = grid.level
-    window = (target, grid.since // (level.slot_s * level.slots), whole // level.slots)
-    if level is FIVE_MINUTES:
-        yield from _stored(connection, scope, FIVE_MINUTES, window, f" AND {WITHOUT_MINUTES}")
-    for number, vantage, block in _stored(connection, scope, MINUTES, window):
-        fitting = rollup_block.coarser(block, MINUTES_IN_FIVE) if level is FIVE_MINUTES else block
-        yield number, vantage, fitting
+    connection: Connection, scope: Scope, grid: Grid, target: int, whole: int, stale: set[int]
+) -> Iterator[_Cut]:
+    """The blocks that overlap the window."""
+    window = (target, grid.since // (grid.level.slot_s * grid.level.slots), whole // grid.level.slots)
+    levels = ((FIVE_MINUTES, f" AND {WITHOUT_MINUTES}"), (MINUTES, ""))
+    for level, condition in levels if grid.level is FIVE_MINUTES else levels[1:]:
+        finer = grid.level.slot_s // level.slot_s
+        cut_number, pieces = -1, list[Piece]()
+        for number, vantage, block in _stored(connection, scope, level, window, condition):
+            if number != cut_number:
+                coarse = _pieces(grid, number, whole, stale)
+                cut_number, pieces = (
+                    number,
+                    [(bucket, first * finer, last * finer) for bucket, first, last in coarse],
+                )
+            yield _Cut(number, vantage, block, level, pieces)
 
 
 def _stored(
-    connection: Connection, scope: Scope, level: Level, window: tuple[int, int, int], condition: str = ""
+    connection: Connection, scope: Scope, level: Level, window: tuple[int, int, int], condition: str
 ) -> Iterator[tuple[int, int, Block]]:
     """One level's blocks of a target, from a number to another one; `condition` on the row `f`."""
     values = list(window)
@@ -236,16 +250,16 @@ def _pieces(grid: Grid, number: int, whole: int, stale: set[int]) -> list[Piece]
 
 
 def _cut(column: Column, pieces: list[Piece], found: Measured) -> None:
-    ends, places, buckets = column.ends(), column.places, found.buckets
-    for bucket, first, last in pieces:
-        begin, end = ends[first], ends[last]
-        if begin < end:
-            if bucket in buckets:
-                found.add(bucket, places[begin:end])
-            else:  # nearly always; a call for each minute of each vantage would be a tenth of the answer's time
-                buckets[bucket] = places[begin:end]
-        if last - first > 1:
-            found.ascending = False
+    ends, places = column.ends(), column.places
+    new = {bucket: places[ends[first] : ends[last]] for bucket, first, last in pieces}
+    if len(new) == len(pieces) and b"" not in new.values() and found.buckets.keys().isdisjoint(new):
+        # Nearly always; a call for each minute of each vantage would be a tenth of the answer's time.
+        found.buckets.update(new)
+    else:
+        for bucket, first, last in pieces:
+            if ends[first] < ends[last]:
+                found.add(bucket, places[ends[first] : ends[last]])
+    found.ascending = found.ascending and all(last - first == 1 for _, first, last in pieces)
 
 
 def _add_facts(

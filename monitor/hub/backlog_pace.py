@@ -1,8 +1,9 @@
 """How fast agents may bring what waited while the hub was away: as fast as it does not delay what is fresh. Pure.
 
 Theory of operation. Fresh batches measure the hub: how long each waited for its receipt. While they are quick the
-rate at which late facts are welcome rises by steps; when one was slow it falls by a share, as TCP's window does
-(RFC 5681), so it settles below what this machine can do, without knowing what that is.
+rate at which late facts are welcome rises by steps; when some of half a second were slow it falls by a share, as
+TCP's window does (RFC 5681), so it settles below what this machine can do, without knowing what that is. A single
+slow one tells nothing: a disk that is slow to sync makes one now and then with no backlog at all.
 
 Agents stand in a queue, each with a place in it: a count of facts that are let in before its own. The count that
 is served grows by the rate. Who has been let in gets a new place at the end, and its receipt says when that is
@@ -22,7 +23,10 @@ MOST_RATE = 10_000.0
 STEP = 5.0
 SHARE = 0.7
 SETTLE_S = 0.5
-"""Between two reductions: what is under way was asked for before."""
+"""What is judged together, and between two reductions: what is under way was asked for before."""
+
+MOST_SLOW = 0.1
+"""The share of the receipts that may be slow."""
 
 EARLY_S = 0.25
 """Who comes so much before its turn is let in: clocks and ways differ."""
@@ -40,7 +44,8 @@ class BacklogPace:
     def __init__(self, now: float) -> None:
         self.rate = FIRST_RATE
         """Late facts a second that are welcome."""
-        self._slowed_at = now
+        self._judged_at = now
+        self._receipts = self._slow = 0
         self._at = now
         self._served = 0.0
         self._end = 0.0
@@ -49,11 +54,15 @@ class BacklogPace:
     def fresh_took(self, took_s: float, now: float) -> None:
         """A fresh batch was answered after so long."""
         self._serve(now)
+        self._receipts += 1
         if took_s <= SLOW_S:
             self.rate = min(self.rate + STEP, MOST_RATE)
-        elif now - self._slowed_at >= SETTLE_S:
-            self.rate = max(self.rate * SHARE, LEAST_RATE)
-            self._slowed_at = now
+        else:
+            self._slow += 1
+        if now - self._judged_at >= SETTLE_S:
+            if self._slow > MOST_SLOW * self._receipts:
+                self.rate = max(self.rate * SHARE, LEAST_RATE)
+            self._judged_at, self._receipts, self._slow = now, 0, 0
 
     def wait_s(self, agent: str, now: float) -> float:
         """How long an agent that comes now with late facts shall wait; 0.0: it is welcome."""

@@ -17,6 +17,13 @@ DAY_S = 86400.0
 TEND_S = 10.0
 """Between two looks whether the history has something to roll up or to forget."""
 
+RESTS = 3.0
+"""How many times as long as a piece of upkeep took nothing is done after it. The five minutes of all targets are
+over at the same moment; rolled up in one go, all fresh facts of some seconds would have to share the history."""
+
+LONGEST_REST_S = 0.25
+"""A piece that took longer than a third of this had to wait itself."""
+
 HEAD_TOLD_S = 3600.0
 """How often the log says where the chain of seals stands."""
 
@@ -57,4 +64,8 @@ async def _once(store: TendedStore, history: HistorySettings) -> Tended:
         minutes_s=history.keep_minutes_days * DAY_S,
         five_minutes_s=history.keep_five_minutes_days * DAY_S,
     )
-    return await asyncio.to_thread(store.tend, clock.wall(), keep)
+    began = clock.monotonic()
+    tended = await asyncio.to_thread(store.tend, clock.wall(), keep)
+    if tended.more:
+        await asyncio.sleep(min(RESTS * (clock.monotonic() - began), LONGEST_REST_S))
+    return tended

@@ -39,6 +39,18 @@ def test_what_was_under_way_slows_it_down_once() -> None:
     assert once.rate == often.rate
 
 
+def test_a_single_slow_receipt_among_many_is_no_reason() -> None:
+    """One in twenty is the disk's; one in four is the backlog's."""
+    rates = {}
+    for every in (20, 4):
+        pace = BacklogPace(0.0)
+        for number in range(200):
+            pace.fresh_took(2 * SLOW_S if number % every == 0 else SLOW_S / 10, number / 100)
+        rates[every] = pace.rate
+
+    assert rates[20] > FIRST_RATE > rates[4]
+
+
 def test_a_hundred_agents_that_knock_at_once_are_told_a_hundred_different_moments() -> None:
     """When a hub is back; each is let in when it comes at its time, and none has to knock a third time."""
     pace = BacklogPace(0.0)
