@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from monitor.config import ConfigError, load_config
+from monitor.doctor.bus import look_at_bus
 from monitor.doctor.finding import Check, Finding, examine
 from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import look_at_clock, look_at_privileges
@@ -73,6 +74,8 @@ def checks_of(config: Config) -> Sequence[Check]:
         checks.append(Check("rpki", partial(look_at_vrps, config.rpki)))
         if isinstance(config.history.place, Path):
             checks.append(Check("history", partial(look_at_history, config.history.place)))
+        if config.bus is not None:
+            checks.append(Check("bus", partial(look_at_bus, config, config.bus)))
         if config.alert.mail is not None:
             checks.append(Check("mail", partial(look_at_mail, config.alert.mail)))
     return checks

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from monitor.commands.daemon import read_config
+from monitor.station.roles import Role as Share
 from monitor.station.unit import Role, UnfitForServiceError, unit_name, unit_text
 
 
@@ -17,6 +18,10 @@ from monitor.station.unit import Role, UnfitForServiceError, unit_name, unit_tex
 @click.option(
     "--config", "path", type=click.Path(path_type=Path), default=Path("/etc/whydown/config.toml"),
     show_default=True, help="Configuration file that the service shall use.",
+)  # fmt: skip
+@click.option(
+    "--role", "shares", multiple=True, type=click.Choice([share.value for share in Share]),
+    help="Of a hub at a bus: what this service does of the work; may be given several times.",
 )  # fmt: skip
 @click.option("--print", "only_print", is_flag=True, help="Print the unit instead of writing it.")
 @click.option(
@@ -29,7 +34,13 @@ from monitor.station.unit import Role, UnfitForServiceError, unit_name, unit_tex
 )  # fmt: skip
 @click.pass_context
 def command(
-    ctx: click.Context, role: str, path: Path, only_print: bool, folder: Path, program: Path | None
+    ctx: click.Context,
+    role: str,
+    path: Path,
+    only_print: bool,
+    folder: Path,
+    program: Path | None,
+    shares: tuple[str, ...],
 ) -> None:
     """Write the unit whydown-ROLE.service, for ROLE run, agent or hub.
 
@@ -41,17 +52,21 @@ def command(
     \b
     whydown install-unit agent --config /etc/whydown/agent.toml
     whydown install-unit run --print
+    whydown install-unit hub --role store --role diagnose
     """
     config = read_config(ctx, path)
+    if (Role(role) is Role.HUB and config.bus is not None) != bool(shares):
+        click.echo("--role goes with a hub whose configuration has [bus], and that needs it", err=True)
+        ctx.exit(2)
     try:
-        text = unit_text(Role(role), program or _program(), config)
+        text = unit_text(Role(role), program or _program(), config, shares)
     except UnfitForServiceError as error:
         click.echo(f"{path}: {error}", err=True)
         ctx.exit(2)
     if only_print:
         click.echo(text, nl=False)
         return
-    unit = folder / unit_name(Role(role))
+    unit = folder / unit_name(Role(role), shares)
     try:
         unit.write_text(text, encoding="utf-8")
         unit.chmod(0o644)

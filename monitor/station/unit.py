@@ -7,7 +7,7 @@ only while it runs, could not read a file that belongs to root. Nothing here loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -66,15 +66,15 @@ class UnfitForServiceError(ValueError):
     """The configuration asks for something that a hardened service could not do; says what to change."""
 
 
-def unit_name(role: Role) -> str:
-    """`whydown-agent.service`."""
-    return f"whydown-{role}.service"
+def unit_name(role: Role, shares: Sequence[str] = ()) -> str:
+    """`whydown-agent.service`; of a hub that has only shares of the work, `whydown-hub-store.service`."""
+    return f"whydown-{'-'.join((role, *shares))}.service"
 
 
-def unit_text(role: Role, whydown: Path, config: Config) -> str:
+def unit_text(role: Role, whydown: Path, config: Config, shares: Sequence[str] = ()) -> str:
     """The unit that runs `whydown ROLE` with the file that `config` came from.
 
-    `whydown`: the program, an absolute path.
+    `whydown`: the program, an absolute path. `shares`: of a hub's work, where a bus joins them.
 
     :raises UnfitForServiceError: the service could not see program or file, or not write where it has to
     """
@@ -91,7 +91,7 @@ def unit_text(role: Role, whydown: Path, config: Config) -> str:
         "",
         "[Service]",
         "Type=notify",
-        f"ExecStart={_seen(whydown)} {role} --config {source}",
+        f"ExecStart={_seen(whydown)} {role}{''.join(f' --role {share}' for share in shares)} --config {source}",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "Restart=always",
         "RestartSec=5",

@@ -170,6 +170,15 @@ class Broker:
         ):
             self._buckets[config.bucket] = await self._made_bucket(config)
 
+    async def find_buckets(self) -> None:
+        """Use the buckets that are there.
+
+        :raises BusError: one is missing, or the brokers did not answer
+        """
+        with named_errors("show their buckets"):
+            for name in (LEASES, EPOCH, MEMBERS):
+                self._buckets[name] = await self.js.key_value(f"{self.stream}-{name}")
+
     async def _made_bucket(self, config: api.KeyValueConfig) -> KeyValue:
         name = f"{self.stream}-{config.bucket}"
         try:
@@ -183,6 +192,17 @@ async def open_broker(settings: BusSettings, who: str) -> AsyncIterator[Broker]:
     """Connect and prepare; `who` is what brokers call this connection.
 
     :raises BusError: no broker is reached, or the cluster does not do
+    """
+    async with connected(settings, who) as broker:
+        await broker.prepare()
+        yield broker
+
+
+@asynccontextmanager
+async def connected(settings: BusSettings, who: str) -> AsyncIterator[Broker]:
+    """Connect, and make nothing.
+
+    :raises BusError: no broker is reached
     """
     # The library prints each broken connection with its stack; what matters of that is said below.
     logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
@@ -207,7 +227,6 @@ async def open_broker(settings: BusSettings, who: str) -> AsyncIterator[Broker]:
         raise BusError(f"no broker of {brokers} is reached: {_reason(error)}") from error
     broker = Broker(settings, client)
     try:
-        await broker.prepare()
         yield broker
     finally:
         await broker.close()

@@ -58,6 +58,13 @@ class Lease:
         """Whether it is ours as far as we know."""
         return self.revision is not None
 
+    async def revision_now(self) -> int:
+        """What its holder wrote last; another one each time that it is renewed.
+
+        :raises BusError: the brokers did not answer
+        """
+        return (await self._read())[0]
+
     async def is_free(self) -> bool:
         """Look once; whether nobody seems to hold it.
 
