@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from monitor.history import Reader, Store, UnstorableFactError
 from monitor.history.shipment import Dispatch
 from monitor.history.tenure import TenureError
 from monitor.model.asn import Asn
+from monitor.model.history_place import HistoryPlace
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.route import FeedState, RouteEvent, RouteKind
 from monitor.model.verdict import Cause, Detail
@@ -35,14 +35,13 @@ def _change(sequence: int, at: float, *, closed: bool = False) -> IncidentChange
     return IncidentChange(kind=kind, at=at, sequence=sequence, incident=incident)
 
 
-def _kept(place: Path) -> tuple[int, int]:
+def _kept(place: HistoryPlace) -> tuple[int, int]:
     with Reader.open(place) as reader:
         return len(list(reader.observations(0.0, 4e9))), len(list(reader.routes(0.0, 4e9)))
 
 
-def test_a_dispatch_that_comes_again_is_kept_once(tmp_path: Path) -> None:
+def test_a_dispatch_that_comes_again_is_kept_once(place: HistoryPlace) -> None:
     """In the same transaction or a later one, after a restart too; another source's of that number is another."""
-    place = tmp_path / "h.db"
     with Store.open(place) as store:
         assert store.add_once([_dispatch(7), _dispatch(7), _dispatch(8)]) == 2
     with Store.open(place) as store:
@@ -52,9 +51,8 @@ def test_a_dispatch_that_comes_again_is_kept_once(tmp_path: Path) -> None:
     assert _kept(place) == (3, 3)
 
 
-def test_a_dispatch_with_an_impossible_fact_is_kept_not_at_all(tmp_path: Path) -> None:
+def test_a_dispatch_with_an_impossible_fact_is_kept_not_at_all(place: HistoryPlace) -> None:
     """The error names its place in the dispatch; without it the number is free still."""
-    place = tmp_path / "h.db"
     impossible = RouteEvent(
         at=1e18, kind=RouteKind.WITHDRAWAL, prefix=ip_network("203.0.113.0/24"), peer="198.51.100.1",
         peer_asn=Asn(64496), collector="rrc00",
@@ -75,9 +73,8 @@ def test_a_source_is_no_vantage_and_a_number_no_other_than_a_stores() -> None:
             Dispatch(source=source, number=number, facts=())
 
 
-def test_who_was_followed_writes_nothing_any_more(tmp_path: Path) -> None:
+def test_who_was_followed_writes_nothing_any_more(place: HistoryPlace) -> None:
     """Neither changes nor anything that goes with them; another task's tenure is another."""
-    place = tmp_path / "h.db"
     with Store.open(place) as store:
         first, other = store.begin_tenure("partition-1"), store.begin_tenure("partition-2")
         store.save_changes([_change(1, NOW)], [], first)
@@ -91,19 +88,18 @@ def test_who_was_followed_writes_nothing_any_more(tmp_path: Path) -> None:
         assert [change.at - NOW for change in reader.changes("shop-1")] == [0.0, 2.0, 3.0]
 
 
-def test_a_tenure_is_newer_after_a_restart(tmp_path: Path) -> None:
+def test_a_tenure_is_newer_after_a_restart(place: HistoryPlace) -> None:
     """A process that slept through it must not be the newest again."""
-    with Store.open(tmp_path / "h.db") as store:
+    with Store.open(place) as store:
         before = store.begin_tenure("partition-1")
-    with Store.open(tmp_path / "h.db") as store:
+    with Store.open(place) as store:
         assert store.begin_tenure("partition-1").term > before.term
         with pytest.raises(TenureError):
             store.save_changes([], [], before)
 
 
-def test_open_incidents_are_as_they_were_at_a_time(tmp_path: Path) -> None:
+def test_open_incidents_are_as_they_were_at_a_time(place: HistoryPlace) -> None:
     """Before it was opened, while it was open, in the state of then, and after its end."""
-    place = tmp_path / "h.db"
     with Store.open(place) as store:
         store.save_changes([_change(1, NOW), _change(2, NOW + 10.0), _change(3, NOW + 20.0, closed=True)], [])
 
