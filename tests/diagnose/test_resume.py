@@ -35,6 +35,23 @@ def test_open_incident_goes_on_and_closes_under_its_id() -> None:
     assert (after[-1].incident.closed_at or STOP) - END < 240
 
 
+def test_incident_that_rested_when_the_process_ended_is_closed_by_the_next() -> None:
+    """The trouble was over, which nobody had told yet: the end comes once, and nothing is opened again."""
+    facts = Story(api=refused).facts(World(1))
+    cut = next(n for n, fact in enumerate(facts) if known_at(fact) > END + 200)
+    first = engine_for(CONFIG.format(target=""))
+    before = first.feed(facts[:cut])
+    assert ChangeKind.CLOSED not in [change.kind for change in before]
+
+    second = engine_for(CONFIG.format(target=""))
+    second.resume([(before[-1].incident, before[-1].sequence)])
+    second.warm_up(facts[:cut])
+    after = second.feed(facts[cut:])
+
+    assert [(change.kind, change.incident.id) for change in after] == [(ChangeKind.CLOSED, before[-1].incident.id)]
+    assert after[0].sequence == before[-1].sequence + 1
+
+
 def test_incident_of_a_target_that_is_no_longer_watched_is_closed() -> None:
     """Nobody would see it end."""
     facts = Story(api=refused).facts(World(1))
