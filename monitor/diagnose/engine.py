@@ -56,7 +56,7 @@ class Engine:
     """Diagnoses all targets of `knowledge` from time-ordered facts."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
+        self._controls = knowledge.control_names
         self._routes = RouteWatch(knowledge)
         told = self._routes.told
         self._unmapped = UnmappedTraces(told) if told is not None else None
@@ -157,7 +157,7 @@ class Engine:
         self._routes.take(fact)
         self._feeds.take(fact)
         if isinstance(fact, HttpObservation):
-            if fact.target in self._knowledge.control_names:
+            if fact.target in self._controls:
                 self._vantages.add(fact, known_at(fact))
             elif fact.target in self._states:
                 self._states[fact.target].add_http(fact, known_at(fact))

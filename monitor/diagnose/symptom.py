@@ -8,13 +8,12 @@ of about 1, 3 or 7 s is a lost SYN (RFC 6298 section 5.5: the timer doubles from
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import exp, log
 
 from monitor.diagnose.baseline import Baseline
-from monitor.diagnose.usual_hours import PastHour, UsualHours
+from monitor.diagnose.usual_hours import UsualHours
 from probes.observation import Failure, HttpObservation
 from probes.starved import starved
 
@@ -104,10 +103,8 @@ class Usual:
 
     __slots__ = ("_hours", "_rtt", "_think")
 
-    def __init__(self, past: Iterable[PastHour] = ()) -> None:
-        self._hours = UsualHours()
-        for hour in past:
-            self._hours.recall(hour)
+    def __init__(self, hours: UsualHours | None = None) -> None:
+        self._hours = hours or UsualHours()
         self._rtt: OrderedDict[str | None, Baseline] = OrderedDict()
         self._think: dict[int | None, Baseline] = {}
 

@@ -81,7 +81,7 @@ class TargetState:
         """Take an HTTP observation."""
         view = self.views.get(observation.vantage)
         if view is None:
-            past = self._past.get((self.target.name, observation.vantage), ())
+            past = self._past.get((self.target.name, observation.vantage))
             view = self.views[observation.vantage] = View(observation.vantage, self.target.interval_s, past)
         view.add(observation, known_at)
         if observation.spki_sha256 is not None:

@@ -19,7 +19,7 @@ It can only excuse, and only slowness: a failure is one however regularly it com
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import isnan, nan
 from statistics import median
 from types import MappingProxyType
@@ -59,20 +59,6 @@ class PastHour(msgspec.Struct, frozen=True, kw_only=True):
     hour: Annotated[int, msgspec.Meta(ge=0, le=MOST_HOUR)]
     rtt_s: Annotated[float, msgspec.Meta(ge=0.0, le=HOUR_S)] | None = None
     think_s: Annotated[float, msgspec.Meta(ge=0.0, le=HOUR_S)] | None = None
-
-
-PastHours = Mapping[tuple[str, str], Sequence[PastHour]]
-"""By target and vantage, each in order of time."""
-
-NO_PAST: PastHours = MappingProxyType({})
-
-
-def by_series(hours: Iterable[PastHour]) -> PastHours:
-    """Hours of any order, each to its series."""
-    found: dict[tuple[str, str], list[PastHour]] = {}
-    for past in sorted(hours, key=lambda one: one.hour):
-        found.setdefault((past.target, past.vantage), []).append(past)
-    return found
 
 
 def comparable(since: int, until: int, first: int) -> list[range]:
@@ -201,3 +187,17 @@ class _Figure:
 
 def _lower_median(values: list[float]) -> float:
     return sorted(values)[(len(values) - 1) // 2]
+
+
+PastHours = Mapping[tuple[str, str], UsualHours]
+"""By target and vantage: what an engine was told of before its first fact."""
+
+NO_PAST: PastHours = MappingProxyType({})
+
+
+def by_series(hours: Iterable[PastHour]) -> PastHours:
+    """Hours of any order, each in its series; in a twentieth of their space."""
+    found: dict[tuple[str, str], UsualHours] = {}
+    for past in sorted(hours, key=lambda one: one.hour):
+        found.setdefault((past.target, past.vantage), UsualHours()).recall(past)
+    return found

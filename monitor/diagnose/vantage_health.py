@@ -141,7 +141,7 @@ class VantageHealth:
         view = views.get(observation.target)
         if view is None:
             interval_s = self._intervals.get(observation.target, 30.0)
-            past = self._past.get((observation.target, observation.vantage), ())
+            past = self._past.get((observation.target, observation.vantage))
             view = views[observation.target] = View(observation.vantage, interval_s, past)
         view.add(observation, known_at)
 

@@ -7,14 +7,13 @@ observation is never believed alone: a view is *confirmed* bad when two of its l
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil, comb, inf, log, log10
 from statistics import median
 
 from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
-from monitor.diagnose.usual_hours import PastHour
+from monitor.diagnose.usual_hours import UsualHours
 from probes.observation import HttpObservation
 
 KEPT = 24
@@ -72,12 +71,12 @@ class View:
     enough, by how often it was bad before. `bad_since`: when the present badness was first known, None when
     there is none. `losing`: more of the recent exchanges than usual had packets sent again.
     `interval_s`: the measured pace, at least the configured one. `misled`: somebody else answers it at present,
-    so that nothing is learned from good answers. `past`: what its hours of before were like.
+    so that nothing is learned from good answers. `hours`: what it was like before.
     """
 
-    def __init__(self, vantage: str, interval_s: float, past: Iterable[PastHour] = ()) -> None:
+    def __init__(self, vantage: str, interval_s: float, hours: UsualHours | None = None) -> None:
         self.vantage = vantage
-        self.usual = Usual(past)
+        self.usual = Usual(hours)
         self.bad_since: float | None = None
         self.latest: Judged | None = None
         self.fresh = self.failing = self.confirmed = self.chronic = False
