@@ -105,11 +105,12 @@ def tallied(connection: Connection, scope: Scope, grid: Grid) -> dict[int, list[
     (target,) = _targets(connection, scope)
     stale = _stale(connection, target, grid.since * 1_000_000, end)
     for cut in _blocks(connection, scope, grid, target, whole, stale):
-        for bucket, first, last in cut.pieces:
-            for name, counts in cut.block.tallies.items():
-                kind, _, failure = name.partition(" ")
-                if kind == "http":
-                    found[bucket][bool(failure)] += sum(array("H", counts)[first:last])
+        for name, packed in cut.block.tallies.items():
+            kind, _, failure = name.partition(" ")
+            if kind == "http":
+                counts = array("H", packed)
+                for bucket, first, last in cut.pieces:
+                    found[bucket][bool(failure)] += sum(counts[first:last])
     for start, stop in _unrolled(grid, whole * slot_us, end, stale):
         rows = connection.execute(
             f"SELECT (done / 1000000 - ?) / ?, count(*), count(failure) FROM http"  # noqa: S608
