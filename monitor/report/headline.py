@@ -8,6 +8,7 @@ from monitor.diagnose.contact import is_silence
 from monitor.model import Cause, HijackEffect, HijackKind, Incident, Share
 from monitor.report.safe_text import listed, one_line
 from monitor.report.words import Language, causes
+from monitor.report.words.failures import FAILURE
 
 _NAME_LIMIT = 64
 _PREFIX_LIMIT = 43  # the longest IPv6 prefix in presentation form
@@ -66,7 +67,7 @@ def phrase(incident: Incident, language: Language = _EN) -> str:
         return said.text(language, name=_upstream(incident, language))
     found = causes.PHRASE[incident.cause].text(language)
     if incident.cause in (Cause.SERVER_DOWN, Cause.DNS_FAILED, Cause.TLS_INVALID) and detail.failure:
-        return causes.WITH_FAILURE.text(language, phrase=found, failure=one_line(detail.failure, 40))
+        return causes.WITH_FAILURE.text(language, phrase=found, failure=failure_words(detail.failure, language))
     return found
 
 
@@ -76,7 +77,7 @@ def sentence(incident: Incident, language: Language = _EN) -> str:
         return causes.UNHEARD.text(language, who=subject_of(incident, language))
     said = _verdict(incident, language)
     if incident.detail.failure and incident.cause is not Cause.INSUFFICIENT:
-        said += causes.COMMONEST_FAILURE.text(language, failure=one_line(incident.detail.failure, 40))
+        said += causes.COMMONEST_FAILURE.text(language, failure=failure_words(incident.detail.failure, language))
     if incident.suspected:
         said += causes.ONLY_SUSPECTED.text(language)
     return said
@@ -142,3 +143,9 @@ def _offender(incident: Incident, language: Language) -> str:
 def _upstream(incident: Incident, language: Language) -> str:
     upstream = incident.detail.upstream
     return one_line(upstream, _NAME_LIMIT) if upstream else causes.ITS_DEPENDENCY.text(language)
+
+
+def failure_words(failure: str, language: Language) -> str:
+    """A failure word as a sentence has it; one that is not ours stays what it is, made printable."""
+    known = FAILURE.get(failure)
+    return one_line(failure, 40) if known is None else known.text(language)

@@ -23,9 +23,11 @@ from monitor.model import Cause, Evidence
 from monitor.report.evidence_words import evidence_text, missing_text
 from monitor.report.words import Language, Said
 from monitor.report.words.causes import PHRASE, SENTENCE, SHORT
+from monitor.report.words.failures import FAILURE
 from monitor.report.words.missing import MISSING
 from monitor.report.words.rules import KOREAN
 from monitor.report.words.steps import STEPS
+from probes.observation import Failure
 
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
 SAME = {"RPKI"}
@@ -143,6 +145,11 @@ def test_what_is_missing_is_told_in_korean() -> None:
         assert missing_text(said.en.format_map(values), Language.KO) == said.ko.format_map(values)
 
     assert missing_text("an oracle would settle it", Language.KO) == "an oracle would settle it"
+
+
+def test_each_failure_word_has_words() -> None:
+    """A new one without them would stand in a mail as a word of the program's."""
+    assert set(FAILURE) == set(Failure)
 
 
 TERMS = {

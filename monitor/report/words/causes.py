@@ -144,7 +144,7 @@ ONLY_SUSPECTED = Said(
     " It is suspected only: control plane and data plane do not both speak yet.",
     " 아직 의심 단계입니다. 제어 평면과 데이터 평면의 증거가 모두 모이지는 않았습니다.",
 )
-COMMONEST_FAILURE = Said(" The commonest failure is {failure}.", " 가장 흔한 실패는 {failure}입니다.")
+COMMONEST_FAILURE = Said(" The commonest failure: {failure}.", " 가장 많은 실패: {failure}.")
 WITH_FAILURE = Said("{phrase} ({failure})", "{phrase}({failure})")
 
 # How the route was taken, as a clause of the sentence.
