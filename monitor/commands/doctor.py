@@ -12,6 +12,7 @@ import msgspec
 
 from monitor.config import ConfigError, load_config
 from monitor.doctor.bus import look_at_bus
+from monitor.doctor.dashboard import look_at_web
 from monitor.doctor.finding import Check, Finding, examine
 from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import look_at_clock, look_at_privileges
@@ -29,7 +30,9 @@ _MARK = {
 }
 
 
-@click.command(short_help="Check machine, resolvers, hub, feeds, mail server and history; says what to do.")
+@click.command(
+    short_help="Check machine, resolvers, hub, feeds, mail server, history and dashboard."
+)
 @click.option(
     "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
     help="Configuration file.",
@@ -37,7 +40,8 @@ _MARK = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding instead of text.")
 @click.pass_context
 def command(ctx: click.Context, path: Path, as_json: bool) -> None:
-    """Check all that a monitor with this configuration needs: rights, clock, resolvers, hub, feeds, mail, history.
+    """Check all that a monitor with this configuration needs: rights, clock, resolvers, hub, feeds, mail, history,
+    dashboard.
 
     They are asked as the monitor would ask them, side by side, each for 20 s at most; no mail is sent and no fact
     stored. Run it as the monitor's user. Exit 0: all is well. Exit 1: it will work, but not as well as it could.
@@ -78,6 +82,8 @@ def checks_of(config: Config) -> Sequence[Check]:
             checks.append(Check("bus", partial(look_at_bus, config, config.bus)))
         if config.alert.mail is not None:
             checks.append(Check("mail", partial(look_at_mail, config.alert.mail)))
+        if config.web is not None:
+            checks.append(Check("web", partial(look_at_web, config.web)))
     return checks
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import glob
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.bgp.sources.ris_live_websocket import can_open
 from monitor.bgp.sources.vrps import VrpSource, VrpSourceError
 from monitor.doctor.finding import Finding
+from monitor.doctor.listening import look_at_listening
 from monitor.model.settings import BgpSource, BgpSourceKind, RpkiSettings
 from monitor.report.safe_text import one_line
 from monitor.station.plugin_state import State
-from monitor.web.server import split_listen
 from probes import clock
 
 OPEN_S = 10.0
@@ -30,7 +29,7 @@ async def _look_at_feed(feed: BgpSource) -> Finding:
         return await _look_at_ris_live(feed)
     if feed.kind is BgpSourceKind.MRT:
         return _look_at_files(feed.name, feed.path or "")
-    return _look_at_address(feed.name, feed.listen)
+    return look_at_listening("routes", feed.name, feed.listen)
 
 
 async def _look_at_ris_live(feed: BgpSource) -> Finding:
@@ -61,21 +60,6 @@ def _look_at_files(name: str, pattern: str) -> Finding:
     age = (clock.wall() - newest[0]) / 3600
     text = one_line(f"{name}: {len(found)} files, the newest is {age:.1f} hours old", 300)
     return Finding(check="routes", state=State.OK, text=text)
-
-
-def _look_at_address(name: str, listen: str) -> Finding:
-    try:
-        host, port = split_listen(listen)
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
-        )
-        with socket.socket(family, kind, protocol) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(address)
-    except OSError as error:
-        text = one_line(f"{name}: cannot listen on {listen}: {error.strerror}", 300)
-        return Finding(check="routes", state=State.WARNING, text=text, todo="fine when the monitor is running now")
-    return Finding(check="routes", state=State.OK, text=f"{name}: {listen} can be listened on")
 
 
 async def look_at_vrps(settings: RpkiSettings) -> Sequence[Finding]:

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import judge_clock
 from monitor.history import Store
 from monitor.history.sqlite import health
+from monitor.link.enrolment import CERTIFICATE_DAYS, make_hub_certificate
 from monitor.station.plugin_state import State, worst
+from monitor.web.dashboard.login import login_line
 from probes import HttpObservation
 
 TARGET = (
@@ -159,6 +162,54 @@ def test_text_says_what_to_do(tmp_path: Path) -> None:
     assert result.output.startswith("✗ config")
     assert "target[0].url: is missing" in result.output
     assert "→ whydown check-config" in result.output
+
+
+def _web(folder: Path, more: str) -> list[tuple[str, str]]:
+    text = TARGET.format(resolver="127.0.0.1", url="https://192.0.2.1/")
+    _, found = _doctor(folder, f'{text}[web]\nlisten = "127.0.0.1:{_closed_port()}"\n{more}')
+    return found["web"]
+
+
+def test_a_dashboard_that_can_start_is_well(tmp_path: Path) -> None:
+    """Its address is free, its certificate is young and has its key, its login file names somebody."""
+    certificate, key, logins = tmp_path / "c.pem", tmp_path / "k.pem", tmp_path / "logins"
+    make_hub_certificate(certificate, key, ["127.0.0.1"], datetime.now(UTC))
+    logins.write_text(login_line("noc", "correct horse battery"))
+    logins.chmod(0o600)
+    found = _web(tmp_path, 'login_file = "logins"\ncertificate = "c.pem"\ncertificate_key = "k.pem"\n')
+
+    assert [state for state, _ in found] == ["ok", "ok", "ok"]
+    assert found[2][1].endswith("1 may look")
+
+
+def test_what_would_stop_the_dashboard_is_named(tmp_path: Path) -> None:
+    """A key of another certificate, an empty login file, an address that is taken; and who lets everybody look."""
+    for name in ("c", "other"):
+        make_hub_certificate(tmp_path / f"{name}.pem", tmp_path / f"{name}-key.pem", ["::1"], datetime.now(UTC))
+    (tmp_path / "logins").write_text("# nobody yet\n")
+    (tmp_path / "logins").chmod(0o600)
+    found = _web(tmp_path, 'login_file = "logins"\ncertificate = "c.pem"\ncertificate_key = "other-key.pem"\n')
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = TARGET.format(resolver="127.0.0.1", url="https://192.0.2.1/")
+        _, busy = _doctor(tmp_path, f'{text}[web]\nlisten = "127.0.0.1:{port}"\npublic = true\n')
+
+    assert [state for state, _ in found] == ["ok", "critical", "critical"]
+    assert "other-key.pem" in found[1][1]
+    assert [state for state, _ in busy["web"]] == ["warning", "ok"]
+
+
+def test_a_certificate_that_ends_soon_is_a_warning(tmp_path: Path) -> None:
+    """And one that has ended is worse."""
+    days = {"warning": CERTIFICATE_DAYS - 5, "critical": CERTIFICATE_DAYS + 5}
+    for state, ago in days.items():
+        made = datetime.now(UTC) - timedelta(days=ago)
+        make_hub_certificate(tmp_path / "c.pem", tmp_path / "k.pem", ["::1"], made)
+        found = _web(tmp_path, 'certificate = "c.pem"\ncertificate_key = "k.pem"\n')
+        for name in ("c.pem", "k.pem"):
+            (tmp_path / name).unlink()
+
+        assert found[1][0] == state
 
 
 def test_a_damaged_history_is_found(tmp_path: Path) -> None:
