@@ -1,5 +1,5 @@
 """The monitor's ear for routes beside BGPalerter: the same messages from the same RIS Live server, one after the
-other. `python tests/bench/ris_live_beside_bgpalerter.py --bgpalerter FOLDER [--long] [--only WORDS]`
+other. `python tests/bench/ris_live_beside_bgpalerter.py --bgpalerter FOLDER [--long] [--only WORDS ...]`
 
 FOLDER (or BGPALERTER_HOME) holds an installed BGPalerter: an `index.js` that node can run, and its
 package.json. Without it only our column is printed. BGPalerter runs with its default settings, VRPs from a
@@ -289,8 +289,12 @@ def _short(line: str) -> str:
     return line.partition(" verbose: ")[2][:70] or line[:70]
 
 
-async def column(make: Make, *, only: str, is_long: bool) -> dict[str, str]:
-    """One subject through the rows whose names hold `only`."""
+async def column(make: Make, *, only: list[str], is_long: bool) -> dict[str, str]:
+    """One subject through the rows whose names hold one of `only`."""
+
+    def wanted(name: str) -> bool:
+        return any(words in name for words in only)
+
     patience_s = 320 if is_long else 30
     measures: dict[str, Callable[[RisLiveServer], Awaitable[str]]] = {
         "first bad message to the report, idle": lambda server: idle_latency(server, make),
@@ -304,9 +308,9 @@ async def column(make: Make, *, only: str, is_long: bool) -> dict[str, str]:
     rows: dict[str, str] = {}
     async with RisLiveServer(most_waiting_bytes=256 * 1024 * 1024) as server:
         for name, measure in measures.items():
-            if only in name:
+            if wanted(name):
                 rows[name] = await measure(server)
-        wished = [name for name, deed in DEEDS.items() if only in name and (is_long or deed is not slow_loss)]
+        wished = [name for name, deed in DEEDS.items() if wanted(name) and (is_long or deed is not slow_loss)]
         if wished:
             rows |= await deeds(server, make, wished)
     return rows
@@ -322,7 +326,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bgpalerter", type=Path, default=os.environ.get("BGPALERTER_HOME"))
     parser.add_argument("--long", action="store_true", help="also what takes minutes")
-    parser.add_argument("--only", default="", metavar="WORDS", help="rows whose names hold these words")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="WORDS", help="rows whose names hold one of these"
+    )
     asked = parser.parse_args()
     makers: dict[str, Make] = {"whydown": lambda lifted: Ours()}
     home = None if asked.bgpalerter is None else Path(asked.bgpalerter)
