@@ -40,6 +40,8 @@ HOURS_BEFORE = ("hours-before.jsonl", "hours-before.jsonl.gz", "hours-before.jso
 ROUTES_BEFORE = ("routes-before.jsonl", "routes-before.jsonl.gz", "routes-before.jsonl.zst")
 DATED_PREFIX_TABLES = "prefix_to_as-*"
 RELATIONSHIPS = ("relationships.txt", "relationships.txt.gz", "relationships.txt.bz2")
+LATEST_S = 253_402_300_799.0
+"""The end of the year 9999."""
 ROUTE_SUFFIXES = (".mrt", ".gz", ".bz2", ".zst", ".jsonl")
 
 
@@ -143,9 +145,15 @@ def _observations(folder: Path, complain: Complain) -> Iterator[Observation]:
 def _observations_of(path: Path, complain: Complain) -> Iterator[Observation]:
     for number, line in read_lines(path, complain):
         try:
-            yield decode(line)
+            seen = decode(line)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             complain(path, number, str(error))
+            continue
+        # No history takes another; and to judge every moment from 1e300 seconds before 1970 on would never end.
+        if 0.0 <= seen.at <= known_at(seen) <= LATEST_S:
+            yield seen
+        else:
+            complain(path, number, f"seen at {seen.at!r}, known at {known_at(seen)!r}: not in 0..{LATEST_S:.0f} s")
 
 
 def _hours_before(folder: Path, complain: Complain) -> Iterator[PastHour]:

@@ -195,6 +195,23 @@ def test_bad_lines_are_named_and_the_rest_goes_on(copy) -> None:
     assert "observations.jsonl.gz:2:" in result.stderr
 
 
+def test_times_that_no_clock_shows_are_bad_lines(tmp_path: Path) -> None:
+    """Judged, they would take for ever: every moment from there on, each no later than the one before."""
+    shutil.copy(COOV / "config.toml", tmp_path)
+    with gzip.open(COOV / "observations.jsonl.gz") as lines:
+        good = next(lines)
+    odd = [{"at": -1e300}, {"at": 1e300}, {"total_s": -1e300}, {"total_s": 1e300}]
+    bad = [json.dumps(json.loads(good) | changed).encode() + b"\n" for changed in odd]
+    (tmp_path / "observations.jsonl").write_bytes(b"".join([*bad, good]))
+    complaints: list[tuple[int, str]] = []
+
+    known = read_folder(tmp_path, lambda path, line, why: complaints.append((line, why)))
+
+    assert known.facts == (decode(good),)
+    assert [line for line, _ in complaints] == [1, 2, 3, 4]
+    assert all(why.endswith("not in 0..253402300799 s") for _, why in complaints)
+
+
 def test_folder_without_facts_is_refused(tmp_path: Path) -> None:
     """Nothing to replay is an error that names the file, exit 2."""
     (tmp_path / "config.toml").write_bytes((COOV / "config.toml").read_bytes())
