@@ -142,7 +142,8 @@ class LoneWatch:
                 alone = not alone
                 self._log.warning("alone" if alone else "heard_again", unheard_s=round(self._solitude.unheard_s))
                 may_owe = True
-                self._desk.stand_down()
+                # Not on this thread: the desk may just be asking somebody whose network it is.
+                await asyncio.to_thread(self._desk.stand_down)
             if released := self._solitude.released():
                 await asyncio.to_thread(self._desk.enter, released)
             if may_owe and self._solitude.heard:

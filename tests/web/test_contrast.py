@@ -21,6 +21,7 @@ PAIRS = [
     *(("text", f"as-{number}", TEXT) for number in range(1, 9)),
     *((f"{word}-fill", "box", GRAPHIC) for word in ("good", "watch", "bad")),
     *((f"ink-{number}", "page", GRAPHIC) for number in range(1, 8)),
+    ("bad-fill", "page", GRAPHIC),
 ]
 
 
