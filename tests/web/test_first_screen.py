@@ -75,6 +75,16 @@ def test_a_history_that_fails_between_the_parts_is_said_on_the_page(held: tuple[
     assert answer.text.endswith('<p class="notice bad">history &lt;x&gt;: disk I/O error</p>')
 
 
+@pytest.mark.parametrize(
+    ("asks", "encoding"), [("cross-site", None), ("same-site", None), ("same-origin", "gzip")]
+)
+def test_another_site_learns_nothing_from_the_size(site: Site, asks: str, encoding: str | None) -> None:
+    """What its page has a reader's browser ask for is not compressed ("BREACH"); our own pages' requests are."""
+    answer = site.get("/", accept_encoding="gzip", sec_fetch_site=asks)
+
+    assert answer.headers.get("content-encoding") == encoding
+
+
 def test_pages_are_sent_small(site: Site) -> None:
     """On a phone at night the bytes count; what is no page and small stays as it is."""
     with httpx.stream("GET", site.url, headers={"accept-encoding": "gzip"}, timeout=WITHIN_S) as answer:

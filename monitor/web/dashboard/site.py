@@ -22,7 +22,6 @@ import msgspec
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -35,6 +34,7 @@ from monitor.report.html import incident_html
 from monitor.report.text import incident_text
 from monitor.web.dashboard import api
 from monitor.web.dashboard.assets import Assets
+from monitor.web.dashboard.compression import Compressed
 from monitor.web.dashboard.gate import Gate
 from monitor.web.dashboard.incident_page import incident_page
 from monitor.web.dashboard.login import Logins
@@ -53,10 +53,6 @@ INCIDENTS_S = 90 * 86_400.0
 PICTURE_S = 86_400.0
 _PICTURE_BUCKET_S = 600.0
 _PICTURE_KEPT = 2_000
-
-# No page holds a secret beside text of others, so its size gives none away ("BREACH").
-_SMALL, _EFFORT = 1_400, 4
-"""Bytes below which an answer is sent as it is (a packet), and zlib's level."""
 
 _log = structlog.get_logger("dashboard")
 
@@ -96,7 +92,7 @@ class _Site:
         }
         return Starlette(
             routes=[Route(path, handler, methods=["GET"]) for path, handler in table.items()],
-            middleware=[Middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_EFFORT)],
+            middleware=[Middleware(Compressed)],
             exception_handlers={HistoryError: _history_failed, 404: _not_found},
         )
 
