@@ -65,13 +65,19 @@ def evening() -> list[HttpObservation]:
     return sorted(measured(TODAY + 18 * HOUR, TODAY + 21 * HOUR), key=known_at)
 
 
-def test_after_a_restart_a_busy_evening_is_no_news(history: Path) -> None:
-    """And it would be, for an engine that has the facts of the last hours alone."""
-    engine = engine_from_history(history, knowledge(), TODAY + 18 * HOUR)
+@pytest.mark.parametrize("judged_s", [None, 3 * HOUR])
+def test_after_a_restart_a_busy_evening_is_no_news(history: Path, judged_s: float | None) -> None:
+    """Neither for one that judges for good nor for one that reads no more hours than it will ask for."""
+    engine = engine_from_history(history, knowledge(), TODAY + 18 * HOUR, judged_s=judged_s)
+
+    assert engine.feed(evening()) == []
+
+
+def test_an_engine_that_has_the_last_hours_alone_is_surprised() -> None:
+    """As every monitor without a history is."""
     forgetful = Engine(knowledge())
     forgetful.warm_up(sorted(measured(TODAY + 12 * HOUR, TODAY + 18 * HOUR), key=known_at))
 
-    assert engine.feed(evening()) == []
     assert forgetful.feed(evening()) != []
 
 
