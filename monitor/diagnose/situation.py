@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.names import Tampered
 from monitor.diagnose.paths.change import Divergence, PathChange
@@ -17,9 +19,8 @@ from monitor.model.verdict import Cause
 from probes.observation import DnsObservation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VantageSituation:
-    """What one healthy vantage sees of the target since the trouble began.
+class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
+    """What one healthy vantage sees of the target since the trouble began; made anew at every moment of it.
 
     `rtt_s`, `think_s`: newest figures; `usual_*` None without a baseline. `identity` UNKNOWN: no key seen
     since the onset. `path` UNKNOWN: no traceroute since the onset, or an odd one that nothing bears out yet.

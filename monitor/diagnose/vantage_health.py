@@ -13,7 +13,7 @@ own traceroutes go through it since, the vantage is not sick but led away, and i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from monitor.diagnose.symptom import Symptom
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
@@ -71,7 +71,7 @@ class _Roll:
 
     def without(self, view: View) -> _Roll:
         """The same of all other vantages than that of a current view."""
-        others = replace(self)
+        others = _Roll(self.current, self.failing, self.confirmed, self.unwell)
         others.count(view, -1)
         return others
 

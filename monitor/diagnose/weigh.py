@@ -6,7 +6,7 @@ confidence = softmax(score / TEMPERATURE). Every term stays in the evidence, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
@@ -116,12 +116,17 @@ def as_evidence(
 
     `target`: whose facts they are; `networks`: vantage to the network that it witnesses for.
     """
-    evidence = [_evidence(term, ranking, (chosen, against), target, networks) for term in ranking.terms]
+    named = [(cause, cause.value) for cause in sorted(ranking.scores)]
+    evidence = [_evidence(term, named, (chosen, against), target, networks) for term in ranking.terms]
     return tuple(sorted(evidence, key=lambda item: (-abs(item.weight), item.rule)))
 
 
 def _evidence(
-    term: Term, ranking: Ranking, between: tuple[Cause, Cause], target: str, networks: Mapping[str, str]
+    term: Term,
+    named: Sequence[tuple[Cause, str]],
+    between: tuple[Cause, Cause],
+    target: str,
+    networks: Mapping[str, str],
 ) -> Evidence:
     """Names all the candidates, zeros too: who adds the terms up again must know which causes took part."""
     finding, (chosen, against) = term.finding, between
@@ -134,7 +139,7 @@ def _evidence(
         of=finding.of,
         text=_text(finding),
         at=finding.at,
-        likelihoods={cause.value: round(term.likelihoods.get(cause, 0.0), 3) for cause in sorted(ranking.scores)},
+        likelihoods={name: round(term.likelihoods.get(cause, 0.0), 3) for cause, name in named},
         witnesses=finding.witnesses,
         facts=tuple(_of_target(fact, target) for fact in finding.facts),
         strength=round(finding.share, 4),
