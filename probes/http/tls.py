@@ -26,7 +26,8 @@ MAX_CHAIN = 10
 
 _Key = tuple[bool, str | None, bool, str | None, str | None]
 _Stamp = tuple[int, ...]
-"""When the request's files were written: client certificates and revocation lists live for days."""
+"""When the files were written: client certificates and revocation lists live for days, the system's roots for months,
+and a monitor runs for longer."""
 
 
 class TlsContexts:
@@ -34,6 +35,8 @@ class TlsContexts:
 
     def __init__(self) -> None:
         self._contexts: dict[_Key, tuple[_Stamp, ssl.SSLContext]] = {}
+        # A folder of roots needs no watching: OpenSSL looks into it when it meets an unknown issuer.
+        self._roots = ssl.get_default_verify_paths().cafile or _fallback_roots()
 
     def context(self, request: HttpRequest) -> ssl.SSLContext:
         """The context for `request`, made on its first use, and anew when one of its files was replaced.
@@ -41,7 +44,10 @@ class TlsContexts:
         :raises OSError: a file cannot be read; ssl.SSLError where it does not hold what it should
         """
         key = (request.http2, request.ca_file, request.verify_tls, request.client_cert, request.client_key)
-        stamp = tuple(Path(file).stat().st_mtime_ns for file in key if isinstance(file, str))
+        files = [file for file in key if isinstance(file, str)]
+        if request.ca_file is None and self._roots is not None:
+            files.append(self._roots)
+        stamp = tuple(Path(file).stat().st_mtime_ns for file in files)
         kept = self._contexts.get(key)
         if kept is None or kept[0] != stamp:
             kept = self._contexts[key] = (stamp, _make(request))

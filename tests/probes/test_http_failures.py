@@ -5,6 +5,8 @@ import contextlib
 import datetime
 import errno
 import json
+import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -14,6 +16,7 @@ import h2.errors
 import pytest
 import trustme
 
+from probes.expectation import Expect
 from probes.failure_word import Failure
 from probes.http import HttpProber, HttpRequest
 
@@ -66,6 +69,27 @@ def test_full_listen_queue_is_connect_timeout_with_its_lost_syns():
     assert seen.failure is Failure.CONNECT_TIMEOUT
     assert 1.3 <= seen.total_s < 1.3 + 0.5 + seen.loop_lag_s
     assert seen.retransmits >= 1
+
+
+def test_a_new_root_of_the_system_is_trusted_at_once(serving, responding, tls_for, ca_file, tmp_path, monkeypatch):
+    """The package of root certificates is renewed while the monitor runs, and the site moves to one of them."""
+    roots = tmp_path / "roots.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    trustme.CA().cert_pem.write_to_path(roots)
+
+    async def main():
+        prober = HttpProber()
+        handler = responding(b"HTTP/1.1 204 No Content\r\n\r\n")
+        async with serving(handler, tls_for("127.0.0.1")) as port:
+            asked = HttpRequest(url=f"https://127.0.0.1:{port}/", expect=Expect(status=(204,)))
+            before = await prober.probe(asked, vantage="here", target="it")
+            await asyncio.to_thread(shutil.copy, ca_file, roots)
+            os.utime(roots, (1, 1))
+            return before, await prober.probe(asked, vantage="here", target="it")
+
+    before, after = asyncio.run(main())
+
+    assert (before.failure, after.failure) == (Failure.TLS_UNTRUSTED, None)
 
 
 @pytest.mark.netns
