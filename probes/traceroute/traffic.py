@@ -190,7 +190,8 @@ class Traffic:
                 try:
                     run.send(probe, self._channels[run])
                 except CannotTraceError as error:
-                    run.done.set_exception(error)
+                    if not run.done.done():  # its task may have been cancelled and not have been told yet
+                        run.done.set_exception(error)
                 else:
                     self._pace.join(run)
                     self._look_again(run)
