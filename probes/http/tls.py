@@ -26,8 +26,8 @@ MAX_CHAIN = 10
 
 _Key = tuple[bool, str | None, bool, str | None, str | None]
 _Stamp = tuple[int, ...]
-"""When the files were written: client certificates and revocation lists live for days, the system's roots for months,
-and a monitor runs for longer."""
+"""When the files were written: client certificates and revocation lists live for days, the system's roots for
+months, and a monitor runs for longer."""
 
 
 class TlsContexts:
