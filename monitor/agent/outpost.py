@@ -149,6 +149,8 @@ class Outpost:
             waiting=partial(self._spool.waiting, link.url),
             refused=lambda: self._refused,
             first_unheard_s=self._first_unheard_s if place else None,
+            first_told=(lambda: self._errands[0].told) if place else tuple,
+            has_standby=place == 0 and len(self._links) > 1,
         )
 
     def _first_unheard_s(self) -> float:

@@ -91,8 +91,9 @@ class _HandOver:
 class Outbox:
     """Delivers what `store` has due through `deliver`.
 
-    `now`: the wall clock, Unix seconds. `jitter`: a number in 0..1 for each retry. `stop_grace_s`: how long
-    a stop waits for deliveries that are under way.
+    `now`: the wall clock, Unix seconds. `sent`: called in the loop's thread with a notice's key when it was taken.
+    `jitter`: a number in 0..1 for each retry. `stop_grace_s`: how long a stop waits for deliveries that are under
+    way.
     """
 
     def __init__(
@@ -101,12 +102,14 @@ class Outbox:
         deliver: Deliver,
         now: Callable[[], float],
         *,
+        sent: Callable[[str], object] = lambda key: None,
         jitter: Callable[[], float] = random.random,
         stop_grace_s: float = STOP_GRACE_S,
     ) -> None:
         self._store = store
         self._deliver = deliver
         self._now = now
+        self._sent = sent
         self._jitter = jitter
         self._stop_grace_s = stop_grace_s
         self._under_way: dict[_Lane, _HandOver] = {}
@@ -198,7 +201,10 @@ class Outbox:
         hand_over = _HandOver(lambda: self._store.mark_notice(notice.key, NoticeState.HANDED_OVER, self._now()))
         self._under_way[_lane(notice)] = hand_over
         try:
-            return await in_own_thread(lambda: self._try(notice, hand_over), f"notice {notice.key}"[:60])
+            delivered = await in_own_thread(lambda: self._try(notice, hand_over), f"notice {notice.key}"[:60])
+            if delivered:
+                self._sent(notice.key)
+            return delivered
         finally:
             hand_over.abandon()
             del self._under_way[_lane(notice)]

@@ -51,7 +51,7 @@ class Audience:
     """Whom the centre tells; all are called on the event loop's thread and return at once.
 
     `boost` a target to probe faster; `look`: from one vantage (target, vantage); `heard` the facts as they
-    come; `stepped` after each step of the pipeline.
+    come; `stepped` after each step of the pipeline; `sent` with the key of a message that was taken.
     `notices`: the messages that are due with a change; `due`: because time went on. `overtaken`: why one that is
     owed shall not be sent any more. These three are called on other threads.
     """
@@ -65,6 +65,7 @@ class Audience:
     )
     due: Callable[[float, Config, Desk], Sequence[Notice]] = lambda now, config, desk: desk.due(now, config)
     overtaken: Callable[[Notice], str | None] = lambda notice: None
+    sent: Callable[[str], object] = lambda key: None
 
 
 class Centre:
@@ -86,7 +87,7 @@ class Centre:
         self._origins = OriginLookups(ask, self.put)
         self._delivery = Channels(config.alert)
         self._desk = Desk(store.place, lambda: None if self._tables.vrps is None else self._tables.vrps.validate)
-        self._outbox = Outbox(store, self._deliver, clock.wall)
+        self._outbox = Outbox(store, self._deliver, clock.wall, sent=audience.sent)
         self._pipeline: Pipeline | None = None
 
     @property

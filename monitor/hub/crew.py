@@ -24,7 +24,17 @@ from monitor.history.clock_offset import ClockOffset
 from monitor.history.shipment import Refusal as Unkept
 from monitor.history.shipment import Shipment, Taken
 from monitor.hub.backlog_pace import BacklogPace
-from monitor.link.messages import MOST_BOOSTS, Batch, Boost, Orders, OrdersRequest, Receipt, Refusal
+from monitor.link.messages import (
+    MOST_BOOSTS,
+    MOST_TOLD,
+    Batch,
+    Boost,
+    Orders,
+    OrdersRequest,
+    Receipt,
+    Refusal,
+    Told,
+)
 from monitor.model.contact import CONTACT, HEARD, HUB, SILENT
 from monitor.model.settings import Config
 from monitor.web.intake import Brought
@@ -66,7 +76,9 @@ class Crew:
         *,
         take: Callable[[Shipment], Awaitable[Taken | None]],
         put: Callable[[Sequence[Fact]], Awaitable[None]],
-        first_unheard: Callable[[str, float | None], object] = lambda vantage, unheard_s: None,
+        first_unheard: Callable[[str, float | None, Sequence[str]], object] = lambda vantage, unheard_s, told: (
+            None
+        ),
         epoch: Callable[[], str] = lambda: "",
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
@@ -79,6 +91,7 @@ class Crew:
         self._monotonic = monotonic
         self._pace = BacklogPace(monotonic())
         self._boosts: deque[_Order] = deque(maxlen=MOST_BOOSTS)
+        self._told: deque[Told] = deque(maxlen=MOST_TOLD)
         self.digest = ""
         """Of the measures that are handed out."""
         self._number = 0
@@ -109,9 +122,17 @@ class Crew:
 
     def boost(self, target: str, vantage: str | None = None) -> None:
         """Tell an agent to look closer, by its vantage; None: every one."""
-        self._number = max(self._number + 1, int(self._now() * 1e6))
-        self._boosts.append(_Order(self._monotonic(), Boost(self._number, target), vantage))
+        self._boosts.append(_Order(self._monotonic(), Boost(self._next_number(), target), vantage))
         self._announce()
+
+    def told(self, key: str) -> None:
+        """Let agents know that this message was sent, for the standby."""
+        self._told.append(Told(self._next_number(), key))
+        self._announce()
+
+    def _next_number(self) -> int:
+        self._number = max(self._number + 1, int(self._now() * 1e6))
+        return self._number
 
     def backlog_wait_s(self, vantage: str) -> float:
         """How long a vantage that comes now with late facts shall wait; 0.0: they are welcome."""
@@ -156,7 +177,7 @@ class Crew:
     async def orders(self, request: OrdersRequest) -> Orders:
         """What is new for this vantage, at once or when there is; nothing after `WAIT_S`."""
         self._hear(request.vantage)
-        self._first_unheard(request.vantage, request.first_unheard_s)
+        self._first_unheard(request.vantage, request.first_unheard_s, request.told)
         self._compare_clocks(request.vantage, self._now(), request.sent_at)
         try:
             async with asyncio.timeout(WAIT_S):
@@ -223,10 +244,12 @@ class Crew:
             and order.boost.number > request.after
             and order.vantage in (None, request.vantage)
         )
+        after = request.told_after
+        told = () if after is None else tuple(one for one in self._told if one.number > after)
         changed = request.measures != self.digest
-        if not boosts and not changed:
+        if not boosts and not changed and not told:
             return None
-        return Orders(at=self._now(), measures=self._measures if changed else None, boosts=boosts)
+        return Orders(at=self._now(), measures=self._measures if changed else None, boosts=boosts, told=told)
 
     def _announce(self) -> None:
         """Wake all that wait; whoever comes later waits for the next news."""

@@ -5,7 +5,9 @@ no way to each other, which could be cut while both are well: the agents are wit
 four times a minute, for how long it has not heard the first hub. When everyone who has reported lately says
 `UNHEARD_S` or longer, the standby leads; when anybody hears the first again, it is silent. What it would have told
 since the first hub was last heard, or so shortly before that that one perhaps did not get to it (`MARGIN_S`), it
-tells then: a message that comes twice is better than none.
+tells then, but for what the first has sent: its agents know that as soon as a mail server has taken it, and say so
+in each report to the standby. What is left is a hub that dies between the mail server's answer and telling its
+agents: that message comes twice, with the same Message-ID, which is better than never.
 """
 
 from __future__ import annotations
@@ -34,11 +36,18 @@ class Standby:
         self._monotonic = monotonic
         self._unheard: dict[str, tuple[float, float]] = {}
         self._held: deque[tuple[float, Notice]] = deque(maxlen=MOST_HELD)
+        self._told: dict[str, None] = {}
 
-    def report(self, vantage: str, unheard_s: float | None) -> None:
-        """A vantage has not heard its first hub for so long; None: it says nothing of that."""
+    def report(self, vantage: str, unheard_s: float | None, told: Sequence[str] = ()) -> None:
+        """A vantage has not heard its first hub for so long; None: it says nothing of that.
+
+        `told`: keys of the notices that it knows the first hub to have sent.
+        """
         if unheard_s is not None:
             self._unheard[vantage] = (self._monotonic(), unheard_s)
+            self._told |= dict.fromkeys(told)
+            for oldest in list(self._told)[: max(len(self._told) - MOST_HELD, 0)]:
+                del self._told[oldest]
 
     @property
     def leads(self) -> bool:
@@ -51,7 +60,7 @@ class Standby:
     def passed(self, notices: Sequence[Notice]) -> Sequence[Notice]:
         """The notices, if this hub leads; else none, and they are held for a while."""
         if self.leads:
-            return notices
+            return self._untold(notices)
         self._held.extend((self._monotonic(), notice) for notice in notices)
         return ()
 
@@ -62,7 +71,10 @@ class Standby:
         heard_at = max((at - unheard_s for at, unheard_s in self._recent()), default=0.0)
         found = [notice for at, notice in tuple(self._held) if at >= heard_at - MARGIN_S]
         self._held.clear()
-        return found
+        return self._untold(found)
+
+    def _untold(self, notices: Sequence[Notice]) -> list[Notice]:
+        return [notice for notice in notices if notice.key not in self._told]
 
     def _recent(self) -> list[tuple[float, float]]:
         """When somebody reported lately, and for how long the first hub was not heard there then."""

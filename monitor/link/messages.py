@@ -30,6 +30,8 @@ MOST_FACTS = 2_000
 """Facts in a batch: as many as the hub stores in one transaction."""
 
 MOST_LOSSES = 100
+MOST_TOLD = 100
+"""Messages to people that agents remember of their first hub, for the standby."""
 MOST_BOOSTS = 1_000
 
 MOST_SEQUENCE = 2**63 - 1
@@ -37,6 +39,7 @@ MOST_SEQUENCE = 2**63 - 1
 
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=MOST_SEQUENCE)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+NoticeKey = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
 
 class Numbered(msgspec.Struct, frozen=True, array_like=True):
@@ -109,6 +112,10 @@ class OrdersRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Targets of the hub that are not on this agent's own list."""
     first_unheard_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """To the standby: for how long the agent's first hub has not been heard. None: this is the first."""
+    told_after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """To the first hub: the number of the newest message that is known to be sent. None: there is no standby."""
+    told: Annotated[tuple[NoticeKey, ...], msgspec.Meta(max_length=MOST_TOLD)] = ()
+    """To the standby: messages that the first hub has sent, the newest last."""
 
 
 class Boost(msgspec.Struct, frozen=True, array_like=True):
@@ -118,6 +125,13 @@ class Boost(msgspec.Struct, frozen=True, array_like=True):
     target: str
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """A message that the hub has sent to people. Numbers rise, across restarts of the hub too."""
+
+    number: int
+    key: NoticeKey
+
+
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """What to do. `measures` None: nothing has changed; else the targets and how to probe them, as JSON."""
 
@@ -125,3 +139,4 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     measures: str | None = None
     boosts: Annotated[tuple[Boost, ...], msgspec.Meta(max_length=MOST_BOOSTS)] = ()
+    told: Annotated[tuple[Told, ...], msgspec.Meta(max_length=MOST_TOLD)] = ()

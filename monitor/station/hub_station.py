@@ -63,6 +63,7 @@ class HubStation:
             stepped=self._showcase.stepped,
             notices=self._notices,
             due=self._due,
+            sent=self._sent,
         )
         self._centre = Centre(config, store, audience, self._instruments.ask)
         self._crew = Crew(
@@ -140,6 +141,9 @@ class HubStation:
                 self._log.warning("leads" if leads else "stands_by")
             if released := self._standby.released():
                 await self._centre.owe(released)
+
+    def _sent(self, key: str) -> None:
+        self._crew.told(key)
 
     def _boost(self, target: str) -> None:
         self._crew.boost(target)

@@ -24,6 +24,8 @@ _HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("
 
 _HARDENING = (
     "DynamicUser=yes",
+    # One for all roles: a hub and an agent on one machine share the state directory, which belongs to one user.
+    "User=whydown",
     "StateDirectory=whydown",
     "StateDirectoryMode=0700",
     "UMask=0077",

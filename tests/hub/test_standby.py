@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.history import Notice, NoticeState
-from monitor.hub.standby import MARGIN_S, RECENT_S, UNHEARD_S, Standby
+from monitor.hub.standby import MARGIN_S, MOST_HELD, RECENT_S, UNHEARD_S, Standby
 
 
 class _Time:
@@ -74,3 +74,25 @@ def test_what_the_first_perhaps_did_not_tell_is_told_once_at_the_takeover() -> N
     assert standby.released() == [_notice("doubtful"), _notice("new")]
     assert standby.released() == []
     assert standby.passed([_notice("next")]) == [_notice("next")]
+
+
+def test_what_the_first_has_sent_is_not_told_again() -> None:
+    """The agents' reports say so; neither what it held, nor what it concludes later than the first did."""
+    time = _Time()
+    standby = Standby(is_standby=True, monotonic=time)
+    standby.report("v", 1.0)
+    standby.passed([_notice("sent"), _notice("unsent")])
+    time.now += UNHEARD_S
+    standby.report("v", UNHEARD_S, ("older", "sent", "late"))
+
+    assert [one.key for one in standby.released()] == ["unsent"]
+    assert [one.key for one in standby.passed([_notice("late"), _notice("new")])] == ["new"]
+
+
+def test_reports_of_sent_messages_are_bounded() -> None:
+    """However many an agent names, the oldest are forgotten first."""
+    standby = Standby(is_standby=True, monotonic=_Time())
+    for number in range(2 * MOST_HELD // 100):
+        standby.report("v", UNHEARD_S, [f"{number}-{each}" for each in range(100)])
+
+    assert standby.passed([_notice("0-0"), _notice("19-99")]) == [_notice("0-0")]
