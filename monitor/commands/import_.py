@@ -13,6 +13,7 @@ from monitor.bgp import ris_live
 from monitor.bgp.vrp_line import VrpLineError, is_vrp_line, read_vrp_line
 from monitor.commands.history_file import history_options, history_place, plain_errors
 from monitor.commands.import_atlas import atlas
+from monitor.commands.import_history import history
 from monitor.commands.intake import Intake
 from monitor.files import numbered_lines
 from monitor.history import Store
@@ -41,6 +42,7 @@ def command() -> None:
     whydown import observations.jsonl routes.jsonl
     zcat observations.jsonl.gz | whydown import -
     whydown import atlas results.json --target shop
+    whydown import history data/whydown.db --database "postgresql://whydown@/whydown"
 
     FILE... alone are observations and RIS Live messages, one a line: what `whydown export` writes. A bad line
     is named and left out; exit 1 if there was any. Reading a file twice keeps its facts twice.
@@ -48,6 +50,7 @@ def command() -> None:
 
 
 command.add_command(atlas)
+command.add_command(history)
 
 
 @command.command()

@@ -1,8 +1,10 @@
-"""The history: everything that was observed, heard, concluded and owed to people, in one SQLite file.
+"""The history: everything that was observed, heard, concluded and owed to people.
 
-`Store` is the one writer, `Reader` one of many readers. SQL lives in this package and nowhere else; people
-with sqlite3 have the views `v_http v_dns v_trace v_paths v_routes v_incidents v_changes v_vantages v_seals`. The
-package knows the words of `probes.observation` and `monitor.model`; it draws no conclusions and opens no socket.
+It is in one SQLite file, or in a database on a PostgreSQL server. `Store` writes, `Reader` reads; each is opened
+at a place, and what keeps the history there is known in `opening` alone. SQL lives in this package and nowhere
+else; people with sqlite3 or psql have the views `v_http v_dns v_trace v_paths v_routes v_incidents v_changes
+v_vantages v_seals`. The package knows the words of `probes.observation` and `monitor.model`, and draws no
+conclusions.
 """
 
 from monitor.history.errors import (
@@ -12,6 +14,7 @@ from monitor.history.errors import (
     HistoryFullError,
     HistoryLockedError,
     HistoryMissingError,
+    HistoryUnreachableError,
     TooManyGapsError,
     UnstorableFactError,
 )
@@ -30,6 +33,7 @@ __all__ = [
     "HistoryFullError",
     "HistoryLockedError",
     "HistoryMissingError",
+    "HistoryUnreachableError",
     "Keep",
     "Notice",
     "NoticeState",

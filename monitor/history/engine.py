@@ -91,6 +91,22 @@ class WriteEngine(Protocol):
         """Insert rows of a shelf, within the transaction."""
         ...
 
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert rows of a table, within the transaction; those of `request` as `http_rows.WRITTEN` has them."""
+        ...
+
+    def columns_of(self, table: str) -> tuple[str, ...]:
+        """The columns of a table."""
+        ...
+
+    def hold_still(self) -> None:
+        """Let nobody else write until this is closed, or its server ends."""
+        ...
+
+    def ids_were_given(self) -> None:
+        """Entries came with ids of their own: go on behind them, within the transaction."""
+        ...
+
     def mark(self, table: str, slots: Iterable[tuple[int, int]]) -> None:
         """Note (target, slot) in `stale` or `unsealed`, within the transaction.
 

@@ -33,7 +33,7 @@ _TEXT = b"\0text\0"
 
 def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[Any, ...]:
     """The row's values in the order of WRITTEN."""
-    body = _packed(glossary.free_text(fact.body_sha256))
+    body = packed(glossary.free_text(fact.body_sha256))
     # A living page's body differs with every answer: its digest is no entry that anybody would use again.
     is_own = body is not None and len(body) == DIGEST_BYTES and not glossary.repeats(body)
     total = micros(fact.total_s)
@@ -139,7 +139,7 @@ def _texts(listed: object) -> tuple[str, ...]:
     return () if listed is None else _TEXTS.decode(str(listed))
 
 
-def _packed(digest: str | None) -> bytes | None:
+def packed(digest: str | None) -> bytes | None:
     """A body's digest in half its size.
 
     What is not lower-case hex (another program's line) stays the text that it was, behind a mark.
@@ -154,7 +154,7 @@ def _packed(digest: str | None) -> bytes | None:
 
 
 def _unpacked(body: bytes | str | None) -> str | None:
-    """What `_packed` was given; older versions kept texts without a mark."""
+    """What `packed` was given; older versions kept texts without a mark."""
     if not isinstance(body, bytes):
         return body
     return body.removeprefix(_TEXT).decode() if body.startswith(_TEXT) else body.hex()

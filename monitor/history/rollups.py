@@ -76,7 +76,9 @@ class Stale(NamedTuple):
 def next_stale(connection: Connection, now: float) -> Stale | None:
     """Five minutes that are over and have to be folded; None: there are none."""
     last = int((now - GRACE_S) * 1e6) // STALE_US
-    row = connection.execute("SELECT target, slot FROM stale WHERE slot < ? LIMIT 1", (last,)).fetchone()
+    row = connection.execute(
+        "SELECT target, slot FROM stale WHERE slot < ? ORDER BY target, slot LIMIT 1", (last,)
+    ).fetchone()
     return None if row is None else Stale(*row)
 
 

@@ -39,7 +39,9 @@ def route_slots(times: Iterable[int]) -> set[tuple[int, int]]:
 def next_unsealed(connection: Connection, now: float) -> Unsealed | None:
     """Five minutes that are over for long enough; None: there are none."""
     last = int((now - GRACE_S) * 1e6) // STALE_US
-    row = connection.execute("SELECT target, slot FROM unsealed WHERE slot < ? LIMIT 1", (last,)).fetchone()
+    row = connection.execute(
+        "SELECT target, slot FROM unsealed WHERE slot < ? ORDER BY target, slot LIMIT 1", (last,)
+    ).fetchone()
     return None if row is None else Unsealed(*row)
 
 

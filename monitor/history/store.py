@@ -21,6 +21,7 @@ from monitor.history.opening import open_writing
 from monitor.history.retention import Keep
 from monitor.history.shipment import Dispatch, Shipment, Taken
 from monitor.history.tenure import Tenure
+from monitor.history.transfer import check_whole
 from monitor.history.upkeep import Tended, Upkeep
 from monitor.model import IncidentChange, RouteFact
 from monitor.model.history_place import HistoryPlace
@@ -39,6 +40,7 @@ class Store:
         self._upkeep = Upkeep(engine, self._glossary)
         self._turn = threading.RLock()
         self._is_teller = self._closed = False
+        check_whole(engine)
         self._become_teller(claim=False)
 
     @classmethod

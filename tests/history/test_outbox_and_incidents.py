@@ -110,7 +110,7 @@ def test_a_change_that_cannot_be_kept_leaves_no_notice_behind(place: HistoryPlac
     """One transaction: neither half of it stays."""
     broken = msgspec.structs.replace(notice(), message_id=None)
     with Store.open(place) as store:
-        with pytest.raises(HistoryError, match="(?i)not.null"):
+        with pytest.raises(HistoryError, match=r"(?i)not.null"):
             store.save_changes([change(incident())], [broken])
         assert store.due_notices(NOW, 9) == []
     with Reader.open(place) as reader:

@@ -20,7 +20,8 @@ from monitor.history.errors import (
 )
 from monitor.model.history_place import DatabaseUrl
 
-_PASSING = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
+# The last: a day that this process knows was dropped by another one; our own tables check nothing.
+_PASSING = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable, errors.CheckViolation)
 _CORRUPT = (errors.DataCorrupted, errors.IndexCorrupted)
 # A refused connection has its reason in words only, which are English unless the server was told otherwise.
 _NO_DATABASE = re.compile(r'FATAL:  ?database ".*" does not exist', re.DOTALL)

@@ -105,7 +105,7 @@ _KEPT_FOR_PEOPLE = (
     opened_at double precision NOT NULL, closed_at double precision, sequence bigint NOT NULL,
     record text NOT NULL)""",
     "CREATE INDEX incident_by_opening ON incident (opened_at)",
-    """CREATE TABLE incident_change (incident text NOT NULL, sequence bigint NOT NULL,
+    """CREATE TABLE incident_change (incident text COLLATE "C" NOT NULL, sequence bigint NOT NULL,
     at double precision NOT NULL, kind text NOT NULL, record text NOT NULL, PRIMARY KEY (incident, sequence))""",
     """CREATE TABLE notice (key text COLLATE "C" PRIMARY KEY, channel text NOT NULL,
     created_at double precision NOT NULL,

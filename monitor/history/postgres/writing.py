@@ -26,7 +26,7 @@ from psycopg import RawCursor
 
 from monitor.history.engine import Answer
 from monitor.history.errors import HistoryUnreachableError
-from monitor.history.glossary import WritingGlossary
+from monitor.history.glossary import DICTIONARIES, WritingGlossary
 from monitor.history.postgres import days, locks
 from monitor.history.postgres.connecting import connect
 from monitor.history.postgres.named_errors import is_lost, may_pass, named_error, named_errors
@@ -56,6 +56,10 @@ _DURABLE = (
 )
 # An entry is durable before the facts that use it: their own commit comes later in the same log.
 _BEFORE_FACTS = "SET synchronous_commit = off"
+
+
+class _TakenBackError(Exception):
+    """The connection was lost in COMMIT, and the server knows the transaction as aborted."""
 
 
 class PostgresWriting:
@@ -92,17 +96,19 @@ class PostgresWriting:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                return self._once(work, undone)
+                return self._once(work, undone, until)
             except psycopg.Error as error:
                 lost = self._is_lost(error)
                 if not (lost or may_pass(error)) or time.monotonic() + pause_s > until:
                     raise named_error(self.place, error) from error
+            except _TakenBackError:
+                continue
             time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             if lost:
                 self._reconnect(until)
 
-    def _once(self, work: Callable[[], Answer], undone: Callable[[], object]) -> Answer:
+    def _once(self, work: Callable[[], Answer], undone: Callable[[], object], until: float) -> Answer:
         try:
             number = self._begin(undone)
             answer = work()
@@ -114,18 +120,22 @@ class PostgresWriting:
             with named_errors(self.place):
                 raise
         try:
-            self.connection.run("COMMIT")
-        except psycopg.Error as error:
-            try:
-                if is_lost(error, self.connection.raw) and self._was_committed(number):
-                    return answer
-                self._roll_back()
-            except BaseException:
-                undone()
-                raise
+            self._commit(number, until)
+        except BaseException:
             undone()
             raise
         return answer
+
+    def _commit(self, number: str, until: float) -> None:
+        """Commit, and make sure of it."""
+        try:
+            self.connection.run("COMMIT")
+        except psycopg.Error as error:
+            if not is_lost(error, self.connection.raw):
+                self._roll_back()
+                raise
+            if not self._was_committed(number, until):
+                raise _TakenBackError from error
 
     def _begin(self, undone: Callable[[], object]) -> str:
         ((number, words),) = self.connection.run(_BEGIN)
@@ -143,9 +153,8 @@ class PostgresWriting:
             except psycopg.Error:
                 raw.close()
 
-    def _was_committed(self, number: str) -> bool:
+    def _was_committed(self, number: str, until: float) -> bool:
         """What became of a transaction whose COMMIT nobody answered."""
-        until = time.monotonic() + RETRY_S
         while True:
             self._reconnect(until)
             try:
@@ -190,24 +199,43 @@ class PostgresWriting:
         if shelf.replaces:
             self.connection.executemany(shelf.insert, rows)
             return
-        columns = shelf.written or shelf.columns
-        table = shelf.stored_in
+        self.insert_rows(shelf.stored_in, shelf.written or shelf.columns, rows)
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """COPY, as any table takes it."""
         if table in days.BY_DAY:
             place = columns.index(days.BY_DAY[table])
             self._days.ensure(table, {row[place] // days.DAY_US for row in rows})
-        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+        names = ", ".join(f'"{column}"' for column in columns)
+        statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
         types = self._types_of(table)
         with RawCursor(self.connection.raw) as cursor, cursor.copy(statement) as copy:
             copy.set_types([types[column] for column in columns])
             for row in rows:
                 copy.write_row(row)
 
+    def columns_of(self, table: str) -> tuple[str, ...]:
+        """As they were made."""
+        return tuple(self.transact(lambda: self._types_of(table), lambda: None))
+
+    def hold_still(self) -> None:
+        """The lock that every transaction of a writer shares, alone."""
+        with named_errors(self.place):
+            self.connection.execute(f"SELECT pg_advisory_lock({locks.WORDS})")
+
+    def ids_were_given(self) -> None:
+        """Set the sequences."""
+        for table in DICTIONARIES:
+            self.connection.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) > 0"  # noqa: S608
+            )
+
     def _types_of(self, table: str) -> dict[str, int]:
         """The types of a table's columns, which binary COPY has to know."""
         if table not in self._types:
             rows = self.connection.execute(
                 "SELECT attname::text, atttypid::bigint FROM pg_attribute WHERE attrelid = ?::text::regclass"
-                " AND attnum > 0 AND NOT attisdropped",
+                " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
                 (table,),
             )
             self._types[table] = dict(rows.fetchall())

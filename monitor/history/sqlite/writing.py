@@ -72,10 +72,31 @@ class SqliteWriting:
 
     def insert(self, shelf: Shelf[Any], rows: Sequence[Row]) -> None:
         """Row by row; SQLite has nothing faster."""
-        if shelf.stored_in == "request":
-            self.connection.executemany(requests.INSERT, map(requests.packed, rows))
-        else:
+        if shelf.replaces:
             self.connection.executemany(shelf.insert, rows)
+        else:
+            self.insert_rows(shelf.stored_in, shelf.written or shelf.columns, rows)
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Requests with their times packed, others as they are."""
+        if table == "request":
+            self.connection.executemany(requests.INSERT, map(requests.packed, rows))
+            return
+        marks = ", ".join("?" * len(columns))
+        names = ", ".join(f'"{column}"' for column in columns)
+        statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+        self.connection.executemany(statement, rows)
+
+    def columns_of(self, table: str) -> tuple[str, ...]:
+        """As they were made."""
+        rows = self.connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,))
+        return tuple(name for (name,) in rows)
+
+    def hold_still(self) -> None:
+        """Nobody else writes."""
+
+    def ids_were_given(self) -> None:
+        """SQLite goes on behind the highest by itself."""
 
     def mark(self, table: str, slots: Iterable[tuple[int, int]]) -> None:
         """A note that is there already is good for these rows too: no other transaction is under way."""
