@@ -103,7 +103,12 @@ def _rolled(series: Series, measured: Measured, glossary: ReadingGlossary, grid:
         min_s=SECONDS[min(everything)],
         max_s=SECONDS[max(everything)],
         bucket_s=float(grid.bucket_s),
-        points=tuple([LatencyPoint(at, *values) for at, values in zip(times, told, strict=True)]),
+        points=tuple(
+            [
+                LatencyPoint(at, count, median, tail, end)
+                for at, (count, median, tail, end) in zip(times, told, strict=True)
+            ]
+        ),
     )
 
 

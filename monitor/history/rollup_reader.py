@@ -10,6 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import zstandard
@@ -19,7 +20,7 @@ from monitor.history.engine import Connection
 from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
 from monitor.history.resolution import bound_micros
-from monitor.history.rollup_block import PHASES, Block, Column
+from monitor.history.rollup_block import PHASES, Block
 from monitor.history.rollups import (
     FIVE_MINUTES,
     MINUTES,
@@ -85,12 +86,9 @@ def measured(
         stale = _stale(connection, target, grid.since * 1_000_000, end)
         named = target if "target" in by else None
         for cut in _blocks(connection, scope, grid, target, whole, stale):
-            vantage, block, pieces = cut.vantage, cut.block, cut.pieces
-            who = (named, vantage if "vantage" in by else None)
+            who = (named, cut.vantage if "vantage" in by else None)
             for phase in phases:
-                series = found[(*who, phase)]
-                _cut(block.columns[PHASES.index(phase)], pieces, series)
-                series.ascending &= cut.level is MINUTES
+                _cut(cut, PHASES.index(phase), found[(*who, phase)])
         for start, stop in _unrolled(grid, whole * slot_us, end, stale):
             _add_facts(connection, scope, (target, start, stop), grid, by, phases, found)
     return {series: one for series, one in found.items() if one.buckets}
@@ -187,13 +185,17 @@ def _unrolled(grid: Grid, whole: int, end: int, stale: set[int]) -> Iterator[tup
 
 
 class _Cut(NamedTuple):
-    """A block and its pieces. `level`: the block's own, which is finer than the grid's where there are minutes."""
+    """A block and its pieces. `level`: the block's own, which is finer than the grid's where there are minutes.
+
+    `buckets`: those of all slots, where each slot is a piece of its own; else empty.
+    """
 
     number: int
     vantage: int
     block: Block
     level: Level
     pieces: list[Piece]
+    buckets: list[int]
 
 
 def _blocks(
@@ -204,15 +206,14 @@ def _blocks(
     levels = ((FIVE_MINUTES, f" AND {WITHOUT_MINUTES}"), (MINUTES, ""))
     for level, condition in levels if grid.level is FIVE_MINUTES else levels[1:]:
         finer = grid.level.slot_s // level.slot_s
-        cut_number, pieces = -1, list[Piece]()
+        cut_number, pieces, buckets = -1, list[Piece](), list[int]()
         for number, vantage, block in _stored(connection, scope, level, window, condition):
             if number != cut_number:
                 coarse = _pieces(grid, number, whole, stale)
-                cut_number, pieces = (
-                    number,
-                    [(bucket, first * finer, last * finer) for bucket, first, last in coarse],
-                )
-            yield _Cut(number, vantage, block, level, pieces)
+                pieces = [(bucket, first * finer, last * finer) for bucket, first, last in coarse]
+                cut_number = number
+                buckets = [bucket for bucket, _, _ in pieces] if len(pieces) == level.slots else []
+            yield _Cut(number, vantage, block, level, pieces, buckets)
 
 
 def _stored(
@@ -250,17 +251,20 @@ def _pieces(grid: Grid, number: int, whole: int, stale: set[int]) -> list[Piece]
     return pieces
 
 
-def _cut(column: Column, pieces: list[Piece], found: Measured) -> None:
+def _cut(cut: _Cut, phase: int, found: Measured) -> None:
+    column = cut.block.columns[phase]
     ends, places = column.ends(), column.places
-    new = {bucket: places[ends[first] : ends[last]] for bucket, first, last in pieces}
-    if len(new) == len(pieces) and b"" not in new.values() and found.buckets.keys().isdisjoint(new):
+    if cut.buckets and len(ends) == len(cut.buckets) + 1:
         # Nearly always; a call for each minute of each vantage would be a tenth of the answer's time.
-        found.buckets.update(new)
-    else:
-        for bucket, first, last in pieces:
-            if ends[first] < ends[last]:
-                found.add(bucket, places[ends[first] : ends[last]])
-    found.ascending = found.ascending and all(last - first == 1 for _, first, last in pieces)
+        each = [places[begin:end] for begin, end in pairwise(ends)]
+        if b"" not in each and found.buckets.keys().isdisjoint(cut.buckets):
+            found.buckets.update(zip(cut.buckets, each, strict=True))
+            found.ascending &= cut.level is MINUTES
+            return
+    for bucket, first, last in cut.pieces:
+        if ends[first] < ends[last]:
+            found.add(bucket, places[ends[first] : ends[last]])
+            found.ascending &= cut.level is MINUTES and last - first == 1
 
 
 def _add_facts(
