@@ -133,7 +133,7 @@ def tend(path: Path, targets: int) -> None:
                 began = time.perf_counter()
                 more = store.tend(now, kept).more
                 pieces.append((time.perf_counter() - began) * 1e3)
-            busy = [took for took in pieces if took > 1.0]
+            busy = [took for took in pieces if took > 1.0] or [0.0]  # nothing in a file that was tended before
             print(
                 f"{what}: {len(busy)} pieces that did something, median {statistics.median(busy):.1f} ms,"
                 f" longest {max(busy):.1f} ms"
