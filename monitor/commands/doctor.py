@@ -13,6 +13,7 @@ import msgspec
 from monitor.config import ConfigError, load_config
 from monitor.doctor.bus import look_at_bus
 from monitor.doctor.dashboard import look_at_web
+from monitor.doctor.database import look_at_database
 from monitor.doctor.finding import Check, Finding, examine
 from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import look_at_clock, look_at_privileges
@@ -30,9 +31,7 @@ _MARK = {
 }
 
 
-@click.command(
-    short_help="Check machine, resolvers, hub, feeds, mail server, history and dashboard."
-)
+@click.command(short_help="Check machine, resolvers, hub, feeds, mail server, history and dashboard.")
 @click.option(
     "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
     help="Configuration file.",
@@ -76,8 +75,9 @@ def checks_of(config: Config) -> Sequence[Check]:
     if config.hub is None or config.intake is not None:
         checks.append(Check("routes", partial(look_at_feeds, config.bgp)))
         checks.append(Check("rpki", partial(look_at_vrps, config.rpki)))
-        if isinstance(config.history.place, Path):
-            checks.append(Check("history", partial(look_at_history, config.history.place)))
+        place = config.history.place
+        look = partial(look_at_history, place) if isinstance(place, Path) else partial(look_at_database, place)
+        checks.append(Check("history", look))
         if config.bus is not None:
             checks.append(Check("bus", partial(look_at_bus, config, config.bus)))
         if config.alert.mail is not None:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from monitor.history.engine import ReadEngine, WriteEngine
 from monitor.history.errors import HistoryError
+from monitor.history.server_health import ServerHealth
 from monitor.history.sqlite.reading import SqliteReading
 from monitor.history.sqlite.writing import SqliteWriting
 from monitor.model.history_place import DatabaseUrl, HistoryPlace
@@ -40,6 +41,17 @@ def open_reading(place: HistoryPlace) -> ReadEngine:
     from monitor.history.postgres.reading import PostgresReading
 
     return PostgresReading.open(place)
+
+
+def examine_server(place: DatabaseUrl, within_s: float) -> ServerHealth:
+    """What is to be known of a history's server.
+
+    :raises HistoryError: see `postgres.health.examine`, or its client is not installed
+    """
+    _check_client(place)
+    from monitor.history.postgres.health import examine
+
+    return examine(place, within_s)
 
 
 def _check_client(place: DatabaseUrl) -> ModuleType:

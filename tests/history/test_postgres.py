@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import re
 import shutil
 import signal
 import tempfile
@@ -17,6 +19,7 @@ from asking import ask
 from cutting_proxy import CuttingProxy
 from postgres_server import PostgresServer, postgres_server
 
+from monitor.doctor.database import look_at_database
 from monitor.history import (
     HistoryError,
     HistoryForeignError,
@@ -30,6 +33,7 @@ from monitor.history import (
     Store,
 )
 from monitor.model.history_place import DatabaseUrl
+from monitor.station.plugin_state import State
 from probes.observation import HttpObservation, Observation
 
 Tend = Callable[..., tuple[int, int]]
@@ -266,3 +270,20 @@ def test_words_that_are_deleted_are_forgotten_by_all_writers(database: DatabaseU
     with psycopg.connect(database.text) as session:
         row = session.execute("SELECT issuer FROM v_http").fetchone()
     assert row == ("CN=1",)
+
+
+def test_doctor_looks_at_the_server(database: DatabaseUrl) -> None:
+    """Its version and distance; settings that lose what was acknowledged; a history that nobody writes."""
+    with Store.open(database) as store:
+        store.add_observations([fact(1)])
+    said = [(one.state, one.text) for one in asyncio.run(look_at_database(database))]
+
+    assert said[0][0] is State.OK
+    assert re.search(r"PostgreSQL \d+\.\d+, \d+\.\d ms away; \d+ MiB, 1 days of requests", said[0][1])
+    assert said[1] == (
+        State.CRITICAL, "fsync, full_page_writes off: what was acknowledged may be lost with the server's power"
+    )  # fmt: skip
+    assert said[2][1].startswith("no request since")
+    assert len(said) == 3
+    (unreachable,) = asyncio.run(look_at_database(DatabaseUrl("postgresql:///x?host=/nowhere")))
+    assert (unreachable.state, "No such file" in unreachable.text) == (State.CRITICAL, True)
