@@ -151,8 +151,13 @@ def test_a_damaged_block_is_an_error(packed: bytes) -> None:
     assert isinstance(found, Block)
 
 
-@pytest.mark.parametrize("bucket_s", [60, 120, 300, 900, 3600])
-@pytest.mark.parametrize("by", [ALL, frozenset({"vantage"}), frozenset({"target", "phase"})])
+@pytest.mark.parametrize(
+    ("bucket_s", "by"),
+    [
+        (60, ALL), (120, frozenset({"vantage"})), (300, frozenset({"target", "phase"})), (900, ALL),
+        (3600, frozenset({"vantage"})),
+    ],
+)  # fmt: skip
 def test_folding_changes_no_answer(store: Store, tend: Any, bucket_s: float, by: frozenset[str]) -> None:
     """Before, in the middle and after: point for point the same, and within the scale of the exact one."""
     store.add_observations(traffic(5000))
