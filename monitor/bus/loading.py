@@ -50,6 +50,25 @@ def load(shipments: Iterable[Shipment], dispatches: Iterable[Dispatch], partitio
         yield from (Load(partition, is_copy, crate) for crate in _crates(row))
 
 
+def joined(parts: Iterable[Shipment]) -> list[Shipment]:
+    """Parts of one shipment put together again, as far as they are here: each costs a store some look-ups."""
+    whole: dict[tuple[str, float, float | None, bool], Shipment] = {}
+    for part in parts:
+        key = (part.vantage, part.received_at, part.sent_at, part.late)
+        before = whole.get(key)
+        whole[key] = (
+            part
+            if before is None
+            else replace(
+                before,
+                facts=(*before.facts, *part.facts),
+                refused=(*before.refused, *part.refused),
+                settled_below=max(before.settled_below, part.settled_below),
+            )
+        )
+    return list(whole.values())
+
+
 def _split(shipment: Shipment, partitions: Partitions) -> Iterator[tuple[int, Shipment]]:
     """The shipment's parts at their homes; what else it says goes with the first."""
     homes: dict[int, list[Numbered]] = defaultdict(list)

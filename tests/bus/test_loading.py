@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.bus.loading import MOST_IN_CRATE, load
+from monitor.bus.loading import MOST_IN_CRATE, joined, load
 from monitor.bus.partition import VANTAGES, Partitions
 from monitor.history.shipment import Dispatch, Refusal, Shipment
 from monitor.model.route import FeedState
@@ -80,3 +80,21 @@ def test_a_dispatch_is_whole_at_its_home_and_its_routes_are_everybodys() -> None
     assert all(is_copy for _, is_copy in found)
     for (partition, _), facts in found.items():
         assert facts == ((state, _fact("t3")) if partition == home else (state,))
+
+
+@settings(derandomize=True, max_examples=30)
+@given(st.lists(st.lists(st.integers(0, 14), max_size=40), min_size=1, max_size=4))
+def test_a_store_puts_the_parts_of_a_shipment_together_again(batches: list[list[int]]) -> None:
+    """All that a shipment said is said once more, by one shipment."""
+    sent = [
+        _shipment([f"t{n}" for n in batch], 1 + 1000 * place, vantage=f"v{place}")
+        for place, batch in enumerate(batches)
+    ]
+    parts = [part for one in load(sent, (), PARTITIONS) if not one.is_copy for part in one.crate.shipments]
+    found = joined(parts)
+
+    assert [one.vantage for one in sent] == sorted(one.vantage for one in found)
+    for whole, one in zip(sorted(found, key=lambda one: one.vantage), sent, strict=True):
+        assert dict(whole.facts) == dict(one.facts)
+        assert len(whole.facts) == len(one.facts)
+        assert (whole.settled_below, list(whole.refused)) == (one.settled_below, list(one.refused))

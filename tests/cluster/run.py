@@ -4,8 +4,9 @@
 
 Starts on this machine: a JetStream cluster of three brokers, PostgreSQL, two intakes, two stores, three
 diagnosers, feeds, alert, and a mail server; brings the facts of simulated vantages over TLS and injects faults.
-`--file`: the history is a SQLite file, with stores, diagnosis and alert in one process. Prints the table of RESULTS.md, which
-`--write` puts there. Exit 1: something was lost, came twice, or was concluded otherwise than by a single engine.
+`--file`: the history is a SQLite file, with stores, diagnosis and alert in one process. Prints the table of
+RESULTS.md, which `--write` puts there. Exit 1: something was lost, came twice, or was concluded otherwise than by
+a single engine.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import structlog
 
 from monitor.bus.crate import Crate, CrateError, unpack_crate
 from monitor.bus.errors import BusError
+from monitor.bus.loading import joined
 from monitor.bus.nats.broker import AGAIN_S, Broker
 from monitor.bus.nats.reader import Message, StoreReader, progress, trim
 from monitor.bus.settling import Settling
@@ -83,7 +84,7 @@ class StoreRole:
     async def _keep(self, messages: Sequence[Message]) -> None:
         """All of these in the history, however long it takes."""
         crates = [(message.place, crate) for message in messages if (crate := _opened(message)) is not None]
-        shipments = [one for place, crate in crates for one in self._settling.parted(crate.shipments, place)]
+        shipments = joined(one for place, crate in crates for one in self._settling.parted(crate.shipments, place))
         dispatches = [one for _, crate in crates for one in crate.dispatches]
 
         def keep() -> int:

@@ -60,20 +60,21 @@ def outcome(
     world: World, start: float, sent: int, place: HistoryPlace, mails: Mapping[tuple[str, str], int]
 ) -> Outcome:
     """Compare everything."""
+    end = start + world.lasts_s
     with Reader.open(place) as reader:
         stored = Counter(
             (seen.vantage, seen.target, seen.at)
-            for seen in reader.observations(start - 60.0, start + world.lasts_s + 600.0)
+            for seen in reader.observations(start - 60.0, end + 600.0)
             if isinstance(seen, HttpObservation)
         )
-        here = told(reader.incidents(start - 60.0, start + world.lasts_s + 600.0), start)
-        notices = reader.notices(start - 60.0, start + world.lasts_s + 600.0)
+        here = told(reader.incidents(start - 60.0, end + 600.0), start, end)
+        notices = reader.notices(start - 60.0, end + 600.0)
     measured = {
         (seen.vantage, seen.target, seen.at)
         for number in range(world.vantages)
         for seen in world.facts(number, start)
     }
-    single = told(single_run(world, start), start)
+    single = told(single_run(world, start), start, end)
     return Outcome(
         sent=sent,
         stored=stored.total(),

@@ -15,11 +15,19 @@ from cluster.outcome import Outcome, outcome
 from cluster.post import Post
 from cluster.stage import stage
 from cluster.world import World
-from monitor.history import Reader
+from monitor.history import NoticeState, Reader
 from monitor.model.history_place import HistoryPlace
+from probes import HttpObservation
 
-SETTLED_S = 90.0
-"""How long is waited at the end, at most, until everything is stored, closed and told."""
+SETTLED_S = 120.0
+"""How long is waited at the end, at most, until everything is stored and told."""
+
+JUDGED_S = 15.0
+"""How long the diagnosis may be behind the last fact: a takeover of a partition at the very end."""
+
+TAIL_S = 5.0
+
+_OWED = (NoticeState.PENDING, NoticeState.HANDED_OVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +70,7 @@ async def play(
                     group.create_task(inject(at, name))
                 await feeder.run(start)
             took_s = time.time() - start
-            await _settled(place, start, world, post)
+            await _settled(place, start, world)
             cpu_s = {name: role.cpu_s - before[name] for name, role in up.roles.items()}
         finally:
             await asyncio.to_thread(on.__exit__, None, None, None)
@@ -72,17 +80,17 @@ async def play(
     )
 
 
-async def _settled(place: HistoryPlace, start: float, world: World, post: Post) -> None:
-    """Until no incident is open and every message is sent, for some seconds; or patience ends."""
-    until, quiet = time.monotonic() + SETTLED_S, 0
+async def _settled(place: HistoryPlace, start: float, world: World) -> None:
+    """Until the last facts are stored and no message is owed; or patience ends."""
+    until, end = time.monotonic() + SETTLED_S, start + world.lasts_s
+    last = sum(seen.at >= end - TAIL_S for number in range(world.vantages) for seen in world.facts(number, start))
 
-    def still_open() -> int:
+    def is_settled() -> bool:
         with Reader.open(place) as reader:
-            owed = sum(
-                notice.state.value in ("pending", "handed_over") for notice in reader.notices(start - 60, 4e9)
-            )
-            return len(reader.open_incidents()) + owed
+            here = sum(isinstance(seen, HttpObservation) for seen in reader.observations(end - TAIL_S, end + 60.0))
+            owed = any(notice.state in _OWED for notice in reader.notices(start - 60.0, end + 600.0))
+        return here >= last and not owed
 
-    while time.monotonic() < until and quiet < 5:
-        quiet = 0 if await asyncio.to_thread(still_open) else quiet + 1
+    await asyncio.sleep(JUDGED_S)
+    while time.monotonic() < until and not await asyncio.to_thread(is_settled):  # noqa: ASYNC110  (nobody tells)
         await asyncio.sleep(1.0)

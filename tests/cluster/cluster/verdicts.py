@@ -13,8 +13,8 @@ from monitor.diagnose.knowledge import Knowledge
 from monitor.hub.fact_order import FactOrder
 from monitor.model.incident import Incident
 
-AFTER_S = 60.0
-"""How long the single engine goes on after the last fact, so that what is over is closed."""
+AFTER_S = 5.0
+"""How long the single engine goes on after the last fact."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,16 +44,16 @@ def single_run(world: World, start: float) -> list[Incident]:
     return list({change.incident.id: change.incident for change in changes}.values())
 
 
-def told(incidents: Iterable[Incident], start: float) -> list[Told]:
-    """Incidents, comparable."""
+def told(incidents: Iterable[Incident], start: float, end: float) -> list[Told]:
+    """Incidents, comparable; what a cluster does after the last fact, at `end`, is not looked at."""
     return sorted(
         Told(
             incident.members or ((incident.target,) if incident.target else incident.affected),
             incident.cause.value,
             incident.affected,
             round(incident.opened_at - start, 3),
-            incident.closed_at is not None,
+            incident.closed_at is not None and incident.closed_at < end,
         )
         for incident in incidents
-        if incident.joined is None
+        if incident.joined is None and incident.opened_at < end
     )
