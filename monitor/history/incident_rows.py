@@ -55,12 +55,16 @@ def still_open(connection: Connection) -> list[tuple[Incident, int]]:
 
 
 def open_at(connection: Connection, at: float) -> list[tuple[Incident, int]]:
-    """Incidents that had begun and not ended by the changes up to `at`, as they were then; oldest first."""
+    """Incidents that had begun and not ended by the changes up to `at`, as they were then; oldest first.
+
+    An end is dated when the trouble was over, and told later: what counts is when it was told.
+    """
     rows = connection.execute(
-        "SELECT now.record FROM incident JOIN incident_change AS now ON now.incident = incident.id"
-        " WHERE (incident.closed_at IS NULL OR incident.closed_at > ?1) AND now.sequence ="
-        " (SELECT max(past.sequence) FROM incident_change AS past"
-        " WHERE past.incident = incident.id AND past.at <= ?1) ORDER BY incident.opened_at, incident.id",
+        "SELECT past.record FROM incident JOIN incident_change AS past ON past.incident = incident.id"
+        " WHERE (incident.closed_at IS NULL OR EXISTS (SELECT 1 FROM incident_change AS later"
+        " WHERE later.incident = incident.id AND later.at > ?1)) AND past.sequence = (SELECT max(sequence)"
+        " FROM incident_change AS until WHERE until.incident = incident.id AND until.at <= ?1)"
+        " ORDER BY incident.opened_at, incident.id",
         (at,),
     ).fetchall()
     changes = [_CHANGE.decode(record) for (record,) in rows]

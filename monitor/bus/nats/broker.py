@@ -39,6 +39,9 @@ from monitor.bus.errors import BusError
 from monitor.model.settings import BusSettings
 
 CONNECT_S = 3.0
+FIRST_S = 5.0
+"""For the first connection, to any of the brokers."""
+
 ANSWER_S = 5.0
 """For an answer of the cluster: the change of a leader takes one to four seconds."""
 
@@ -208,21 +211,23 @@ async def connected(settings: BusSettings, who: str) -> AsyncIterator[Broker]:
     logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
     brokers = ", ".join(settings.urls)
     try:
-        client = await nats.connect(
-            list(settings.urls),
-            name=f"whydown {who}",
-            connect_timeout=int(CONNECT_S),
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=AGAIN_S,
-            ping_interval=int(PING_S),
-            user=settings.user,
-            password=_password(settings),
-            tls=_tls(settings),
-            error_cb=_quiet,
-            disconnected_cb=_lost,
-            reconnected_cb=_found,
-        )
+        # Once connected the client tries for ever; the first time somebody waits to hear that there is none.
+        async with asyncio.timeout(FIRST_S):
+            client = await nats.connect(
+                list(settings.urls),
+                name=f"whydown {who}",
+                connect_timeout=int(CONNECT_S),
+                allow_reconnect=True,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=AGAIN_S,
+                ping_interval=int(PING_S),
+                user=settings.user,
+                password=_password(settings),
+                tls=_tls(settings),
+                error_cb=_quiet,
+                disconnected_cb=_lost,
+                reconnected_cb=_found,
+            )
     except (NatsError, OSError, TimeoutError) as error:
         raise BusError(f"no broker of {brokers} is reached: {_reason(error)}") from error
     broker = Broker(settings, client)
@@ -242,7 +247,7 @@ def named_errors(what: str) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, NoServersError):
+    if isinstance(error, NoServersError | TimeoutError) and not str(error):
         return "none answers"
     description = getattr(error, "description", None)
     return f"{type(error).__name__}: {description or error}"[:300]

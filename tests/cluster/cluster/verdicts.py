@@ -52,7 +52,7 @@ def told(incidents: Iterable[Incident], start: float, end: float) -> list[Told]:
             incident.cause.value,
             incident.affected,
             round(incident.opened_at - start, 3),
-            incident.closed_at is not None and incident.closed_at < end,
+            incident.closed_at is not None and incident.updated_at < end,
         )
         for incident in incidents
         if incident.joined is None and incident.opened_at < end
