@@ -13,6 +13,7 @@ TOPICS = {
     "queries": "Ready queries over the history's SQL views, for sqlite3, sqlite-utils and Datasette.",
     "api": "JSON, metrics and webhooks: addresses, fields, errors.",
     "operations": "Running it: sizes, back-ups, upgrades, what to do when something is wrong.",
+    "scale": "Past one machine: roles over NATS JetStream, what is promised, how many machines.",
     "threats": "Who could mislead or abuse it, and what stands against that.",
     "extending": "How to add a probe, a rule, a feed, a verb.",
     "comparison": "What other tools do better, and what they do not do.",
