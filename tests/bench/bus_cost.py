@@ -2,7 +2,7 @@
 
 `python tests/bench/bus_cost.py [--vantages 40] [--targets 100] [--rounds 6]` takes the facts of simulated
 vantages the way that they take: decoded and checked as at a door, loaded into crates and packed; unpacked, joined
-and kept in a SQLite file; unpacked, known as new, and judged by the engines of all partitions. Marginal costs: what
+and kept in a SQLite file; unpacked, known as new, and judged by all partitions' engines. Marginal costs: what
 a process costs that has nothing to do (leases, marks) is not among them.
 """
 

@@ -76,7 +76,8 @@ def _report(world: World, played: Played, given: argparse.Namespace) -> list[str
     return [
         f"# {facts:,} facts over a cluster with faults",
         "",
-        f"`python tests/cluster/run.py {' '.join(sys.argv[1:])}`, on {os.cpu_count()} processors: {world.vantages}"
+        f"`python tests/cluster/run.py --minutes {given.minutes:g} --rate {given.rate:g} --seed {given.seed}"
+        f" --faults {given.faults}{' --file' * given.file}`, on {os.cpu_count()} processors: {world.vantages}"
         f" vantages, {world.targets} targets, {len(world.troubles())} troubles; wanted {world.rate:.0f} facts a"
         f" second, reached {facts / played.took_s:.0f} over {played.took_s:.0f} s. Agents tried"
         f" {played.count.tries} batches again. History: {'SQLite' if given.file else 'PostgreSQL'}.",
