@@ -1,4 +1,4 @@
-"""The hub's agents: what they bring goes to the centre, what they are to do goes back, and who is silent is said.
+"""The hub's agents: what they bring goes on, what they are to do goes back, and who is silent is said.
 
 An order reaches an agent by the request that it keeps open for that: a boost is with every agent within a round
 trip, so that all look closer while the trouble is young. Boosts are not stored: one that is a minute old comes
@@ -12,17 +12,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from msgspec.structs import replace
 
+from monitor.bus.outlet import Outlet
 from monitor.diagnose.contact import SILENT_S
-from monitor.diagnose.fact import Fact
 from monitor.history.clock_offset import ClockOffset
 from monitor.history.shipment import Refusal as Unkept
-from monitor.history.shipment import Shipment, Taken
+from monitor.history.shipment import Shipment
 from monitor.hub.backlog_pace import BacklogPace
 from monitor.link.messages import (
     MOST_BOOSTS,
@@ -68,14 +68,13 @@ class _Order:
 
 
 class Crew:
-    """Make it inside a running loop. `take` and `put` are the centre's."""
+    """Make it inside a running loop. `outlet`: where facts go, be it the centre or a bus."""
 
     def __init__(
         self,
         config: Config,
+        outlet: Outlet,
         *,
-        take: Callable[[Shipment], Awaitable[Taken | None]],
-        put: Callable[[Sequence[Fact]], Awaitable[None]],
         first_unheard: Callable[[str, float | None, Sequence[str]], object] = lambda vantage, unheard_s, told: (
             None
         ),
@@ -83,8 +82,7 @@ class Crew:
         now: Callable[[], float] = clock.wall,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
-        self._take = take
-        self._put = put
+        self._outlet = outlet
         self._first_unheard = first_unheard
         self._epoch = epoch
         self._now = now
@@ -150,7 +148,7 @@ class Crew:
             )  # fmt: skip
         pause_s = self._pace.admit(vantage, len(brought.facts), self._monotonic()) if batch.late else 0.0
         began_at = self._monotonic()
-        taken = await self._take(
+        taken = await self._outlet.take(
             Shipment(
                 vantage=vantage,
                 received_at=brought.received_at,
@@ -206,7 +204,7 @@ class Crew:
                 self._silent.clear()
             spoke, news = speaks(), self.contact_news()
             if news and spoke:
-                await self._put(news)
+                await self._outlet.put(news)
 
     def heard_here(self) -> tuple[str, ...]:
         """The vantages that came to this door since this was asked last."""

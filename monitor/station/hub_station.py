@@ -68,8 +68,7 @@ class HubStation:
         self._centre = Centre(config, store, audience, self._instruments.ask)
         self._crew = Crew(
             config,
-            take=self._centre.take,
-            put=self._centre.put,
+            self._centre,
             first_unheard=self._standby.report,
         )
         self._door = Door(config, self._crew)

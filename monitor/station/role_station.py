@@ -104,6 +104,8 @@ class RoleStation:
     async def reload(self, config: Config) -> None:
         """Go on with another configuration; the brokers stay until a restart."""
         config = kept_until_restart(self._config, config)
+        if config.bus != self._bus:
+            self._log.warning("restart_needed", key="bus", kept=",".join(self._bus.urls))
         self._config = config
         for running in self._running:
             await running.reload(config)

@@ -19,6 +19,7 @@ class _Link(HubLink):
 
     def __init__(self, away: int) -> None:
         self.away = away
+        self.epoch = ""
         self.brought: list[Batch] = []
         self.came = asyncio.Event()
         self._ahead_s = 0.0
@@ -30,7 +31,7 @@ class _Link(HubLink):
             raise LinkError("not there")
         self.brought.append(batch)
         self.came.set()
-        return Receipt(received_at=NOW)
+        return Receipt(received_at=NOW, epoch=self.epoch)
 
 
 def test_a_backlog_is_brought_when_the_hub_is_back_though_nothing_fresh_comes(tmp_path: Path) -> None:
@@ -52,3 +53,30 @@ def test_a_backlog_is_brought_when_the_hub_is_back_though_nothing_fresh_comes(tm
         return link.brought
 
     assert [(batch.late, len(batch.facts)) for batch in asyncio.run(scenario())] == [(True, 9)]
+
+
+def test_what_a_hub_took_is_sent_again_when_its_epoch_changes(tmp_path: Path) -> None:
+    """Its brokers lost power together; in the first epoch, and while it stays the same, nothing is."""
+
+    def seen(number: int) -> NotMeasured:
+        return NotMeasured(at=NOW, vantage="v", target="t", probe="http", reason=f"n{number}")
+
+    async def scenario() -> list[list[int]]:
+        link = _Link(away=0)
+        with Spool.open(tmp_path / "s.db", ("hub",), NOW, keep_acknowledged_s=600.0) as spool:
+            postman = Postman("v", "hub", spool, link, now=lambda: NOW, monotonic=lambda: 0.0)
+            for number, epoch in enumerate(("a", "a", "b", "b")):
+                link.epoch = epoch
+                spool.add([seen(number)], 0.0)
+                await postman.last_round()
+            # A new process has not forgotten what the epoch was.
+            again = Postman("v", "hub", spool, link, now=lambda: NOW, monotonic=lambda: 0.0)
+            await again.last_round()
+            link.epoch = "c"
+            spool.add([seen(4)], 0.0)
+            await again.last_round()
+            await again.last_round()
+        first = link.brought[0].facts[0].sequence
+        return [[one.sequence - first for one in batch.facts] for batch in link.brought]
+
+    assert asyncio.run(scenario()) == [[0], [1], [2], [0, 1, 2, 3], [4], [0, 1, 2, 3, 4]]

@@ -45,7 +45,7 @@ class _Centre:
 
     def crew(self) -> Crew:
         return Crew(
-            parse_config(FILE), take=self.take, put=self.put,
+            parse_config(FILE), self,
             now=lambda: self.now, monotonic=lambda: self.now,
         )  # fmt: skip
 

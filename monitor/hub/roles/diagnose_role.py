@@ -27,7 +27,7 @@ from monitor.bus.nats.lease import RENEW_S, Lease
 from monitor.bus.nats.members import Members
 from monitor.bus.partition import Partitions
 from monitor.diagnose.knowledge import Knowledge
-from monitor.history import Store
+from monitor.history import HistoryError, Store
 from monitor.history.shipment import Dispatch
 from monitor.history.tenure import TenureError
 from monitor.hub.lookout import Listeners
@@ -127,7 +127,8 @@ class DiagnoseRole:
     async def _renew(self) -> None:
         for partition, owned in tuple(self._owned.items()):
             if owned.task.done():
-                await self._give_up(partition, give_back=False)
+                # Ended by itself: who has the tenure now has the lease too, or the next look finds it free.
+                await self._give_up(partition, give_back=True)
                 continue
             if owned.shard.checkpoint is not None:
                 owned.note = pack_checkpoint(owned.shard.checkpoint)
@@ -204,8 +205,15 @@ class DiagnoseRole:
 
 
 async def _unless_outdone(running: Coroutine[Any, Any, None]) -> None:
-    """Run a shard; that another process has its partition is no failure of this one."""
+    """Run a shard. That another process has its partition, or that the history is away for a while, is no defect.
+
+    :raises HistoryError: the history is broken for good
+    """
     try:
         await running
     except TenureError as error:
         _log.warning("partition_lost", error=str(error))
+    except HistoryError as error:
+        if not error.can_retry:
+            raise
+        _log.warning("partition_waits_for_history", error=str(error))

@@ -54,7 +54,7 @@ class IntakeRole:
             broker, Partitions(config.targets, broker.settings.partitions), who, SOURCE, agents=True
         )
         self._epoch: Epoch | None = None
-        self._crew = Crew(config, take=self.sender.take, put=self.sender.put, epoch=self._word)
+        self._crew = Crew(config, self.sender, epoch=self._word)
         self._door = door(config, self._crew)
         self._speaks = False
 
