@@ -22,6 +22,7 @@ import structlog
 
 from monitor.bus.crate import Crate, pack_crate
 from monitor.bus.errors import BusError
+from monitor.bus.loading import MOST_IN_CRATE
 from monitor.bus.nats.broker import Broker
 from monitor.bus.nats.lease import RENEW_S, Lease
 from monitor.bus.nats.members import Members
@@ -151,7 +152,9 @@ class DiagnoseRole:
         self._owned[partition] = _Owned(lease, shard, task, lease.note)
 
     async def _give_up(self, partition: int, *, give_back: bool) -> None:
-        owned = self._owned.pop(partition)
+        owned = self._owned.pop(partition, None)
+        if owned is None:
+            return  # a reload was quicker
         owned.task.cancel()
         await asyncio.wait([owned.task])
         if give_back:
@@ -188,8 +191,8 @@ class DiagnoseRole:
 
     def _located(self, seen: Sequence[Observation]) -> None:
         new = tuple(self._newcomers.among(seen, clock.wall()))
-        if new:
-            dispatch = Dispatch(source="~met", number=1, facts=new)
+        for first in range(0, len(new), MOST_IN_CRATE):
+            dispatch = Dispatch(source="~met", number=1, facts=new[first : first + MOST_IN_CRATE])
             self._say(self._broker.say(MET, pack_crate(Crate(dispatches=(dispatch,)))))
 
     def _say(self, saying: Coroutine[Any, Any, None]) -> None:
