@@ -139,6 +139,14 @@ def test_an_end_in_the_middle_of_moving_loses_nothing(tmp_path: Path, tend: Any)
         str(row[3]) for row in ask(path, "EXPLAIN QUERY PLAN SELECT * FROM http WHERE target = 2 AND done > 5")
     ]
     assert sum("USING PRIMARY KEY (target=? AND done>?)" in step for step in plan) == 2
+    plan = [
+        str(row[3])
+        for row in ask(path, "EXPLAIN QUERY PLAN SELECT * FROM http WHERE target = 2 AND done IN (5, 6)")
+    ]
+    assert sum("USING PRIMARY KEY (target=? AND done=?)" in step for step in plan) == 2
+    with Reader.open(path) as reader:
+        assert [(one.observation.at, one.rounds) for one in reader.newest(0, NOW * 2)] == 2 * [(OLDER[-1].at, 4)]
+        assert reader.last_measured(NOW * 2) == dict.fromkeys(("other", "t"), NOW + 3)
     assert sorted(one.at for one in stored(path)) == sorted(2 * [one.at for one in OLDER])
     with Store.open(path) as store:
         tend(store, NOW)
