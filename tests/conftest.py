@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("whydown", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("whydown")
 
-# The programs that tests start are compiled once and not a hundred times, also where Python was told to keep nothing.
+# The programs that tests start are compiled once, not a hundred times, also where Python was told to keep nothing.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
