@@ -65,7 +65,7 @@ def summary(config: Config) -> dict[str, object]:
         "hubs": config.hub.urls if config.hub else (),
         "agents": {"listen": config.intake.listen, "vantages": _known(config)} if config.intake else None,
         "history": {
-            "place": str(config.history.place),
+            "path": str(config.history.place),
             "keep_days": config.history.keep_days,
             "keep_minutes_days": config.history.keep_minutes_days,
             "keep_five_minutes_days": config.history.keep_five_minutes_days,

@@ -81,7 +81,8 @@ class WriteEngine(Protocol):
     def transact(self, work: Callable[[], Answer], undone: Callable[[], object]) -> Answer:
         """Run `work` in a transaction; durable when this returns, and done once.
 
-        `undone` is called when what `work` did was taken back, by its own error or before it is run again.
+        `undone` is called when what `work` did was taken back, by its own error or before it is run again; and
+        before it, when another process has deleted entries of dictionaries: ids that are remembered may be gone.
 
         :raises HistoryError: the engine failed
         """

@@ -95,8 +95,10 @@ def _entries(engine: WriteEngine, dictionary: str, before_day: int) -> Iterator[
     ends = f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {dictionary}"  # noqa: S608
     first, last = engine.connection.execute(ends).fetchone()
     for start in range(first - 1, last, PIECE):
+        old = f"FROM {dictionary} WHERE id > ? AND id <= ? AND seen < ?"
+        piece = (start, start + PIECE, before_day)
+        if engine.connection.execute(f"SELECT 1 {old} LIMIT 1", piece).fetchone() is None:
+            yield 0
+            continue
         engine.forget_words()
-        yield engine.connection.execute(
-            f"DELETE FROM {dictionary} WHERE id > ? AND id <= ? AND seen < ?",  # noqa: S608
-            (start, start + PIECE, before_day),
-        ).rowcount
+        yield engine.connection.execute(f"DELETE {old}", piece).rowcount

@@ -150,7 +150,11 @@ class Store:
 
         To be called every few seconds, and again at once while there is `more`; others may write in between.
         """
-        tended = self._transact(lambda: self._upkeep.step(now, keep))
+        try:
+            tended = self._transact(lambda: self._upkeep.step(now, keep))
+        except BaseException:
+            self._upkeep.begin_anew()
+            raise
         if tended.deleted:
             self._glossary.forget()
         return tended
@@ -185,8 +189,4 @@ class Store:
         with self._turn:
             if self._closed:
                 raise HistoryError(f"history {self.place}: it was closed")
-            return self._engine.transact(work, self._undone)
-
-    def _undone(self) -> None:
-        self._glossary.forget()
-        self._upkeep.forget()
+            return self._engine.transact(work, self._glossary.forget)

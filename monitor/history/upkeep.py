@@ -68,6 +68,6 @@ class Upkeep:
             return Tended(more=False)
         return Tended(more=True, deleted=deleted)
 
-    def forget(self) -> None:
-        """What was done last was taken back: a pass begins anew."""
+    def begin_anew(self) -> None:
+        """What was done last failed: a pass begins with the next piece."""
         self._chores = self._passed_at = None

@@ -272,6 +272,19 @@ def test_words_that_are_deleted_are_forgotten_by_all_writers(database: DatabaseU
     assert row == ("CN=1",)
 
 
+def test_two_caretakers_do_not_begin_each_others_passes_anew(database: DatabaseUrl, tend: Tend) -> None:
+    """Words that one deletes are forgotten by the other, which has had its pass of this hour all the same."""
+    with Store.open(database) as one, Store.open(database) as other:
+        for store in (one, other):
+            tend(store, NOW, A_DAY)
+        one.add_observations([fact(1, at=NOW - 5 * DAY_S)])
+        tend(one, NOW + 4000, A_DAY)
+        assert ask(database, "SELECT count(*) FROM identity") == [(0,)]
+        tend(other, NOW + 4001, A_DAY)
+
+        assert [store.tend(NOW + 4002, A_DAY).more for store in (one, other, one)] == [False] * 3
+
+
 def test_doctor_looks_at_the_server(database: DatabaseUrl) -> None:
     """Its version and distance; settings that lose what was acknowledged; a history that nobody writes."""
     with Store.open(database) as store:
