@@ -49,6 +49,7 @@ async def play(
     *,
     restart_database: Callable[[], None] | None = None,
     partitions: int = 6,
+    judged_s: float = JUDGED_S,
 ) -> Played:
     """Run it. `faults`: seconds from the start, and the fault's name."""
     dice, done = random.Random(world.seed), list[Done]()
@@ -70,6 +71,7 @@ async def play(
                     group.create_task(inject(at, name))
                 await feeder.run(start)
             took_s = time.time() - start
+            await asyncio.sleep(judged_s)
             await _settled(place, start, world)
             cpu_s = {name: role.cpu_s - before[name] for name, role in up.roles.items()}
         finally:
@@ -91,6 +93,5 @@ async def _settled(place: HistoryPlace, start: float, world: World) -> None:
             owed = any(notice.state in _OWED for notice in reader.notices(start - 60.0, end + 600.0))
         return here >= last and not owed
 
-    await asyncio.sleep(JUDGED_S)
     while time.monotonic() < until and not await asyncio.to_thread(is_settled):  # noqa: ASYNC110  (nobody tells)
         await asyncio.sleep(1.0)
