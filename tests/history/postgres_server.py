@@ -41,6 +41,13 @@ def _uid() -> int | None:
         return None
 
 
+def _is_alive(pid: str) -> bool:
+    try:
+        return (Path("/proc") / pid / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class PostgresServer:
     """A server in `folder`; `settings` as in postgresql.conf."""
 
@@ -89,6 +96,9 @@ class PostgresServer:
             children = (Path("/proc") / str(self.pid) / "task" / str(self.pid) / "children").read_text().split()
             for process in (self.pid, *map(int, children)):
                 os.kill(process, how)
+            for child in children:
+                while _is_alive(child):
+                    os.sched_yield()  # the next server does not start beside it
         else:
             self._process.send_signal(how)
         self._process.wait(60)

@@ -145,7 +145,8 @@ def test_a_commit_that_nobody_answered_is_done_once(
     assert ask(database, "SELECT next FROM fact_number") == [(4,)]
 
 
-def test_a_restart_of_the_server_is_waited_for(tend: Tend) -> None:
+@pytest.mark.slow
+def test_a_restart_of_the_server_is_waited_for() -> None:
     """Killed without a word while two write, with its disk synced: what was acknowledged is there once."""
     with postgres_server(("max_connections=20", "shared_buffers=32MB")) as server:
         if server is None:
