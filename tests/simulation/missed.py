@@ -1,9 +1,9 @@
 """Of hijacks that were not named: how many left a trace at all. `python tests/simulation/missed.py RESULTS`
 
-RESULTS is what `run.py --results` keeps. A hijack leaves a trace where a collector heard of it for what it is, or
-where somebody answered in the genuine server's place. A black hole that no collector heard of looks like a silent
-server to whom it swallows, and an interception of that kind like a longer way; no monitor can tell these, and none
-should guess. A forged origin looks to collectors like a new neighbour of the origin, which any peering is.
+RESULTS is what `run.py --results` keeps. A hijack leaves a trace where a peer of a collector took a way by the
+hijacker, or where somebody answered in the genuine server's place. A black hole that no collector heard of looks
+like a silent server to whom it swallows, and an interception of that kind like a longer way; no monitor can tell
+these, and none should guess. A forged origin is heard as a new neighbour of the origin, which any peering is.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
 from playing import Ledger, LedgerError, Played
-from simulator.folder import is_shown
 from simulator.play import world_of
+from simulator.world import Truth, World
 
 from monitor.evaluate import FULL
 from monitor.model.verdict import Cause
@@ -30,8 +30,19 @@ def trace_of(kind: str, seed: int) -> str:
     """What the hijack of a play showed of itself."""
     world = world_of(kind, seed)
     (truth,) = (one for one in world.truths if one.hijack)
-    heard = world.setting.recorded.routes and is_shown(world, truth)
+    heard = world.setting.recorded.routes and _is_heard(world, truth)
     return f"{'heard' if heard else 'unheard'} {truth.hijack['kind']}, {truth.hijack['effect']}"
+
+
+def _is_heard(world: World, truth: Truth) -> bool:
+    """Whether any peer of a collector took a way by the hijacker."""
+    return any(
+        truth.culprit in routes.get(peer.asn, ())
+        for epochs in world.routing.epochs.values()
+        for begun, routes in epochs
+        if begun >= truth.span.start
+        for peer in world.setting.peers
+    )
 
 
 def missed(played: list[Played]) -> Counter[tuple[str, str]]:

@@ -9,10 +9,10 @@ from monitor.evaluate import FULL, Expected, Pair
 
 
 def test_a_hijack_is_heard_where_a_collector_has_its_route() -> None:
-    """And is not where nobody listens, or where its path ends in the rightful origin."""
+    """And is not where nobody listens."""
     assert trace_of("hijack-subprefix", 1) == "heard subprefix, impostor"
     assert trace_of("hijack-without-routes", 1) == "unheard subprefix, impostor"
-    assert trace_of("hijack-forged-origin", 1).startswith("unheard forged_origin, ")
+    assert trace_of("hijack-forged-origin", 1).startswith("heard forged_origin, ")
 
 
 def test_hijacks_that_were_not_named_are_counted_by_their_trace() -> None:
