@@ -80,7 +80,7 @@ def write(world: World, folder: Path) -> None:
     (folder / "config.toml").write_text("\n".join(_config(world)) + "\n")
     routes = world.setting.recorded.routes
     expected = [
-        _expected(number, truth, tally, shown=routes and _is_shown(world, truth))
+        _expected(number, truth, tally, shown=routes and is_shown(world, truth))
         for number, truth in enumerate(world.truths)
         if truth.causes
     ]
@@ -173,7 +173,7 @@ def _expected(number: int, truth: Truth, tally: _Tally, *, shown: bool) -> dict[
     }
 
 
-def _is_shown(world: World, truth: Truth) -> bool:
+def is_shown(world: World, truth: Truth) -> bool:
     """Whether some collector heard of a hijack for what it is: a forged origin looks like a new neighbour."""
     if not truth.hijack or truth.hijack["kind"] == "forged_origin":
         return False
