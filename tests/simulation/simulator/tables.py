@@ -86,7 +86,7 @@ def _of_two(cause: str, *, precision: float = 0.0, recall: float = 0.0) -> Calla
 def _false_hijacks(plays: Sequence[list[Pair]]) -> tuple[str, bool | None]:
     """Among all troubles that are none, and the plays in which nothing is wrong."""
     hijack = Cause.ROUTE_HIJACK.value
-    false = sum(pair.given == hijack != pair.truth for pair in _flat(plays))
+    false = sum(pair.given == hijack != pair.truth and not pair.repeated for pair in _flat(plays))
     others = sum(pair.truth not in (hijack, NONE) for pair in _flat(plays))
     others += sum(all(pair.truth == NONE for pair in pairs) for pairs in plays)
     return _share(false, others, 0.001, least=False)
