@@ -151,14 +151,14 @@ def test_evaluate_scores_both_folders_as_right() -> None:
     is answered by its own or by the share that it has."""
     result = CliRunner().invoke(main, ["evaluate", "--json", str(KAKAO), str(COOV)])
 
-    summary = json.loads(result.stdout)
+    told = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert [(s["cause"], s["precision"], s["recall"]) for s in summary["scores"]] == [
+    assert [(s["cause"], s["precision"], s["recall"]) for s in told["scores"]] == [
         ("route.hijack", 1.0, 1.0),
         ("server.overload", 1.0, 1.0),
         ("upstream.overload", 1.0, 1.0),
     ]
-    assert summary["macro_f1"] == 1.0
+    assert told["summary"]["macro_f1"] == 1.0
 
 
 def test_evaluate_reports_a_wrong_expectation(copy) -> None:
