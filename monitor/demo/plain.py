@@ -62,7 +62,9 @@ class PlainTeller:
     def _changed(self, change: IncidentChange) -> None:
         incident = change.incident
         if change.kind is ChangeKind.CLOSED:
-            lasted_s = change.at - began_at(incident)
+            # Told when it has stayed well for a while, which is no part of it.
+            ended_at = change.at if incident.closed_at is None else incident.closed_at
+            lasted_s = ended_at - began_at(incident)
             self._line(change.at, "incident", f"closed: {incident.cause}, over after {lasted_s:.0f} s")
             return
         sure = "suspected" if incident.suspected else f"{incident.confidence:.1%}"
