@@ -134,6 +134,7 @@ class _Figure:
         self._asked: tuple[int, float | None] | None = None
 
     def add(self, value: float | None) -> None:
+        """Take in a value of the present hour; of very many every other one is kept."""
         if value is None:
             return
         self._left_out += 1
@@ -145,6 +146,7 @@ class _Figure:
             self._values, self._stride = self._values[::2], 2 * self._stride
 
     def put(self, hour: int, value: float | None) -> None:
+        """The median of an hour that is over; None: not known."""
         if self._cells is None:
             self._cells = array("f", [nan]) * KEPT_HOURS
         self._asked = None
@@ -158,6 +160,7 @@ class _Figure:
         self._values, self._stride, self._left_out = array("f"), 1, 0
 
     def usual(self, hour: int) -> float | None:
+        """What the same hour was like in weeks before, else on days before; None: too few of both."""
         if self._asked is None or self._asked[0] != hour:
             self._asked = (hour, self._usual(hour))
         return self._asked[1]
