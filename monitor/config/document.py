@@ -114,7 +114,7 @@ def _read(top: Table, source: Path | None, measures: str) -> Config:
 
 def _read_vantage(table: Table) -> str:
     """[vantage]: this machine's name, by default its host name."""
-    name = table.get("name", value.name, platform.node()[:64] or "vantage")
+    name = table.get("name", value.vantage_name, platform.node()[:64] or "vantage")
     table.close()
     return name
 

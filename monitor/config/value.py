@@ -50,6 +50,14 @@ def name(value: object) -> str:
     return value
 
 
+def vantage_name(value: object) -> str:
+    """A name that does not begin with `~`, as those do under which a hub keeps facts of its own."""
+    found = name(value)
+    if found.startswith("~"):
+        raise UnfitError("a name that does not begin with ~")
+    return found
+
+
 def boolean(value: object) -> bool:
     """`true` or `false`, nothing that merely resembles them."""
     if not isinstance(value, bool):

@@ -78,7 +78,7 @@ def read_control(table: Table, folder: Path) -> Control:
 def read_vantages(table: Table) -> tuple[Vantage, ...]:
     """Every [vantages.NAME]."""
     vantages: list[Vantage] = []
-    for name in table.names(value.name):
+    for name in table.names(value.vantage_name):
         entry = table.table(name)
         vantages.append(
             Vantage(

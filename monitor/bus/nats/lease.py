@@ -134,12 +134,12 @@ class Lease:
         return True
 
 
-async def held_on(lease: Lease, note: bytes = b"") -> None:
+async def held_on(lease: Lease) -> None:
     """Renew until the lease is another's; then return. Renewals that were not answered are tried again."""
     while True:
         await asyncio.sleep(RENEW_S)
         try:
-            if not await lease.renew(note):
+            if not await lease.renew(b""):
                 return
         except BusError:
             continue

@@ -75,10 +75,12 @@ class IntakeRole:
             chores = [
                 group.create_task(chore)
                 for chore in (
-                    self._epoch.run(), self._speak(lease), self._tell_heard(), self._crew.watch(lambda:
-                    self._speaks),
+                    self._epoch.run(),
+                    self._speak(lease),
+                    self._tell_heard(),
+                    self._crew.watch(lambda: self._speaks),
                 )
-            ]  # fmt: skip
+            ]
             await self._door.run(stop)
             for chore in chores:
                 chore.cancel()
