@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.history import rollup_reader
 from monitor.history.answers import Availability
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollup_reader import Grid
 from monitor.history.scope import Scope

@@ -15,46 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from monitor.history.connection import Connection
+from monitor.history.glossary import WritingGlossary
+from monitor.history.shelf import Row, Shelf
 from monitor.model.history_place import HistoryPlace
 
-if TYPE_CHECKING:
-    from monitor.history.glossary import WritingGlossary
-    from monitor.history.shelf import Row, Shelf
-
 Answer = TypeVar("Answer")
-
-
-class Rows(Protocol):
-    """What a statement gave."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows were changed."""
-        ...
-
-    def fetchone(self) -> Any:
-        """The next row; None: there is none."""
-        ...
-
-    def fetchall(self) -> list[Any]:
-        """The rows that are left."""
-        ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class Connection(Protocol):
-    """Statements, one after another; `sqlite3.Connection` is one."""
-
-    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Rows:
-        """Run one statement."""
-        ...
-
-    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object:
-        """Run one statement for each row of values."""
-        ...
 
 
 class WriteEngine(Protocol):

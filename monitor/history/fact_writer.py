@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from monitor.history import intake
-from monitor.history.engine import Connection, WriteEngine
+from monitor.history.connection import Connection
+from monitor.history.engine import WriteEngine
 from monitor.history.errors import UnstorableFactError
 from monitor.history.glossary import WritingGlossary, check_value
 from monitor.history.observation_rows import SHELVES

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from monitor.history.answers import Failures, Gap
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollup_reader import Grid, tally_slots
 from monitor.history.rollups import FIVE_MINUTES, TALLIED

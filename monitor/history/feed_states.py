@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.newest_states import newest_states
 from monitor.history.route_rows import ROUTE_SHELVES

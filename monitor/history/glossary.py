@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import DamagedValueError, UnstorableFactError
 
 Value = str | int | bytes | None

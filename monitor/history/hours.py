@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.history.answers import HourOfSeries
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.latency_scale import SECONDS, rank
 from monitor.history.rollup_reader import Grid, measured

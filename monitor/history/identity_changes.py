@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from monitor.history.answers import CertificateChange, DnsAnswer, DnsChange, Identity
+from monitor.history.connection import Connection
 from monitor.history.dns_rows import decode_texts
-from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.scope import Scope
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import HistoryError
 from monitor.model import Incident, IncidentChange
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.history.clock_offset import ClockOffset
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import TooManyGapsError
 from monitor.history.number_ranges import Range, contains, united
 from monitor.history.resolution import bound_micros, wall_millis

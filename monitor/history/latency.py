@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from monitor.history import rollup_reader
 from monitor.history.answers import Latency, LatencyPoint
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.latency_scale import SECONDS, percentiles, rank
 from monitor.history.rollup_block import PHASES

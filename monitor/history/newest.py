@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from monitor.history import http_rows
 from monitor.history.answers import Newest
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.scope import Scope
 from monitor.history.shelf import Row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.shelf import Row, Shelf
 
 

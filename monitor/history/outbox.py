@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import HistoryError
 from monitor.history.notice import Notice, NoticeState
 

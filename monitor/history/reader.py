@@ -38,7 +38,8 @@ from monitor.history.answers import (
     Seen,
     Visibility,
 )
-from monitor.history.engine import Connection, ReadEngine
+from monitor.history.connection import Connection
+from monitor.history.engine import ReadEngine
 from monitor.history.feed_states import feed_states
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.notice import Notice

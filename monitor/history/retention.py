@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from monitor.history import intake, outbox
-from monitor.history.engine import Connection, WriteEngine
+from monitor.history.connection import Connection
+from monitor.history.engine import WriteEngine
 from monitor.history.glossary import DICTIONARIES
 from monitor.history.resolution import bound_micros
 from monitor.history.rollups import FIVE_MINUTES, MINUTES, STALE_US, Level, coarsen

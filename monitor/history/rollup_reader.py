@@ -16,7 +16,7 @@ from typing import NamedTuple
 import zstandard
 
 from monitor.history import rollup_block
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
 from monitor.history.resolution import bound_micros

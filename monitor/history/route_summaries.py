@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from monitor.history.answers import RouteSummary
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import KINDS

@@ -9,7 +9,7 @@ and knows every origin and link as early as the history does. The changes to and
 
 from __future__ import annotations
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.newest_states import newest_states
 from monitor.history.route_rows import ROUTE_SHELVES
 from monitor.history.shelf import Row, Shelf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.resolution import bound_micros
 
 

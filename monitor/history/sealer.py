@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import DamagedValueError
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.rollups import STALE_US

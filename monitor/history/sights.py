@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from monitor.history.answers import Seen, Sight
+from monitor.history.connection import Connection
 from monitor.history.dns_rows import decode_texts
-from monitor.history.engine import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.path_changes import Addresses, KnownPath, trace_addresses
 from monitor.history.scope import Scope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.observation_rows import SHELVES
 from monitor.history.rollups import STALE_US

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.errors import HistoryError
 
 

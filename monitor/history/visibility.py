@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from monitor.history.answers import Visibility, VisibilityStep
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.resolution import bound_micros
 from monitor.model import AsPath

@@ -6,6 +6,7 @@ Three tables say it all; a new file of `monitor` that is in no room belongs to t
 from __future__ import annotations
 
 import sys
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,21 @@ def test_imports_run_from_the_bottom_to_the_top(imports: tuple[Import, ...]) -> 
     ]
 
     assert wrong == []
+
+
+def test_no_files_need_each_other(sources: tuple[Source, ...], imports: tuple[Import, ...]) -> None:
+    """Not even for their types: what two files both need stands in a third. A package's face is not a file."""
+    files = {source.module for source in sources if not source.is_package}
+    needs: dict[str, set[str]] = {}
+    for one in imports:
+        needed = one.imported if one.imported in files else one.imported.rpartition(".")[0]
+        if one.importer in files and needed in files:
+            needs.setdefault(one.importer, set()).add(needed)
+
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as circle:
+        pytest.fail(" needs ".join(reversed(circle.args[1])))
 
 
 def test_entrances_are_entered_from_outside_only(imports: tuple[Import, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monitor.history.engine import Connection
+from monitor.history.connection import Connection
 from monitor.history.sqlite.file import open_reader
 from monitor.history.sqlite.named_errors import named_errors
 

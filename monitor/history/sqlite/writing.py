@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from monitor.history.engine import Answer, Connection
+from monitor.history.connection import Connection
+from monitor.history.engine import Answer
 from monitor.history.errors import HistoryError
 from monitor.history.glossary import WritingGlossary
 from monitor.history.observation_rows import SHELVES
