@@ -29,6 +29,7 @@ from monitor.agent.mail_hosts import MailHosts
 from monitor.agent.permit import Permit
 from monitor.agent.timetable import Job, Probe
 from monitor.agent.ways import Ways
+from monitor.agent.zone_servers import ZoneServers
 from monitor.model.settings import Config
 from monitor.model.target import Control, Target, mail_target
 from probes import (
@@ -52,21 +53,11 @@ MOST_AT_ONCE = {Probe.HTTP: 100, Probe.DNS: 50, Probe.TRACE: 32}
 at once end within a fifth of a second; more would only measure our own queue. Traces wait for replies and share
 a packet rate: at the default one, 32 to two addresses each have their packets sent in half of their time-out."""
 
-MOST_AUTHORITATIVE = 4
-"""Authoritative addresses asked a round; a zone has 2 to 13, and four show a disagreement."""
-
-SERVERS_KEPT_S = 600.0
-"""How long the list of a zone's name servers is used before it is looked up again."""
-
 MOST_WAYS = 4096
 """Addresses whose ways are remembered, the newest: a thousand targets with two families and a spare of each."""
 
 MOST_EXPLORATIONS = 2
 """Addresses whose ways are explored at the same time: each is a dozen traces."""
-
-NOT_FOUND_KEPT_S = 300.0
-"""How long no new search follows one in vain: in a network that lets nobody ask the root's servers each of
-them costs its whole time-out."""
 
 OVERTIME_S = 5.0
 """Probes keep their own deadlines; one that is this much over it is our bug and is cut short."""
@@ -89,7 +80,7 @@ class Agent:
         self._located: dict[str, asyncio.Event] = {}
         self._ways: dict[tuple[str, str], Ways] = {}
         self._explorations = asyncio.Semaphore(MOST_EXPLORATIONS)
-        self._servers: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._zone_servers = ZoneServers(self._zone_search, monotonic=clock.monotonic)
         self._mail: dict[str, str] = {}
         self._mail_hosts = MailHosts(self._authoritative, self._question)
         self.configure(config)
@@ -247,24 +238,11 @@ class Agent:
         return tuple(dict.fromkeys(resolvers))
 
     async def _authoritative(self, name: str) -> tuple[str, ...]:
-        until, servers = self._servers.get(name, (0.0, ()))
-        if clock.wall() < until:
-            return servers
-        timeout_s = self._config.dns.timeout_s
-        try:
-            async with asyncio.timeout(timeout_s + self._overtime_s):
-                found = await self._instruments.zone_servers(name, self._config.dns.start, timeout_s)
-        except Exception as error:
-            self._log.warning("authoritative_servers_not_found", name=name, error=repr(error)[:200])
-            found = ()
-        if found:
-            servers = asked_servers(found)
-            self._servers[name] = (clock.wall() + SERVERS_KEPT_S, servers)
-            return servers
-        # While nobody can say, the servers known from before are the ones to ask: that they answer, and
-        # the resolvers do not, is what tells the two apart.
-        self._servers[name] = (clock.wall() + NOT_FOUND_KEPT_S, servers)
-        return servers
+        return await self._zone_servers.of(name, self._config.dns.timeout_s + self._overtime_s)
+
+    async def _zone_search(self, name: str) -> Sequence[str]:
+        settings = self._config.dns
+        return await self._instruments.zone_servers(name, settings.start, settings.timeout_s)
 
     # Traceroute
 
@@ -346,15 +324,6 @@ class Agent:
         return NotMeasured(
             at=clock.wall(), vantage=self._config.vantage, target=job.target, probe=job.probe, reason=reason
         )
-
-
-def asked_servers(found: Sequence[str]) -> tuple[str, ...]:
-    """The addresses to ask among those of a zone's servers: IPv4 ones where there are any.
-
-    Every zone with users has IPv4 servers, and from a vantage without IPv6 the others only fail.
-    """
-    four = [address for address in found if address.count(":") < 2]
-    return tuple(dict.fromkeys(four or found))[:MOST_AUTHORITATIVE]
 
 
 def _request(endpoint: Target | Control, family: int, address: str | None, permit: Permit) -> HttpRequest:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.agent.addresses import MOST_TRACED
-from monitor.agent.agent import MOST_WAYS, Agent, asked_servers
+from monitor.agent.agent import MOST_WAYS, Agent
 from monitor.agent.timetable import Job, Probe, jobs_of
 from monitor.model.settings import Config, DnsSettings, HubAccess, TracerouteSettings
 from monitor.model.target import Control, Target, mail_target
@@ -407,14 +407,6 @@ def test_a_control_is_probed_with_its_own_expectations() -> None:
     _rounds(_config(controls=(control,)), instruments, Probe.HTTP)
 
     assert 302 in instruments.requests[0].expect.status
-
-
-def test_ipv4_servers_are_asked_where_there_are_any() -> None:
-    """From a vantage without IPv6 the others only fail; four are enough."""
-    four = [f"198.51.100.{n}" for n in range(1, 7)]
-
-    assert asked_servers(["2001:db8::1", *four]) == tuple(four[:4])
-    assert asked_servers(["2001:db8::1"]) == ("2001:db8::1",)
 
 
 def test_a_targets_mail_is_asked_of_the_zones_servers_under_its_own_name() -> None:
