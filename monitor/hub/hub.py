@@ -1,9 +1,9 @@
-"""Where facts from all sources meet: a bounded queue, one worker thread, and what follows from each step.
+"""Where facts from all sources meet: a bounded queue, two worker threads, and what follows from each step.
 
 Facts are taken in batches, so that a burst costs one disk sync and not a thousand. Agents' shipments join
 them, and are answered when they are on the disk, before anything is concluded from them; of their backlogs each
-step takes a little, so that nothing fresh waits behind an outage. The worker thread runs
-the pipeline (store and engine), so that neither a slow disk nor a heavy diagnosis delays a probe. When the
+step takes a little, so that nothing fresh waits behind an outage. One thread stores and another concludes, so that
+neither a slow disk nor a heavy diagnosis delays a probe, and nobody's receipt waits for a diagnosis. When the
 queue is full, whoever brings facts waits: the agent's rounds then overrun and say so, the route feed reads
 no further. Nothing is dropped.
 
@@ -15,17 +15,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from monitor.diagnose.fact import Fact
 from monitor.history.shipment import Shipment, Taken
+from monitor.hub.keeping import Kept
 from monitor.hub.lookout import Listeners, Lookout
 from monitor.hub.pipeline import Pipeline
 from monitor.hub.reaction import Reaction
 from probes import clock
 
 MOST_WAITING = 20_000
-"""Facts in the queue, about 20 MB; a full disk's five minutes of a thousand targets."""
+"""Facts in the queue, about 20 MB; a full disk's five minutes of a thousand targets. And of those that are stored
+and not concluded from."""
 
 MOST_IN_BATCH = 2_000
 """Facts in one transaction, or what was brought together: larger ones gain nothing, and make a stop wait."""
@@ -79,7 +82,10 @@ class Hub:
         self._came = asyncio.Event()
         self._waiting = 0
         self._room = asyncio.Condition()
-        self._turn = asyncio.Lock()
+        self._kept: list[Kept] = []
+        self._was_kept = asyncio.Event()
+        self._keeping = asyncio.Lock()
+        self._concluding = asyncio.Lock()
 
     async def put(self, facts: Iterable[Fact]) -> None:
         """Bring facts, which are stored together or not at all; waits while the queue is full."""
@@ -99,26 +105,22 @@ class Hub:
     async def run(self, pipeline: Pipeline, reaction: Reaction, stop: asyncio.Event) -> None:
         """Work until `stop` is set and the queue is empty.
 
-        :raises HistoryError: the store failed; facts of the last batch may not be kept
+        :raises ExceptionGroup: the store failed (HistoryError); facts of the last batch may not be kept
         """
         self._pipeline = pipeline
-        lookout = self._lookout = Lookout(self._listeners, reaction)
-        while not stop.is_set() or self._fresh or self._late:
-            batch = await self._batch(stop)
-            facts = [fact for one in batch if not isinstance(one, _Delivery) for fact in one]
-            deliveries = [one for one in batch if isinstance(one, _Delivery)]
-            async with self._turn:
-                kept = await asyncio.to_thread(self._pipeline.keep, facts, [one.shipment for one in deliveries])
-                for delivery, taken in zip(deliveries, kept.taken, strict=True):
-                    delivery.answer(taken)
-                step = await asyncio.to_thread(self._pipeline.conclude, kept, self._now())
-                lookout.after(step, kept.facts)
-        async with self._turn:
-            lookout.after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
+        self._lookout = Lookout(self._listeners, reaction)
+        all_kept = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_all(stop, all_kept))
+            group.create_task(self._conclude_all(all_kept))
 
     async def exchange(self, change: Callable[[], None], reaction: Reaction) -> None:
-        """Do `change` in the worker thread between two steps; from then on `reaction` goes on from the old one."""
-        async with self._turn:
+        """Do `change` in a worker thread between two steps; from then on `reaction` goes on from the old one.
+
+        Nothing is stored meanwhile, and nothing that is stored waits to be concluded from.
+        """
+        async with self._keeping, self._concluding:
+            await self._conclude()
             await asyncio.to_thread(change)
             self._lookout.exchange(reaction)
 
@@ -135,6 +137,42 @@ class Hub:
             late = isinstance(brought, _Delivery) and brought.shipment.late
             (self._late if late else self._fresh).append(brought)
             self._came.set()
+
+    async def _keep_all(self, stop: asyncio.Event, all_kept: asyncio.Event) -> None:
+        while not stop.is_set() or self._fresh or self._late:
+            batch = await self._batch(stop)
+            if not batch:
+                continue
+            facts = [fact for one in batch if not isinstance(one, _Delivery) for fact in one]
+            deliveries = [one for one in batch if isinstance(one, _Delivery)]
+            async with self._keeping:
+                kept = await asyncio.to_thread(self._pipeline.keep, facts, [one.shipment for one in deliveries])
+                for delivery, taken in zip(deliveries, kept.taken, strict=True):
+                    delivery.answer(taken)
+                self._kept.append(kept)
+                self._was_kept.set()
+            async with self._room:
+                await self._room.wait_for(lambda: sum(len(one.facts) for one in self._kept) < self._most_waiting)
+        all_kept.set()
+        self._was_kept.set()
+
+    async def _conclude_all(self, all_kept: asyncio.Event) -> None:
+        while self._kept or not all_kept.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._tick_s):
+                    await self._was_kept.wait()
+            async with self._concluding:
+                await self._conclude()
+        self._lookout.after(await asyncio.to_thread(self._pipeline.finish, self._now()), ())
+
+    async def _conclude(self) -> None:
+        """Make one step with all that was kept since the last one."""
+        self._was_kept.clear()
+        kept, self._kept = Kept.together(self._kept), []
+        step = await asyncio.to_thread(self._pipeline.conclude, kept, self._now())
+        self._lookout.after(step, kept.facts)
+        async with self._room:
+            self._room.notify_all()
 
     async def _batch(self, stop: asyncio.Event) -> list[_Brought]:
         """What the next step takes; empty when nothing came for a tick."""

@@ -62,6 +62,13 @@ class Kept:
     stored: int
     taken: tuple[Taken | None, ...] = ()
 
+    @classmethod
+    def together(cls, several: Iterable[Kept]) -> Kept:
+        """The facts of several batches, as if they had come in one."""
+        batches = tuple(several)
+        facts = tuple(fact for one in batches for fact in one.facts)
+        return cls(facts=facts, stored=sum(one.stored for one in batches))
+
 
 class Keeper:
     """Keeps what comes in `store`."""

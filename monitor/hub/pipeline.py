@@ -5,8 +5,7 @@
 Nothing is concluded from a fact that is not stored, and nothing is told that is not stored. The two halves
 (`keeping`, `judging`) are joined here for one process; over a bus each is a role of its own.
 
-All is synchronous and done by one thread at a time; `monitor.hub` gives it that thread, `whydown once` has
-no other.
+All is synchronous. Each half is one thread's at a time: `monitor.hub` gives it two, `whydown once` has one.
 """
 
 from __future__ import annotations

@@ -56,10 +56,21 @@ def unpack(body: bytes, kind: type[Message]) -> Message:
 
 def _decompress(body: bytes) -> bytes:
     try:
-        with zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(body) as reader:
+        announced = zstandard.frame_content_size(body)
+        if announced > MOST_UNPACKED:
+            raise _too_much()
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+        if announced >= 0:
+            # What our own side sends: a reader would want room for the most there may be, for each message.
+            return bytes(decompressor.decompress(body))
+        with decompressor.stream_reader(body) as reader:
             plain = reader.read(MOST_UNPACKED + 1)
     except (zstandard.ZstdError, MemoryError) as error:
         raise PackingError(f"not compressed with Zstandard: {error}") from error
     if len(plain) > MOST_UNPACKED:
-        raise PackingError(f"more than {MOST_UNPACKED} bytes after decompression", too_large=True)
+        raise _too_much()
     return bytes(plain)
+
+
+def _too_much() -> PackingError:
+    return PackingError(f"more than {MOST_UNPACKED} bytes after decompression", too_large=True)

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice
+from monitor.history.shipment import Shipment, Taken
 from monitor.hub.hub import Hub
 from monitor.hub.judging import Step
 from monitor.hub.lookout import Listeners
@@ -25,7 +26,7 @@ SHOP = Target(name="shop", url="https://shop.example/")
 
 
 class _House:
-    """A store and an engine that only remember; the store can be made to wait or to fail."""
+    """A store and an engine that only remember; both can be made to wait, the store to fail."""
 
     def __init__(self) -> None:
         self.kept: list[Observation] = []
@@ -33,6 +34,8 @@ class _House:
         self.fed: list[Fact] = []
         self.may_go = threading.Event()
         self.may_go.set()
+        self.concludes, self.may_conclude = threading.Event(), threading.Event()
+        self.may_conclude.set()
         self.error: Exception | None = None
         self.verdicts: Mapping[str, Verdict] = {}
         self.uneasy: Mapping[str, float] = {}
@@ -49,6 +52,11 @@ class _House:
     def add_routes(self, facts: Sequence[RouteFact]) -> None:
         pass
 
+    def take(self, shipments: Sequence[Shipment]) -> list[Taken]:
+        taken = [Taken(fresh=tuple(fact for _, fact in one.facts), repeated=0, refused=()) for one in shipments]
+        self.kept += [fact for one in taken for fact in one.fresh]
+        return taken
+
     def save_changes(self, changes: Sequence[IncidentChange], notices: Sequence[Notice]) -> None:
         raise AssertionError("there are no changes")
 
@@ -57,6 +65,8 @@ class _House:
         return []
 
     def advance(self, now: float) -> list[IncidentChange]:
+        self.concludes.set()
+        self.may_conclude.wait(10)
         return []
 
 
@@ -146,8 +156,35 @@ def test_a_store_that_fails_ends_the_hub() -> None:
         await hub.put(_rounds(1))
         await hub.run(_pipeline(house), Reaction([SHOP]), asyncio.Event())
 
-    with pytest.raises(HistoryError, match="disk full"):
+    with pytest.raises(ExceptionGroup) as raised:
         asyncio.run(scenario())
+    assert raised.group_contains(HistoryError, match="disk full")
+
+
+def test_a_receipt_does_not_wait_for_a_diagnosis() -> None:
+    """While the engine thinks, what comes is stored and answered; it is concluded from afterwards."""
+    house, first, facts = _House(), _rounds(1), _rounds(3)
+    house.may_conclude.clear()
+
+    async def scenario() -> Taken | None:
+        hub, stop = Hub(Listeners(boost=lambda target: None)), asyncio.Event()
+        running = asyncio.create_task(hub.run(_pipeline(house), Reaction([SHOP]), stop))
+        await hub.put(first)
+        await asyncio.to_thread(house.concludes.wait, 10)
+        numbered = list(enumerate(facts, start=1))
+        try:
+            return await asyncio.wait_for(
+                hub.take(Shipment(vantage="v", received_at=clock.wall(), facts=numbered)), 10
+            )
+        finally:
+            house.may_conclude.set()
+            stop.set()
+            await running
+
+    taken = asyncio.run(scenario())
+
+    assert taken == Taken(fresh=tuple(facts), repeated=0, refused=())
+    assert house.fed == [*first, *facts]
 
 
 def test_the_first_failure_boosts_its_target() -> None:

@@ -178,9 +178,10 @@ def test_impossible_facts_are_refused_one_by_one_with_reasons(door: Door) -> Non
     assert good in door.stored("seoul-1")
 
 
-def test_a_bomb_is_cut_at_the_limit(door: Door) -> None:
-    """A small body of a known vantage that would become gigabytes."""
-    bomb = zstandard.ZstdCompressor(level=19).compress(bytes(64 * 2**20))
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_bomb_is_cut_at_the_limit(door: Door, announced: bool) -> None:
+    """A small body of a known vantage that would become gigabytes, whether it says so or not."""
+    bomb = zstandard.ZstdCompressor(level=19, write_content_size=announced).compress(bytes(64 * 2**20))
     response = door.post(bomb, door.signers["seoul-1"])
 
     assert len(bomb) < 10_000

@@ -64,6 +64,18 @@ def test_a_damaged_message_is_a_message_or_our_error(message: msgspec.Struct, pl
     assert isinstance(found, type(message))
 
 
+def test_a_length_that_lies_is_refused() -> None:
+    """A frame that becomes more than it announces, or less: neither is believed."""
+    honest = zstandard.ZstdCompressor().compress(bytes(1_000))
+    assert zstandard.frame_content_size(honest) == 1_000
+    for said in (300, 60_000):
+        # RFC 8878 section 3.1.1.1.4: two bytes, which hold the length less 256.
+        lie = honest[:5] + (said - 256).to_bytes(2, "little") + honest[7:]
+        assert zstandard.frame_content_size(lie) == said
+        with pytest.raises(PackingError, match="Zstandard"):
+            unpack(lie, Batch)
+
+
 def test_limits_are_named() -> None:
     """Bytes on the way, and facts in a batch; a batch at the limit passes."""
     fact = Numbered(1, msgspec.Raw(b"\xc0"))
