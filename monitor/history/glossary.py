@@ -6,6 +6,7 @@ the values back. Neither knows what the values mean.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from hashlib import blake2b
 
 import msgspec
@@ -69,6 +70,7 @@ class WritingGlossary:
         self._met: set[Value] = set()
         self._connection = connection
         self._known: dict[str, dict[Values, tuple[int, int]]] = {table: {} for table in DICTIONARIES}
+        self._composed: dict[Hashable, tuple[int, int]] = {}
 
     def number(self, table: str, values: Values) -> int:
         """The number of these values in the dictionary `table`.
@@ -82,6 +84,19 @@ class WritingGlossary:
             if len(known) >= REMEMBERED:
                 known.clear()
             known[values] = entry
+        return entry[0]
+
+    def composed(self, whole: Hashable, compose: Callable[[], int]) -> int:
+        """The number of an entry that refers to others: what `compose` gives, asked once a day for the same whole.
+
+        It is called each day, so that all that the entry refers to remembers that day too.
+        """
+        entry = self._composed.get(whole)
+        if entry is None or entry[1] < self.day:
+            entry = compose(), self.day
+            if len(self._composed) >= REMEMBERED:
+                self._composed.clear()
+            self._composed[whole] = entry
         return entry[0]
 
     def word(self, text: str | None) -> int | None:
@@ -110,6 +125,7 @@ class WritingGlossary:
         """Drop what is remembered: after a rollback or a prune the numbers may be gone."""
         for known in self._known.values():
             known.clear()
+        self._composed.clear()
 
     def _find_or_add(self, table: str, values: Values) -> tuple[int, int]:
         """The entry's number and its last day, which is `day` or later now."""

@@ -60,6 +60,18 @@ def to_row(fact: HttpObservation, seq: int, glossary: WritingGlossary) -> tuple[
 
 def _outcome(fact: HttpObservation, glossary: WritingGlossary, body_bytes: int | None, body: bytes | None) -> int:
     """The number of all that is not a time."""
+    whole = (
+        fact.address, fact.family, fact.failure, fact.status, fact.http_version, fact.retransmits,
+        fact.spki_sha256, fact.certificate_sha256, fact.issuer, fact.not_after, fact.tls_version,
+        body_bytes, body, fact.checks_failed,
+        fact.not_before, fact.certificate_names, fact.chain_sha256, fact.alpn, fact.redirects,
+    )  # fmt: skip
+    return glossary.composed(whole, lambda: _new_outcome(fact, glossary, body_bytes, body))
+
+
+def _new_outcome(
+    fact: HttpObservation, glossary: WritingGlossary, body_bytes: int | None, body: bytes | None
+) -> int:
     identity = (
         fact.spki_sha256, fact.certificate_sha256, fact.issuer, not_after_millis(fact.not_after), fact.tls_version,
     )  # fmt: skip

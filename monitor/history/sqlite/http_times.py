@@ -122,7 +122,12 @@ NAMES = (
 )  # fmt: skip
 """In the order in which `pack` takes them."""
 
-_IN_ORDER = tuple(FIELDS[name] for name in NAMES)
+_IN_ORDER = tuple(
+    (one.word == "way", one.shift, one.bits, (1 << one.bits) - 1, 1 + one.bias, one.high_shift,
+     1 << one.high_bits - 1)
+    for one in (FIELDS[name] for name in NAMES)
+)  # fmt: skip
+"""Of each: if it is in `way`; its shift, bits and mask there; what is added; its shift and half in `high`."""
 
 
 class Packed(NamedTuple):
@@ -135,20 +140,24 @@ class Packed(NamedTuple):
 
 def pack(times: Sequence[int | None], digest: bytes | None, length: int | None) -> Packed:
     """Times in the order of NAMES, microseconds, None: not measured; digest and length of the row's own body."""
-    words = {"way": 0, "work": 0}
-    high = 0
+    way = work = high = 0
     misfits: dict[int, int] = {}
     for place, (field, time) in enumerate(zip(_IN_ORDER, times, strict=True)):
         if time is None:
             continue
-        above, low = divmod(time + 1 + field.bias, 1 << field.bits)
-        half = 1 << field.high_bits - 1
-        if -half <= above < half and (above or low):
-            words[field.word] |= low << field.shift
-            high |= (above & 2 * half - 1) << field.high_shift
-        else:
+        in_way, shift, bits, mask, added, high_shift, half = field
+        code = time + added
+        above, low = code >> bits, code & mask
+        if not -half <= above < half or not code:
             misfits[place] = time
-    return Packed(words["way"], words["work"], _odd(misfits, high, digest, length))
+            continue
+        if above:
+            high |= (above & 2 * half - 1) << high_shift
+        if in_way:
+            way |= low << shift
+        else:
+            work |= low << shift
+    return Packed(way, work, _odd(misfits, high, digest, length))
 
 
 def _odd(misfits: dict[int, int], high: int, digest: bytes | None, length: int | None) -> int | bytes | str | None:
