@@ -32,9 +32,9 @@ def hours(
     grid = Grid(hours.start * _HOUR_S, float(hours.stop * _HOUR_S), _HOUR_S, MINUTES)
     medians: dict[tuple[int, int], dict[str, float]] = {}
     for (_, vantage, phase), one in measured(connection, scope, grid, frozenset({"vantage"}), phases).items():
-        for bucket, places in one.buckets.items():
+        for bucket, places in one.columns().each():
             if vantage is not None and len(places) >= fewest:
-                median = SECONDS[sorted(places)[rank(len(places), 0.5)]]
+                median = SECONDS[places[rank(len(places), 0.5)]]
                 medians.setdefault((vantage, bucket), {})[phase] = median
     return [
         HourOfSeries(vantage=glossary.text("vantage", vantage), hour=hours.start + bucket, medians_s=known)

@@ -17,20 +17,16 @@ from monitor.history.answers import Latency, LatencyPoint
 from monitor.history.connection import Connection
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.latency_scale import SECONDS, percentiles, rank
+from monitor.history.measured import Measured
 from monitor.history.rollup_block import PHASES
-from monitor.history.rollup_reader import Grid, Measured, Series
+from monitor.history.rollup_reader import Grid, Series
 from monitor.history.rollups import PHASE_COLUMNS
 from monitor.history.scope import Scope
 
 # A sparkline of more points is wider than a terminal; a bucket of a millisecond would be a list of nothing.
 MAX_POINTS = 2000
 
-_SHORT = 2
-"""Measurements of a minute at the usual interval: the same 65,792 pairs at most come again and again."""
-
 _SHARES = (0.50, 0.95, 0.99)
-# Most buckets hold few measurements: where their percentiles are is known beforehand.
-_RANKS = tuple((0, 0, 0) if count == 0 else tuple(rank(count, share) for share in _SHARES) for count in range(64))
 
 
 def latency(
@@ -58,56 +54,49 @@ def latency(
         answers = _from_facts(connection, glossary, scope, by, phases, since, bucket_s)
     else:
         found = rollup_reader.measured(connection, scope, grid, by, phases)
-        known = _Known()
-        answers = [_rolled(series, one, glossary, grid, known) for series, one in found.items()]
+        moments = _Moments(grid)
+        answers = [_rolled(series, one, glossary, moments) for series, one in found.items()]
     return sorted(answers, key=lambda a: (a.target or "", a.vantage or "", PHASES.index(a.phase)))
 
 
-_Told = tuple[int, float, float, float]
-"""Of one bucket: how many measurements, and their percentiles in seconds."""
+class _Moments(dict[int, float]):
+    """When each bucket begins; the series of an answer share them."""
+
+    def __init__(self, grid: Grid) -> None:
+        super().__init__()
+        self.grid = grid
+
+    def __missing__(self, bucket: int) -> float:
+        self[bucket] = at = float(self.grid.since + bucket * self.grid.bucket_s)
+        return at
 
 
-class _Known(dict[bytes, _Told]):
-    """What places say, once they were asked; a day of a hundred vantages asks a hundred thousand times."""
-
-    def __missing__(self, places: bytes) -> _Told:
-        """What ascending places say."""
-        count = len(places)
-        median, tail, end = _RANKS[count] if count < len(_RANKS) else (rank(count, share) for share in _SHARES)
-        told = count, SECONDS[places[median]], SECONDS[places[tail]], SECONDS[places[end]]
-        if count <= _SHORT:
-            self[places] = told
-        return told
-
-
-def _rolled(series: Series, measured: Measured, glossary: ReadingGlossary, grid: Grid, known: _Known) -> Latency:
-    buckets = measured.buckets
-    order = sorted(buckets)
-    everything = b"".join(buckets.values())
-    p50, p95, p99 = percentiles(everything, _SHARES)
-    since, bucket_s = float(grid.since), grid.bucket_s
-    times = [since + bucket * bucket_s for bucket in order]
-    if measured.ascending:
-        told = [known[buckets[bucket]] for bucket in order]
-    else:
-        told = [known[bytes(sorted(buckets[bucket]))] for bucket in order]
+def _rolled(series: Series, measured: Measured, glossary: ReadingGlossary, moments: _Moments) -> Latency:
+    columns = measured.columns()
+    least, median, tail, end, most = percentiles(columns.places, (0.0, *_SHARES, 1.0))
+    told = columns.percentiles(_SHARES)
+    # Of few measurements the last percentiles are the same.
+    seconds = {places: [SECONDS[place] for place in places] for places in set(told)}
     target, vantage, phase = series
     return Latency(
         target=None if target is None else glossary.text("target", target),
         vantage=None if vantage is None else glossary.text("vantage", vantage),
         phase=phase,
-        count=len(everything),
-        p50_s=p50,
-        p95_s=p95,
-        p99_s=p99,
-        min_s=SECONDS[min(everything)],
-        max_s=SECONDS[max(everything)],
-        bucket_s=float(grid.bucket_s),
+        count=len(columns.places),
+        p50_s=median,
+        p95_s=tail,
+        p99_s=end,
+        min_s=least,
+        max_s=most,
+        bucket_s=float(moments.grid.bucket_s),
+        # Made in C: a call for each minute of each vantage would be half of the answer's time.
         points=tuple(
-            [
-                LatencyPoint(at, count, median, tail, end)
-                for at, (count, median, tail, end) in zip(times, told, strict=True)
-            ]
+            map(
+                LatencyPoint,
+                [moments[bucket] for bucket in columns.buckets],
+                columns.counts,
+                *(seconds[places] for places in told),
+            )
         ),
     )
 

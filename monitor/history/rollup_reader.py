@@ -9,8 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import zstandard
@@ -19,6 +18,7 @@ from monitor.history import rollup_block
 from monitor.history.connection import Connection
 from monitor.history.errors import DamagedValueError
 from monitor.history.latency_scale import place
+from monitor.history.measured import Measured, Run
 from monitor.history.resolution import bound_micros
 from monitor.history.rollup_block import PHASES, Block
 from monitor.history.rollups import (
@@ -37,23 +37,6 @@ Piece = tuple[int, int, int]
 
 Series = tuple[int | None, int | None, str]
 """Target, vantage (None: all of them together) and phase."""
-
-
-@dataclass(slots=True)
-class Measured:
-    """The places of one series by bucket, counted from the window's start. `ascending`: within each bucket."""
-
-    buckets: dict[int, bytes] = field(default_factory=dict)
-    ascending: bool = True
-
-    def add(self, bucket: int, places: bytes) -> None:
-        """Add to a bucket."""
-        before = self.buckets.get(bucket)
-        if before is None:
-            self.buckets[bucket] = places
-        else:
-            self.buckets[bucket] = before + places
-            self.ascending = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +74,7 @@ def measured(
                 _cut(cut, PHASES.index(phase), found[(*who, phase)])
         for start, stop in _unrolled(grid, whole * slot_us, end, stale):
             _add_facts(connection, scope, (target, start, stop), grid, by, phases, found)
-    return {series: one for series, one in found.items() if one.buckets}
+    return {series: one for series, one in found.items() if one}
 
 
 def tallied(connection: Connection, scope: Scope, grid: Grid) -> dict[int, list[int]]:
@@ -187,7 +170,8 @@ def _unrolled(grid: Grid, whole: int, end: int, stale: set[int]) -> Iterator[tup
 class _Cut(NamedTuple):
     """A block and its pieces. `level`: the block's own, which is finer than the grid's where there are minutes.
 
-    `buckets`: those of all slots, where each slot is a piece of its own; else empty.
+    `stretches`: where a slot is a bucket, the same pieces put together: the first one's bucket, and all of their
+    slots; else empty.
     """
 
     number: int
@@ -195,7 +179,7 @@ class _Cut(NamedTuple):
     block: Block
     level: Level
     pieces: list[Piece]
-    buckets: list[int]
+    stretches: list[Piece]
 
 
 def _blocks(
@@ -206,14 +190,14 @@ def _blocks(
     levels = ((FIVE_MINUTES, f" AND {WITHOUT_MINUTES}"), (MINUTES, ""))
     for level, condition in levels if grid.level is FIVE_MINUTES else levels[1:]:
         finer = grid.level.slot_s // level.slot_s
-        cut_number, pieces, buckets = -1, list[Piece](), list[int]()
+        cut_number, pieces, stretches = -1, list[Piece](), list[Piece]()
         for number, vantage, block in _stored(connection, scope, level, window, condition):
             if number != cut_number:
                 coarse = _pieces(grid, number, whole, stale)
                 pieces = [(bucket, first * finer, last * finer) for bucket, first, last in coarse]
                 cut_number = number
-                buckets = [bucket for bucket, _, _ in pieces] if len(pieces) == level.slots else []
-            yield _Cut(number, vantage, block, level, pieces, buckets)
+                stretches = _stretches(pieces) if level.slot_s == grid.bucket_s else []
+            yield _Cut(number, vantage, block, level, pieces, stretches)
 
 
 def _stored(
@@ -251,20 +235,30 @@ def _pieces(grid: Grid, number: int, whole: int, stale: set[int]) -> list[Piece]
     return pieces
 
 
+def _stretches(pieces: list[Piece]) -> list[Piece]:
+    """Pieces of one slot each, put together where they follow each other."""
+    stretches: list[Piece] = []
+    for bucket, first, last in pieces:
+        if stretches and stretches[-1][2] == first:
+            stretches[-1] = (*stretches[-1][:2], last)
+        else:
+            stretches.append((bucket, first, last))
+    return stretches
+
+
 def _cut(cut: _Cut, phase: int, found: Measured) -> None:
     column = cut.block.columns[phase]
-    ends, places = column.ends(), column.places
-    if cut.buckets and len(ends) == len(cut.buckets) + 1:
-        # Nearly always; a call for each minute of each vantage would be a tenth of the answer's time.
-        each = [places[begin:end] for begin, end in pairwise(ends)]
-        if b"" not in each and found.buckets.keys().isdisjoint(cut.buckets):
-            found.buckets.update(zip(cut.buckets, each, strict=True))
-            found.ascending &= cut.level is MINUTES
-            return
-    for bucket, first, last in cut.pieces:
-        if ends[first] < ends[last]:
-            found.add(bucket, places[ends[first] : ends[last]])
-            found.ascending &= cut.level is MINUTES and last - first == 1
+    counts, places, ascending = array("H", column.counts), column.places, cut.level is MINUTES
+    if len(cut.stretches) == 1 and cut.stretches[0][1:] == (0, len(counts)):
+        found.add_run(Run(cut.stretches[0][0], counts, places, ascending))  # nearly always
+        return
+    ends = column.ends()
+    for bucket, first, last in cut.stretches:
+        found.add_run(Run(bucket, counts[first:last], places[ends[first] : ends[last]], ascending))
+    if not cut.stretches:
+        for bucket, first, last in cut.pieces:
+            if ends[first] < ends[last]:
+                found.add(bucket, places[ends[first] : ends[last]])
 
 
 def _add_facts(
