@@ -30,9 +30,10 @@ from monitor.model import Incident, RouteEvent, RouteFact, parse_prefix
 from monitor.model.settings import Config
 from monitor.model.target import ORIGINS_TARGET, Target
 from monitor.replay import read_folder, replay, watch_of
-from monitor.report.dossier import BEFORE_S, Dossier, dossier_of
+from monitor.report.dossier import Dossier, dossier_of
 from monitor.report.dossier_page import dossier_html
 from monitor.report.headline import began_at
+from monitor.report.sighting import BEFORE_S, sightings_of
 from probes.observation import Observation, encode
 
 # An incident closes when the facts that came a little later agree: they belong to it.
@@ -84,6 +85,7 @@ def incident_dossier(reader: Reader, incident: Incident, now: float) -> Dossier:
     return dossier_of(
         incident,
         reader.changes(incident.id),
+        sightings_of(incident, reader, now),
         reader.observations(begin - BEFORE_S, until),
         _messages(reader, incident, until),
         now=now,

@@ -29,6 +29,7 @@ from monitor.hub.tables import TableLoader, Tables
 from monitor.model import Incident
 from monitor.model.history_place import HistoryPlace
 from monitor.replay import ReplayError
+from monitor.report.circumstances import Circumstances, picture_of
 from monitor.report.dossier import Dossier
 from monitor.report.dossier_page import dossier_html
 from monitor.report.headline import began_at
@@ -59,7 +60,7 @@ def command(
     config: Path,
     database: HistoryPlace | None,
 ) -> None:
-    """INCIDENT in full. Without an option, as the mail has it: the verdict, what to do first, evidence.
+    """INCIDENT in full. Without an option, as the mail has it: the verdict, what to do first, vantages, evidence.
 
     With one, the account for people who were not there: summary, timeline, what each vantage saw, who answered
     with which certificate, the ways of the packets, route messages, the raw facts behind the evidence, method and
@@ -81,7 +82,8 @@ def command(
     with plain_errors(), Reader.open(history_place(database, config)) as reader:
         incident = chosen(reader, name)
         if form is None:
-            click.echo(incident_text(incident, timezone=timezone.key, now=now), nl=False)
+            around = Circumstances(picture=picture_of(incident, reader, now))
+            click.echo(incident_text(incident, timezone=timezone.key, now=now, circumstances=around), nl=False)
         elif form == "bundle":
             _write_bundle(reader, incident, config, output, timezone, now)
         else:

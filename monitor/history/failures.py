@@ -1,4 +1,4 @@
-"""Failures by word, and rounds that did not take place.
+"""Failures by word, requests by vantage, and rounds that did not take place.
 
 Of a short window the facts are counted; of a long one, and where facts are forgotten, the roll-ups' tallies.
 """
@@ -24,13 +24,40 @@ def failures(
     connection: Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
 ) -> list[Failures]:
     """Each failure word of each (target, vantage, kind), with how many observations there were; most first."""
-    row = connection.execute("SELECT value FROM counter WHERE name = 'facts_from'").fetchone()
-    is_forgotten = row is not None and window[0] * 1e6 < row[0]
-    if is_forgotten or window[1] - window[0] >= LONG_S:
+    if _is_of_rollups(connection, window):
         found = _from_rollups(connection, glossary, scope, window)
     else:
         found = _from_facts(connection, glossary, scope)
     return sorted(found, key=lambda f: (f.target, -f.count, f.vantage, f.kind, f.failure))
+
+
+def requests(
+    connection: Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
+) -> list[tuple[str, int]]:
+    """(vantage, how many HTTP exchanges it had), those that failed among them."""
+    counts: dict[int, int] = defaultdict(int)
+    if _is_of_rollups(connection, window):
+        for _, vantage, name, count, _, _ in tally_slots(connection, scope, _five_minutes(window)):
+            counts[vantage] += count if name == "http" else 0
+    else:
+        rows = connection.execute(
+            f"SELECT vantage, count(*) FROM http WHERE {scope.condition} GROUP BY vantage",  # noqa: S608
+            scope.values,
+        )
+        counts.update(rows.fetchall())
+    return sorted((glossary.text("vantage", vantage), count) for vantage, count in counts.items() if count)
+
+
+def _is_of_rollups(connection: Connection, window: tuple[float, float]) -> bool:
+    """Whether a window is too long for its facts to be counted, or some of them are forgotten."""
+    row = connection.execute("SELECT value FROM counter WHERE name = 'facts_from'").fetchone()
+    is_forgotten = row is not None and window[0] * 1e6 < row[0]
+    return is_forgotten or window[1] - window[0] >= LONG_S
+
+
+def _five_minutes(window: tuple[float, float]) -> Grid:
+    slot_s = FIVE_MINUTES.slot_s
+    return Grid(int(window[0] // slot_s * slot_s), window[1], slot_s, FIVE_MINUTES)
 
 
 def _from_facts(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[Failures]:
@@ -64,12 +91,9 @@ def _from_facts(connection: Connection, glossary: ReadingGlossary, scope: Scope)
 def _from_rollups(
     connection: Connection, glossary: ReadingGlossary, scope: Scope, window: tuple[float, float]
 ) -> list[Failures]:
-    since, until = window
-    slot_s = FIVE_MINUTES.slot_s
-    grid = Grid(int(since // slot_s * slot_s), until, slot_s, FIVE_MINUTES)
     totals: dict[tuple[int, int, str], int] = defaultdict(int)
     failed: dict[tuple[int, int, str, str], tuple[int, int, int]] = {}
-    for target, vantage, name, count, first, last in tally_slots(connection, scope, grid):
+    for target, vantage, name, count, first, last in tally_slots(connection, scope, _five_minutes(window)):
         kind, _, failure = name.partition(" ")
         if not failure:
             totals[target, vantage, kind] += count

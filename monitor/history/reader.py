@@ -279,6 +279,11 @@ class Reader:
         question = partial(failure_counts.failures, window=(since, until))
         return self._ask(question, since, until, target, vantage)
 
+    def requests(self, since: float, until: float, *, target: str) -> dict[str, int]:
+        """By vantage, how many requests it made of `target`; long windows as in `failures`."""
+        question = partial(failure_counts.requests, window=(since, until))
+        return dict(self._ask(question, since, until, target, None))
+
     def last_good(self, since: float, until: float, *, target: str) -> dict[str, float]:
         """By vantage, when `target` last gave it a good answer; those that had none in the window are left out."""
         return dict(self._ask(good.last_good, since, until, target, None))

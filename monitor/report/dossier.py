@@ -7,15 +7,14 @@ evidence refers to. Pure: it is given the facts, keeps bounded parts of them, an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 import msgspec
 
 from monitor.model import FactRef, Incident, IncidentChange, RouteEvent
 from monitor.report.headline import began_at
+from monitor.report.sighting import BEFORE_S, Sighting
 from probes.observation import (
     DnsObservation,
     HttpObservation,
@@ -26,9 +25,6 @@ from probes.observation import (
     encode,
 )
 
-BEFORE_S = 3600.0
-"""How long before the first bad fact is told as what was usual."""
-
 MOST_VANTAGES = 200
 MOST_IDENTITIES = 50
 MOST_TRACES = 100
@@ -36,26 +32,6 @@ MOST_ROUTES = 300
 MOST_FACTS = 100
 # Evidence refers to a fact by its time, which a person may have rounded.
 _SAME_MOMENT_S = 0.002
-
-
-class VantageSight(msgspec.Struct, frozen=True, kw_only=True):
-    """What one vantage saw of one member since the first bad fact, and what was usual in the hour before.
-
-    Waiting times are medians of requests that were answered; None: there were none.
-    """
-
-    vantage: str
-    target: str
-    affected: bool
-    requests: int
-    failed: int
-    failures: dict[str, int]
-    first_failed_at: float | None
-    last_failed_at: float | None
-    usual_connect_s: float | None
-    connect_s: float | None
-    usual_wait_s: float | None
-    wait_s: float | None
 
 
 class IdentitySight(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +93,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     made_at: float
     since: float
     until: float
-    vantages: tuple[VantageSight, ...] = ()
+    vantages: tuple[Sighting, ...] = ()
     identities: tuple[IdentitySight, ...] = ()
     ways: tuple[WaySight, ...] = ()
     routes: tuple[RouteSight, ...] = ()
@@ -128,19 +104,20 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 def dossier_of(
     incident: Incident,
     changes: Sequence[IncidentChange],
+    sightings: Sequence[Sighting],
     observations: Iterable[Observation],
     routes: Iterable[RouteEvent],
     *,
     now: float,
 ) -> Dossier:
-    """Put together what the facts say of the incident; facts in the order in which they were complete."""
+    """Put together what is told of the incident; facts in the order in which they were complete."""
     gathered = _Gathered(incident)
     for fact in observations:
         gathered.take(fact)
-    vantages, identities, ways = gathered.vantages(), gathered.identities(), gathered.ways()
+    identities, ways = gathered.identities(), gathered.ways()
     messages, facts = [_route(event) for event in routes], gathered.raw_facts()
     beyond = {
-        "vantages": len(vantages) - MOST_VANTAGES,
+        "vantages": len(sightings) - MOST_VANTAGES,
         "identities": len(identities) - MOST_IDENTITIES,
         "ways": len(ways) - MOST_TRACES,
         "routes": len(messages) - MOST_ROUTES,
@@ -152,7 +129,7 @@ def dossier_of(
         made_at=now,
         since=began_at(incident) - BEFORE_S,
         until=incident.closed_at if incident.closed_at is not None else now,
-        vantages=tuple(vantages[:MOST_VANTAGES]),
+        vantages=tuple(sightings[:MOST_VANTAGES]),
         identities=tuple(identities[:MOST_IDENTITIES]),
         ways=tuple(ways[:MOST_TRACES]),
         routes=tuple(messages[:MOST_ROUTES]),
@@ -166,17 +143,6 @@ def _route(event: RouteEvent) -> RouteSight:
         at=event.at, kind=event.kind.value, prefix=str(event.prefix), collector=event.collector, peer=event.peer,
         peer_asn=int(event.peer_asn), path=str(event.path) if event.path is not None else "",
     )  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Requests:
-    """The requests of one vantage to one member."""
-
-    count: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    failed_at: list[float] = field(default_factory=list)
-    connects: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
-    waits: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
 
 @dataclass(slots=True)
@@ -196,7 +162,6 @@ class _Gathered:
         self._incident = incident
         self._begin = began_at(incident)
         self._members = frozenset(incident.members or ([incident.target] if incident.target else []))
-        self._requests: dict[tuple[str, str], _Requests] = {}
         self._identities: dict[tuple[str, str | None, str | None], _Identity] = {}
         self._before: dict[tuple[str, str, str | None], TraceObservation] = {}
         self._since: dict[tuple[str, str, str | None], tuple[TraceObservation, bool]] = {}
@@ -212,15 +177,9 @@ class _Gathered:
         # Of a sick vantage's incident, which has no target, everything that the vantage measured is told.
         concerns = fact.target in self._members or (not self._members and fact.vantage in self._incident.affected)
         if concerns and isinstance(fact, HttpObservation):
-            self._request(fact)
+            self._identity(fact)
         elif concerns and isinstance(fact, TraceObservation):
             self._trace(fact)
-
-    def vantages(self) -> list[VantageSight]:
-        """Affected ones first, then by name."""
-        affected = frozenset(self._incident.affected)
-        found = [self._vantage(who, seen, who[0] in affected) for who, seen in self._requests.items()]
-        return sorted(found, key=lambda one: (not one.affected, one.vantage, one.target))
 
     def identities(self) -> list[IdentitySight]:
         """In the order in which they were first seen."""
@@ -254,33 +213,14 @@ class _Gathered:
         """In the order of the facts."""
         return [RawFact(numbers=tuple(numbers), line=line.decode()) for line, numbers in self._raw.items()]
 
-    def _request(self, fact: HttpObservation) -> None:
-        seen = self._requests.setdefault((fact.vantage, fact.target), _Requests())
-        later = fact.at >= self._begin
-        if later:
-            seen.count += 1
-            if fact.failure is not None:
-                seen.failures[fact.failure.value] += 1
-                seen.failed_at.append(fact.at)
-        if fact.connect_s is not None:
-            seen.connects[later].append(fact.connect_s)
-        if fact.wait_s is not None:
-            seen.waits[later].append(fact.wait_s)
-        if fact.spki_sha256 is not None:
-            key = (fact.target, fact.spki_sha256, fact.certificate_sha256)
-            identity = self._identities.setdefault(key, _Identity(fact))
-            identity.counts[later] += 1
-            identity.last_at = fact.at
-            identity.vantages.add(fact.vantage)
-
-    def _vantage(self, who: tuple[str, str], seen: _Requests, affected: bool) -> VantageSight:
-        return VantageSight(
-            vantage=who[0], target=who[1], affected=affected, requests=seen.count,
-            failed=seen.failures.total(), failures=dict(seen.failures.most_common()),
-            first_failed_at=min(seen.failed_at, default=None), last_failed_at=max(seen.failed_at, default=None),
-            usual_connect_s=_median(seen.connects[0]), connect_s=_median(seen.connects[1]),
-            usual_wait_s=_median(seen.waits[0]), wait_s=_median(seen.waits[1]),
-        )  # fmt: skip
+    def _identity(self, fact: HttpObservation) -> None:
+        if fact.spki_sha256 is None:
+            return
+        key = (fact.target, fact.spki_sha256, fact.certificate_sha256)
+        identity = self._identities.setdefault(key, _Identity(fact))
+        identity.counts[fact.at >= self._begin] += 1
+        identity.last_at = fact.at
+        identity.vantages.add(fact.vantage)
 
     def _trace(self, fact: TraceObservation) -> None:
         who = (fact.vantage, fact.target, fact.address)
@@ -300,10 +240,6 @@ class _Gathered:
                     numbers = self._raw.setdefault(encode(fact), [])
                     if number not in numbers:
                         numbers.append(number)
-
-
-def _median(values: Sequence[float]) -> float | None:
-    return round(median(values), 6) if values else None
 
 
 def _differ(one: TraceObservation, other: TraceObservation) -> bool:

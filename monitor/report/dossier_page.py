@@ -12,11 +12,12 @@ from datetime import tzinfo
 
 from monitor.model import ChangeKind, IncidentChange
 from monitor.report.account import account_of, badge
-from monitor.report.dossier import Dossier, IdentitySight, RouteSight, VantageSight, WaySight
+from monitor.report.dossier import Dossier, IdentitySight, RouteSight, WaySight
 from monitor.report.headline import began_at, witnesses
-from monitor.report.moment import length, moment, zone
+from monitor.report.moment import clock, length, moment, zone
 from monitor.report.page_template import rendered
 from monitor.report.safe_text import listed, one_line
+from monitor.report.vantage_table import VantageRow, vantage_row
 from probes.observation import TraceObservation
 
 _LINE = 2000
@@ -55,7 +56,7 @@ def dossier_html(dossier: Dossier, *, timezone: str) -> str:
         facts=[(", ".join(map(str, raw.numbers)), one_line(raw.line, _LINE)) for raw in dossier.facts],
         evidence=[
             (number, f"{item.weight:+.2f}", one_line(item.rule, 80), f"{item.seen} of {item.of}",
-             one_line(item.text, 500), listed(item.witnesses, 20), moment(item.at, where))
+             one_line(item.text, 500), listed(item.witnesses, 20), clock(item.at, where))
             for number, item in enumerate(dossier.incident.evidence, 1)
         ],
     )  # fmt: skip
@@ -75,10 +76,10 @@ def _tables(dossier: Dossier, where: tzinfo) -> Iterable[_Table]:
     )
     yield _Table(
         "Vantages",
-        "What each machine saw since the first bad fact; in brackets the usual of the hour before. Connect is the"
-        " network's round trip, wait the same and the server's time to think (medians, ms).",
-        ("vantage", "target", "affected", "failed", "how", "first", "last", "connect", "wait"),
-        tuple(_vantage(one, where) for one in dossier.vantages),
+        "What each machine saw since the first bad fact. Connect is the network's round trip, wait the same and"
+        " the server's time to think: medians of the hour before → since then.",
+        ("vantage", "target", "affected", "failed", "how", "first", "last", "last good", "connect", "wait"),
+        tuple(_vantage(vantage_row(one, dossier.until, where)) for one in dossier.vantages),
         left.get("vantages", 0),
     )
     yield _Table(
@@ -107,7 +108,7 @@ def _tables(dossier: Dossier, where: tzinfo) -> Iterable[_Table]:
 
 def _message(one: RouteSight, where: tzinfo) -> tuple[str, ...]:
     peer = f"AS{one.peer_asn} {one_line(one.peer, _NAME)} at {one_line(one.collector, _NAME)}"
-    return moment(one.at, where), one.kind, one.prefix, peer, one_line(one.path, 300)
+    return clock(one.at, where), one.kind, one.prefix, peer, one_line(one.path, 300)
 
 
 def _change(change: IncidentChange, begin: float, where: tzinfo) -> tuple[str, ...]:
@@ -116,23 +117,22 @@ def _change(change: IncidentChange, begin: float, where: tzinfo) -> tuple[str, .
     return moment(change.at, where), after, _CHANGES[change.kind], verdict
 
 
-def _vantage(one: VantageSight, where: tzinfo) -> tuple[str, ...]:
+def _vantage(row: VantageRow) -> tuple[str, ...]:
     return (
-        one_line(one.vantage, _NAME), one_line(one.target, _NAME), "yes" if one.affected else "no",
-        f"{one.failed} of {one.requests}", listed((f"{word} {count}" for word, count in one.failures.items()), 4),
-        "" if one.first_failed_at is None else moment(one.first_failed_at, where),
-        "" if one.last_failed_at is None else moment(one.last_failed_at, where),
-        f"{_ms(one.connect_s)} ({_ms(one.usual_connect_s)})", f"{_ms(one.wait_s)} ({_ms(one.usual_wait_s)})",
+        row.vantage, row.target, "yes" if row.affected else "no", row.failed, row.failures, row.first_failed,
+        row.last_failed, row.last_good, f"{row.connect.usually} → {row.connect.now}",
+        f"{row.wait.usually} → {row.wait.now}",
     )  # fmt: skip
 
 
 def _identity(one: IdentitySight, where: tzinfo) -> tuple[str, ...]:
-    chain = [one.certificate_sha256 or "?", *one.chain_sha256]
-    ends = ["?" if at is None else moment(at, where) for at in (one.not_before, one.not_after)]
+    chain = [one.certificate_sha256 or "not recorded", *one.chain_sha256]
+    ends = (("from", one.not_before), ("until", one.not_after))
+    valid = " ".join(f"{word} {moment(at, where)}" for word, at in ends if at is not None)
     return (
         one_line(one.target, _NAME), one_line(one.spki_sha256, 64), " ".join(one_line(part, 64) for part in chain),
         f"{one_line(one.issuer or 'not known', 200)}; for {listed(one.names, 10) or 'no name on record'}",
-        " to ".join(ends), f"{one.before} / {one.since}", listed(one.vantages, 20),
+        valid or "not recorded", f"{one.before} / {one.since}", listed(one.vantages, 20),
     )  # fmt: skip
 
 
@@ -147,8 +147,4 @@ def _hops(trace: TraceObservation | None, where: tzinfo) -> str:
     if trace is None:
         return "none"
     hops = " ".join(one_line(hop.address, _NAME) if hop.address else "*" for hop in trace.hops[:_MOST_HOPS])
-    return f"{moment(trace.at, where)}: {hops}{'' if trace.reached else ' (not reached)'}"
-
-
-def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1e3:.0f}"
+    return f"{clock(trace.at, where)}: {hops}{'' if trace.reached else ' (not reached)'}"

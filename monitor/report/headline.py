@@ -149,3 +149,8 @@ def failure_words(failure: str, language: Language) -> str:
     """A failure word as a sentence has it; one that is not ours stays what it is, made printable."""
     known = FAILURE.get(failure)
     return one_line(failure, 40) if known is None else known.text(language)
+
+
+def failure_name(failure: str, language: Language = _EN) -> str:
+    """A failure word as a table shows it: `read_timeout` is `read timeout`, which is found again as it is."""
+    return one_line(failure, 40).replace("_", " ") if language is _EN else failure_words(failure, language)

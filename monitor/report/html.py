@@ -10,7 +10,7 @@ from monitor.model import Incident
 from monitor.report.account import account_of
 from monitor.report.circumstances import NOTHING, Circumstances
 from monitor.report.page_template import rendered
-from monitor.report.vantage_table import vantage_rows
+from monitor.report.vantage_table import vantage_table
 from monitor.report.words import Language, labels
 
 
@@ -28,5 +28,5 @@ def incident_html(
     `foreword`: what a reader has to know before it.
     """
     account = account_of(incident, timezone=timezone, now=now, language=language, circumstances=circumstances)
-    table = None if account.picture is None else vantage_rows(account.picture, timezone)
+    table = None if account.picture is None else vantage_table(account.picture, timezone)
     return rendered("incident.html", account=account, foreword=foreword, table=table, labels=labels)

@@ -55,3 +55,12 @@ def length(seconds: float, language: Language = Language.EN) -> str:
     if minutes:
         return labels.MINUTES.text(language, minutes=minutes, seconds=second)
     return labels.SECONDS.text(language, seconds=second)
+
+
+def milliseconds(seconds: float | None) -> str:
+    """`84 ms`, `4.2 ms`, `1.25 s`: what a request takes; a dash where it was not measured."""
+    if seconds is None:
+        return "–"
+    if seconds >= 1.0:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from monitor.model import Incident
 from monitor.report.account import Account, Claim, Hop, account_of
 from monitor.report.circumstances import NOTHING, Circumstances
-from monitor.report.vantage_table import VantageRow, vantage_rows
+from monitor.report.safe_text import one_line
+from monitor.report.vantage_table import VantageRow, vantage_table
 from monitor.report.words import Language, Said, labels
 
 # Mail clients on a phone wrap earlier by themselves; on a terminal this reads well.
 _WIDTH = 72
+_NAME_LIMIT = 24
 
 
 def incident_text(
@@ -67,7 +69,7 @@ def _vantages(account: Account, timezone: str) -> str:
     """A line a vantage, and under it the bars: side by side they would not fit a phone."""
     if account.picture is None:
         return ""
-    found = vantage_rows(account.picture, timezone)
+    found = vantage_table(account.picture, timezone)
     heads = (account.says(one) for one in (labels.VANTAGE, labels.FAILED, labels.USUALLY, labels.NOW))
     cells = [(*heads, account.says(labels.SEEN_GOOD)), *(_cells(row) for row in found.rows)]
     wide = [max(_columns(line[place]) for line in cells) for place in range(len(cells[0]))]
@@ -83,7 +85,7 @@ def _vantages(account: Account, timezone: str) -> str:
 
 def _cells(row: VantageRow) -> tuple[str, ...]:
     mark = "! " if row.affected else "  "
-    return mark + row.vantage, row.failed, row.usually, row.now, row.last_good
+    return mark + one_line(row.vantage, _NAME_LIMIT), row.failed, row.total.usually, row.total.now, row.last_good
 
 
 def _path(account: Account) -> str:

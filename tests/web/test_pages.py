@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from served import INCIDENT, Site, serving, tags_of
+from served import DURING, INCIDENT, Site, serving, tags_of, words_of
 
+from monitor.bundle.made import incident_dossier
+from monitor.history import Reader
+from monitor.report.dossier_page import dossier_html
 from monitor.web.dashboard import Source, application
 
 PATHS = (
@@ -45,9 +49,25 @@ def test_incident_page_has_verdict_ledger_timeline_vantages_and_ways(site: Site)
         r"\+5\.00 routing\.new_more_specific \(1\) routing 121\.53\.104\.0/24 is announced by AS9457", said
     )
     assert "opened: suspected hijack" in said
-    assert re.search(r"ashburn-1 affected 1\d\d of 206 status unexpected", said)
+    assert re.search(r"ashburn-1 affected 1\d\d/20\d status unexpected 1\d\d", said)
     assert re.search(r"seoul-3 not affected", said)
     assert "before AS701 AS6461 AS15412 AS10158 AS7625 → AS701 AS6461 AS9457 AS7625" in said
+
+
+def test_mail_page_and_report_tell_the_same_figures(site: Site, kakao: Path) -> None:
+    """Whoever compares them at night must not find two counts of one thing."""
+    page = site.text(f"/incidents/{INCIDENT}").split("Vantages Medians")[1]
+    mail = site.get(f"/incidents/{INCIDENT}/report.txt").text
+    with Reader.open(kakao) as reader:
+        incident = reader.incident(INCIDENT)
+        assert incident is not None
+        report = words_of(dossier_html(incident_dossier(reader, incident, DURING), timezone="UTC"))
+    seen = re.findall(r"([a-z]+-1) affected (\d+/\d+) .*? (\d\d:\d\d:\d\d) (\S+ ms) →", page)
+
+    assert {vantage for vantage, *_ in seen} == {"ashburn-1", "frankfurt-1", "seoul-1", "singapore-1", "tokyo-1"}
+    for vantage, failed, last_good, usual_connect in seen:
+        assert re.search(rf"! {vantage} +{failed} .* {last_good}\n", mail), vantage
+        assert re.search(rf"{vantage} qr-checkin yes {failed} .*? {last_good} {usual_connect} →", report), vantage
 
 
 def test_ways_part_where_the_first_known_hop_differs(site: Site) -> None:

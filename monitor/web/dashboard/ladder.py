@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.model import Asn
+from monitor.report.moment import milliseconds
 from monitor.report.safe_text import one_line
 from monitor.web.dashboard.source import Origins
-from monitor.web.dashboard.state import milliseconds
 from probes.observation import TraceObservation
 
 PALETTE = 8

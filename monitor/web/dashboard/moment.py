@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from monitor.model import Incident
 from monitor.report.headline import began_at
+from monitor.report.moment import milliseconds
 from monitor.report.safe_text import listed, one_line
 from monitor.web.dashboard.ladder import Ladder
 from monitor.web.dashboard.path_graph import PathGraph, path_graph
 from monitor.web.dashboard.source import Source
-from monitor.web.dashboard.state import Level, cell_of, milliseconds
+from monitor.web.dashboard.state import Level, cell_of
 from monitor.web.dashboard.ways import ways_at, ways_during
 from probes.observation import DnsObservation, HttpObservation
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 
 from monitor.history.answers import Availability, LatencyPoint
-from monitor.web.dashboard.state import milliseconds
+from monitor.report.moment import milliseconds
 
 WIDTH, HEIGHT = 240, 56
 _TOP = 12

@@ -9,7 +9,8 @@ from enum import StrEnum
 from monitor.history.answers import Newest
 from monitor.model import Cause, Incident
 from monitor.report.account import badge
-from monitor.report.safe_text import one_line
+from monitor.report.headline import failure_name
+from monitor.report.moment import milliseconds
 
 
 class Level(StrEnum):
@@ -50,25 +51,11 @@ def cell_of(vantage: str, newest: Newest | None) -> Cell:
     rounds = f"{newest.failed} of the last {newest.rounds} requests failed"
     if seen.failure is not None:
         status = f" {seen.status}" if seen.status is not None else ""
-        text = f"{seen.status}" if status else short_failure(seen.failure.value)
+        text = f"{seen.status}" if status else failure_name(seen.failure.value)
         return Cell(vantage=vantage, level=Level.BAD, text=text, detail=f"{seen.failure.value}{status}; {rounds}")
     level = Level.WATCH if newest.failed else Level.GOOD
     status = f"status {seen.status}; " if seen.status is not None else ""
     return Cell(vantage=vantage, level=level, text=milliseconds(seen.total_s), detail=status + rounds)
-
-
-def short_failure(word: str) -> str:
-    """A failure word as a table shows it: `read_timeout` is `read timeout`."""
-    return one_line(word, 40).replace("_", " ")
-
-
-def milliseconds(seconds: float | None) -> str:
-    """`84 ms`, `1.25 s`; a dash where it was not measured."""
-    if seconds is None:
-        return "–"
-    if seconds >= 1.0:
-        return f"{seconds:.2f} s"
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
 
 
 def level_of(incident: Incident) -> Level:
