@@ -28,6 +28,8 @@ TEXT_LIMIT = 300
 MEMBER_LIMIT = 90
 # Log-odds that round to 0.0 decide nothing; `explain` lists them.
 LEAST_WEIGHT = 0.05
+# Of one in two hundred and less, the number of percent says nothing.
+_LEAST_SHARE = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def account_of(
         in_favour=tuple(_claim(item, language) for item in shown if item.weight > 0),
         against=tuple(_claim(item, language) for item in shown if item.weight < 0),
         left_out=len(incident.evidence) - len(shown),
-        runner_up=_runner_up(incident),
+        runner_up=_runner_up(incident, language),
         missing=one_line(missing_text(incident.missing, language), TEXT_LIMIT) if incident.missing else None,
         page=circumstances.page,
         commands=tuple(_commands(incident, end, language)),
@@ -153,7 +155,7 @@ def _rows(
     yield labels.OPENED, moment(incident.opened_at, where)
     yield labels.NAMED, moment(incident.named_at, where)
     if incident.closed_at is not None:
-        yield labels.CLOSED, moment(incident.closed_at, where)
+        yield labels.TROUBLE_OVER, moment(incident.closed_at, where)
         yield labels.LASTED, lasted
     else:
         yield labels.LASTS, labels.STILL_OPEN.text(language, lasted=lasted)
@@ -217,9 +219,14 @@ def _claim(item: Evidence, language: Language) -> Claim:
     )
 
 
-def _runner_up(incident: Incident) -> str | None:
+def _runner_up(incident: Incident, language: Language) -> str | None:
     second = incident.runner_up
-    return f"{second.cause.value} {percent(second.confidence)}" if second else None
+    if second is None:
+        return None
+    name = short_name(second.cause, language=language)
+    if second.confidence < _LEAST_SHARE:
+        return labels.UNDER_ONE.text(language, name=name)
+    return f"{name} {percent(second.confidence)}"
 
 
 def _commands(incident: Incident, end: float, language: Language) -> Iterable[tuple[str, str]]:

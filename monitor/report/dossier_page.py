@@ -17,7 +17,7 @@ from monitor.report.headline import began_at, witnesses
 from monitor.report.moment import clock, length, moment, zone
 from monitor.report.page_template import rendered
 from monitor.report.safe_text import listed, one_line
-from monitor.report.vantage_table import VantageRow, vantage_row
+from monitor.report.vantage_table import Change, VantageRow, vantage_row
 from probes.observation import TraceObservation
 
 _LINE = 2000
@@ -120,9 +120,14 @@ def _change(change: IncidentChange, begin: float, where: tzinfo) -> tuple[str, .
 def _vantage(row: VantageRow) -> tuple[str, ...]:
     return (
         row.vantage, row.target, "yes" if row.affected else "no", row.failed, row.failures, row.first_failed,
-        row.last_failed, row.last_good, f"{row.connect.usually} → {row.connect.now}",
-        f"{row.wait.usually} → {row.wait.now}",
+        row.last_failed, row.last_good, _beside(row.connect), _beside(row.wait),
     )  # fmt: skip
+
+
+def _beside(one: Change) -> str:
+    """Both in one cell, broken between them and not before a unit."""
+    before, since = (text.replace(" ", "\u00a0") for text in (one.usually, one.now))
+    return f"{before} → {since}"
 
 
 def _identity(one: IdentitySight, where: tzinfo) -> tuple[str, ...]:

@@ -9,24 +9,31 @@ from monitor.report.account import badge
 from monitor.report.cause_name import short_name
 from monitor.report.headline import witnesses
 from monitor.report.safe_text import one_line
+from monitor.report.words import Language, pages
 
 
-def timeline(incident: Incident, changes: Sequence[IncidentChange]) -> list[tuple[float, str]]:
+def timeline(
+    incident: Incident, changes: Sequence[IncidentChange], language: Language = Language.EN
+) -> list[tuple[float, str]]:
     """Times (Unix seconds) and events in their order."""
-    return sorted(_events(incident, changes), key=lambda pair: pair[0])
+    return sorted(_events(incident, changes, language), key=lambda pair: pair[0])
 
 
-def _events(incident: Incident, changes: Sequence[IncidentChange]) -> Iterator[tuple[float, str]]:
+def _events(
+    incident: Incident, changes: Sequence[IncidentChange], language: Language
+) -> Iterator[tuple[float, str]]:
     if incident.started_at is not None:
-        yield incident.started_at, "first bad fact"
-    for item in incident.evidence:
-        yield item.at, f"{one_line(item.rule, 80)} first held ({item.seen} of {item.of})"
+        yield incident.started_at, pages.FIRST_BAD.text(language)
+    for number, item in enumerate(incident.evidence, 1):
+        yield item.at, pages.RULE_HELD.text(language, number=number, rule=one_line(item.rule, 80))
     for change in changes:
-        yield change.at, f"{change.kind.value.replace('_', ' ')}: {_state(change)}"
+        yield change.at, pages.HAPPENED[change.kind.value].text(language, state=_state(change, language))
 
 
-def _state(change: IncidentChange) -> str:
-    state = f"{badge(change.incident)}, {witnesses(change.incident)}"
+def _state(change: IncidentChange, language: Language) -> str:
+    state = f"{badge(change.incident, language)}, {witnesses(change.incident, language)}"
     if change.previous_cause in (None, change.incident.cause, Cause.OK):
         return state
-    return f"{state}, before: {short_name(change.previous_cause)}"
+    return pages.STATE_BEFORE.text(
+        language, state=state, cause=short_name(change.previous_cause, language=language)
+    )

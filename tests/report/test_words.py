@@ -30,7 +30,7 @@ from monitor.report.words.steps import STEPS
 from probes.observation import Failure
 
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
-SAME = {"RPKI"}
+SAME = {"RPKI", "DNS", "TLS"}
 """Abbreviations that Korean has too."""
 
 

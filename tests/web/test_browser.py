@@ -47,11 +47,11 @@ def test_lanes_are_drawn_and_one_cursor_moves_over_all_by_keyboard(site: Site, i
         assert len(inked) == 2
         assert min(inked) > 5_000
         before = await page.evaluate("document.getElementById('readout').textContent")
-        assert "01:10:00: dns 3.5 ms, connect 36 ms" in before
+        assert "01:10:00: DNS 3.5 ms, connect 36 ms" in before
         await page.evaluate("document.getElementById('lanes').focus()")
         await page.press("ArrowRight", 3)
         after = await page.evaluate("document.getElementById('readout').textContent")
-        assert "01:13:00: dns" in after
+        assert "01:13:00: DNS" in after
         await page.press("Enter")
         await page.event("Page.loadEventFired")
         assert "At 2022-02-03 01:13:00 UTC" in await page.evaluate("document.getElementById('then').textContent")

@@ -164,17 +164,19 @@ def test_times_are_of_the_zone_that_was_chosen(site: Site) -> None:
 
 def test_a_choice_is_kept_and_leads_back_here_and_nowhere_else(site: Site) -> None:
     """Another site's address as the way back is an open redirect."""
-    chosen = site.get("/preferences?zone=Asia/Seoul&theme=dark&back=/incidents")
-    elsewhere = site.get("/preferences?zone=No/Where&theme=pink&back=//evil.example/")
+    chosen = site.get("/preferences?zone=Asia/Seoul&theme=dark&language=ko&back=/incidents")
+    elsewhere = site.get("/preferences?zone=No/Where&theme=pink&language=xx&back=//evil.example/")
 
     assert chosen.status_code == 303
     assert chosen.headers["location"] == "/incidents"
     assert [cookie.split(";")[0] for cookie in chosen.headers.get_list("set-cookie")] == [
         'zone="Asia/Seoul"',
         "theme=dark",
+        "language=ko",
     ]
     assert elsewhere.headers["location"] == "/"
     assert "zone=UTC" in elsewhere.headers["set-cookie"]
+    assert "language=en" in elsewhere.headers["set-cookie"]
 
 
 @pytest.mark.parametrize("path", PATHS)

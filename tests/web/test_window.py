@@ -68,7 +68,7 @@ def test_times_are_seconds_or_iso_8601_of_the_readers_zone(text: str, found: flo
 
 
 @settings(max_examples=200)
-@given(st.fixed_dictionaries({}, optional={"zone": st.text(max_size=70), "theme": st.text(max_size=10)}))
+@given(st.dictionaries(st.sampled_from(["zone", "theme", "language"]), st.text(max_size=70)))
 def test_any_cookies_are_preferences(cookies: dict[str, str]) -> None:
     """What is no zone or theme is the default's."""
     found = chosen(cookies, Preferences(zone="Asia/Seoul"))

@@ -36,3 +36,8 @@ class Said:
 
 def _places(form: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(form) if name is not None}
+
+
+def counted(forms: tuple[Said, Said], count: int, language: Language) -> str:
+    """`1 vantage`, `2 vantages`: the form for one, or the form for other numbers."""
+    return forms[count != 1].text(language, count=count)

@@ -13,6 +13,7 @@ from monitor.history.answers import Availability, Latency
 from monitor.history.overview import Question, Section
 from monitor.history.overview import overview as history_overview
 from monitor.model import Incident
+from monitor.report.words import Language
 from monitor.web.dashboard.overview import Row, overview, states
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.window import Window
@@ -58,8 +59,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 def status(source: Source) -> Status:
     """The state now."""
-    found = overview(source)
-    grid = states(source, found)
+    found = overview(source, Language.EN)
+    grid = states(source, found, Language.EN)
     return Status(
         at=found.at,
         notices=tuple(notice.text for notice in found.notices),

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from monitor.model import Evidence, Incident
 from monitor.report.account import Account, account_of
 from monitor.report.circumstances import Circumstances, picture_of
+from monitor.report.evidence_words import evidence_text
 from monitor.report.headline import began_at
-from monitor.report.moment import zone
 from monitor.report.safe_text import listed, one_line
 from monitor.report.sums import CauseSum, sums_of
 from monitor.report.timeline import timeline
 from monitor.report.vantage_table import VantageRow, vantage_row
+from monitor.report.words import Language
 from monitor.web.dashboard.ladder import Ladder
 from monitor.web.dashboard.path_graph import PathGraph, path_graph
+from monitor.web.dashboard.preferences import Preferences
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.state import Level, level_of
 from monitor.web.dashboard.ways import ways_during
@@ -51,36 +53,43 @@ class IncidentPage:
     graph: PathGraph | None
 
 
-def incident_page(source: Source, incident: Incident, timezone: str) -> IncidentPage:
+def incident_page(source: Source, incident: Incident, chosen: Preferences) -> IncidentPage:
     """The page of an incident as it is kept, told as of now."""
-    now = source.now()
+    now, language = source.now(), chosen.language
     began, end = began_at(incident), incident.closed_at if incident.closed_at is not None else now
     picture = picture_of(incident, source.reader, now)
+    sightings = picture.sightings if picture is not None else ()
     ladders = _ladders(source, incident, began, end)
     return IncidentPage(
         incident=incident,
-        account=account_of(incident, timezone=timezone, now=now, circumstances=Circumstances(picture=picture)),
+        account=account_of(
+            incident,
+            timezone=chosen.zone,
+            now=now,
+            language=language,
+            circumstances=Circumstances(picture=picture),
+        ),
         level=level_of(incident) if incident.closed_at is None else Level.NONE,
-        ledger=tuple(_ledger(number, item) for number, item in enumerate(incident.evidence, 1)),
+        ledger=tuple(_ledger(number, item, language) for number, item in enumerate(incident.evidence, 1)),
         sums=tuple(sums_of(incident)),
-        events=tuple(timeline(incident, source.reader.changes(incident.id, as_of=source.as_of))),
+        events=tuple(timeline(incident, source.reader.changes(incident.id, as_of=source.as_of), language)),
         began_at=began,
-        views=tuple(vantage_row(one, end, zone(timezone)) for one in (picture.sightings if picture else ())),
+        views=tuple(vantage_row(one, end, chosen.where, language) for one in sightings),
         ladders=ladders,
-        graph=path_graph(ladders),
+        graph=path_graph(ladders, language),
     )
 
 
-def _ledger(number: int, item: Evidence) -> Ledger:
+def _ledger(number: int, item: Evidence, language: Language) -> Ledger:
     terms = sorted(item.likelihoods.items(), key=lambda term: -abs(term[1]))
     return Ledger(
         number=number,
         rule=one_line(item.rule, 80),
         group=one_line(item.group, 64),
         weight=item.weight,
-        seen=f"{item.seen} of {item.of}",
+        seen=f"{item.seen}/{item.of}",
         witnesses=listed(item.witnesses, 30),
-        text=one_line(item.text, 1000),
+        text=one_line(evidence_text(item, language), 1000),
         terms=listed((f"{cause} {value:+.2f}" for cause, value in terms if value), 20),
         at=item.at,
     )

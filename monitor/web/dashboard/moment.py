@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.model import Incident
-from monitor.report.headline import began_at
+from monitor.report.headline import began_at, failure_name
 from monitor.report.moment import milliseconds
 from monitor.report.safe_text import listed, one_line
+from monitor.report.words import Language, pages
 from monitor.web.dashboard.ladder import Ladder
 from monitor.web.dashboard.path_graph import PathGraph, path_graph
 from monitor.web.dashboard.source import Source
@@ -70,12 +71,13 @@ class Moment:
     graph: PathGraph | None
 
 
-def moment_of(source: Source, target: str, at: float, incidents: Iterable[Incident]) -> Moment:
+def moment_of(source: Source, target: str, at: float, incidents: Iterable[Incident], language: Language) -> Moment:
     """What was last known of a target at `at`; `incidents`: its own, of around then."""
     newest = source.reader.newest(at - source.fresh_s(target), at + 0.001, target=target)
     seen = [one.observation for one in newest]
     exchanges = tuple(
-        _exchange(one, level=cell_of(one.vantage, state).level) for one, state in zip(seen, newest, strict=True)
+        _exchange(one, cell_of(one.vantage, state, language).level, language)
+        for one, state in zip(seen, newest, strict=True)
     )
     known_then = source.reader.incidents(at, at + 0.001, target=target, as_of=at)
     lasting = [one for one in incidents if began_at(one) <= at <= (one.closed_at or math.inf)]
@@ -85,15 +87,16 @@ def moment_of(source: Source, target: str, at: float, incidents: Iterable[Incide
         at=at,
         incidents=tuple(one for one in known_then if one.closed_at is None or one.closed_at > at),
         exchanges=exchanges,
-        holders=_holders(seen),
-        answers=_answers(source, target, at),
+        holders=_holders(seen, language),
+        answers=_answers(source, target, at, language),
         ladders=ladders,
-        graph=path_graph(ladders),
+        graph=path_graph(ladders, language),
     )
 
 
-def _exchange(seen: HttpObservation, level: Level) -> Exchange:
-    outcome = seen.failure.value.replace("_", " ") if seen.failure is not None else "ok"
+def _exchange(seen: HttpObservation, level: Level, language: Language) -> Exchange:
+    failure = seen.failure
+    outcome = pages.OK.text(language) if failure is None else failure_name(failure.value, language)
     status = f"{seen.status} " if seen.status is not None else ""
     return Exchange(
         vantage=one_line(seen.vantage, 64),
@@ -105,7 +108,7 @@ def _exchange(seen: HttpObservation, level: Level) -> Exchange:
     )
 
 
-def _holders(seen: Iterable[HttpObservation]) -> tuple[Holder, ...]:
+def _holders(seen: Iterable[HttpObservation], language: Language) -> tuple[Holder, ...]:
     by_certificate: dict[tuple[str, str], list[HttpObservation]] = defaultdict(list)
     for one in seen:
         if one.spki_sha256 or one.certificate_sha256:
@@ -114,7 +117,7 @@ def _holders(seen: Iterable[HttpObservation]) -> tuple[Holder, ...]:
         Holder(
             key=one_line(key, 64),
             certificate=one_line(certificate, 64),
-            issuer=one_line(shown[0].issuer or "not known", 200),
+            issuer=one_line(shown[0].issuer or pages.NOT_KNOWN.text(language), 200),
             names=listed(shown[0].certificate_names, 8, limit=80),
             not_after=shown[0].not_after,
             vantages=listed((one.vantage for one in shown), 20),
@@ -125,14 +128,15 @@ def _holders(seen: Iterable[HttpObservation]) -> tuple[Holder, ...]:
     return tuple(sorted(found, key=lambda one: -one.count))
 
 
-def _answers(source: Source, target: str, at: float) -> tuple[Answer, ...]:
+def _answers(source: Source, target: str, at: float, language: Language) -> tuple[Answer, ...]:
     newest: dict[tuple[str, str, str, str], DnsObservation] = {}
     for one in source.reader.observations(at - DNS_LOOK_BACK_S, at, target=target, kind="dns"):
         if isinstance(one, DnsObservation):
             newest[one.vantage, one.server, one.name, one.rrtype] = one
     by_answer: dict[tuple[str, str], list[DnsObservation]] = defaultdict(list)
     for one in newest.values():
-        said = listed(one.answers, 8, limit=80) or one_line(one.rcode or one.failure or "no answer", 40)
+        failure = failure_name(one.failure.value, language) if one.failure else pages.NO_ANSWER.text(language)
+        said = listed(one.answers, 8, limit=80) or one_line(one.rcode or failure, 40)
         by_answer[f"{one_line(one.name, 200)} {one_line(one.rrtype, 10)}", said].append(one)
     found = [
         Answer(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Cause, FeedState, Incident
 from monitor.report.moment import length
+from monitor.report.safe_text import one_line
+from monitor.report.words import Language, pages
 from monitor.web.dashboard.source import FRESH_S, Source
 from monitor.web.dashboard.state import Cell, Level, cell_of, verdict_of
 
@@ -54,7 +56,7 @@ class States:
     controls: tuple[Row, ...]
 
 
-def overview(source: Source) -> Overview:
+def overview(source: Source, language: Language) -> Overview:
     """The state now."""
     now = source.now()
     open_incidents = still_open(source, now)
@@ -62,13 +64,13 @@ def overview(source: Source) -> Overview:
     closed = [one for one in recent if one.closed_at is not None and one.closed_at <= now]
     return Overview(
         at=now,
-        notices=_notices(source, now),
+        notices=tuple(_notices(source, now, language)),
         open_incidents=tuple(reversed(open_incidents)),
         closed=tuple(reversed(closed[-MOST_CLOSED:])),
     )
 
 
-def states(source: Source, found: Overview) -> States:
+def states(source: Source, found: Overview, language: Language) -> States:
     """The grid of that moment; reads every request of some minutes."""
     names, now = source.targets(), found.at
     newest = {name: source.reader.newest(now - source.fresh_s(name), now + _AHEAD_S, target=name)
@@ -77,8 +79,8 @@ def states(source: Source, found: Overview) -> States:
 
     def row(name: str) -> Row:
         by_vantage = {one.observation.vantage: one for one in newest[name]}
-        cells = tuple(cell_of(vantage, by_vantage.get(vantage)) for vantage in vantages)
-        level, verdict = verdict_of(name, found.open_incidents, cells)
+        cells = tuple(cell_of(vantage, by_vantage.get(vantage), language) for vantage in vantages)
+        level, verdict = verdict_of(name, found.open_incidents, cells, language)
         return Row(name=name, level=level, verdict=verdict, cells=cells)
 
     return States(
@@ -102,25 +104,27 @@ def _faulty(open_incidents: Sequence[Incident]) -> list[str]:
     return [name for one in open_incidents if one.cause is Cause.VANTAGE_FAULT for name in one.affected]
 
 
-def _notices(source: Source, now: float) -> tuple[Notice, ...]:
-    found: list[Notice] = []
+def _notices(source: Source, now: float, language: Language) -> Iterator[Notice]:
     measured = source.reader.last_measured(now + _AHEAD_S)
     names = (*source.targets(), *source.controls)
     last = max((measured[name] for name in names if name in measured), default=None)
     if last is None:
-        found.append(Notice(level=Level.BAD, text="No measurement yet: no monitor writes this history."))
+        yield Notice(level=Level.BAD, text=pages.NO_MEASUREMENT.text(language))
     elif now - last > min(map(source.fresh_s, source.targets()), default=FRESH_S):
-        text = f"No fresh measurement: the newest is {length(now - last)} old. Does the monitor run?"
-        found.append(Notice(level=Level.BAD, text=text))
-    found += [_blind(state) for state in source.reader.feed_states(now + _AHEAD_S) if not state.live]
+        yield Notice(level=Level.BAD, text=pages.NOT_FRESH.text(language, age=length(now - last, language)))
+    for state in source.reader.feed_states(now + _AHEAD_S):
+        if not state.live:
+            yield Notice(level=Level.WATCH, text=_blind(state, language))
     for contact in source.reader.contacts():
         silent_s = now - contact.received_at
         if silent_s > FRESH_S:
-            text = f"The vantage {contact.vantage} is silent: its newest facts came {length(silent_s)} ago."
-            found.append(Notice(level=Level.WATCH, text=text))
-    return tuple(found)
+            age = length(silent_s, language)
+            text = pages.SILENT.text(language, name=one_line(contact.vantage, 64), age=age)
+            yield Notice(level=Level.WATCH, text=text)
 
 
-def _blind(state: FeedState) -> Notice:
-    why = f": {state.reason}" if state.reason else ""
-    return Notice(level=Level.WATCH, text=f"The route feed {state.source} is blind{why}.")
+def _blind(state: FeedState, language: Language) -> str:
+    source = one_line(state.source, 100)
+    if not state.reason:
+        return pages.BLIND.text(language, source=source)
+    return pages.BLIND_WHY.text(language, source=source, why=one_line(state.reason, 160))

@@ -14,6 +14,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from monitor.model import Asn
+from monitor.report.words import Language, counted, pages
 from monitor.web.dashboard.ladder import Ladder
 
 MOST_NODES = 60
@@ -66,7 +67,7 @@ class PathGraph:
     said: str
 
 
-def path_graph(ladders: Sequence[Ladder]) -> PathGraph | None:
+def path_graph(ladders: Sequence[Ladder], language: Language) -> PathGraph | None:
     """The picture of these ways; None: no way has two networks that are known."""
     shown = _bounded([one for one in ladders if len(one.networks) > 1 or len(one.networks_before) > 1])
     if not shown:
@@ -84,18 +85,18 @@ def path_graph(ladders: Sequence[Ladder]) -> PathGraph | None:
         Node(
             asn=asn, x=x, y=y, kind=_kind(asn in ends_before, asn in ends_now), parts=asn in partings,
             colour=colours.get(f"AS{asn}", 0),
-            said=_node_words(asn, _kind(asn in ends_before, asn in ends_now), partings[asn]),
+            said=_node_words(asn, _kind(asn in ends_before, asn in ends_now), partings[asn], language),
         )
         for asn, (x, y) in places.items()
     )  # fmt: skip
-    links = tuple(_link(edge, before[edge], now[edge], places) for edge in sorted({*before, *now}))
+    links = tuple(_link(edge, before[edge], now[edge], places, language) for edge in sorted({*before, *now}))
     return PathGraph(
         width=max(x for x, _ in places.values()) + WIDTH + 2,
         height=max(y for _, y in places.values()) + HEIGHT + 2,
         nodes=nodes,
         links=links,
         left_out=len(ladders) - len(shown),
-        said=_words(shown, partings),
+        said=_words(shown, partings, language),
     )
 
 
@@ -178,7 +179,7 @@ def _kind(is_before: bool, is_now: bool) -> str:
     return "both" if is_before and is_now else "before" if is_before else "now"
 
 
-def _link(edge: _Edge, before: int, now: int, places: dict[Asn, tuple[int, int]]) -> Link:
+def _link(edge: _Edge, before: int, now: int, places: dict[Asn, tuple[int, int]], language: Language) -> Link:
     (x, y), (right, down) = (places[asn] for asn in edge)
     start, end = (x + WIDTH, y + HEIGHT // 2), (right, down + HEIGHT // 2)
     bend = max((end[0] - start[0]) // 2, 24)
@@ -187,24 +188,31 @@ def _link(edge: _Edge, before: int, now: int, places: dict[Asn, tuple[int, int]]
         path=f"M{start[0]} {start[1]}C{start[0] + bend} {start[1]} {end[0] - bend} {end[1]} {end[0]} {end[1]}",
         kind=kind,
         width=min(1.5 + 0.5 * max(before, now), _EDGE),
-        said=f"AS{edge[0]} to AS{edge[1]}: {_vantages(before)} before, {_vantages(now)} now",
+        said=pages.LINK.text(
+            language,
+            near=f"AS{edge[0]}",
+            far=f"AS{edge[1]}",
+            before=_vantages(before, language),
+            now=_vantages(now, language),
+        ),
     )
 
 
-def _node_words(asn: Asn, kind: str, partings: int) -> str:
-    said = {"both": "before and now", "before": "before only", "now": "now only"}[kind]
-    return f"AS{asn}: {said}" + (f"; the ways of {_vantages(partings)} part here" if partings else "")
+def _node_words(asn: Asn, kind: str, partings: int, language: Language) -> str:
+    said = pages.NODE[kind].text(language, network=f"AS{asn}")
+    if not partings:
+        return said
+    return pages.NODE_PARTS.text(language, node=said, vantages=_vantages(partings, language))
 
 
-def _words(shown: Sequence[Ladder], partings: Counter[Asn]) -> str:
-    changed = sum(one.changed for one in shown)
+def _words(shown: Sequence[Ladder], partings: Counter[Asn], language: Language) -> str:
+    changed, vantages = sum(one.changed for one in shown), _vantages(len(shown), language)
     if not changed:
-        return f"networks on the ways of {_vantages(len(shown))}; none changed"
+        return pages.GRAPH_SAME.text(language, vantages=vantages)
+    said = pages.GRAPH_CHANGED.text(language, vantages=vantages, count=changed)
     where = ", ".join(f"AS{asn}" for asn, _ in partings.most_common(4))
-    return f"networks on the ways of {_vantages(len(shown))}; {changed} changed" + (
-        f", parting at {where}" if where else ""
-    )
+    return pages.GRAPH_PARTING.text(language, graph=said, networks=where) if where else said
 
 
-def _vantages(count: int) -> str:
-    return f"{count} vantage{'s' if count != 1 else ''}"
+def _vantages(count: int, language: Language) -> str:
+    return counted(pages.COUNT_VANTAGES, count, language)

@@ -6,9 +6,10 @@ asks for the rest, by a call, below. A browser has drawn the first before the se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from functools import partial
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import jinja2
@@ -19,6 +20,7 @@ from monitor.report.account import badge
 from monitor.report.headline import phrase, sentence, subject_of, witnesses
 from monitor.report.moment import as_datetime, clock, length, moment
 from monitor.report.safe_text import one_line
+from monitor.report.words import Language, Said, labels, pages
 from monitor.web.dashboard.assets import Assets
 from monitor.web.dashboard.preferences import THEMES, Preferences
 from monitor.web.dashboard.state import level_of
@@ -40,14 +42,18 @@ class Pages:
         )
         self._zones = zones
         self._environment.filters |= {
-            "line": one_line, "length": length, "badge": badge, "phrase": phrase, "sentence": sentence,
-            "subject": subject_of, "witnesses": witnesses, "segment": partial(quote, safe=""), "level": level_of,
+            "line": one_line, "length": _told(length), "badge": _told(badge), "phrase": _told(phrase),
+            "sentence": _told(sentence), "subject": _told(subject_of), "witnesses": _told(witnesses),
+            "segment": partial(quote, safe=""), "level": level_of,
         }  # fmt: skip
         self._environment.globals |= {
             "asset": assets.path,
             "themes": THEMES,
             "version": __version__,
             "spans": SPANS,
+            "languages": tuple(Language),
+            "pages": pages,
+            "labels": labels,
         }
 
     def render(self, template: str, chosen: Preferences, here: str, **values: object) -> str:
@@ -61,6 +67,7 @@ class Pages:
             chosen=chosen,
             zones=tuple(dict.fromkeys((chosen.zone, *self._zones))),
             here=here,
+            say=partial(_say, chosen.language),
             moment=partial(_moment, where=where),
             clock=partial(_clock, where=where),
             field=partial(_field, where=where),
@@ -73,6 +80,24 @@ class Pages:
                 yield "".join(waiting)
                 waiting.clear()
         yield "".join(waiting)
+
+
+class _Telling(Protocol):
+    def __call__(self, value: Any, language: Language, /) -> str: ...
+
+
+def _told(form: _Telling) -> Callable[[jinja2.runtime.Context, Any], str]:
+    """A filter that tells in the language of the page."""
+
+    @jinja2.pass_context
+    def told(context: jinja2.runtime.Context, value: Any) -> str:
+        return form(value, context["chosen"].language)
+
+    return told
+
+
+def _say(language: Language, said: Said, /, **values: object) -> str:
+    return said.text(language, **values)
 
 
 def _moment(at: float, where: tzinfo) -> str:

@@ -32,6 +32,7 @@ from monitor.model import Incident
 from monitor.report.circumstances import Circumstances, picture_of
 from monitor.report.html import incident_html
 from monitor.report.text import incident_text
+from monitor.report.words import pages
 from monitor.web.dashboard import api
 from monitor.web.dashboard.assets import Assets
 from monitor.web.dashboard.compression import Compressed
@@ -40,7 +41,7 @@ from monitor.web.dashboard.incident_page import incident_page
 from monitor.web.dashboard.login import Logins
 from monitor.web.dashboard.metrics import metrics
 from monitor.web.dashboard.overview import overview, states
-from monitor.web.dashboard.preferences import YEAR_S, Preferences, chosen, own_path
+from monitor.web.dashboard.preferences import YEAR_S, Preferences, asked_language, chosen, own_path
 from monitor.web.dashboard.rendering import Pages
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.sparkline import sparkline
@@ -97,11 +98,12 @@ class _Site:
         )
 
     def _overview(self, request: Request) -> Response:
-        found = overview(self._source)
+        preferences = self._chosen(request)
+        found = overview(self._source, preferences.language)
         stamp = int(found.at // _PICTURE_BUCKET_S)
         parts = self._pages.parts(
-            "overview.html", self._chosen(request), _here(request), page=found, stamp=stamp,
-            look=partial(states, self._source, found),
+            "overview.html", preferences, _here(request), page=found, stamp=stamp,
+            look=partial(states, self._source, found, preferences.language),
         )  # fmt: skip
         return StreamingResponse(_till_it_fails(parts, request), media_type="text/html; charset=utf-8")
 
@@ -109,9 +111,9 @@ class _Site:
         name = request.path_params["name"]
         preferences = self._chosen(request)
         window = window_of(request.query_params, self._source.now(), preferences.where)
-        page = target_page(self._source, name, window, _vantage(request), preferences.where)
+        page = target_page(self._source, name, window, _vantage(request), preferences)
         if page is None:
-            return self._page(request, "missing.html", 404, what=f"target {name}")
+            return self._page(request, "missing.html", 404, said=pages.NO_TARGET, name=name)
         return self._page(request, "target.html", page=page)
 
     def _incidents(self, request: Request) -> Response:
@@ -122,23 +124,28 @@ class _Site:
     def _incident(self, request: Request) -> Response:
         incident = self._found(request)
         if incident is None:
-            return self._page(request, "missing.html", 404, what=f"incident {request.path_params['id']}")
-        page = incident_page(self._source, incident, self._chosen(request).zone)
+            return self._page(request, "missing.html", 404, said=pages.NO_INCIDENT, name=request.path_params["id"])
+        page = incident_page(self._source, incident, self._chosen(request))
         return self._page(request, "incident.html", page=page)
 
     def _report(self, request: Request) -> Response:
         incident, form = self._found(request), request.path_params["form"]
         if incident is None or form not in ("html", "txt", "json"):
             return PlainTextResponse("no such report\n", 404)
-        zone, now = self._chosen(request).zone, self._source.now()
+        preferences, now = self._chosen(request), self._source.now()
+        zone, language = preferences.zone, preferences.language
         around = Circumstances(picture=picture_of(incident, self._source.reader, now))
         if form == "json":
             body, kind = msgspec.json.encode(incident), "application/json"
         elif form == "html":
-            body = incident_html(incident, timezone=zone, now=now, circumstances=around).encode()
+            body = incident_html(
+                incident, timezone=zone, now=now, language=language, circumstances=around
+            ).encode()
             kind = "text/html; charset=utf-8"
         else:
-            body = incident_text(incident, timezone=zone, now=now, circumstances=around).encode()
+            body = incident_text(
+                incident, timezone=zone, now=now, language=language, circumstances=around
+            ).encode()
             kind = "text/plain; charset=utf-8"
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in incident.id)[:100]
         attachment = {"content-disposition": f'attachment; filename="whydown-{name}.{form}"'}
@@ -147,7 +154,7 @@ class _Site:
     def _preferences(self, request: Request) -> Response:
         given = chosen(request.query_params, self._chosen(request))
         answer = RedirectResponse(own_path(request.query_params.get("back", "/")), 303)
-        for name, value in (("zone", given.zone), ("theme", given.theme)):
+        for name, value in (("zone", given.zone), ("theme", given.theme), ("language", given.language.value)):
             answer.set_cookie(name, value, max_age=YEAR_S, httponly=True, samesite="lax")
         return answer
 
@@ -200,7 +207,8 @@ class _Site:
         return self._source.reader.incident(request.path_params["id"], as_of=self._source.as_of)
 
     def _chosen(self, request: Request) -> Preferences:
-        return chosen(request.cookies, Preferences(zone=self._source.timezone))
+        language = asked_language(request.headers.get("accept-language", ""), self._source.language)
+        return chosen(request.cookies, Preferences(zone=self._source.timezone, language=language))
 
     def _window(self, request: Request) -> Window:
         return window_of(request.query_params, self._source.now(), self._chosen(request).where)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor.history import Reader
 from monitor.model import Asn
+from monitor.model.language import Language
 from monitor.model.settings import Config
 from monitor.model.target import ORIGINS_TARGET, Control, Target
 
@@ -43,6 +44,11 @@ class Source:
     def timezone(self) -> str:
         """The zone of those who have not chosen one."""
         return self.config.alert.timezone if self.config is not None else "UTC"
+
+    @property
+    def language(self) -> Language:
+        """The language of those who have not chosen one, and whose browser asks for none of ours: the mails'."""
+        return self.config.alert.language if self.config is not None else Language.EN
 
     @property
     def controls(self) -> tuple[str, ...]:

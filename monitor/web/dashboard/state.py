@@ -11,6 +11,7 @@ from monitor.model import Cause, Incident
 from monitor.report.account import badge
 from monitor.report.headline import failure_name
 from monitor.report.moment import milliseconds
+from monitor.report.words import Language, pages
 
 
 class Level(StrEnum):
@@ -43,18 +44,25 @@ class Cell:
         return _SIGN[self.level]
 
 
-def cell_of(vantage: str, newest: Newest | None) -> Cell:
+def cell_of(vantage: str, newest: Newest | None, language: Language) -> Cell:
     """The cell of a vantage; `newest` None: it has not measured the target lately."""
     if newest is None:
-        return Cell(vantage=vantage, level=Level.NONE, text="no data", detail="not measured lately")
+        return Cell(
+            vantage=vantage,
+            level=Level.NONE,
+            text=pages.NO_DATA.text(language),
+            detail=pages.NOT_LATELY.text(language),
+        )
     seen = newest.observation
-    rounds = f"{newest.failed} of the last {newest.rounds} requests failed"
+    rounds = pages.ROUNDS.text(language, failed=newest.failed, rounds=newest.rounds)
     if seen.failure is not None:
         status = f" {seen.status}" if seen.status is not None else ""
-        text = f"{seen.status}" if status else failure_name(seen.failure.value)
-        return Cell(vantage=vantage, level=Level.BAD, text=text, detail=f"{seen.failure.value}{status}; {rounds}")
+        name = failure_name(seen.failure.value, language)
+        return Cell(
+            vantage=vantage, level=Level.BAD, text=status.strip() or name, detail=f"{name}{status}; {rounds}"
+        )
     level = Level.WATCH if newest.failed else Level.GOOD
-    status = f"status {seen.status}; " if seen.status is not None else ""
+    status = f"{pages.STATUS.text(language, status=seen.status)}; " if seen.status is not None else ""
     return Cell(vantage=vantage, level=level, text=milliseconds(seen.total_s), detail=status + rounds)
 
 
@@ -68,11 +76,13 @@ def concerns(incident: Incident, target: str) -> bool:
     return target in (incident.target, *incident.members)
 
 
-def verdict_of(target: str, open_incidents: Sequence[Incident], cells: Collection[Cell]) -> tuple[Level, str]:
+def verdict_of(
+    target: str, open_incidents: Sequence[Incident], cells: Collection[Cell], language: Language
+) -> tuple[Level, str]:
     """What is concluded of a target now."""
     mine = next((one for one in open_incidents if concerns(one, target)), None)
     if mine is not None:
-        return level_of(mine), badge(mine)
+        return level_of(mine), badge(mine, language)
     if all(cell.level is Level.NONE for cell in cells):
-        return Level.NONE, "no data"
-    return Level.GOOD, "ok"
+        return Level.NONE, pages.NO_DATA.text(language)
+    return Level.GOOD, pages.OK.text(language)

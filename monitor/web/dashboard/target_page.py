@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from monitor.model import Incident
 from monitor.web.dashboard.lanes import Lane, certificate_lane, dns_lane, path_lane, route_lanes, verdict_lane
 from monitor.web.dashboard.moment import Moment, moment_of
 from monitor.web.dashboard.overview import still_open
+from monitor.web.dashboard.preferences import Preferences
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.state import Cell, Level, cell_of, verdict_of
 from monitor.web.dashboard.window import Window
@@ -37,7 +37,7 @@ class TargetPage:
 
 
 def target_page(
-    source: Source, name: str, window: Window, vantage: str | None, where: tzinfo
+    source: Source, name: str, window: Window, vantage: str | None, chosen: Preferences
 ) -> TargetPage | None:
     """The page; None: neither the configuration nor the history has heard of the target."""
     reader, now = source.reader, source.now()
@@ -45,8 +45,8 @@ def target_page(
     if target is None and name not in (*source.controls, *reader.targets()):
         return None
     newest = reader.newest(now - source.fresh_s(name), now + source.fresh_s(name), target=name)
-    cells = tuple(cell_of(one.observation.vantage, one) for one in newest)
-    level, verdict = verdict_of(name, still_open(source, now), cells)
+    cells = tuple(cell_of(one.observation.vantage, one, chosen.language) for one in newest)
+    level, verdict = verdict_of(name, still_open(source, now), cells, chosen.language)
     incidents = reader.incidents(window.since, window.until, target=name, as_of=source.as_of)
     changes_told = window.until - window.since <= 1.01 * MOST_LANES_S
     return TargetPage(
@@ -60,23 +60,23 @@ def target_page(
         window=window,
         incidents=tuple(reversed(incidents)),
         lanes=(
-            verdict_lane([(one, reader.changes(one.id, as_of=source.as_of)) for one in incidents], window, where),
-            *(_lanes_of_changes(source, name, window, vantage, where) if changes_told else ()),
+            verdict_lane([(one, reader.changes(one.id, as_of=source.as_of)) for one in incidents], window, chosen),
+            *(_lanes_of_changes(source, name, window, vantage, chosen) if changes_told else ()),
         ),
         changes_told=changes_told,
-        moment=None if window.at is None else moment_of(source, name, window.at, incidents),
+        moment=None if window.at is None else moment_of(source, name, window.at, incidents, chosen.language),
     )
 
 
 def _lanes_of_changes(
-    source: Source, name: str, window: Window, vantage: str | None, where: tzinfo
+    source: Source, name: str, window: Window, vantage: str | None, chosen: Preferences
 ) -> Sequence[Lane]:
     reader, stretch = source.reader, (window.since, window.until)
     target = source.target(name)
     declared = frozenset(map(int, (target.origins | target.allowed_origins) if target is not None else ()))
     return (
-        dns_lane(reader.dns_changes(*stretch, target=name, vantage=vantage), window, where),
-        path_lane(reader.path_changes(*stretch, target=name, vantage=vantage), window, where),
-        certificate_lane(reader.certificate_changes(*stretch, target=name, vantage=vantage), window, where),
-        *route_lanes(reader.visibility(*stretch, target=name), declared, window, where),
+        dns_lane(reader.dns_changes(*stretch, target=name, vantage=vantage), window, chosen),
+        path_lane(reader.path_changes(*stretch, target=name, vantage=vantage), window, chosen),
+        certificate_lane(reader.certificate_changes(*stretch, target=name, vantage=vantage), window, chosen),
+        *route_lanes(reader.visibility(*stretch, target=name), declared, window, chosen),
     )

@@ -22,7 +22,7 @@
       known = new Date();
       old.hidden = true;
     } catch (error) {
-      old.textContent = `This page is of ${clock.format(known)}: the dashboard does not answer (${error.message}).`;
+      old.textContent = old.dataset.said.replace("{at}", () => clock.format(known)).replace("{why}", () => error.message);
       old.hidden = false;
     }
   };

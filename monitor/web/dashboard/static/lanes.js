@@ -6,7 +6,8 @@
   const readout = document.getElementById("readout");
   const since = Number(lanes.dataset.since), until = Number(lanes.dataset.until), bucket = Number(lanes.dataset.bucket);
   const zone = lanes.dataset.zone;
-  const PHASES = ["dns", "connect", "tls", "wait", "receive"];
+  const PHASES = ["dns", "connect", "tls", "wait", "receive"], names = lanes.dataset.phases.split("|");
+  const filled = (form, values) => form.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });
   const gutter = () => parseFloat(getComputedStyle(lanes).getPropertyValue("--gutter"));
   let chart = null, drawn = [], at = lanes.dataset.at === undefined ? null : Number(lanes.dataset.at);
@@ -39,12 +40,11 @@
     });
   };
   const axis = (values, size) => ({ stroke: colourOf("--soft"), grid: { stroke: colourOf("--line"), width: 0.5 }, ticks: { stroke: colourOf("--line") }, values, size, font: "12px system-ui" });
-  const day = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, month: "2-digit", day: "2-digit" });
   const minute = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
   // A tick at midnight, or of a scale of days, is a date.
   const stamps = (self, ticks) => ticks.map((tick) => {
     const said = minute.format(new Date(tick * 1e3));
-    return said === "00:00" ? day.format(new Date(tick * 1e3)) : said;
+    return said === "00:00" ? clock.format(new Date(tick * 1e3)).slice(5, 10) : said;
   });
   const frame = (box, more) => ({
     width: box.clientWidth, height: box.clientHeight, padding: [8, 0, 0, 0], legend: { show: false }, cursor: { show: false },
@@ -76,7 +76,7 @@
     cursor.hidden = false;
     cursor.style.left = `${left + ((at - since) / (until - since)) * width}px`;
     const i = chart ? Math.floor((at - since) / bucket) : -1;
-    const said = chart && chart.requests[i] ? `: ${PHASES.filter((p) => chart.phases[p][i] != null).map((p) => `${p} ${seconds(chart.phases[p][i])}`).join(", ")}, p95 ${seconds(chart.p95_s[i])}, ${chart.failed[i]} of ${chart.requests[i]} failed` : "";
+    const said = chart && chart.requests[i] ? `: ${PHASES.map((p, n) => [names[n], chart.phases[p][i]]).filter(([, value]) => value != null).map(([name, value]) => `${name} ${seconds(value)}`).join(", ")}, p95 ${seconds(chart.p95_s[i])}, ${filled(lanes.dataset.failed, { failed: chart.failed[i], requests: chart.requests[i] })}` : "";
     readout.textContent = ` · ${clock.format(new Date(at * 1e3))}${said}`;
   };
   const moveTo = (moment) => { at = Math.min(Math.max(moment, since), until); show(); };
@@ -101,5 +101,5 @@
   fetch(lanes.dataset.chart)
     .then((answer) => { if (!answer.ok) throw new Error(`${answer.status}`); return answer.json(); })
     .then((found) => { chart = found; draw(); show(); lanes.dataset.drawn = "yes"; })
-    .catch((error) => { readout.textContent = ` · the chart could not be had: ${error.message}`; });
+    .catch((error) => { readout.textContent = ` · ${filled(lanes.dataset.noChart, { why: error.message })}`; });
 })();
