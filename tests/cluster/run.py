@@ -17,13 +17,14 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "history"), str(HERE.parents[1])]
 
+from cluster.database import Database  # noqa: E402
 from cluster.play import Played, play  # noqa: E402
 from cluster.world import CONTROLS, World  # noqa: E402
 from postgres_server import postgres_server  # noqa: E402
@@ -56,19 +57,14 @@ def _faults(world: World, count: int, names: tuple[str, ...]) -> list[tuple[floa
 
 
 @contextmanager
-def _history(on_a_file: bool, folder: Path) -> Iterator[tuple[HistoryPlace, Callable[[], None] | None]]:
+def _history(on_a_file: bool, folder: Path) -> Iterator[tuple[HistoryPlace, Database | None]]:
     if on_a_file:
         yield folder / "h.db", None
         return
     with postgres_server(("max_connections=60", "shared_buffers=128MB")) as server:
         if server is None:
             sys.exit("PostgreSQL is not installed")
-
-        def restart() -> None:
-            server.stop()
-            server.start()
-
-        yield server.history(), restart
+        yield server.history(), Database(server)
 
 
 def _report(world: World, played: Played, given: argparse.Namespace) -> list[str]:
@@ -111,9 +107,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)
         folder.mkdir(exist_ok=True)
-        with _history(given.file, folder) as (place, restart):
+        with _history(given.file, folder) as (place, database):
             faults = _faults(world, given.faults, FAULTS_ON_A_FILE if given.file else FAULTS)
-            played = asyncio.run(play(world, folder, place, faults, restart_database=restart))
+            played = asyncio.run(play(world, folder, place, faults, database=database))
     report = "\n".join(_report(world, played, given)) + "\n"
     print(report)
     if given.write:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster.brokers import nats_server
+from cluster.database import Database
 from cluster.play import play
 from cluster.world import World
 from postgres_server import postgres_server
@@ -37,12 +38,7 @@ def test_every_part_is_killed_once_over_postgresql(tmp_path: Path) -> None:
     with postgres_server() as server:
         if server is None:
             pytest.skip("PostgreSQL is not installed")
-
-        def restart() -> None:
-            server.stop()
-            server.start()
-
-        played = asyncio.run(play(world, tmp_path, server.history(), faults, restart_database=restart))
+        played = asyncio.run(play(world, tmp_path, server.history(), faults, database=Database(server)))
 
     assert played.outcome.incidents > 0
     assert len(played.faults) == len(faults)

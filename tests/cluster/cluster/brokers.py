@@ -9,6 +9,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from cluster.processor_time import cpu_s
+
 NODES = 3
 
 
@@ -36,6 +38,7 @@ class Brokers:
         ports = free_ports(2 * nodes)
         self._clients, self._routes = ports[:nodes], ports[nodes:]
         self._servers: dict[int, subprocess.Popen[bytes]] = {}
+        self._spent_s = 0.0
         self.nodes = range(nodes)
 
     @property
@@ -58,8 +61,14 @@ class Brokers:
 
     def kill(self, node: int) -> None:
         """As a crash of the process."""
+        self._spent_s += cpu_s(self._servers[node].pid)
         self._servers[node].kill()
         self._servers[node].wait()
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time of all nodes, with the lives that ended."""
+        return self._spent_s + sum(cpu_s(server.pid) for server in self._servers.values() if server.poll() is None)
 
     def pause(self, node: int) -> None:
         """It answers nobody, and its connections stay open: as a network that swallows everything."""

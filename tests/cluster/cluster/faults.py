@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from cluster.database import Database
 from cluster.stage import Stage
 
 AWAY_S = 4.0
@@ -60,16 +61,16 @@ async def stall_brokers(stage: Stage, dice: random.Random) -> str:
     return f"all brokers stood still for {STALL_S:.0f} s"
 
 
-def faults_for(stage: Stage, restart_database: Callable[[], None] | None) -> Mapping[str, Fault]:
+def faults_for(stage: Stage, database: Database | None) -> Mapping[str, Fault]:
     """The faults that this stage can have, by name."""
     found: dict[str, Fault] = {"broker": kill_broker, "cut": cut_broker_off, "stall": stall_brokers}
     for kind in ("intake", "store", "diagnose", "alert", "feeds", "keeper"):
         if any(name.startswith(kind) for name in stage.roles):
             found[kind] = _killing(kind)
-    if restart_database is not None:
+    if database is not None:
 
         async def restart(stage: Stage, dice: random.Random) -> str:
-            await asyncio.to_thread(restart_database)
+            await asyncio.to_thread(database.restart)
             return "PostgreSQL restarted"
 
         found["database"] = restart

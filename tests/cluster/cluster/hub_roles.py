@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster.processor_time import cpu_s
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 READY_S = 240.0
 """A machine that is busy with eight other things starts ten programs in minutes."""
@@ -53,7 +55,7 @@ class RoleProcess:
     @property
     def cpu_s(self) -> float:
         """Processor time of all its lives."""
-        return self._spent + (_cpu_s(self._process.pid) if self._process and self._process.poll() is None else 0.0)
+        return self._spent + (cpu_s(self._process.pid) if self._process and self._process.poll() is None else 0.0)
 
     def kill(self) -> None:
         """As a crash."""
@@ -85,11 +87,3 @@ class RoleProcess:
     def __exit__(self, *_: object) -> None:
         if self.runs:
             self.stop()
-
-
-def _cpu_s(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

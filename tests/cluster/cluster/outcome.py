@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cluster.verdicts import Told, single_run, told
 from cluster.world import World
 from monitor.history import NoticeState, Reader
 from monitor.model.history_place import HistoryPlace
-from probes import HttpObservation
+from probes import Observation
 
 GRID_S = 10.0
 """Two runs agree on an incident's opening when it lies within some moments of judgement."""
@@ -62,24 +63,15 @@ def outcome(
     """Compare everything."""
     end = start + world.lasts_s
     with Reader.open(place) as reader:
-        stored = Counter(
-            (seen.vantage, seen.target, seen.at)
-            for seen in reader.observations(start - 60.0, end + 600.0)
-            if isinstance(seen, HttpObservation)
-        )
+        counted = _counted(world, start, reader.observations(start - 60.0, end + 600.0, kind="http"))
         here = told(reader.incidents(start - 60.0, end + 600.0), start, end)
         notices = reader.notices(start - 60.0, end + 600.0)
-    measured = {
-        (seen.vantage, seen.target, seen.at)
-        for number in range(world.vantages)
-        for seen in world.facts(number, start)
-    }
     single = told(single_run(world, start), start, end)
     return Outcome(
         sent=sent,
-        stored=stored.total(),
-        lost=len(measured - stored.keys()),
-        doubled=stored.total() - len(stored),
+        stored=counted.stored,
+        lost=counted.lost,
+        doubled=counted.doubled,
         incidents=len(here),
         apart=_apart(here, single),
         late_s=_late_s(here, single),
@@ -88,6 +80,44 @@ def outcome(
         mails=sum(mails.values()),
         mails_twice=sum(count > 1 for count in mails.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    stored: int
+    lost: int
+    doubled: int
+
+
+def _counted(world: World, start: float, kept: Iterable[Observation]) -> _Counted:
+    """What was measured beside what is kept, a minute at a time: millions of facts need not lie in memory."""
+    minutes = range(int(start // 60) - 1, int((start + world.lasts_s) // 60) + 2)
+    streams = (world.facts(vantage, start) for vantage in range(world.vantages))
+    stored = lost = doubled = 0
+    for measured, found in zip(
+        _by_minute(heapq.merge(*streams, key=_at), minutes), _by_minute(kept, minutes), strict=True
+    ):
+        count = Counter(found)
+        stored += len(found)
+        lost += len(set(measured) - count.keys())
+        doubled += len(found) - len(count)
+    return _Counted(stored, lost, doubled)
+
+
+def _by_minute(seen: Iterable[Observation], minutes: range) -> Iterator[list[tuple[str, str, float]]]:
+    """What names a fact, for those of each minute; they come in order of their end, which is no minute later."""
+    held: defaultdict[int, list[tuple[str, str, float]]] = defaultdict(list)
+    coming = iter(seen)
+    for minute in minutes:
+        for one in coming:
+            held[int(one.at // 60)].append((one.vantage, one.target, one.at))
+            if one.at >= (minute + 2) * 60:
+                break
+        yield held.pop(minute, [])
+
+
+def _at(fact: Observation) -> float:
+    return fact.at
 
 
 def _key(one: Told) -> tuple[object, ...]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.database import Database
 from cluster.faults import Done, faults_for
 from cluster.feeder import Count, Feeder
 from cluster.outcome import Outcome, outcome
 from cluster.post import Post
-from cluster.stage import stage
+from cluster.stage import Stage, stage
 from cluster.world import World
 from monitor.history import NoticeState, Reader
 from monitor.model.history_place import HistoryPlace
@@ -47,7 +48,7 @@ async def play(
     place: HistoryPlace,
     faults: Sequence[tuple[float, str]],
     *,
-    restart_database: Callable[[], None] | None = None,
+    database: Database | None = None,
     partitions: int = 6,
     judged_s: float = JUDGED_S,
 ) -> Played:
@@ -57,9 +58,9 @@ async def play(
         on = stage(world, folder, place, post.port, partitions=partitions)
         up = await asyncio.to_thread(on.__enter__)
         try:
-            known = faults_for(up, restart_database)
+            known = faults_for(up, database)
             feeder = Feeder(world, up.signers, up.urls, up.certificate)
-            before = {name: role.cpu_s for name, role in up.roles.items()}
+            before = _cpu_s(up, database)
             start = float(int(time.time()) + 1)
 
             async def inject(at: float, name: str) -> None:
@@ -73,7 +74,7 @@ async def play(
             took_s = time.time() - start
             await asyncio.sleep(judged_s)
             await _settled(place, start, world)
-            cpu_s = {name: role.cpu_s - before[name] for name, role in up.roles.items()}
+            cpu_s = {name: spent - before[name] for name, spent in _cpu_s(up, database).items()}
         finally:
             await asyncio.to_thread(on.__exit__, None, None, None)
         found = await asyncio.to_thread(outcome, world, start, feeder.count.sent, place, post.mails)
@@ -82,10 +83,17 @@ async def play(
     )
 
 
+def _cpu_s(up: Stage, database: Database | None) -> dict[str, float]:
+    """Processor time by process; what measures and brings, and counts in the end, is this one."""
+    found = {name: role.cpu_s for name, role in up.roles.items()} | {"brokers": up.brokers.cpu_s}
+    return found | ({"PostgreSQL": database.cpu_s} if database else {}) | {"the agents": time.process_time()}
+
+
 async def _settled(place: HistoryPlace, start: float, world: World) -> None:
     """Until the last facts are stored and no message is owed; or patience ends."""
     until, end = time.monotonic() + SETTLED_S, start + world.lasts_s
-    last = sum(seen.at >= end - TAIL_S for number in range(world.vantages) for seen in world.facts(number, start))
+    tail = (world.facts(number, start, world.lasts_s - 2 * TAIL_S) for number in range(world.vantages))
+    last = sum(seen.at >= end - TAIL_S for facts in tail for seen in facts)
 
     def is_settled() -> bool:
         with Reader.open(place) as reader:

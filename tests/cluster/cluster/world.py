@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from zlib import crc32
 
 from monitor.config import parse_config
@@ -95,15 +96,15 @@ class World:
             at += gap * dice.uniform(0.5, 1.0)
         return tuple(found)
 
-    def facts(self, vantage: int, start: float) -> Iterator[HttpObservation]:
-        """What one vantage measures, in order of time; `start`: Unix seconds."""
+    def facts(self, vantage: int, start: float, since_s: float = 0.0) -> Iterator[HttpObservation]:
+        """What one vantage measures, in order of time; `start`: Unix seconds. `since_s`: from this round on."""
         name = self.vantage_names[vantage]
-        dice = random.Random(f"{self.seed} {vantage}")
         of_target = {trouble.subject: trouble for trouble in self.troubles() if trouble.kind is not Kind.VANTAGE}
         sick = next((one for one in self.troubles() if one.subject == name), None)
         names = (*self.target_names, *CONTROLS)
         step = self.interval_s / len(names)
-        for round_number in range(int(self.lasts_s / self.interval_s)):
+        for round_number in range(int(since_s / self.interval_s), int(self.lasts_s / self.interval_s)):
+            dice = random.Random(f"{self.seed} {vantage} {round_number}")
             for place, target in enumerate(names):
                 after = round_number * self.interval_s + (place + vantage / self.vantages) * step
                 trouble = sick if sick is not None and sick.since <= after < sick.until else of_target.get(target)
@@ -112,10 +113,15 @@ class World:
                 yield _observation(name, target, round(start + after, 3), kind, dice)
 
 
-def _observation(vantage: str, target: str, at: float, kind: Kind | None, dice: random.Random) -> HttpObservation:
-    # Each has an address and a key of its own: what shares one is linked in one engine, but not across partitions.
+@cache
+def _own(target: str) -> tuple[str, str]:
+    """An address and a key for each: what shares one is linked in one engine, but not across partitions."""
     own = crc32(target.encode())
-    address = f"198.18.{own >> 8 & 255}.{own & 255}"
+    return f"198.18.{own >> 8 & 255}.{own & 255}", f"{own:08x}" * 8
+
+
+def _observation(vantage: str, target: str, at: float, kind: Kind | None, dice: random.Random) -> HttpObservation:
+    address, key = _own(target)
     rtt = round(0.02 + dice.random() / 500, 6)
     if kind is Kind.DOWN:
         return HttpObservation(
@@ -131,6 +137,6 @@ def _observation(vantage: str, target: str, at: float, kind: Kind | None, dice: 
     return HttpObservation(
         at=at, vantage=vantage, target=target, address=address, family=4, status=200,
         http_version="HTTP/1.1", dns_s=0.002, connect_s=rtt, tls_s=0.03, wait_s=round(rtt + wait, 6),
-        receive_s=0.001, total_s=round(2 * rtt + wait + 0.033, 6), kernel_rtt_s=rtt, spki_sha256=f"{own:08x}" * 8,
-        certificate_sha256=f"{own:08x}" * 8, issuer="CN=Example CA", body_bytes=512, body_sha256="ef" * 32,
+        receive_s=0.001, total_s=round(2 * rtt + wait + 0.033, 6), kernel_rtt_s=rtt, spki_sha256=key,
+        certificate_sha256=key, issuer="CN=Example CA", body_bytes=512, body_sha256="ef" * 32,
     )  # fmt: skip
