@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.processor_time import cpu_s
@@ -31,10 +32,14 @@ def free_ports(count: int) -> list[int]:
 
 
 class Brokers:
-    """`nodes` servers that keep their streams under `folder`. Use it as a context manager."""
+    """`nodes` servers that keep their streams under `folder`. Use it as a context manager.
 
-    def __init__(self, folder: Path, nodes: int = NODES) -> None:
+    `more`: arguments of all of them.
+    """
+
+    def __init__(self, folder: Path, nodes: int = NODES, more: Sequence[str | Path] = ()) -> None:
         self._folder = folder
+        self._more = more
         ports = free_ports(2 * nodes)
         self._clients, self._routes = ports[:nodes], ports[nodes:]
         self._servers: dict[int, subprocess.Popen[bytes]] = {}
@@ -50,8 +55,8 @@ class Brokers:
         """Start a node, with what it had kept."""
         program = nats_server()
         assert program is not None
-        arguments = [program, "-a", "127.0.0.1", "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
-                     "-sd", str(self._folder / f"node-{node}")]  # fmt: skip
+        arguments: list[str | Path] = [program, "-a", "127.0.0.1", "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
+                     "-sd", self._folder / f"node-{node}", *self._more]  # fmt: skip
         if len(self.nodes) > 1:
             routes = ",".join(f"nats://127.0.0.1:{port}" for port in self._routes)
             arguments += ["--cluster_name", "whydown-test", "--cluster", f"nats://127.0.0.1:{self._routes[node]}",
