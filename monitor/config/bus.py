@@ -38,12 +38,14 @@ def read_bus(table: Table, folder: Path) -> BusSettings | None:
     if (settings.user is None) != (settings.password_file is None):
         present = "user" if settings.user is not None else "password_file"
         table.reject(present, "user and password_file go together")
+    if settings.ca_file is not None and not any(url.startswith("tls://") for url in urls):
+        table.reject("ca_file", "goes with tls:// brokers; with nats:// nobody is asked who they are")
     table.close()
     return settings if urls else None
 
 
 def _brokers(found: object) -> tuple[str, ...]:
-    """`nats://a,b,c`, as NATS itself writes several brokers; each may have its own scheme and port."""
+    """`nats://a,b,c`, as NATS itself writes several brokers; each may have its own port."""
     if not isinstance(found, str):
         raise UnfitError('brokers, such as "nats://a.example.com,b.example.com,c.example.com"')
     first, *others = (part.strip() for part in found.split(","))
@@ -51,6 +53,8 @@ def _brokers(found: object) -> tuple[str, ...]:
     urls = [first, *(other if "://" in other else f"{scheme}://{other}" for other in others)]
     if len(urls) > MAX_BROKERS:
         raise UnfitError(f"at most {MAX_BROKERS} brokers")
+    if len({url.partition("://")[0] for url in urls}) > 1:
+        raise UnfitError("all nats:// or all tls://: which one is spoken must not depend on which one answers")
     return tuple(_read_broker(url).rstrip("/") for url in urls)
 
 

@@ -27,6 +27,7 @@ def database_url(value: object) -> DatabaseUrl:
         raise UnfitError("a URL that names a database: postgresql://user@host/whydown")
     if password is not None or "password" in given:
         raise UnfitError(
-            "a URL without a password: that belongs into a file of its own, ?passfile=/etc/whydown/pgpass"
+            "a URL without a password: that belongs into a file of its own: [history] password_file, or"
+            " ?passfile=/etc/whydown/pgpass"
         )
     return DatabaseUrl(value)

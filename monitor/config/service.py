@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,8 +11,9 @@ from monitor.config import address, value
 from monitor.config.duration import DAY, HOUR, MINUTE, duration
 from monitor.config.history_place import database_url
 from monitor.config.pace import read_pace
+from monitor.config.secret import secret_file
 from monitor.config.table import Table
-from monitor.model.history_place import HistoryPlace
+from monitor.model.history_place import DatabaseUrl, HistoryPlace
 from monitor.model.settings import (
     BgpSource,
     BgpSourceKind,
@@ -53,6 +55,11 @@ def read_history(table: Table, folder: Path) -> HistorySettings:
         if table.has("path"):
             table.reject("url", "does not go with path; one of them says where the history is")
         place = url
+    if (password_file := table.get("password_file", secret_file(folder), None)) is not None:
+        if not isinstance(place, DatabaseUrl):
+            table.reject("password_file", "goes with url; a file of ours asks nobody for a password")
+        else:
+            place = replace(place, password_file=password_file)
     history = HistorySettings(
         place=place,
         keep_days=table.get("keep_days", _DAYS, defaults.keep_days),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.model.history_place import DatabaseUrl
 from monitor.model.settings import BgpSourceKind, Config
 
 STATE = Path("/var/lib/whydown")
@@ -156,6 +157,8 @@ def _secrets(role: Role, config: Config) -> Iterator[Path]:
         yield config.hub.key_file.absolute()
     if role is Role.HUB and config.intake is not None:
         yield config.intake.certificate_key.absolute()
+    if role is not Role.AGENT:
+        yield from _passwords(config)
     # An agent mails too, while it is alone.
     if config.alert.mail is not None and config.alert.mail.password_file is not None:
         yield config.alert.mail.password_file.absolute()
@@ -165,6 +168,15 @@ def _secrets(role: Role, config: Config) -> Iterator[Path]:
         for secret in (config.web.login_file, config.web.certificate_key):
             if secret is not None:
                 yield secret.absolute()
+
+
+def _passwords(config: Config) -> Iterator[Path]:
+    """Those of the servers that a hub asks."""
+    place = config.history.place
+    if isinstance(place, DatabaseUrl) and place.password_file is not None:
+        yield place.password_file.absolute()
+    if config.bus is not None and config.bus.password_file is not None:
+        yield config.bus.password_file.absolute()
 
 
 def _capabilities(role: Role, config: Config) -> Iterator[str]:

@@ -243,7 +243,7 @@ def test_doctor_says_what_is_missing(bus: BusSettings, brokers: Brokers) -> None
     found = asyncio.run(look_at_bus(config, config.bus))
 
     assert (none.state, unreached.state) == (State.WARNING, State.CRITICAL)
-    assert unreached.text == "no broker of nats://127.0.0.1:1 is reached: none answers"
+    assert unreached.text.startswith("no broker of nats://127.0.0.1:1 is reached: ConnectionRefusedError")
     assert [one.state for one in found] == [State.OK, State.OK, State.CRITICAL, State.CRITICAL]
     assert "no store asks" in found[2].text
     assert "partition-0" in found[3].text

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -157,17 +157,23 @@ def _memory() -> Path | None:
 
 
 @contextmanager
-def postgres_server(settings: tuple[str, ...] = QUICK) -> Iterator[PostgresServer | None]:
-    """A server that runs, ended with its files afterwards; None: PostgreSQL is not installed."""
+def postgres_server(
+    settings: tuple[str, ...] = QUICK, further: Callable[[Path], tuple[str, ...]] = lambda folder: ()
+) -> Iterator[PostgresServer | None]:
+    """A server that runs, ended with its files afterwards; None: PostgreSQL is not installed.
+
+    `further`: puts files of its own into the server's folder, and gives the settings that name them.
+    """
     binaries = programs()
     if binaries is None:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="wd-postgres-", dir=_memory() if "fsync=off" in settings else None))
-    server = PostgresServer(folder, binaries, settings)
+    server = PostgresServer(folder, binaries, (*settings, *further(folder)))
     try:
         if os.geteuid() == 0:
-            shutil.chown(folder, _USER)
+            for path in (folder, *folder.iterdir()):
+                shutil.chown(path, _USER)
         server.make()
         server.start()
         yield server

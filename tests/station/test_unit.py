@@ -123,6 +123,23 @@ def test_secrets_are_handed_over_as_credentials() -> None:
     assert handed(Role.HUB, HUB + mail) == ["LoadCredential=hub-key.pem:/etc/whydown/hub-key.pem", password]
 
 
+def test_a_hub_is_handed_the_passwords_of_its_servers() -> None:
+    """The service's user could not read them; an agent has nothing to do with either."""
+    database = 'url = "postgresql://w@db/w"\npassword_file = "db-word"'
+    bus = '[bus]\nurl = "tls://broker.example"\nuser = "w"\npassword_file = "bus-word"\n'
+    servers = BASE.replace('path = "/var/lib/whydown/whydown.db"', database) + HUB + bus
+    handed = [
+        line
+        for line in unit_text(Role.HUB, WHYDOWN, parse_config(servers, ETC), ["store"]).splitlines()
+        if line.startswith("LoadCredential=")
+    ]
+
+    assert handed[1:] == [
+        "LoadCredential=db-word:/etc/whydown/db-word",
+        "LoadCredential=bus-word:/etc/whydown/bus-word",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "program", "said"),
     [

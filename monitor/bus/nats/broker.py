@@ -18,40 +18,28 @@ Library errors become `BusError` here and in this folder, nowhere else.
 from __future__ import annotations
 
 import asyncio
-import logging
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
 
-import nats
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import NoServersError
 from nats.js import JetStreamContext, api
 from nats.js.errors import BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
 from monitor.bus.errors import BusError
+from monitor.bus.nats.connecting import AGAIN_S, connect, reason
 from monitor.model.settings import BusSettings
-
-CONNECT_S = 3.0
-FIRST_S = 5.0
-"""For the first connection, to any of the brokers."""
 
 ANSWER_S = 5.0
 """For an answer of the cluster: the change of a leader takes one to four seconds."""
 
 READY_S = 30.0
 """How long a start waits for a cluster that has no leader yet."""
-
-AGAIN_S = 0.5
-
-PING_S = 5.0
-"""Two unanswered pings, and a broker that stands still is left for another one."""
 
 DUPLICATE_WINDOW_S = 120.0
 """How long a broker knows a message by its id; what comes again later is refused by the store."""
@@ -207,29 +195,7 @@ async def connected(settings: BusSettings, who: str) -> AsyncIterator[Broker]:
 
     :raises BusError: no broker is reached
     """
-    # The library prints each broken connection with its stack; what matters of that is said below.
-    logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
-    brokers = ", ".join(settings.urls)
-    try:
-        # Once connected the client tries for ever; the first time somebody waits to hear that there is none.
-        async with asyncio.timeout(FIRST_S):
-            client = await nats.connect(
-                list(settings.urls),
-                name=f"whydown {who}",
-                connect_timeout=int(CONNECT_S),
-                allow_reconnect=True,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=AGAIN_S,
-                ping_interval=int(PING_S),
-                user=settings.user,
-                password=_password(settings),
-                tls=_tls(settings),
-                error_cb=_quiet,
-                disconnected_cb=_lost,
-                reconnected_cb=_found,
-            )
-    except (NatsError, OSError, TimeoutError) as error:
-        raise BusError(f"no broker of {brokers} is reached: {_reason(error)}") from error
+    client = await connect(settings, who)
     broker = Broker(settings, client)
     try:
         yield broker
@@ -243,37 +209,4 @@ def named_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (NatsError, TimeoutError, OSError) as error:
-        raise BusError(f"the brokers did not {what}: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, NoServersError | TimeoutError) and not str(error):
-        return "none answers"
-    description = getattr(error, "description", None)
-    return f"{type(error).__name__}: {description or error}"[:300]
-
-
-def _password(settings: BusSettings) -> str | None:
-    """The first line of the file."""
-    if settings.password_file is None:
-        return None
-    return (settings.password_file.read_text(encoding="utf-8").splitlines() or [""])[0]
-
-
-def _tls(settings: BusSettings) -> ssl.SSLContext | None:
-    if not any(url.startswith("tls://") for url in settings.urls):
-        return None
-    cafile = None if settings.ca_file is None else str(settings.ca_file)
-    return ssl.create_default_context(cafile=cafile)
-
-
-async def _quiet(error: Exception) -> None:
-    _log.debug("broker_trouble", error=_reason(error))
-
-
-async def _lost() -> None:
-    _log.warning("broker_lost")
-
-
-async def _found() -> None:
-    _log.warning("broker_found_again")
+        raise BusError(f"the brokers did not {what}: {reason(error)}") from error

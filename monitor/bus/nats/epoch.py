@@ -19,7 +19,8 @@ import structlog
 from nats.js.errors import KeyDeletedError, KeyNotFoundError, KeyWrongLastSequenceError
 
 from monitor.bus.errors import BusError
-from monitor.bus.nats.broker import AGAIN_S, EPOCH, Broker, named_errors
+from monitor.bus.nats.broker import EPOCH, Broker, named_errors
+from monitor.bus.nats.connecting import AGAIN_S
 
 LOOK_S = 5.0
 

@@ -19,7 +19,8 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext, api
 
 from monitor.bus.errors import BusError
-from monitor.bus.nats.broker import AGAIN_S, Broker, named_errors
+from monitor.bus.nats.broker import Broker, named_errors
+from monitor.bus.nats.connecting import AGAIN_S
 
 AGAIN_AFTER_S = 30.0
 """Longer than a transaction takes on a busy disk."""

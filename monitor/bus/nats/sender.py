@@ -22,7 +22,8 @@ import structlog
 from monitor.bus.crate import Mark, pack_crate, pack_mark
 from monitor.bus.errors import BusError
 from monitor.bus.loading import Load, load
-from monitor.bus.nats.broker import AGAIN_S, Broker
+from monitor.bus.nats.broker import Broker
+from monitor.bus.nats.connecting import AGAIN_S
 from monitor.bus.partition import Partitions
 from monitor.bus.watermark import Hold
 from monitor.diagnose.fact import Fact

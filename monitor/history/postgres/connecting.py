@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from monitor.history.errors import HistoryError
 from monitor.history.postgres.named_errors import named_errors
 from monitor.history.postgres.statements import adapt
 from monitor.model.history_place import DatabaseUrl
@@ -34,6 +35,19 @@ def connect(place: DatabaseUrl) -> psycopg.Connection[Any]:
     with named_errors(place):
         given = conninfo_to_dict(place.text)
         usual: dict[str, Any] = {key: value for key, value in _USUAL.items() if key not in given}
+        if (password := _password(place)) is not None:
+            usual["password"] = password
         connection = psycopg.connect(place.text, autocommit=True, **usual)
         adapt(connection.adapters)
         return connection
+
+
+def _password(place: DatabaseUrl) -> str | None:
+    """The first line of the file; read at each connection, so that a new one is used without a restart."""
+    if place.password_file is None:
+        return None
+    try:
+        return (place.password_file.read_text(encoding="utf-8").splitlines() or [""])[0]
+    except (OSError, UnicodeError) as error:
+        said = f"password_file {place.password_file} cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise HistoryError(f"history {place}: {said}") from error

@@ -17,7 +17,8 @@ import structlog
 from monitor.bus.crate import Crate, CrateError, unpack_crate
 from monitor.bus.errors import BusError
 from monitor.bus.loading import joined
-from monitor.bus.nats.broker import AGAIN_S, Broker
+from monitor.bus.nats.broker import Broker
+from monitor.bus.nats.connecting import AGAIN_S
 from monitor.bus.nats.reader import Message, StoreReader, progress, trim
 from monitor.bus.settling import Settling
 from monitor.history import HistoryError

@@ -55,8 +55,10 @@ class Brokers:
         """Start a node, with what it had kept."""
         program = nats_server()
         assert program is not None
-        arguments: list[str | Path] = [program, "-a", "127.0.0.1", "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
-                     "-sd", self._folder / f"node-{node}", *self._more]  # fmt: skip
+        arguments: list[str | Path] = [
+            program, "-a", "127.0.0.1", "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
+            "-sd", self._folder / f"node-{node}", *self._more,
+        ]  # fmt: skip
         if len(self.nodes) > 1:
             routes = ",".join(f"nats://127.0.0.1:{port}" for port in self._routes)
             arguments += ["--cluster_name", "whydown-test", "--cluster", f"nats://127.0.0.1:{self._routes[node]}",
