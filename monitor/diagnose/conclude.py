@@ -16,7 +16,7 @@ from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import NEW_KEYS, Identity
 from monitor.diagnose.missing import missing_measurement
 from monitor.diagnose.paths.change import PathChange
-from monitor.diagnose.routing import ALLOWED
+from monitor.diagnose.routing import ALLOWED, CORRELATION_S, carries_nobody, is_new_neighbour
 from monitor.diagnose.rules import RULES, UP_DOWN, UP_OVERLOAD
 from monitor.diagnose.situation import DependencyState, Situation, VantageSituation
 from monitor.diagnose.symptom import UNANSWERED, Symptom
@@ -46,6 +46,7 @@ _KINDS = {
     EpisodeKind.NEW_LINK: HijackKind.PATH,
     EpisodeKind.LEAK: HijackKind.PATH,
 }
+_STRANGEST = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.LEAK, EpisodeKind.NEW_LINK)
 _WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
 
 
@@ -72,7 +73,8 @@ def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
         target=situation.target.name,
         cause=named,
         confidence=round(min(confidence, MOST), 4),
-        suspected=named is Cause.ROUTE_HIJACK and not _both_planes(findings, situation),
+        suspected=named is Cause.ROUTE_HIJACK
+        and (not _both_planes(findings, situation) or _may_be_provider(situation)),
         detail=detail,
         affected=affected,
         networks=tuple(sorted({situation.networks[vantage] for vantage in affected})),
@@ -179,6 +181,19 @@ def _both_planes(findings: list[Finding], situation: Situation) -> bool:
     return control and data
 
 
+def _may_be_provider(situation: Situation) -> bool:
+    """Whether all that speaks for a hijack is a new neighbour that loses packets, or behind which all is wrong.
+
+    A new provider that was turned up with a broken filter does no better. One that carries nobody is none.
+    """
+    routing = situation.routing
+    new_keys = any(view.identity in NEW_KEYS for view in situation.vantages)
+    neighbours = [episode for episode in routing.episodes if is_new_neighbour(episode)]
+    if new_keys or any(episode.taken for episode in routing.episodes) or not neighbours:
+        return False
+    return not any(map(carries_nobody, neighbours))
+
+
 def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
     words = Counter(
         view.latest.observation.failure.value for view in situation.affected if view.latest.observation.failure
@@ -191,8 +206,7 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
     if cause in (UP_OVERLOAD, UP_DOWN):
         return Detail(upstream=_upstream(situation), failure=failure)
     if cause is Cause.ROUTE_CHANGE:
-        old, new = _trails(situation)
-        return Detail(failure=failure, old_path=old, new_path=new)
+        return _changed(situation, failure)
     if cause in (Cause.DNS_FAILED, Cause.DNS_TAMPERED):
         servers = [item.server for item in situation.names_tampered]
         servers += [observation.server for observation in (situation.names_failing or {}).values()]
@@ -254,6 +268,21 @@ def _is_handed_on(view: VantageSituation) -> bool:
     genuine = view.identity is Identity.SAME
     home = view.identity is Identity.UNKNOWN and view.path is PathChange.REROUTED
     return since and (genuine or home) and view.symptom in (Symptom.NONE, Symptom.NETWORK_SLOW, Symptom.THINK_TIME)
+
+
+def _changed(situation: Situation, failure: str | None) -> Detail:
+    """Who brought the other way about: the strange network in it that BGP tells of, else the first new one that
+    most traceroutes enter.
+    """
+    old, new = _trails(situation)
+    before, _ = CORRELATION_S
+    strange = [one for one in situation.routing.doubtful if one.first_at >= situation.onset - before]
+    if strange:
+        first = min(strange, key=lambda one: (_STRANGEST.index(one.kind), weightiest(one)))
+        return replace(_of_episode(first, failure), old_path=old, new_path=new)
+    entered = Counter(view.divergence.into for view in situation.vantages if view.divergence is not None)
+    into = min(entered, key=lambda asn: (-entered[asn], asn)) if entered else None
+    return Detail(offender=into, failure=failure, old_path=old, new_path=new)
 
 
 def _routed(situation: Situation, cause: Cause, failure: str | None) -> Detail:

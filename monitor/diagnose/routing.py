@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.bgp.episodes import Episode, EpisodeKind, Role
+from monitor.bgp.episodes import Episode, EpisodeKind, ReasonWord, Role
 from monitor.bgp.vrp_view import Vrps
 from monitor.model.route import AsPath
 
@@ -92,6 +92,17 @@ class Routing:
         allowed = tuple(one for one in self.episodes if one.active and one.kind in ALLOWED and one.role in own)
         worth = (*self.alarming, *self.mail_taken, *allowed)
         return tuple(one for one in worth if not one.after_withdrawal)
+
+
+def is_new_neighbour(episode: Episode) -> bool:
+    """Whether the usual prefix is reached, still, through a network never seen next to its origin."""
+    forged = episode.active and episode.kind is EpisodeKind.FORGED_ORIGIN
+    return forged and episode.role is Role.TARGET and not episode.after_withdrawal
+
+
+def carries_nobody(episode: Episode) -> bool:
+    """Whether the network at fault is known to have no customers, so that it is nobody's provider."""
+    return any(reason.word is ReasonWord.CARRIES_NOBODY for reason in episode.reasons)
 
 
 def _is_gone(episode: Episode) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "13"
+RULES_VERSION = "14"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -373,9 +373,28 @@ _RULES = (
     ),
     Rule(
         "path.dead_behind_new_neighbour", "joined", "control",
-        {HIJACK: 4, CHANGE: -1, WITHDRAWN: -1, DOWN: -1, UP_DOWN: -1},
+        {HIJACK: 5, CHANGE: -3, WITHDRAWN: -3, DOWN: -2, UP_DOWN: -2, CONGESTION: -2, LINK: -2},
         "packets of {seen} of {of} end elsewhere and nothing answers, since BGP shows {near} before {far}, where "
         "it never was: whoever attracts packets and lets them die is no provider",
+    ),
+    Rule(
+        "routing.dead_behind_new_neighbour", "joined", "control",
+        {HIJACK: 5, CHANGE: -3, WITHDRAWN: -3, DOWN: -2, UP_DOWN: -2, CONGESTION: -2, LINK: -2},
+        "{seen} of {of} hear nothing from an address that answers others, since BGP shows {near} before {far}, "
+        "where it never was: whoever attracts packets and lets them die is no provider",
+    ),
+    Rule(
+        "http.stranger_behind_new_neighbour", "joined", "control",
+        {HIJACK: 4, CHANGE: -3, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2},
+        "{seen} of {of} are answered wrongly from another distance, and others as ever, since BGP shows {near} "
+        "before {far}, where it never was: no provider answers for the server",
+    ),
+    Rule(
+        "routing.only_taken_part_fails", "joined", "control",
+        {HIJACK: 4, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, LINK: -2, CHANGE: -1.5, CONGESTION: -2,
+         TLS: -2},
+        "{seen} of {of} exchanges with addresses in {prefix} fail since {origin} took it, and {well} of {outside} "
+        "with the other addresses go well",
     ),
     Rule(
         "routing.stray_origin", "routing", "control",

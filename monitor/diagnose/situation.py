@@ -11,7 +11,7 @@ from monitor.diagnose.identity import Identity
 from monitor.diagnose.names import Tampered
 from monitor.diagnose.paths.change import Divergence, PathChange
 from monitor.diagnose.paths.trail import Trail
-from monitor.diagnose.routing import Routing
+from monitor.diagnose.routing import Routing, belongs
 from monitor.diagnose.symptom import Judged, Symptom
 from monitor.model.asn import Asn
 from monitor.model.target import Target
@@ -36,10 +36,16 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     """Its controls were seen healthy since its trouble began."""
     fresh: bool = False
     """Its newest exchange is bad."""
+    bad_since: float | None = None
+    """When its own trouble was first known; the target's may have begun elsewhere, or with a strange route."""
+    failing_since: float | None = None
+    """When the first of the exchanges that failed in a row, up to now, was known; none of them merely slow."""
     symptom: Symptom
     turned_away: bool = False
     """Each of many exchanges was refused at once, so that nobody is served."""
     latest: Judged
+    lasting: tuple[Judged, ...] = ()
+    """Its newest exchanges since the onset, oldest first."""
     rtt_s: float | None = None
     usual_rtt_s: float | None = None
     rtt_shifted: bool | None = None
@@ -58,6 +64,13 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     new_networks: tuple[Asn, ...] = ()
     divergence: Divergence | None = None
     path_at: float | None = None
+
+    def went_bad_with(self, at: float) -> bool:
+        """Whether a route event of this time may have brought its trouble, or the part of it that goes on: a bad
+        exchange of some minutes before does not clear a route.
+        """
+        starts = (self.bad_since, self.failing_since)
+        return any(start is not None and belongs(at, start) for start in starts)
 
     @property
     def rtt_raised(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_network
+from itertools import takewhile
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
@@ -25,7 +26,7 @@ from monitor.diagnose.situation import Dependency, Situation, VantageSituation
 from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
 from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
-from monitor.diagnose.view import View
+from monitor.diagnose.view import SLOW, View
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
 from monitor.model.prefix import Prefix, as_address, contains
@@ -289,9 +290,12 @@ class TargetState:
             diverted=(misled and stranger) or self._is_diverted(shown, identity, trace, routing),
             vouched=vouched,
             fresh=view.fresh,
+            bad_since=view.bad_since,
+            failing_since=_failing_since(lasting),
             symptom=view.symptom() if affected else Symptom.NONE,
             turned_away=affected and view.turned_away(),
             latest=shown,
+            lasting=tuple(lasting),
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation, of_hour=of_hour),
@@ -458,6 +462,12 @@ def _blamed(episodes: Iterable[Episode]) -> frozenset[Asn]:
     """The networks that BGP says took a route of the target, or leaked it."""
     taken = (e for e in episodes if e.role is Role.TARGET and (e.taken or e.kind is EpisodeKind.LEAK))
     return frozenset(e.offender for e in taken if e.offender is not None)
+
+
+def _failing_since(lasting: list[Judged]) -> float | None:
+    """When the first of the failures in a row at the end was known; None: the newest exchange is none."""
+    run = takewhile(lambda judged: judged.bad and judged.symptom not in SLOW, reversed(lasting))
+    return min((judged.known_at for judged in run), default=None)
 
 
 def _newest_rtt(judged: list[Judged]) -> float | None:

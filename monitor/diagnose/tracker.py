@@ -28,6 +28,11 @@ CHANGE_MARGIN = 0.25
 CHANGE_CONFIDENCE = 0.6
 """A cause gives way to another only when that leads by the margin, is this likely, and stays so."""
 
+UNWIND_S = 120.0
+"""So long, and `CLOSE_ROUNDS`, another cause must lead before a hijack that both planes show gives way to it, but
+where the space was moved, and rightly. What was seen of the stranger stays true; what is seen while his routes are
+taken back is a longer way, or a server in a hurry."""
+
 CHANGE_SHARE = 0.75
 """Fewer affected than this share of its peak, and the trouble is going: what is left tells of its end."""
 
@@ -50,6 +55,7 @@ class _Open:
     peak: int
     challenger: Cause | None = None
     challenges: int = 0
+    challenged_at: float = 0.0
     clean_since: float | None = None
     over_at: float | None = None
 
@@ -188,14 +194,21 @@ class Tracker:
         if receding or not self._clearly_better(state, verdict):
             state.challenger, state.challenges = None, 0
             return self._widen(state, verdict)
-        state.challenges = state.challenges + 1 if state.challenger is verdict.cause else 1
-        state.challenger = verdict.cause
-        if state.challenges < CHANGE_TICKS:
+        if state.challenger is not verdict.cause:
+            state.challenger, state.challenges, state.challenged_at = verdict.cause, 0, verdict.at
+        state.challenges += 1
+        if state.challenges < CHANGE_TICKS or verdict.at - state.challenged_at < self._unwinding_s(state, verdict):
             return ()
         state.challenger, state.challenges = None, 0
         state.strongest = verdict
         incident = replace(_with(state.incident, verdict), named_at=verdict.at)
         return (self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, previous),)
+
+    def _unwinding_s(self, state: _Open, verdict: Verdict) -> float:
+        """How long another cause must lead before the present one gives way to it."""
+        told = state.incident
+        confirmed = told.cause is Cause.ROUTE_HIJACK and (not told.suspected or _joined(told) > 0)
+        return UNWIND_S + self._clean_s if confirmed and verdict.cause is not Cause.ROUTE_MOVED else 0.0
 
     def abandon(self, at: float, why: str) -> IncidentChange | None:
         """End the open incident, if any, though nobody saw it end; `missing` then says why."""

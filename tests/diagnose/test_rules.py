@@ -20,7 +20,8 @@ def finding(rule: str, share: float = 1.0) -> Finding:
     """A finding with every value that any rule's text may ask for."""
     words = (
         "think usual_think rtt usual_rtt status failure connect vantage issuer path usual new prefix origin "
-        "expected rpki old clean phi name cause server answers address reason offender disowner near far resent"
+        "expected rpki old clean phi name cause server answers address reason offender disowner near far resent "
+        "well outside"
     )
     return Finding(rule=rule, seen=2, of=3, at=1.0, share=share, values=dict.fromkeys(words.split(), "x"))
 

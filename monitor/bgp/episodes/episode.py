@@ -69,6 +69,7 @@ class ReasonWord(StrEnum):
     RESERVED_ASN = "reserved_asn"
     AS_SET = "as_set"
     NEW_NEIGHBOUR = "new_neighbour"
+    CARRIES_NOBODY = "carries_nobody"
     NEW_LINK = "new_link"
     VALLEY = "valley"
     RPKI_INVALID = "rpki_invalid"

@@ -200,6 +200,10 @@ class Judge:
             return None
         self._links.note_neighbour(link)
         text = f"AS{link[0]} was never seen next to AS{origin}, neither here nor at any other watched prefix"
+        reasons = [Reason(ReasonWord.NEW_NEIGHBOUR, text)]
+        if self._relationships.carries_nobody(link[0]):
+            text = f"AS{link[0]} is known to have no customers, so it is nobody's provider"
+            reasons.append(Reason(ReasonWord.CARRIES_NOBODY, text))
         validity = self.validity(ground, origin)
         return Judgement(
             kind=EpisodeKind.FORGED_ORIGIN,
@@ -207,7 +211,7 @@ class Judge:
             offender=link[0],
             link=link,
             validity=validity,
-            reasons=(Reason(ReasonWord.NEW_NEIGHBOUR, text), *validity_reasons(validity)),
+            reasons=(*reasons, *validity_reasons(validity)),
         )
 
     def _leak(self, ground: Ground, valley: Valley, origin: Asn, at: float) -> Judgement | None:

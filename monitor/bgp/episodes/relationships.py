@@ -55,6 +55,7 @@ class Relationships:
         self._providers: set[tuple[Asn, Asn]] = set()
         self._peers: set[tuple[Asn, Asn]] = set()
         self._told: set[Asn] = set()
+        self._sellers: set[Asn] = set()
 
     def __len__(self) -> int:
         return len(self._providers) + len(self._peers)
@@ -86,24 +87,36 @@ class Relationships:
         """Whether a network's neighbours are told, all or some."""
         return asn in self._told
 
+    def carries_nobody(self, asn: Asn) -> bool:
+        """Whether a network's neighbours are told, and none of them is its customer."""
+        return asn in self._told and asn not in self._sellers and asn not in TRANSIT_FREE
+
     def knows(self, one: Asn, other: Asn) -> bool:
         """Whether the two are known to be neighbours."""
         return self.step(one, other) is not None
 
     def excerpt(self, networks: Set[Asn]) -> Iterator[str]:
-        """Lines of a relationship file: those between two of these, and one of each that has only others."""
+        """Lines of a relationship file: those between two of these, one of each that has only others, and one that
+        shows a customer of each that has any.
+        """
         told: set[Asn] = set()
-        others: dict[Asn, str] = {}
+        selling: set[Asn] = set()
+        others: dict[tuple[Asn, bool], str] = {}
         for pairs, kind in ((self._providers, -1), (self._peers, 0)):
             for pair in sorted(pairs):
                 known = [asn for asn in pair if asn in networks]
+                sells = kind == -1 and pair[0] in networks
                 line = f"{pair[0]}|{pair[1]}|{kind}"
                 if len(known) == 2:
                     told.update(known)
+                    selling.update(known[:1] if sells else ())
                     yield line
                 elif known:
-                    others.setdefault(known[0], line)
-        yield from (line for asn, line in sorted(others.items()) if asn not in told)
+                    others.setdefault((known[0], sells), line)
+        for (asn, sells), line in sorted(others.items(), key=lambda item: (item[0][0], not item[0][1])):
+            if asn not in (selling if sells else told):
+                told.add(asn)
+                yield line
 
     def valley(self, sequence: tuple[Asn, ...]) -> Valley | None:
         """The leak in a path without prepending, nearest network first; None: none that is proven."""
@@ -138,6 +151,7 @@ class Relationships:
             self._reject(number, f"no such relation: {text[:40]!a}")
         elif kind == -1:
             self._providers.add((one, other))
+            self._sellers.add(one)
             self._told |= {one, other}
         else:
             self._peers.add((min(one, other), max(one, other)))

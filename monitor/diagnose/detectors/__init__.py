@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from monitor.diagnose.detectors import (
-    dead_way,
     dependency,
     identity,
     names,
     network,
+    new_neighbour,
     path,
     routing,
     scope,
     silence,
     symptoms,
+    taken_part,
 )
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.situation import Situation
@@ -28,7 +29,8 @@ DETECTORS: tuple[Detector, ...] = (
     path.detect,
     routing.detect,
     silence.detect,
-    dead_way.detect,
+    new_neighbour.detect,
+    taken_part.detect,
     scope.detect,
     dependency.detect,
     names.detect,

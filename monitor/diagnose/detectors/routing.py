@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.bgp.vrp_view import Vrps
 from monitor.diagnose.finding import Finding
-from monitor.diagnose.routing import CORRELATION_S, Routing
+from monitor.diagnose.routing import CORRELATION_S, Routing, is_new_neighbour
 from monitor.diagnose.situation import Situation
 from monitor.model.evidence import FactRef
 from monitor.model.prefix import covers
@@ -46,7 +46,7 @@ def weightiest(episode: Episode) -> tuple[bool, bool, bool, int, float, str]:
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Episodes, a quiet table, and paths that moved."""
-    episodes = [one for one in relevant(situation) if not _is_hunting(one, situation.routing)]
+    episodes = _once_a_neighbour(one for one in relevant(situation) if not _is_hunting(one, situation.routing))
     for episode in episodes:
         part = _part_of_leak(episode, situation.routing) if episode.kind is EpisodeKind.LEAK else 1.0
         if _is_passed_by(episode, episodes):
@@ -70,6 +70,15 @@ def detect(situation: Situation) -> Iterator[Finding]:
             share=max(0.4, len(moves) / routing.peers),
             values={"old": str(old or "none"), "new": str(new or "none")},
         )
+
+
+def _once_a_neighbour(episodes: Iterable[Episode]) -> list[Episode]:
+    """The episodes, and of those of one new neighbour the first alone: he is new once, not once a prefix."""
+    kept: dict[object, Episode] = {}
+    for episode in episodes:
+        is_one = is_new_neighbour(episode) and not episode.taken
+        kept.setdefault(episode.link if is_one else episode.number, episode)
+    return list(kept.values())
 
 
 def _is_passed_by(episode: Episode, episodes: list[Episode]) -> bool:

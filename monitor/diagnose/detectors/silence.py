@@ -13,7 +13,6 @@ from monitor.diagnose.detectors.routing import FEW_PEERS, relevant
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
-from monitor.diagnose.routing import belongs
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import SILENT
 from monitor.model.evidence import FactRef
@@ -28,7 +27,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
     if not views or not all(_is_cut_off(view) for view in views):
         return
     for episode in relevant(situation):
-        if _is_taken_by_all(episode) and belongs(episode.first_at, situation.onset):
+        if _is_taken_by_all(episode) and all(view.went_bad_with(episode.first_at) for view in views):
             yield Finding(
                 rule="routing.taken_as_all_fell_silent",
                 seen=len(views),

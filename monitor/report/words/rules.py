@@ -129,6 +129,19 @@ KOREAN: dict[str, str] = {
         "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 응답이 없는 관측 지점 {of}곳 중 {seen}곳의 "
         "패킷이 다른 곳에서 끝남: 트래픽을 끌어들여 버리는 네트워크를 제공자로 볼 수는 없음"
     ),
+    "routing.dead_behind_new_neighbour": (
+        "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 응답이 없는 관측 지점 {of}곳 중 {seen}곳이 "
+        "다른 곳에는 응답하는 주소에서 아무 응답도 받지 못함: 트래픽을 끌어들여 버리는 네트워크를 "
+        "제공자로 볼 수는 없음"
+    ),
+    "http.stranger_behind_new_neighbour": (
+        "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 관측 지점 {of}곳 중 {seen}곳이 원래와 다른 "
+        "거리에서 잘못된 응답을 받고 다른 곳은 평소와 같음: 서버를 대신해 응답하는 제공자는 없음"
+    ),
+    "routing.only_taken_part_fails": (
+        "{origin} 네트워크가 {prefix} 경로를 가로챈 뒤 그 안의 주소와의 교환 {of}건 중 {seen}건이 실패하고, "
+        "나머지 주소와의 교환 {outside}건 중 {well}건은 정상임"
+    ),
     "routing.stray_origin": "{origin} 네트워크의 {prefix} 경로는 원래 경로가 사라진 뒤에야 나타남",
     "routing.withdrawn": "피어 {of}개 중 {seen}개에서 {prefix} 경로가 철회됨",
     "routing.path_changed": "피어 {of}개 중 {seen}개에서 평소 프리픽스의 경로가 바뀜: {new}, 이전 {old}",

@@ -69,3 +69,30 @@ def test_file_of_caida_is_read_whole(shared_data: Path) -> None:
     assert (len(found), found.bad) == (189_837, 0)
     assert found.step(Asn(3356), Asn(1299)) is Step.PEER
     assert found.step(Asn(9457), Asn(3786)) is Step.PROVIDER
+
+
+def test_network_carries_nobody_when_it_is_told_of_and_has_no_customer() -> None:
+    """What is not in the file may carry anybody; who buys no transit carries many."""
+    found = Relationships.parse(["1|2|-1", "2|5|0", "1|3356|0"])
+
+    assert [asn for asn in (1, 2, 5, 6, 3356) if found.carries_nobody(Asn(asn))] == [2, 5]
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8), st.sampled_from([-1, 0])), max_size=14),
+    st.sets(st.integers(1, 8)),
+)
+def test_excerpt_says_the_same_of_each_of_its_networks(
+    relations: list[tuple[int, int, int]], networks: set[int]
+) -> None:
+    """Whose customer it is among them, whether it is told of at all, and whether it carries anybody."""
+    whole = Relationships.parse([f"{one}|{other}|{kind}" for one, other, kind in relations if one != other])
+    wanted = {Asn(asn) for asn in networks}
+    part = Relationships.parse(whole.excerpt(wanted))
+
+    for asn in wanted:
+        assert (part.has(asn), part.carries_nobody(asn)) == (whole.has(asn), whole.carries_nobody(asn))
+        assert [part.step(asn, other) for other in sorted(wanted)] == [
+            whole.step(asn, other) for other in sorted(wanted)
+        ]

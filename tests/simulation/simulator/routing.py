@@ -26,10 +26,15 @@ def _nobody(asn: int, path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a network does with packets that it drew to itself: `effect` is blackhole, impostor or interception."""
+    """What a network does with packets that it drew to itself: `effect` is blackhole, impostor or interception.
+
+    Only from `since` to `until`, Unix seconds: it may have carried the same prefix for others all along.
+    """
 
     by: int
     effect: str
+    since: float = float("-inf")
+    until: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class RoutingHistory:
             if found is None:
                 return Delivery(tuple(path), arrived=False)
             prefix, route = found
-            taken = self.takers.get((here, prefix))
+            taken = self._taker(here, prefix, at)
             if taken is not None and taken.effect != "interception":
                 return Delivery(tuple(path), arrived=taken.effect == "impostor", taken=taken)
             if taken is not None:
@@ -120,6 +125,11 @@ class RoutingHistory:
             here = route[1]
             path.append(here)
         return Delivery(tuple(path), arrived=False)
+
+    def _taker(self, asn: int, prefix: Network, at: float) -> Taken | None:
+        taken = self.takers.get((asn, prefix))
+        heard = at - lag_s(asn)
+        return taken if taken is not None and taken.since <= heard < taken.until else None
 
 
 def _legitimate(epochs: dict[Network, list[tuple[float, Routes]]], prefixes: list[Network], asn: int) -> Path:

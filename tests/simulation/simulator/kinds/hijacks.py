@@ -42,6 +42,9 @@ def _hijack(
 ) -> None:
     """Announce the main target's prefixes, or the /24s around its addresses, from another network."""
     victim, attacker = world.main, by if by is not None else _attacker(world)
+    neighbours = {*world.graph.providers[victim.asn], *world.graph.peers[victim.asn]}
+    while forged and attacker in neighbours:
+        attacker = _attacker(world)  # nothing is forged about a way by the origin's own neighbour
     addresses = victim.addresses if all_addresses else victim.addresses[:1]
     prefixes = {around(address) for address in addresses}
     if exact:
@@ -62,7 +65,7 @@ def _hijack(
         world.routing.announce(begin, prefix, [*own, false], refuses)
         if end <= world.setting.end:
             world.routing.announce(end, prefix, own)
-        world.routing.take(prefix, Taken(attacker, effect))
+        world.routing.take(prefix, Taken(attacker, effect, begin, end))
     hijack = {
         "kind": "forged_origin" if forged and exact else "origin" if exact else "subprefix",
         "effect": "unknown" if elsewhere else effect,
