@@ -71,9 +71,10 @@ class Service:
 
 
 class Mailbox:
-    """What an SMTP server took."""
+    """What an SMTP server took. `before_answer` is called when it has a message, and has not said so yet."""
 
     def __init__(self) -> None:
+        self.before_answer: Callable[[], object] = lambda: None
         self.message_ids: list[str] = []
         self.subjects: list[str] = []
         self.texts: list[str] = []
@@ -85,6 +86,7 @@ class Mailbox:
         self.texts.append(" ".join(text.get_content().split()) if text is not None else "")
         self.message_ids.append(str(message["Message-ID"]))
         self.subjects.append(str(message["Subject"]))
+        self.before_answer()
         return "250 taken"
 
 

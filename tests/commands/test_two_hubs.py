@@ -62,6 +62,42 @@ def test_the_standby_takes_over_an_open_incident_and_gives_it_back(
 
 
 @pytest.mark.slow
+def test_the_one_mail_that_may_come_twice_is_one_message(
+    crew: Crew, service: Any, control: Any, mail_server: tuple[int, Mailbox]
+) -> None:
+    """The first hub dies when the mail server has its mail and has not said so: nobody can know, so both send it.
+
+    Under one Message-ID, by which mailboxes and readers fold it; and the first one, back, does not send it again.
+    """
+    port, mailbox = mail_server
+    crew.add_hub("standby")
+    crew.enroll("seoul-1")
+    crew.watch({"shop": service.url}, {"control": control.url}, _mail(port))
+    hub, standby, agent = crew.start("hub"), crew.start("standby"), crew.start("seoul-1")
+    for name in ("hub", "standby"):
+        crew.until(lambda reader: _rounds(reader) >= 6, name)
+
+    def die() -> None:
+        mailbox.before_answer = lambda: None
+        crew.kill(hub)
+
+    mailbox.before_answer = die
+    service.close()
+    crew.until_true(lambda: len(mailbox.subjects) >= 2, "no mail of the standby")
+    hub = crew.start("hub")
+    crew.until_logged("hub", "notice_unknown")
+    crew.until_logged("standby", "stands_by")
+    service.open()
+    crew.until_true(lambda: any(one.startswith("[closed]") for one in mailbox.subjects), "no closing mail")
+
+    assert [crew.stop(child) for child in (agent, standby, hub)] == [0, 0, 0]
+    opening = mailbox.message_ids[0]
+    copies = Counter(mailbox.message_ids)
+    assert copies.pop(opening) == 2
+    assert set(copies.values()) == {1}
+
+
+@pytest.mark.slow
 def test_a_killed_hub_goes_on_with_its_open_incident(
     crew: Crew, service: Any, control: Any, mail_server: tuple[int, Mailbox]
 ) -> None:
