@@ -8,13 +8,13 @@ since the first hub was last heard, or so shortly before that that one perhaps d
 tells then, but for what the first has sent: its agents know that as soon as a mail server has taken it, and say so
 in each report to the standby.
 
-What is left, because SMTP has no way to ask what became of a message (RFC 1047; RFC 5321 section 4.5.3.2.6): a first
-hub that dies after the final dot and before its word that it was taken has reached an agent, whose request for orders
-is open for that: the time of the server's answer and of one way to the nearest agent. (Each report by which the
-standby comes to lead brings along what its agent knows.) That message comes twice, which is better than never, and
-under one Message-ID, by which mailboxes and readers fold it: it is made of the incident's name, which both hubs give
-alike, unless a decisive fact reached one of them more than the grace of 2 s later than the other, and it opened the
-incident at another moment. Back again, the first hub does not send it a third time.
+What is left, because SMTP has no way to ask what became of a message (RFC 1047; RFC 5321 section 4.5.3.2.6): a
+first hub that dies after the final dot and before its word that it was taken has reached an agent, whose request
+for orders is open for that: the time of the server's answer and of one way to the nearest agent. (Each report by
+which the standby comes to lead brings along what its agent knows.) That message comes twice, which is better
+than never, and under one Message-ID, by which mailboxes and readers fold it: it is made of the incident's name,
+which both hubs give alike, unless a decisive fact reached one of them more than the grace of 2 s later than the
+other, and it opened the incident at another moment. Back again, the first hub does not send it a third time.
 """
 
 from __future__ import annotations
