@@ -3,7 +3,8 @@
 Each row is a fault done to real processes: `whydown hub`, and an agent's spool, postman and link (`feeder.py`).
 `written`: facts that were reported durable in the spool; `lost`: of these, not in the hub's history in the end;
 `doubled`: there more than once. The last rows are mails (`mail_day.py`): owed, not taken in the end, taken more
-than once. Exit 1 when anything was lost or doubled.
+than once. Disks that fill up are small file systems in memory, in a mount namespace of this program's own; where
+none may be made, their rows are left out, and that is said. Exit 1 when anything was lost or doubled.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
 LONGEST_S = 180.0
 COUNT = 100
+DISK = "6m"
+OWN_MOUNTS = ("unshare", "--mount", "--map-root-user", "--user")
 
 
 @dataclass
@@ -43,6 +46,11 @@ class Bench:
     port: int
     written: set[int] = field(default_factory=set)
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def agent_log(self) -> Path:
+        """What agents say."""
+        return self.folder / "agent.log"
 
     def hub(self) -> subprocess.Popen[bytes]:
         """Start the hub."""
@@ -60,7 +68,7 @@ class Bench:
         child = subprocess.Popen(
             [sys.executable, str(REPOSITORY / "tests" / "faults" / "feeder.py"), str(self.folder),
              f"https://127.0.0.1:{self.port}", str(first), str(count), *more],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
+            stdout=subprocess.PIPE, stderr=self.agent_log.open("ab"), env=ENVIRONMENT,
         )  # fmt: skip
         self.children.append(child)
         return child
@@ -79,7 +87,7 @@ class Bench:
 
     def in_history(self) -> Counter[int]:
         """The numbers that the hub has, and how often."""
-        with Reader.open(self.folder / "h.db") as reader:
+        with Reader.open(self.folder / "store" / "h.db") as reader:
             seen = reader.observations(0, 4e9, target="shop")
             return Counter(int(one.reason[1:]) for one in seen if isinstance(one, NotMeasured))
 
@@ -89,6 +97,19 @@ class Bench:
         if child.stdout is not None:
             self.read(child)
         child.wait()
+
+    def small_disk(self, place: str) -> None:
+        """Make a folder a small file system; it goes with this program."""
+        disk = self.folder / place
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(disk)], check=True)
+
+    def fill(self, place: str) -> Path:
+        """Leave no byte of it; the file that has them."""
+        filler = self.folder / place / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        return filler
 
     def _arrived(self) -> int:
         with suppress(HistoryError):  # the hub is making it
@@ -161,6 +182,42 @@ def _frozen(bench: Bench) -> None:
     bench.finish(agent)
 
 
+def _hub_disk_full(bench: Bench) -> None:
+    """It ends rather than look alive, and again when it is started anew; with room it goes on."""
+    bench.small_disk("store")
+    hub = bench.hub()
+    bench.finish(bench.feed())
+    filler = bench.fill("store")
+    agent = bench.feed(3000)
+    for _ in range(2):
+        if hub.wait(LONGEST_S) == 0:
+            raise AssertionError("the hub ended well on a full disk")
+        hub = bench.hub()
+    if "no room is left" not in (bench.folder / "hub.log").read_text():
+        raise AssertionError("the hub did not say what is wrong")
+    hub.wait(LONGEST_S)
+    filler.unlink()
+    bench.hub()
+    bench.finish(agent)
+
+
+def _agent_disk_full(bench: Bench) -> None:
+    """Facts wait in memory meanwhile; `written` are all that the agent measured."""
+    bench.small_disk("spool")
+    bench.hub()
+    agent = bench.feed(5000, "--spooler")
+    bench.read(agent, 1000)
+    filler = bench.fill("spool")
+    bench.read(agent, 4000)
+    deadline = time.monotonic() + LONGEST_S
+    while "facts_wait_in_memory" not in bench.agent_log.read_text():
+        if time.monotonic() > deadline:
+            raise TimeoutError(bench.agent_log.read_text()[-2000:])
+        time.sleep(0.05)
+    filler.unlink()
+    bench.finish(agent)
+
+
 def _clock(off_s: str) -> Callable[[Bench], None]:
     def fault(bench: Bench) -> None:
         bench.hub()
@@ -181,15 +238,21 @@ FAULTS: dict[str, Callable[[Bench], None]] = {
     "agent's clock set an hour ahead, and back": _clock("3600"),
     "agent's clock set an hour back, and ahead": _clock("-3600"),
 }
+DISK_FAULTS: dict[str, Callable[[Bench], None]] = {
+    "hub's disk full, hub started three times on it, then room": _hub_disk_full,
+    "agent's disk full, then room": _agent_disk_full,
+}
 
 
 def _prepare(folder: Path) -> Bench:
+    (folder / "store").mkdir()
+    (folder / "spool").mkdir()
     key = make_vantage_key(folder / "key.pem")
     make_hub_certificate(folder / "hub-certificate.pem", folder / "hub-key.pem", ["127.0.0.1"], datetime.now(UTC))
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     (folder / "config.toml").write_text(
-        f'[history]\npath = "h.db"\n[hub]\nlisten = "127.0.0.1:{port}"\n[[target]]\nname = "shop"\n'
+        f'[history]\npath = "store/h.db"\n[hub]\nlisten = "127.0.0.1:{port}"\n[[target]]\nname = "shop"\n'
         f'url = "https://shop.example/"\n[vantages]\nseoul-1.keys = ["{key}"]\n'
     )
     return Bench(folder, port)
@@ -200,12 +263,15 @@ def row(name: str) -> tuple[int, int, int]:
     with tempfile.TemporaryDirectory() as folder:
         bench = _prepare(Path(folder))
         try:
-            FAULTS[name](bench)
+            (FAULTS | DISK_FAULTS)[name](bench)
             found = bench.in_history()
         finally:
             for child in bench.children:
                 child.kill()
                 child.wait()
+            for place in ("store", "spool"):
+                if (bench.folder / place).is_mount():
+                    subprocess.run(["umount", str(bench.folder / place)], check=True)
     lost = len(bench.written - found.keys())
     return len(bench.written), lost, sum(1 for times in found.values() if times > 1)
 
@@ -218,13 +284,26 @@ def _write(path: Path, lines: list[str]) -> None:
     )
 
 
+def _have_own_mounts() -> bool:
+    """Start this program anew in a mount namespace of its own, unless it is; whether there is one."""
+    if "WHYDOWN_OWN_MOUNTS" in os.environ:
+        return True
+    with suppress(FileNotFoundError):
+        if subprocess.run([*OWN_MOUNTS, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0:
+            os.environ["WHYDOWN_OWN_MOUNTS"] = "1"
+            os.execvp(OWN_MOUNTS[0], [*OWN_MOUNTS, sys.executable, *sys.argv])
+    print("no full disks: mounting needs root or a user namespace", file=sys.stderr)
+    return False
+
+
 def main() -> None:
     """Print the table, and write it where the argument says."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # only the table is to be read
+    own_mounts = _have_own_mounts()
     lines = ["| fault | written | lost | doubled |", "|---|---|---|---|"]
     bad = 0
-    for name in (*FAULTS, *MAIL_FAULTS):
-        written, lost, doubled = row(name) if name in FAULTS else mail_row(name)
+    for name in (*FAULTS, *(DISK_FAULTS if own_mounts else ()), *MAIL_FAULTS):
+        written, lost, doubled = mail_row(name) if name in MAIL_FAULTS else row(name)
         bad += lost + doubled
         lines.append(f"| {name} | {written} | {lost} | {doubled} |")
         print(lines[-1], flush=True)
