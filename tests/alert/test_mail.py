@@ -6,6 +6,7 @@ import email
 import email.policy
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from email.message import EmailMessage
@@ -204,6 +205,27 @@ def test_no_text_of_an_attacker_makes_a_header(change_of: ChangeOf, hostile: str
     assert re.fullmatch(r"<[A-Za-z0-9_.-]+@example\.com>", message["Message-ID"].strip())
     assert max(len(line) for line in payload.split(b"\r\n")) <= 998
     assert b"\n" not in payload.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_no_text_of_an_attacker_acts_in_a_reader(change_of: ChangeOf, language: Language) -> None:
+    """As a program shows it, decoded: nothing in subject, text or page turns, hides or runs."""
+    base = change_of("hijack")
+    evil = "<script>x()</script><img src=//evil.example>\x1b]0;owned\x07\x00\x9b31m\u202egnp.exe\u2066\u200f\ufeff"
+    evidence = (Evidence(rule=evil, group="g", weight=1.0, seen=1, of=1, text=evil, at=0.0),)
+    incident = msgspec.structs.replace(
+        base.incident, id=evil, target=evil, members=(evil,), affected=(evil,), evidence=evidence, missing=evil,
+        detail=msgspec.structs.replace(base.incident.detail, prefix=evil, failure=evil),
+    )  # fmt: skip
+    given = replace(SETTINGS, language=language)
+    message = _read(notices(msgspec.structs.replace(base, incident=incident), given)[0].payload)
+    text, page = (part.get_content() for part in message.iter_parts())
+    shown = f"{message['Subject']}{text}{page}".replace("\r\n", "\n")
+
+    assert {one for one in shown if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Co")} <= {"\n"}
+    assert "gnp.exe" in shown  # it is told, without its power
+    assert not re.search(r"<(script|img)", page, re.IGNORECASE)
+    assert "&lt;script" in page
 
 
 def test_the_largest_mail_stays_below_200_kb(change_of: ChangeOf) -> None:
