@@ -19,6 +19,7 @@ from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import look_at_clock, look_at_privileges
 from monitor.doctor.reach import look_at_hubs, look_at_mail, look_at_resolvers
 from monitor.doctor.sources import look_at_feeds, look_at_vrps
+from monitor.doctor.tracing import look_at_tracing
 from monitor.model.settings import Config
 from monitor.report.safe_text import one_line
 from monitor.station.plugin_state import State, worst
@@ -66,6 +67,7 @@ def checks_of(config: Config) -> Sequence[Check]:
     """What this configuration depends on. One that names a hub is an agent's, unless it listens itself."""
     checks = [
         Check("traceroute", partial(look_at_privileges, config)),
+        Check("traceroute", partial(look_at_tracing, config)),
         Check("clock", look_at_clock),
         Check("dns", partial(look_at_resolvers, config)),
     ]

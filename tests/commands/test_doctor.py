@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -22,12 +23,13 @@ from monitor.cli import main
 from monitor.doctor.finding import Check, Finding, examine
 from monitor.doctor.keeping import look_at_disk, look_at_history
 from monitor.doctor.machine import judge_clock
+from monitor.doctor.tracing import judge_trace
 from monitor.history import Store
 from monitor.history.sqlite import health
 from monitor.link.enrolment import CERTIFICATE_DAYS, make_hub_certificate
 from monitor.station.plugin_state import State, worst
 from monitor.web.dashboard.login import login_line
-from probes import HttpObservation
+from probes import Failure, Hop, HttpObservation, TraceObservation
 
 TARGET = (
     '[traceroute]\nenabled = false\n[dns]\nresolvers = ["{resolver}"]\n[[target]]\nname = "a"\nurl = "{url}"\n'
@@ -289,3 +291,40 @@ def test_the_worst_finding_is_the_exit_status() -> None:
 
     assert [worst(ranked[place:]) for place in range(4)] == ranked
     assert worst([]) is State.UNKNOWN
+
+
+def test_one_traceroute_says_whether_anything_answers(tmp_path: Path) -> None:
+    """A real one, to this machine itself; how its round trips were timed is said."""
+    port = _closed_port()
+    text = f'[dns]\nresolvers = []\n[[target]]\nname = "a"\nurl = "http://127.0.0.1:{port}/"\n'
+    _, found = _doctor(tmp_path, text)
+    said = [text for _, text in found["traceroute"]]
+    if any(state == "critical" for state, _ in found["traceroute"]):
+        pytest.skip("nobody may trace here")
+
+    assert re.search(r"to 127\.0\.0\.1: 1 of 1 hops answered, (timed by the kernel|1 of them timed by)", said[1])
+
+
+@pytest.mark.parametrize(
+    ("addresses", "failure", "counts", "state", "text"),
+    [
+        (["192.0.2.1", None], None, (0, 0), State.OK, "1 of 2 hops answered, timed by the kernel"),
+        (["192.0.2.1"], None, (1, 0), State.OK, "1 of them timed by our own clock"),
+        (["192.0.2.1"], None, (0, 3), State.OK, "3 packets made no sense"),
+        ([None, None], None, (0, 0), State.WARNING, "0 of 2 hops answered"),
+        ([], Failure.NETWORK_UNREACHABLE, (0, 0), State.WARNING, "network_unreachable: no route"),
+    ],
+)
+def test_a_traceroute_is_judged(
+    addresses: list[str | None], failure: Failure | None, counts: tuple[int, int], state: State, text: str
+) -> None:
+    """What was counted is told; silence and what kept it from tracing are warnings."""
+    hops = tuple(Hop(ttl=ttl, address=address) for ttl, address in enumerate(addresses, 1))
+    seen = TraceObservation(
+        at=0.0, vantage="doctor", target="a.example", address="192.0.2.9", method="tcp", port=443, flow=1,
+        mode="raw", reached=False, failure=failure, error="no route" if failure else None, hops=hops,
+    )  # fmt: skip
+    finding = judge_trace(seen, unstamped=counts[0], malformed=counts[1])
+
+    assert finding.state is state
+    assert text in finding.text
