@@ -241,6 +241,11 @@ _RULES = (
         "who answers {seen} of {of} with the new key is at another distance than the server ever was",
     ),
     Rule(
+        "identity.new_key_from_nearer", "joined", "data",
+        {HIJACK: 5, MOVED: 2, TLS: -3, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CHANGE: -1},
+        "who answers {seen} of {of} with the new key is nearer than the server ever was, over an unchanged way",
+    ),
+    Rule(
         "identity.two_keys_at_once", "identity", "data",
         {HIJACK: 2, TAMPERED: 2, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
         "at the same time other vantages get the known key",
@@ -370,6 +375,11 @@ _RULES = (
         {HIJACK: 3, DOWN: -1.5, UP_DOWN: -1.5, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, LINK: -1.5, CHANGE: -1.5,
          CONGESTION: -1.5, WITHDRAWN: -1.5},
         "all {of} vantages hear nothing since about the moment at which {origin} took {prefix}",
+    ),
+    Rule(
+        "routing.taken_as_they_fell_silent", "joined", "control",
+        {HIJACK: 2.5, DOWN: -1.5, UP_DOWN: -1.5, OVERLOAD: -1, UP_OVERLOAD: -1, LINK: -1, WITHDRAWN: -1},
+        "all {of} vantages hear nothing since about the moment at which {origin} took {prefix} at some peers",
     ),
     Rule(
         "path.dead_behind_new_neighbour", "joined", "control",

@@ -96,3 +96,19 @@ def test_packets_that_still_go_the_usual_way_clear_the_stranger() -> None:
 
     assert incident.cause is Cause.SERVER_DOWN
     assert RULE not in rules(incident)
+
+
+def test_part_that_few_peers_carry_is_a_hint_where_all_fall_silent_with_it() -> None:
+    """Who comes by the provider that took it is cut off, and may be all that we have."""
+    incident = told(part(-5.0, peers=PEERS[:2]))
+
+    assert incident.cause is Cause.ROUTE_HIJACK
+    assert "routing.taken_as_they_fell_silent" in rules(incident)
+
+
+def test_part_that_few_peers_carry_five_minutes_later_is_no_hint() -> None:
+    """The server had died by then."""
+    incident = told(part(300.0, peers=PEERS[:2]))
+
+    assert incident.cause is Cause.SERVER_DOWN
+    assert "routing.taken_as_they_fell_silent" not in rules(incident)

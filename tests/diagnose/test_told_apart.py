@@ -82,6 +82,37 @@ def test_a_bad_certificate_at_the_usual_distance_is_the_servers_own() -> None:
     assert incident.cause is Cause.TLS_INVALID
 
 
+def _stranger_for_tokyo_at(rtt_s: float):
+    """The same for all, but at another distance for one of them only."""
+    usual, other = _stranger_at(None), _stranger_at(rtt_s)
+
+    return lambda world, at, place: (other if place.name == "tokyo" else usual)(world, at, place)
+
+
+def test_a_bad_certificate_from_nearer_than_ever_is_not_called_the_servers_mistake() -> None:
+    """One of five says so: no deploy brings a server from 230 ms to 60. It is not enough to call it a hijack."""
+    incident = _only(Story(api=_stranger_for_tokyo_at(0.060), usual_routes=False, traces=False))
+
+    assert incident.cause is Cause.INSUFFICIENT
+    assert "identity.new_key_from_nearer" in _rules(incident)
+
+
+def test_a_bad_certificate_from_further_away_for_one_is_the_servers_own() -> None:
+    """A way gets longer for many reasons."""
+    incident = _only(Story(api=_stranger_for_tokyo_at(0.400), usual_routes=False, traces=False))
+
+    assert incident.cause is Cause.TLS_INVALID
+
+
+def test_a_bad_certificate_over_a_shorter_new_way_is_the_servers_own() -> None:
+    """All routes moved to a transit that is nearer to one of five: that explains the distance."""
+    moved = [announcement(BEGIN - 5 + n, p, (p[1], 64702, 64500), PREFIX) for n, p in enumerate(PEERS)]
+    incident = _only(Story(api=_stranger_for_tokyo_at(0.060), routes=moved, traces=False))
+
+    assert incident.cause is Cause.TLS_INVALID
+    assert "identity.new_key_from_nearer" not in _rules(incident)
+
+
 def test_withdrawn_space_of_a_name_server_alone_opens_nothing() -> None:
     """The zone has others, and the service is answered well."""
     own, server = Place("berlin", 64601, (64701,), 0.012), "198.51.99.53"

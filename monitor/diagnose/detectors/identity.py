@@ -8,6 +8,7 @@ from dataclasses import replace
 from monitor.bgp.episodes import Episode, EpisodeKind
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
+from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.asn import Asn
 from monitor.model.evidence import FactRef
@@ -30,17 +31,27 @@ def detect(situation: Situation) -> Iterator[Finding]:
             yield _finding("identity.new_issuer", foreign, at_risk)
         if same:
             yield _finding("identity.two_keys_at_once", new, new)
-        yield from _from_elsewhere(new)
+        yield from _from_elsewhere(situation, new)
         yield from _on_new_way(situation, new, at_risk)
         yield from _before_origin(situation, new, at_risk)
 
 
-def _from_elsewhere(new: list[VantageSituation]) -> Iterator[Finding]:
-    """Who answers with a new key at the usual address is also at another distance: no deploy moves a server."""
+def _from_elsewhere(situation: Situation, new: list[VantageSituation]) -> Iterator[Finding]:
+    """Who answers with a new key at the usual address is also at another distance: no deploy moves a server.
+
+    From far away another distance may be much the same. So one vantage tells it, where the server came nearer:
+    ways get longer for many reasons, and shorter only when they change.
+    """
     placed = [view for view in new if view.rtt_shifted is not None and view.usual_address]
     elsewhere = [view for view in placed if view.rtt_shifted]
     if elsewhere and 2 * len(elsewhere) >= len(placed):
         yield _finding("identity.new_key_from_elsewhere", elsewhere, placed)
+        return
+    before, _ = CORRELATION_S
+    nearer = [view for view in elsewhere if not view.rtt_raised and not view.path.is_change]
+    if nearer and not situation.routing.led_elsewhere_since(situation.onset - before):
+        found = _finding("identity.new_key_from_nearer", nearer, placed)
+        yield replace(found, share=strength(nearer, nearer))
 
 
 def _on_new_way(

@@ -51,6 +51,9 @@ KOREAN: dict[str, str] = {
     "identity.new_key": "{of}곳 중 {seen}곳에 처음 보는 키를 가진 서버가 응답함(발급자 {issuer})",
     "identity.new_issuer": "이 이름에 쓰인 적 없는 발급자의 인증서임: {issuer}",
     "identity.new_key_from_elsewhere": ("새 키로 {of}곳 중 {seen}곳에 응답하는 쪽은 원래 서버와 거리가 다름"),
+    "identity.new_key_from_nearer": (
+        "경로가 바뀌지 않았는데 새 키로 {of}곳 중 {seen}곳에 응답하는 쪽은 원래 서버보다 가까움"
+    ),
     "identity.two_keys_at_once": "같은 때에 다른 관측 지점은 원래의 키를 받음",
     "path.unchanged": "{of}곳 중 {seen}곳의 경로 추적이 평소의 네트워크를 지남: {path}",
     "path.rerouted": "{of}곳 중 {seen}곳의 경로 추적이 다른 경로로 같은 네트워크에 닿음: {path}, 평소 {usual}",
@@ -124,6 +127,10 @@ KOREAN: dict[str, str] = {
     ),
     "routing.taken_as_all_fell_silent": (
         "{origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 관측 지점 {of}곳 모두 아무 응답도 받지 못함"
+    ),
+    "routing.taken_as_they_fell_silent": (
+        "일부 피어에서 {origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 "
+        "관측 지점 {of}곳 모두 아무 응답도 받지 못함"
     ),
     "path.dead_behind_new_neighbour": (
         "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 응답이 없는 관측 지점 {of}곳 중 {seen}곳의 "
