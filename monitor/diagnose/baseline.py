@@ -18,6 +18,15 @@ ENOUGH = 5
 SPREAD_EVERY = 8
 """The spread of a window of hundreds hardly moves with one value; working it out was half of all the cost."""
 
+KEPT_LEVELS, LEVELS_APART = 8, 0.05
+"""Centres of before that are remembered, and by what share one differs from the next to be another one."""
+
+LEVEL_EVERY = 4
+"""Values from one look at the centre to the next."""
+
+LEVEL_LASTS = 2880
+"""Values for which a centre of before is remembered: a day at one every 30 s."""
+
 NORMAL_CONSISTENCY = 1.4826
 """Scales the MAD to the standard deviation of a normal distribution."""
 
@@ -25,7 +34,7 @@ NORMAL_CONSISTENCY = 1.4826
 class Baseline:
     """A sliding window of clean values with their median and spread."""
 
-    __slots__ = ("_deviation", "_fresh_until", "_learned", "_order", "_sorted")
+    __slots__ = ("_deviation", "_fresh_until", "_learned", "_levels", "_order", "_sorted")
 
     def __init__(self) -> None:
         self._order: deque[float] = deque()
@@ -33,6 +42,7 @@ class Baseline:
         self._deviation = 0.0
         self._learned = 0
         self._fresh_until = 0
+        self._levels: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
         """How many values are kept."""
@@ -51,6 +61,8 @@ class Baseline:
         self._order.append(value)
         insort(self._sorted, value)
         self._learned += 1
+        if self.known and self._learned % LEVEL_EVERY == 0:
+            self._note_level()
 
     @property
     def median(self) -> float:
@@ -73,6 +85,18 @@ class Baseline:
         if not self.known:
             return False
         return value > self.median + max(sigmas * self.deviation, share * self.median, floor)
+
+    def was_at(self, value: float, slack: float) -> bool:
+        """Whether the centre itself was within `slack` of `value` of late, wherever it is by now."""
+        since = self._learned - LEVEL_LASTS
+        return any(abs(value - level) <= slack for level, until in self._levels if until >= since)
+
+    def _note_level(self) -> None:
+        """Remember where the centre is: a new level, or the newest one for longer."""
+        centre = self.median
+        if self._levels and abs(centre - self._levels[-1][0]) <= LEVELS_APART * self._levels[-1][0]:
+            centre = self._levels.pop()[0]
+        self._levels = [*self._levels, (centre, self._learned)][-KEPT_LEVELS:]
 
 
 def _middle(ordered: list[float]) -> float:

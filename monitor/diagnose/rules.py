@@ -118,7 +118,7 @@ _RULES = (
     ),
     Rule(
         "http.reset", "symptom", "data",
-        {DOWN: 1.5, OVERLOAD: 1, UP_DOWN: 0.5, UP_OVERLOAD: 0.5, CHANGE: -1, WITHDRAWN: -3, NAMES: -4, TLS: -1},
+        {DOWN: 2, OVERLOAD: 1, UP_DOWN: 0.5, UP_OVERLOAD: 0.5, CHANGE: -1, WITHDRAWN: -3, NAMES: -4, TLS: -1},
         "the connection is cut ({failure})",
     ),
     Rule(
@@ -179,7 +179,7 @@ _RULES = (
     # The round trip as referee.
     Rule(
         "network.rtt_flat", "network", "data",
-        {OVERLOAD: 1, UP_OVERLOAD: 1, UP_DOWN: 0.7, DOWN: 0.5, TLS: 0.5, CHANGE: -2, CONGESTION: -2.5,
+        {OVERLOAD: 1, UP_OVERLOAD: 1, UP_DOWN: 1, DOWN: 1, TLS: 0.5, CHANGE: -2, CONGESTION: -2.5,
          LINK: -2.5, HIJACK: -0.7, MOVED: -0.5},
         "the round trip is unchanged at {rtt} for {seen} of {of}",
     ),
@@ -220,7 +220,7 @@ _RULES = (
     # Who answers.
     Rule(
         "identity.key_known", "identity", "data",
-        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, CHANGE: 0.5, CONGESTION: 0.5, LINK: 1.5,
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.5, DOWN: 1.5, CHANGE: 0.5, CONGESTION: 0.5, LINK: 1.5,
          HIJACK: -2.5, TAMPERED: -3},
         "the genuine key still answers {seen} of {of} affected vantages",
     ),
@@ -253,7 +253,7 @@ _RULES = (
     # Where packets go.
     Rule(
         "path.unchanged", "path", "data",
-        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.2, DOWN: 1, TLS: 0.7, CONGESTION: 0.5, LINK: 1.5,
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, UP_DOWN: 1.5, DOWN: 1.5, TLS: 0.7, CONGESTION: 0.5, LINK: 1.5,
          HIJACK: -2.5, CHANGE: -3, WITHDRAWN: -3.5, MOVED: -3},
         "traceroute follows the usual networks for {seen} of {of}: {path}",
     ),
@@ -444,6 +444,11 @@ _RULES = (
         "scope.same_server_fine", "scope", "data",
         {OVERLOAD: -3, UP_OVERLOAD: -3, DOWN: -3, UP_DOWN: -3, TLS: -2, LINK: -3, CONGESTION: 1, CHANGE: 1},
         "{address} itself answers {seen} other vantages well at the same time",
+    ),
+    Rule(
+        "scope.lone_while_server_fine", "scope", "data",
+        {OVERLOAD: -5, UP_OVERLOAD: -5, DOWN: -5, UP_DOWN: -5, TLS: -3, LINK: -5, CONGESTION: 1, CHANGE: 1},
+        "only one network has it: {address} itself answers {seen} other vantages well at the same time",
     ),
     Rule(
         "scope.polluted_are_affected", "scope", "data",

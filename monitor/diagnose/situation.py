@@ -49,6 +49,8 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     rtt_s: float | None = None
     usual_rtt_s: float | None = None
     rtt_shifted: bool | None = None
+    rtt_rise_s: float = 0.0
+    """By how much its last round trips since the onset are longer than usual, in the middle; 0.0: not known."""
     loses: bool | None = None
     """Whether packets of its connections, once open, are lost by more than chance; None: too few to tell."""
     opens_late: bool = False
@@ -58,6 +60,8 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity = Identity.UNKNOWN
     issuer: str | None = None
     usual_address: bool | None = None
+    well_at: frozenset[str] = frozenset()
+    """The addresses that answered it well since the onset."""
     path: PathChange = PathChange.UNKNOWN
     trail: Trail | None = None
     usual_trail: Trail | None = None

@@ -13,6 +13,7 @@ from enum import StrEnum
 from math import exp, log
 
 from monitor.diagnose.baseline import Baseline
+from monitor.diagnose.place import place_of
 from monitor.diagnose.usual_hours import UsualHours
 from probes.observation import Failure, HttpObservation
 from probes.starved import starved
@@ -151,7 +152,18 @@ class Usual:
     def is_far(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
         """Whether a round trip is longer than usual by more than chance, and by enough to care."""
         far = self.rtt(observation).is_raised(rtt_s, **RTT_RAISED)
-        return far and not self.is_of_hour(observation, rtt_s, at)
+        return far and not self.is_known_level(observation, rtt_s, at)
+
+    def is_known_level(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
+        """Whether a round trip is no news though it is not the usual one of late: it is so at this hour; or it was
+        so not long ago, before a detour that ends now, to this address or another of its place.
+        """
+        if self.is_of_hour(observation, rtt_s, at):
+            return True
+        slack = max(SAME_LEVEL["share"] * rtt_s, SAME_LEVEL["floor"])
+        place = place_of(observation.address or "")
+        beside = (way for address, way in self._rtt.items() if place_of(address or "") == place)
+        return any(way.was_at(rtt_s, slack) for way in beside)
 
     def is_of_hour(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
         """Whether a round trip is between what is usual of late and what is usual, higher, at this hour.
@@ -189,6 +201,9 @@ YOUNG_SPREAD = 0.6
 SPREAD_KNOWN = 20
 """Of fewer think times the spread is anybody's guess; until then it is taken for that of an uneven server."""
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
+SAME_LEVEL = {"share": 0.1, "floor": 0.004}
+"""Round trips so near to each other, by half of what would make one far, are of one way."""
+
 SYN_SCHEDULES_S = ((1.0, 3.0, 7.0, 15.0), (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0))
 """When an unanswered SYN is sent again: each time after twice as long (RFC 6298 section 5.5), as a server does
 with its SYN-ACK too; by Linux since 6.5 four times after a second each before that

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from ipaddress import ip_network
 from itertools import takewhile
+from statistics import median
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
-from monitor.diagnose.name_agreement import SAME_PREFIX
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.networks import Connection, connection, independent, weight
 from monitor.diagnose.paths.belief import Belief, Reading, believe, readings
 from monitor.diagnose.paths.change import PathChange, divergence
 from monitor.diagnose.paths.memory import SETTLED_S, PathMemory
 from monitor.diagnose.paths.trail import Trail
+from monitor.diagnose.place import KEPT_PLACES, place_of
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
-from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom
+from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom, Usual
 from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import SLOW, View
@@ -37,9 +36,6 @@ from probes.observation import DnsObservation, HttpObservation, TraceObservation
 SHIFT_SHARE = 0.25
 """A round trip that moved by this share of its usual value, up or down, has shifted."""
 
-KEPT_PLACES = 4096
-"""Prefixes of addresses remembered for one target; a large CDN rotates through hundreds."""
-
 AFTERMATH_S = 15.0
 """A route that was gone this long before the first bad observation did not cause it. As long as a peer still
 carries one it is not gone, however slowly a withdrawal travels; this is for clocks and for timeouts."""
@@ -47,6 +43,9 @@ carries one it is not gone, however slowly a withdrawal travels; this is for clo
 FEWEST_UNEASY, WIDELY = 2, 0.3
 """So many vantages, and this share of them: one slow answer in a hundred is everyday life, for latency has heavy
 tails, but seldom at two of five vantages within a round or two."""
+
+RISE_OF = 8
+"""The newest exchanges that tell by how much packets are late: a queue delays one more and the next less."""
 
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
@@ -90,7 +89,7 @@ class TargetState:
                 self._stir(known_at)
             self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
         if observation.address is not None:
-            place = _place(observation.address)
+            place = place_of(observation.address)
             if place not in self._known_places:
                 self._known_places[place] = known_at
                 self._places_met += 1
@@ -226,7 +225,7 @@ class TargetState:
                 affected=trouble and (view.confirmed or (view.failing and at_once)),
                 misled=view.vantage in misled,
                 network=networks[view.vantage],
-                vouched=vouched(view.vantage, view.bad_since or now),
+                vouched=vouched(view.vantage, view.bad_since or now, view.bad_share()),
             )
             for view in current
         ]
@@ -278,7 +277,6 @@ class TargetState:
         rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
-        of_hour = rtt is not None and view.usual.is_of_hour(shown.observation, rtt, shown.known_at)
         trace = _spoken_of(believed, view, bad)
         identity, issuer = self._identity(view, onset, bad)
         usual_address = self._is_usual_address(shown.observation.address, onset)
@@ -298,7 +296,8 @@ class TargetState:
             lasting=tuple(lasting),
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
-            rtt_shifted=_shifted(rtt, usual_rtt, usual.deviation, of_hour=of_hour),
+            rtt_shifted=_shifted(rtt, view.usual, shown),
+            rtt_rise_s=_rise_s(lasting[-RISE_OF:], view.usual),
             loses=view.loses(),
             opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
@@ -306,6 +305,7 @@ class TargetState:
             identity=identity,
             issuer=issuer,
             usual_address=usual_address,
+            well_at=frozenset(j.observation.address for j in lasting if not j.bad and j.observation.address),
             path=trace.change,
             trail=trace.trail,
             usual_trail=_nearest(trace.usual) or self._usual_trail(view.vantage, shown.observation.family, onset),
@@ -407,22 +407,13 @@ class TargetState:
         """Whether the target was at this address, or beside it, before `onset`; None: nothing is known of then."""
         if address is None or not any(first_at < onset for first_at in self._known_places.values()):
             return None
-        return self._known_places.get(_place(address), onset) < onset
+        return self._known_places.get(place_of(address), onset) < onset
 
     def _expected_origins(self) -> frozenset[Asn]:
         return self.target.origins | self.target.allowed_origins | self._routes.home(self.target.name)
 
 
 _NO_TRACE = Belief()
-
-
-@lru_cache(maxsize=KEPT_PLACES)
-def _place(address: str) -> Prefix | str:
-    """The longest prefix around an address that BGP carries everywhere: one operator's, who may use all of it."""
-    parsed = as_address(address)
-    if parsed is None:
-        return address
-    return ip_network((parsed, SAME_PREFIX[parsed.version]), strict=False)
 
 
 def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:
@@ -474,14 +465,20 @@ def _newest_rtt(judged: list[Judged]) -> float | None:
     return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
 
 
-def _shifted(rtt_s: float | None, usual_s: float | None, deviation_s: float, *, of_hour: bool) -> bool | None:
+def _rise_s(judged: Sequence[Judged], usual: Usual) -> float:
+    """By how much round trips are longer than usual, in the middle; 0.0 where nothing is known."""
+    ways = [(one.rtt_s, usual.rtt(one.observation)) for one in judged]
+    rises = [rtt_s - way.median for rtt_s, way in ways if rtt_s is not None and way.known]
+    return median(rises) if rises else 0.0
+
+
+def _shifted(rtt_s: float | None, usual: Usual, shown: Judged) -> bool | None:
     """Whether a round trip is another one than usual; None when either is not known."""
-    if rtt_s is None or usual_s is None:
+    way = usual.rtt(shown.observation)
+    if rtt_s is None or not way.known:
         return None
-    if of_hour:  # as it is every evening
-        return False
-    limit = max(RTT_RAISED["sigmas"] * deviation_s, SHIFT_SHARE * usual_s, RTT_RAISED["floor"] / 2)
-    return abs(rtt_s - usual_s) > limit
+    limit = max(RTT_RAISED["sigmas"] * way.deviation, SHIFT_SHARE * way.median, RTT_RAISED["floor"] / 2)
+    return abs(rtt_s - way.median) > limit and not usual.is_known_level(shown.observation, rtt_s, shown.known_at)
 
 
 def _nearest(trails: Sequence[Trail]) -> Trail | None:

@@ -36,6 +36,9 @@ taken back is a longer way, or a server in a hurry."""
 CHANGE_SHARE = 0.75
 """Fewer affected than this share of its peak, and the trouble is going: what is left tells of its end."""
 
+NAME_SHARE = 0.3
+"""The same for trouble that has no name yet: the last one of ten to be slow does not name what all ten had."""
+
 CLOSE_ROUNDS = 2.0
 """Clean probing rounds before an incident closes, after its views are no longer bad."""
 
@@ -223,13 +226,15 @@ class Tracker:
         """
         if verdict.cause is Cause.INSUFFICIENT:
             return False
-        if state.incident.cause is Cause.INSUFFICIENT:
+        unnamed = state.incident.cause is Cause.INSUFFICIENT
+        # Where nobody ever was affected, nobody needs to be: a late ROA makes a strange origin rightful.
+        share = NAME_SHARE if unnamed else CHANGE_SHARE
+        needed = max(1.0, share * state.peak) if state.peak else 0.0
+        if len(verdict.affected) < needed and verdict.cause is not Cause.ROUTE_HIJACK:
+            return False
+        if unnamed:
             return True
         if verdict.confidence < CHANGE_CONFIDENCE:
-            return False
-        # Where nobody ever was affected, nobody needs to be: a late ROA makes a strange origin rightful.
-        needed = max(1.0, CHANGE_SHARE * state.peak) if state.peak else 0.0
-        if len(verdict.affected) < needed and verdict.cause is not Cause.ROUTE_HIJACK:
             return False
         left = verdict.runner_up.confidence if verdict.runner_up is not None else 0.0
         return verdict.confidence - left >= CHANGE_MARGIN

@@ -12,6 +12,7 @@ from math import ceil, comb, log10
 from monitor.diagnose.networks import weight
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import VantageSituation
+from monitor.diagnose.symptom import Symptom
 from monitor.diagnose.view import SLOW, View
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause
@@ -35,8 +36,11 @@ exchange in twenty-five is slow where the line loses one packet in a hundred, so
 what every evening brings.
 """
 
-Vouch = Callable[[str, float], bool]
-"""Whether a vantage's controls were seen healthy since a time."""
+FEWEST_BY_WAY = 2
+"""Bad observations that a way may have brought about, before one is suspected of it."""
+
+Vouch = Callable[[str, float, float], bool]
+"""Whether a vantage's controls were seen healthy since a time, beside a series of which a share was bad."""
 
 
 def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, networks: Mapping[str, str]) -> bool:
@@ -65,7 +69,9 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     half = len(set(troubled)) >= min(2, count) and 2 * weight(troubled, everybody) >= 1.0
     if enough and half and len(bad) >= 2:
         return True
-    sure = [view for view in bad if _lasts(view) and vouched(view.vantage, view.bad_since or now)]
+    sure = [
+        view for view in bad if _lasts(view) and vouched(view.vantage, view.bad_since or now, view.bad_share())
+    ]
     by_network = Counter(networks[view.vantage] for view in sure)
     if len(by_network) >= max(2, ceil(FEW_SHARE * count)):
         return True
@@ -75,9 +81,10 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
 
 def _has_cause(view: View, routing: Routing) -> bool:
     """Whether a route that may be innocent came just before a view went bad; a new provider of last week did not
-    make the packet that was lost today.
+    make the packet that was lost today, and no provider makes a server think longer.
     """
-    if view.bad_since is None:
+    by_way = sum(judged.symptom is not Symptom.THINK_TIME for judged in view.bad_since_start())
+    if view.bad_since is None or by_way < FEWEST_BY_WAY:
         return False
     before, after = CORRELATION_S
     earliest = view.bad_since - before - view.interval_s

@@ -33,6 +33,12 @@ VOUCHER_SHARE = 0.2
 """A control that was bad so often of its newest observations, or in more than this share of those since the
 trouble began, vouches for nobody: its vantage loses packets."""
 
+VOUCHER_CHANCE = 0.15
+"""So likely a line as bad as what is vouched for may have let all the good ones through."""
+
+RECENTLY, FEWEST_BAD = 8, 2
+"""Who was bad so often of late is not well yet; once is an accident."""
+
 LedAway = Callable[[str, float], bool]
 """Whether the vantage's packets go through a network that BGP blames since about the given time."""
 
@@ -59,19 +65,18 @@ class _Roll:
 
     current: int = 0
     failing: int = 0
-    confirmed: int = 0
     unwell: int = 0
 
     def count(self, view: View, change: int = 1) -> None:
         """Take in a current view; with -1, leave it out."""
         self.current += change
         self.failing += change * (view.failing or view.confirmed)
-        self.confirmed += change * view.confirmed
-        self.unwell += change * (view.fresh or view.confirmed)
+        # Who has just recovered had the same trouble.
+        self.unwell += change * (view.confirmed or view.bad_of(RECENTLY) >= FEWEST_BAD)
 
     def without(self, view: View) -> _Roll:
         """The same of all other vantages than that of a current view."""
-        others = _Roll(self.current, self.failing, self.confirmed, self.unwell)
+        others = _Roll(self.current, self.failing, self.unwell)
         others.count(view, -1)
         return others
 
@@ -101,6 +106,13 @@ class _Rolls:
         """How the other vantages see what this one has a current view of."""
         return self._rolls[name].without(self._views[vantage][name])
 
+    def shared(self, vantage: str, name: str) -> bool:
+        """Whether half of the others had trouble with it, too, since this one's began."""
+        since = self._views[vantage][name].bad_since
+        others = [own[name] for other, own in self._views.items() if other != vantage and name in own]
+        bad = sum(since is not None and any(judged.bad for judged in view.since(since)) for view in others)
+        return 2 * bad >= len(others)
+
     def own(self, vantage: str) -> list[View]:
         """The vantage's target views, without targets that fail at most other vantages too."""
         found = []
@@ -115,7 +127,7 @@ class _Rolls:
         found = []
         for name, view in self.at(vantage).items():
             others = self.others(vantage, name)
-            if others.current < 2 or 2 * others.confirmed < others.current:
+            if others.current < 2 or 2 * others.unwell < others.current:
                 found.append(view)
         return found
 
@@ -145,13 +157,18 @@ class VantageHealth:
             view = views[observation.target] = View(observation.vantage, interval_s, past)
         view.add(observation, known_at)
 
-    def vouched(self, vantage: str, since: float, now: float) -> bool:
-        """Whether a control was seen good at `vantage` since `since`, or there is none to ask."""
+    def vouched(self, vantage: str, since: float, share: float, now: float) -> bool:
+        """Whether controls were seen good at `vantage` since `since`, or there is none to ask.
+
+        `share`: of the target's exchanges since then, the bad ones. A line that loses every second packet has good
+        moments, so what is bad now and then is vouched for by so many good ones as it would not have let through.
+        """
         views = [view for view in self._views.get(vantage, {}).values() if view.current(now)]
         if not views:
             return True
         views = [view for view in views if _vouches(view, since)]
-        if any(view.since(since) for view in views):
+        good = sum(not judged.bad for view in views for judged in view.since(since))
+        if good and (1.0 - share) ** good <= VOUCHER_CHANCE:
             return True
         silent = bool(views) and not any(view.since(since) for view in views)
         return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
@@ -192,8 +209,14 @@ class VantageHealth:
 
 
 def _is_well(vantage: str, controls: _Rolls, targets: _Rolls) -> bool:
-    """Whether a vantage that was sick is well again: its controls, and the targets that are well elsewhere."""
-    return all(view.settled for view in [*controls.sound(vantage), *targets.own(vantage)])
+    """Whether a vantage that was sick is well again: the targets that are well elsewhere, and its controls.
+
+    A single one that goes on failing by itself has trouble of its own.
+    """
+    asked, own = controls.sound(vantage), targets.own(vantage)
+    if not all(view.settled for view in own):
+        return False
+    return (len(asked) == 1 and bool(own)) or all(view.settled for view in asked)
 
 
 def _vouches(view: View, since: float) -> bool:
@@ -206,10 +229,15 @@ def _vouches(view: View, since: float) -> bool:
 def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:
     """Every control fails, one of them for sure, and most of the targets that others see fine fail too."""
     bad = [view for view in controls if _is_surely_bad(view) or (view.failing and len(controls) > 1)]
-    bad_targets = [view for view in targets if view.failing or view.confirmed]
     if len(bad) < len(controls) or not any(view.confirmed for view in bad):
         return None
-    if 2 * len(bad_targets) < max(len(targets), 1):
+    # A single control may be down by itself, and then one accident of a target's proves nothing.
+    bad_targets = [
+        view for view in targets if view.run >= 2 or (len(controls) > 1 and (view.failing or view.confirmed))
+    ]
+    slow = not any(view.failing for view in bad)
+    # A vantage's own line is slow to everybody; to some it is a way that they share.
+    if len(bad_targets) < max(len(targets) if slow else len(targets) / 2, 1):
         return None
     return _sickness(vantage, bad, len(controls), bad_targets, len(targets))
 
@@ -225,10 +253,9 @@ def _alone(vantage: str, targets: _Rolls) -> Sickness | None:
     bad = {name: view for name, view in views.items() if _is_surely_bad(view)}
     if len(views) < 2 or len(bad) < len(views):
         return None
-    for name in bad:
-        others = targets.others(vantage, name)
-        if others.current < 2 or 2 * others.unwell >= others.current:
-            return None
+    # The last one to recover from everybody's trouble is not alone with it.
+    if any(targets.others(vantage, name).current < 2 or targets.shared(vantage, name) for name in bad):
+        return None
     return _sickness(vantage, [], 0, list(bad.values()), len(views))
 
 

@@ -26,10 +26,13 @@ SLOW = frozenset({Symptom.THINK_TIME, Symptom.NETWORK_SLOW, Symptom.LOST_SYN, Sy
 """Symptoms of an exchange that worked: one alone is noise, for latency has heavy tails."""
 
 AGED = 400
-"""Observations that the usual share of bad ones is taken from; before any, one in a hundred is taken for usual."""
+"""Observations that the usual share of bad ones is taken from."""
 
-MOST_USUAL = 0.03
-"""However long trouble lasts, it does not become so usual that more of it is no news."""
+USUAL_SHARE, USUAL_OF = 0.01, 50.0
+"""What is taken for usual before anything is known, and how many observations that counts for."""
+
+MOST_USUAL = 0.2
+"""However bad a line always was, and however long trouble lasts, more than this share of bad ones is news."""
 
 LOSS_SURPRISE = 4.0
 """The negative log10 of the chance that so many of the recent exchanges had packets sent again, on a usual day."""
@@ -39,8 +42,8 @@ FEWEST_RESENT = 3
 RECENTLY = 8
 """A line that had nothing to send again for so many exchanges loses no more."""
 
-LEARNT_WHILE_LOSING = 0.1
-"""What an exchange counts for the usual share while more is lost than usual: a bad hour is not the new custom."""
+LEARNT_IN_TROUBLE = 0.1
+"""What an exchange counts for a usual share while more is lost, or bad, than usual: a bad hour is no custom."""
 
 ENOUGH_CONNECTED = 5
 """Exchanges of which none had to send anything again, before a line is said to lose nothing."""
@@ -158,6 +161,11 @@ class View:
             return []
         return [judged for judged in self._recent if judged.bad and judged.known_at >= self.bad_since]
 
+    def bad_share(self) -> float:
+        """Of the exchanges of the present trouble, the bad ones; 1.0 when there is none to be vouched for."""
+        lasting = self.since(self.bad_since) if self.bad_since is not None else []
+        return sum(judged.bad for judged in lasting) / len(lasting) if lasting else 1.0
+
     def turned_away(self) -> bool:
         """Whether every exchange of the present trouble was refused by status, as soon as any answer comes."""
         lasting = self.since(self.bad_since) if self.bad_since is not None else []
@@ -178,7 +186,8 @@ class View:
         """How unlikely its present trouble is, by how often it is bad anyway: log10 of the chance, at most 0."""
         lasting = len(self._recent) if self.bad_since is None else len(self.since(self.bad_since))
         bad = len(self.bad_since_start())
-        usual = min((self._aged_bad + 1.0) / (self._aged + 100.0), MOST_USUAL)
+        known = self._aged + len(self._recent) - lasting + USUAL_OF
+        usual = min((self._aged_bad + self._kept_bad - bad + USUAL_SHARE * USUAL_OF) / known, MOST_USUAL)
         return min(log10(comb(max(lasting, bad), bad)) + bad * log10(usual), 0.0)
 
     def loses(self) -> bool | None:
@@ -251,10 +260,11 @@ class View:
         if self._aged >= AGED:
             self._aged, self._aged_bad = self._aged / 2, self._aged_bad / 2
             self._connected, self._resent = self._connected / 2, self._resent / 2
-        self._aged += 1
-        self._aged_bad += judged.bad
+        weight = LEARNT_IN_TROUBLE if self.confirmed else 1.0
+        self._aged += weight
+        self._aged_bad += weight * judged.bad
         if judged.resent is not None:
-            weight = LEARNT_WHILE_LOSING if self.losing else 1.0
+            weight = LEARNT_IN_TROUBLE if self.losing else 1.0
             self._connected += weight
             self._resent += weight * (judged.resent > 0)
 

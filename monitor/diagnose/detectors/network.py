@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from monitor.diagnose.detectors.scope import served_well
 from monitor.diagnose.detectors.symptoms import seconds
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.diagnose.spared import spared
 from monitor.diagnose.symptom import NOT_OPENED, Symptom
 from monitor.model.asn import Asn
 
@@ -47,8 +49,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
 
 def _at_the_end(situation: Situation) -> Iterator[Finding]:
     """Trouble on the last line before the server: all have it, or just those who enter by one of several lines."""
-    impaired = [view for view in situation.vantages if view.is_impaired]
-    well = [view for view in situation.vantages if not view.is_impaired]
+    well = spared(situation.vantages)
+    impaired = [view for view in situation.vantages if view not in well]
     if len(impaired) < FEWEST_RAISED:
         return
     if not well:
@@ -91,8 +93,10 @@ def _loss(situation: Situation) -> Iterator[Finding]:
     """Whether packets of open connections are lost: on the way, then, and not at a server that is too busy."""
     told = [view for view in situation.affected if view.loses is not None]
     losing = [view for view in told if view.loses]
+    # A queue that is full is so to everybody, and not only to those whose SYNs get lost.
+    queue = not served_well(situation)
     # That nothing is lost says something only where connections are slow to open, or do not.
-    closed = [view for view in told if not view.loses and view.symptom in NOT_OPENED]
+    closed = [view for view in told if queue and not view.loses and view.symptom in NOT_OPENED]
     for rule, views in (("network.packets_lost", losing), ("network.only_connecting_fails", closed)):
         if views:
             yield Finding(
@@ -103,7 +107,8 @@ def _loss(situation: Situation) -> Iterator[Finding]:
                 share=strength(views, told),
                 witnesses=tuple(view.vantage for view in views),
             )
-    yield from _now_and_then(situation.affected)
+    if queue:
+        yield from _now_and_then(situation.affected)
 
 
 def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from monitor.diagnose.identity import Identity
 from monitor.diagnose.networks import weight
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.situation import Situation, VantageSituation
+from monitor.diagnose.spared import spared
 
 STRONG = 0.6
 """A phi from which two yes/no series are called strongly related."""
@@ -36,35 +37,50 @@ def detect(situation: Situation) -> Iterator[Finding]:
         if not clean and several:
             yield Finding(rule="scope.all", seen=total, of=total, at=situation.onset, witnesses=names)
         elif clean:
+            # One that is well among many that are not may just have been lucky, or is a little late as well.
+            well = [view for view in spared(situation.vantages) if not view.affected]
             yield Finding(
                 rule="scope.some",
                 seen=len(affected),
                 of=total,
                 at=situation.onset,
-                # One that is well among many that are not may just have been lucky.
-                share=strength(clean, clean) * min(1.0, 2 * len(clean) / total),
+                share=strength(clean, clean) * min(1.0, 2 * len(well) / total),
                 witnesses=names,
-                values={"clean": ", ".join(view.vantage for view in clean[:5])},
+                values={"clean": ", ".join(view.vantage for view in (well or clean)[:5])},
             )
             yield from _same_server(situation)
     yield from _correlation(situation)
 
 
 def _same_server(situation: Situation) -> Iterator[Finding]:
-    """Few are affected, and others are answered well by the very address that fails for them."""
-    affected, clean = situation.affected, situation.clean
-    addresses = {view.latest.observation.address for view in affected} - {None}
-    others = [view for view in clean if view.latest.observation.address in addresses]
-    share = weight([view.network for view in affected], [view.network for view in situation.vantages])
-    if FEW * share <= 1.0 and len({view.network for view in others}) >= FEWEST_OTHERS:
+    """Few are affected, and others are answered well by the very address that fails for them.
+
+    One network alone may be unlucky in any way; two that a balancer sends to the same sick server are not.
+    """
+    others = served_well(situation)
+    if others:
+        addresses = {view.latest.observation.address for view in situation.affected} - {None}
+        alone = len({view.network for view in situation.affected}) == 1
         yield Finding(
-            rule="scope.same_server_fine",
+            rule="scope.lone_while_server_fine" if alone else "scope.same_server_fine",
             seen=len(others),
-            of=len(clean),
+            of=len(situation.clean),
             at=situation.onset,
             witnesses=tuple(view.vantage for view in others),
             values={"address": ", ".join(sorted(map(str, addresses))[:3])},
         )
+
+
+def served_well(situation: Situation) -> list[VantageSituation]:
+    """Where at most one in `FEW` networks is affected: whom the very address that fails for them answers well, in
+    `FEWEST_OTHERS` networks at least; else nobody.
+    """
+    affected = situation.affected
+    addresses = {view.latest.observation.address for view in affected} - {None}
+    others = [view for view in situation.clean if not addresses.isdisjoint(view.well_at)]
+    share = weight([view.network for view in affected], [view.network for view in situation.vantages])
+    few = FEW * share <= 1.0 and len({view.network for view in others}) >= FEWEST_OTHERS
+    return others if few else []
 
 
 def _controls(situation: Situation) -> Iterator[Finding]:

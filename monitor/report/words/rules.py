@@ -155,6 +155,9 @@ KOREAN: dict[str, str] = {
     "routing.quiet": "BGP에 변화가 없음: 피어 {seen}개가 평소 원점의 평소 경로를 갖고 있음",
     "scope.all": "관측 지점 {of}곳 모두 영향을 받음",
     "scope.some": "관측 지점 {of}곳 중 {seen}곳이 영향을 받고, {clean} 지점에서는 이상이 없음",
+    "scope.lone_while_server_fine": (
+        "한 네트워크만 영향을 받음: 같은 때에 {address} 서버가 다른 관측 지점 {seen}곳에는 정상으로 응답함"
+    ),
     "scope.same_server_fine": "같은 때에 {address} 서버가 다른 관측 지점 {seen}곳에는 정상으로 응답함",
     "scope.polluted_are_affected": "경로나 키가 바뀐 지점들만 정확히 영향을 받음(phi {phi})",
     "vantage.controls_fine": "영향받은 관측 지점 {of}곳 중 {seen}곳에서 대조 대상은 정상으로 응답함",
