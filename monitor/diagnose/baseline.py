@@ -92,8 +92,11 @@ class Baseline:
         return any(abs(value - level) <= slack for level, until in self._levels if until >= since)
 
     def _note_level(self) -> None:
-        """Remember where the centre is: a new level, or the newest one for longer."""
-        centre = self.median
+        """Remember where the centre is: a new level, or the newest one for longer.
+
+        It is one of the values: the mean of the two in the middle may lie between two levels, where none ever was.
+        """
+        centre = self._sorted[len(self._sorted) // 2]
         if self._levels and abs(centre - self._levels[-1][0]) <= LEVELS_APART * self._levels[-1][0]:
             centre = self._levels.pop()[0]
         self._levels = [*self._levels, (centre, self._learned)][-KEPT_LEVELS:]

@@ -217,6 +217,12 @@ _RULES = (
         {OVERLOAD: 3, DOWN: -1.5, WITHDRAWN: -3, HIJACK: -1.5},
         "connections open after lost SYNs at {seen} of {of}, and at others not at all: a full listen queue",
     ),
+    Rule(
+        "network.waits_beyond_trips", "wait", "data",
+        {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, CHANGE: -3, CONGESTION: -3, LINK: -2, WITHDRAWN: -2},
+        "answers come {waits} later than usual at {seen} of {of}, though nothing is lost and a round trip is "
+        "{trips} longer: no way does that",
+    ),
     # Who answers.
     Rule(
         "identity.key_known", "identity", "data",

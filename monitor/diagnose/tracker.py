@@ -39,6 +39,13 @@ CHANGE_SHARE = 0.75
 NAME_SHARE = 0.3
 """The same for trouble that has no name yet: the last one of ten to be slow does not name what all ten had."""
 
+SURE, LATE_S = 0.75, 240.0
+"""What was told so surely, and for so long, was so. When the server is well again and those who had to go a longer
+way are not, the longer way is no better name for what the server did."""
+
+_SERVERS = (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN)
+_WAYS = (Cause.ROUTE_CHANGE, Cause.PATH_CONGESTION)
+
 CLOSE_ROUNDS = 2.0
 """Clean probing rounds before an incident closes, after its views are no longer bad."""
 
@@ -203,6 +210,9 @@ class Tracker:
         if state.challenges < CHANGE_TICKS or verdict.at - state.challenged_at < self._unwinding_s(state, verdict):
             return ()
         state.challenger, state.challenges = None, 0
+        if _is_another_trouble(state, verdict):
+            state.over_at = verdict.at
+            return self._close(state, verdict.at), self._opened(verdict, verdict.at)
         state.strongest = verdict
         incident = replace(_with(state.incident, verdict), named_at=verdict.at)
         return (self._emit(state, ChangeKind.CAUSE_CHANGED, incident, verdict.at, previous),)
@@ -282,6 +292,13 @@ class Tracker:
         return IncidentChange(
             kind=kind, at=at, sequence=state.sequence, incident=incident, previous_cause=previous
         )
+
+
+def _is_another_trouble(state: _Open, verdict: Verdict) -> bool:
+    """Whether what is seen now is not what the incident told of for minutes, and for sure, but came beside it."""
+    told = state.strongest
+    sure = told.cause in _SERVERS and told.confidence >= SURE and verdict.at - state.incident.named_at >= LATE_S
+    return sure and verdict.cause in _WAYS
 
 
 def _ticks_to_open(verdict: Verdict) -> int:

@@ -57,6 +57,8 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
         return True
     if any(view.confirmed and _has_cause(view, routing) for view in bad):
         return True
+    if any(view.confirmed and view.relapses() and _is_vouched(view, now, vouched) for view in bad):
+        return True
     seen = sum(len(view.bad_since_start()) for view in bad)
     if seen < FEWEST_BAD:
         return False
@@ -69,14 +71,16 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     half = len(set(troubled)) >= min(2, count) and 2 * weight(troubled, everybody) >= 1.0
     if enough and half and len(bad) >= 2:
         return True
-    sure = [
-        view for view in bad if _lasts(view) and vouched(view.vantage, view.bad_since or now, view.bad_share())
-    ]
+    sure = [view for view in bad if _lasts(view) and _is_vouched(view, now, vouched)]
     by_network = Counter(networks[view.vantage] for view in sure)
     if len(by_network) >= max(2, ceil(FEW_SHARE * count)):
         return True
     alone = {view.vantage for view in sure if len(views) > 1 and by_network[networks[view.vantage]] == 1}
     return any(view.run >= LONE_RUN + (view.vantage in alone) or view.chronic for view in sure)
+
+
+def _is_vouched(view: View, now: float, vouched: Vouch) -> bool:
+    return vouched(view.vantage, view.bad_since or now, view.bad_share())
 
 
 def _has_cause(view: View, routing: Routing) -> bool:

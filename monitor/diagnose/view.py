@@ -54,6 +54,10 @@ CHRONIC_OF_8 = 5
 TURNED_AWAY = 5
 """So many exchanges in a row, and none served, late or well: who sheds load serves those whom it lets in."""
 
+RELAPSES, RELAPSE_SURPRISE = 6, 6.0
+"""So many bad ones among those kept, and the negative log10 of the chance of it, by how often it is bad anyway:
+waves that a queue fills and drains between two looks leave no run of bad ones."""
+
 CHANCE = 0.05
 """A run of good observations must be rarer than this before a flapping view counts as well again."""
 
@@ -189,6 +193,14 @@ class View:
         known = self._aged + len(self._recent) - lasting + USUAL_OF
         usual = min((self._aged_bad + self._kept_bad - bad + USUAL_SHARE * USUAL_OF) / known, MOST_USUAL)
         return min(log10(comb(max(lasting, bad), bad)) + bad * log10(usual), 0.0)
+
+    def relapses(self) -> bool:
+        """Whether it was bad again and again of late, with good exchanges between, by more than chance."""
+        bad = self._kept_bad
+        if bad < RELAPSES:
+            return False
+        usual = (self._aged_bad + USUAL_SHARE * USUAL_OF) / (self._aged + USUAL_OF)
+        return log10(comb(len(self._recent), bad)) + bad * log10(min(usual, MOST_USUAL)) <= -RELAPSE_SURPRISE
 
     def loses(self) -> bool | None:
         """Whether its connections lose packets since it is bad, by more than chance; None: too few to tell."""

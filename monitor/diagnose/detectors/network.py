@@ -17,6 +17,10 @@ from monitor.model.asn import Asn
 FEWEST_ON_A_WAY = 2
 """Networks that a traced way must show, before its last link can be named."""
 
+LEAST_WAIT_S, LEAST_WAIT_UNTOLD_S, TRIPS = 1.0, 3.0, 10.0
+"""No longer trip makes an answer so late, nor so many of them. Where it was not measured that nothing was sent
+again, the same packet may have been, four times (after 0.2, 0.4, 0.8 and 1.6 s)."""
+
 FEWEST_RAISED = 3
 """Vantages whose round trips must all be longer before their common end is to blame."""
 
@@ -43,8 +47,39 @@ def detect(situation: Situation) -> Iterator[Finding]:
                 values=_figures(views),
             )
     yield from _loss(situation)
+    yield from _beyond_trips(situation)
     if not _has_moved(situation):
         yield from _at_the_end(situation)
+
+
+def _beyond_trips(situation: Situation) -> Iterator[Finding]:
+    """Answers that are later by far more than longer round trips and lost packets explain, at several networks.
+
+    A re-route may well come in the same hour, and says nothing of them.
+    """
+    late = [view for view in situation.affected if _is_beyond_trips(view)]
+    if len({view.network for view in late}) > 1 or (late and len(situation.vantages) == 1):
+        worst = max(late, key=lambda view: view.think_s or 0.0)
+        yield Finding(
+            rule="network.waits_beyond_trips",
+            seen=len(late),
+            of=len(situation.affected),
+            at=min(view.latest.known_at for view in late),
+            share=strength(late, situation.affected),
+            witnesses=tuple(view.vantage for view in late),
+            values={
+                "waits": seconds((worst.think_s or 0.0) - (worst.usual_think_s or 0.0)),
+                "trips": seconds(max(worst.rtt_rise_s, 0.0)),
+            },
+        )
+
+
+def _is_beyond_trips(view: VantageSituation) -> bool:
+    if view.symptom is not Symptom.THINK_TIME or view.think_s is None or view.usual_think_s is None or view.loses:
+        return False
+    again = view.latest.observation.retransmits
+    least_s = LEAST_WAIT_S if again == 0 else LEAST_WAIT_UNTOLD_S
+    return view.think_s - view.usual_think_s >= max(least_s, TRIPS * view.rtt_rise_s)
 
 
 def _at_the_end(situation: Situation) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from simulator.world import World
 
 @kind("overload", vantages=3, held_out=True, knows_origins=True)
 def overload_in_a_reroute(world: World) -> None:
-    """The way changes without any cost, and at the same time the server is overloaded."""
+    """The way changes, to one that may be longer, and at the same time the server is overloaded."""
     switch_provider(world)
+    world.truth("route.change", "none")
     overload(world)

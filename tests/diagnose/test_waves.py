@@ -1,0 +1,35 @@
+"""Trouble that comes in waves, seen by one vantage that looks seldom: two bad ones, three good ones, again."""
+
+from __future__ import annotations
+
+import pytest
+from story import API, BEGIN, PLACES, Story
+from world import Place, World
+
+from monitor.model.verdict import Cause
+from probes.observation import HttpObservation
+
+TOKYO = tuple(place for place in PLACES if place.name == "tokyo")
+
+
+def waves(good: int) -> Story:
+    """Two unanswered exchanges, then so many good ones, over and over."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        number = round((at - BEGIN) / 30.0)
+        return world.unanswered(at, place, API) if number % (2 + good) < 2 else world.ok(at, place, API)
+
+    return Story(api=answer, places=TOKYO)
+
+
+def test_overload_in_waves_is_told_though_no_run_of_bad_ones_is_long() -> None:
+    """Eight of twenty exchanges hang: a person would call that trouble, and it is one incident."""
+    found = waves(3).incidents()
+
+    assert [(one.target, one.cause) for one in found] == [("api", Cause.SERVER_OVERLOAD)]
+
+
+@pytest.mark.parametrize("good", [9, 18])
+def test_two_bad_ones_now_and_then_are_none(good: int) -> None:
+    """The near-miss: once or twice in ten minutes two exchanges hang."""
+    assert waves(good).incidents() == []
