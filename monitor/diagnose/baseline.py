@@ -84,7 +84,11 @@ class Baseline:
         """Whether `value` lies above the usual by all of: `sigmas` deviations, `share` of the median, `floor`."""
         if not self.known:
             return False
-        return value > self.median + max(sigmas * self.deviation, share * self.median, floor)
+        median = self.median
+        # As nearly always: the spread need not be worked out.
+        if value <= median + max(share * median, floor):
+            return False
+        return value > median + sigmas * self.deviation
 
     def was_at(self, value: float, slack: float) -> bool:
         """Whether the centre itself was within `slack` of `value` of late, wherever it is by now."""

@@ -26,8 +26,8 @@ from monitor.model.contact import SILENT
 from monitor.model.evidence import Evidence
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
 
-ENOUGH = 0.6
-"""Below this probability no cause is named: one in three is too often wrong to wake somebody for."""
+ENOUGH = 0.65
+"""Below this probability no cause is named: more than one in three is too often wrong to wake somebody for."""
 
 MOST = 0.995
 """No verdict from a dozen dependent rules is surer than this."""

@@ -55,7 +55,8 @@ UNANSWERED = SILENT | {Symptom.TLS_STALLED, Symptom.READ_TIMEOUT}
 class Judged:
     """An observation with its symptom, and the figures that the judgement was made on (seconds).
 
-    `bad`: something is wrong with it. `resent`: how many packets our kernel sent again once connected; None: not
+    `rise_s`: by how much its round trip is longer than usual; None: either is not known. `bad`: something is wrong
+    with it. `resent`: how many packets our kernel sent again once connected; None: not
     connected, or not measured. Both are kept: they are asked of all recent ones whenever another comes.
     """
 
@@ -64,6 +65,7 @@ class Judged:
     known_at: float
     rtt_s: float | None
     think_s: float | None
+    rise_s: float | None = None
     bad: bool = field(init=False)
     resent: int | None = field(init=False)
 
@@ -88,6 +90,8 @@ def _resent(observation: HttpObservation) -> int | None:
 
 def _lost_syns(connect_s: float) -> int:
     """How many SYNs were sent again, by the first schedule that has one answered then; else by doubling."""
+    if connect_s < SYN_RETRY_S[0] - SYN_EARLY_S:
+        return 0
     for schedule in SYN_SCHEDULES_S:
         sent = [at for at in schedule if connect_s >= at - SYN_EARLY_S]
         if not sent or connect_s <= sent[-1] + SYN_RETRY_SLACK_S:
@@ -268,7 +272,9 @@ def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged
         symptom = _of_failure(observation, failure, think_s, usual, known_at)
     else:
         symptom = _of_timing(observation, rtt_s, think_s, usual, known_at)
-    return Judged(observation, symptom, known_at, rtt_s, think_s)
+    way = usual.rtt(observation)
+    rise_s = rtt_s - way.median if rtt_s is not None and way.known else None
+    return Judged(observation, symptom, known_at, rtt_s, think_s, rise_s)
 
 
 def round_trip_s(observation: HttpObservation) -> float | None:
@@ -290,7 +296,7 @@ def _figures(observation: HttpObservation, usual: Usual) -> tuple[float | None, 
 
 def _is_of_lost_syn(connect_s: float, way: Baseline) -> bool:
     """Whether connecting took what it takes when SYNs are lost, on a way that is usually much shorter."""
-    if not way.known or way.median >= SYN_RETRY_SLACK_S:
+    if connect_s < SYN_RETRY_S[0] or not way.known or way.median >= SYN_RETRY_SLACK_S:
         return False
     slack_s = max(SYN_RETRY_SLACK_S, 2 * way.median)
     return any(retry <= connect_s <= retry + slack_s for retry in SYN_RETRY_S)

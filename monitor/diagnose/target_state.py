@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from statistics import median
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
@@ -297,7 +296,7 @@ class TargetState:
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, view.usual, shown),
-            rtt_rise_s=_rise_s(lasting[-RISE_OF:], view.usual),
+            rtt_rise_s=_rise_s(lasting[-RISE_OF:]),
             loses=view.loses(),
             opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
@@ -465,11 +464,10 @@ def _newest_rtt(judged: list[Judged]) -> float | None:
     return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
 
 
-def _rise_s(judged: Sequence[Judged], usual: Usual) -> float:
+def _rise_s(judged: Sequence[Judged]) -> float:
     """By how much round trips are longer than usual, in the middle; 0.0 where nothing is known."""
-    ways = [(one.rtt_s, usual.rtt(one.observation)) for one in judged]
-    rises = [rtt_s - way.median for rtt_s, way in ways if rtt_s is not None and way.known]
-    return median(rises) if rises else 0.0
+    rises = sorted(one.rise_s for one in judged if one.rise_s is not None)
+    return rises[len(rises) // 2] if rises else 0.0
 
 
 def _shifted(rtt_s: float | None, usual: Usual, shown: Judged) -> bool | None:

@@ -39,7 +39,7 @@ CHANGE_SHARE = 0.75
 NAME_SHARE = 0.3
 """The same for trouble that has no name yet: the last one of ten to be slow does not name what all ten had."""
 
-SURE, LATE_S = 0.75, 240.0
+SURE, LATE_S = 0.8, 240.0
 """What was told so surely, and for so long, was so. When the server is well again and those who had to go a longer
 way are not, the longer way is no better name for what the server did."""
 

@@ -27,7 +27,7 @@ FEWEST_AT_HOME = 2
 matters little, for over a way as long as ever it is the server that lets them wait.
 """
 
-SURE = 0.75
+SURE = 0.8
 """A second cause must be this sure; the first one needs no company to be told."""
 
 SERVERS_OWN = (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN)
