@@ -18,6 +18,9 @@ from monitor.model.target import Target
 from monitor.model.verdict import Cause
 from probes.observation import DnsObservation
 
+RISE_OF = 8
+"""The newest exchanges that tell by how much packets are late: a queue delays one more and the next less."""
+
 
 class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     """What one healthy vantage sees of the target since the trouble began; made anew at every moment of it.
@@ -49,8 +52,6 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     rtt_s: float | None = None
     usual_rtt_s: float | None = None
     rtt_shifted: bool | None = None
-    rtt_rise_s: float = 0.0
-    """By how much its last round trips since the onset are longer than usual, in the middle; 0.0: not known."""
     loses: bool | None = None
     """Whether packets of its connections, once open, are lost by more than chance; None: too few to tell."""
     opens_late: bool = False
@@ -60,8 +61,6 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity = Identity.UNKNOWN
     issuer: str | None = None
     usual_address: bool | None = None
-    well_at: frozenset[str] = frozenset()
-    """The addresses that answered it well since the onset."""
     path: PathChange = PathChange.UNKNOWN
     trail: Trail | None = None
     usual_trail: Trail | None = None
@@ -80,6 +79,18 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     def rtt_raised(self) -> bool:
         """Whether its round trip is longer than usual by more than chance."""
         return bool(self.rtt_shifted) and (self.rtt_s or 0.0) > (self.usual_rtt_s or 0.0)
+
+    @property
+    def rtt_rise_s(self) -> float:
+        """By how much its last round trips are longer than usual, in the middle, seconds; 0.0: not known."""
+        rises = sorted(one.rise_s for one in self.lasting[-RISE_OF:] if one.rise_s is not None)
+        return rises[len(rises) // 2] if rises else 0.0
+
+    @property
+    def well_at(self) -> frozenset[str]:
+        """The addresses that answered it well."""
+        answered = (one.observation.address for one in self.lasting if not one.bad)
+        return frozenset(address for address in answered if address is not None)
 
     @property
     def is_impaired(self) -> bool:

@@ -43,9 +43,6 @@ FEWEST_UNEASY, WIDELY = 2, 0.3
 """So many vantages, and this share of them: one slow answer in a hundred is everyday life, for latency has heavy
 tails, but seldom at two of five vantages within a round or two."""
 
-RISE_OF = 8
-"""The newest exchanges that tell by how much packets are late: a queue delays one more and the next less."""
-
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
 
@@ -296,7 +293,6 @@ class TargetState:
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, view.usual, shown),
-            rtt_rise_s=_rise_s(lasting[-RISE_OF:]),
             loses=view.loses(),
             opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
@@ -304,7 +300,6 @@ class TargetState:
             identity=identity,
             issuer=issuer,
             usual_address=usual_address,
-            well_at=frozenset(j.observation.address for j in lasting if not j.bad and j.observation.address),
             path=trace.change,
             trail=trace.trail,
             usual_trail=_nearest(trace.usual) or self._usual_trail(view.vantage, shown.observation.family, onset),
@@ -462,12 +457,6 @@ def _failing_since(lasting: list[Judged]) -> float | None:
 
 def _newest_rtt(judged: list[Judged]) -> float | None:
     return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
-
-
-def _rise_s(judged: Sequence[Judged]) -> float:
-    """By how much round trips are longer than usual, in the middle; 0.0 where nothing is known."""
-    rises = sorted(one.rise_s for one in judged if one.rise_s is not None)
-    return rises[len(rises) // 2] if rises else 0.0
 
 
 def _shifted(rtt_s: float | None, usual: Usual, shown: Judged) -> bool | None:
