@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import log
 
 from msgspec.structs import replace
 
@@ -45,6 +46,11 @@ way are not, the longer way is no better name for what the server did."""
 
 _SERVERS = (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.UPSTREAM_OVERLOAD, Cause.UPSTREAM_DOWN)
 _WAYS = (Cause.ROUTE_CHANGE, Cause.PATH_CONGESTION)
+_OF_SERVERS = ("http.think_time", "http.shedding", "http.turned_away", "http.gateway", "http.wrong_answer")
+MANY = 0.5
+
+LEAST = 1e-4
+"""A probability that is taken for no smaller."""
 
 CLOSE_ROUNDS = 2.0
 """Clean probing rounds before an incident closes, after its views are no longer bad."""
@@ -298,7 +304,12 @@ def _is_another_trouble(state: _Open, verdict: Verdict) -> bool:
     """Whether what is seen now is not what the incident told of for minutes, and for sure, but came beside it."""
     told = state.strongest
     sure = told.cause in _SERVERS and told.confidence >= SURE and verdict.at - state.incident.named_at >= LATE_S
-    return sure and verdict.cause in _WAYS
+    return sure and verdict.cause in _WAYS and _shows_server(told) and not _shows_server(verdict)
+
+
+def _shows_server(verdict: Verdict) -> bool:
+    """Whether many met what no way can do: connections that open, and then are served late or badly."""
+    return any(one.rule in _OF_SERVERS and (one.strength or 0.0) >= MANY for one in verdict.evidence)
 
 
 def _ticks_to_open(verdict: Verdict) -> int:
@@ -333,8 +344,13 @@ def _with(incident: Incident, verdict: Verdict) -> Incident:
 def rank(verdict: Verdict | Incident) -> tuple[bool, float, bool, int, int]:
     """Which of two verdicts of one cause is the stronger: on both planes, surer, more telling, wider."""
     told = verdict.detail.effect not in (None, HijackEffect.UNKNOWN)
-    sure = round(verdict.confidence, 2)
+    sure = round(_logit(verdict.confidence), 1)
     return (not verdict.suspected, sure, told, _joined(verdict), len(verdict.affected))
+
+
+def _logit(confidence: float) -> float:
+    """The logarithm of the odds: 98 and 99 % are as far apart as 50 and 67 %."""
+    return log(max(confidence, LEAST) / max(1.0 - confidence, LEAST))
 
 
 def _joined(verdict: Verdict | Incident) -> int:

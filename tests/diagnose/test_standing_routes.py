@@ -25,9 +25,9 @@ def new_neighbour(at: float) -> list[dict[str, object]]:
 
 
 def twice_slow(world: World, at: float, place: Place):
-    """Two exchanges of one vantage are long for no reason."""
+    """Two exchanges of one vantage take half a second more a round trip."""
     slow = place.name == "sydney" and at < BEGIN + 60
-    return world.ok(at, place, API, think_s=2.0) if slow else world.ok(at, place, API)
+    return world.ok(at, place, API, rtt_s=place.rtt_s + 0.5) if slow else world.ok(at, place, API)
 
 
 def test_a_new_provider_of_last_hour_did_not_make_two_answers_slow() -> None:

@@ -128,7 +128,7 @@ def _loss(situation: Situation) -> Iterator[Finding]:
     """Whether packets of open connections are lost: on the way, then, and not at a server that is too busy."""
     told = [view for view in situation.affected if view.loses is not None]
     losing = [view for view in told if view.loses]
-    # A queue that is full is so to everybody, and not only to those whose SYNs get lost.
+    # A queue that is full is so to everybody, and not only to a few whose SYNs get lost.
     queue = not served_well(situation)
     # That nothing is lost says something only where connections are slow to open, or do not.
     closed = [view for view in told if queue and not view.loses and view.symptom in NOT_OPENED]
@@ -142,7 +142,7 @@ def _loss(situation: Situation) -> Iterator[Finding]:
                 share=strength(views, told),
                 witnesses=tuple(view.vantage for view in views),
             )
-    if queue:
+    if 2 * len(situation.affected) >= len(situation.vantages):
         yield from _now_and_then(situation.affected)
 
 
