@@ -24,17 +24,33 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "history"), str(HERE.parents[1])]
 
+from cluster.broker_network import BrokerNetwork  # noqa: E402
+from cluster.brokers import NODES  # noqa: E402
 from cluster.database import Database  # noqa: E402
 from cluster.play import Played, play  # noqa: E402
 from cluster.world import CONTROLS, World  # noqa: E402
 from postgres_server import postgres_server  # noqa: E402
 
+from monitor.demo.namespaces import enter_private  # noqa: E402
 from monitor.model.history_place import HistoryPlace  # noqa: E402
 
-FAULTS = ("intake", "broker", "store", "diagnose", "cut", "database", "stall", "alert")
-FAULTS_ON_A_FILE = ("intake", "broker", "keeper", "cut", "stall")
+FAULTS = ("intake", "broker", "store", "diagnose", "cut", "database", "stall", "alert", "power")
+FAULTS_ON_A_FILE = ("intake", "broker", "keeper", "cut", "stall", "power")
 QUIET_S = 20.0
 """At the beginning and at the end, and between two faults at least half of it."""
+
+
+def _network() -> BrokerNetwork | None:
+    """Inside a private network, which this becomes; None: that may not be, and a broker is cut off by standing
+    still.
+    """
+    if os.geteuid() != 0:
+        return None
+    because = enter_private([sys.executable, *sys.argv])
+    if because is not None:
+        print(f"brokers are on the loopback: {because}", file=sys.stderr)
+        return None
+    return BrokerNetwork(NODES)
 
 
 def _world(given: argparse.Namespace) -> World:
@@ -76,7 +92,8 @@ def _report(world: World, played: Played, given: argparse.Namespace) -> list[str
         f" --faults {given.faults}{' --file' * given.file}`, on {os.cpu_count()} processors: {world.vantages}"
         f" vantages, {world.targets} targets, {len(world.troubles())} troubles; wanted {world.rate:.0f} facts a"
         f" second, reached {facts / played.took_s:.0f} over {played.took_s:.0f} s. Agents tried"
-        f" {played.count.tries} batches again. History: {'SQLite' if given.file else 'PostgreSQL'}.",
+        f" {played.count.tries} batches again, and brought {played.count.again} facts once more."
+        f" History: {'SQLite' if given.file else 'PostgreSQL'}.",
         "",
         "| | |",
         "|---|---|",
@@ -103,13 +120,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, help="a folder for logs that stays")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     given = parser.parse_args()
+    network = _network()
     world = _world(given)
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)
         folder.mkdir(exist_ok=True)
         with _history(given.file, folder) as (place, database):
             faults = _faults(world, given.faults, FAULTS_ON_A_FILE if given.file else FAULTS)
-            played = asyncio.run(play(world, folder, place, faults, database=database))
+            played = asyncio.run(play(world, folder, place, faults, database=database, network=network))
     report = "\n".join(_report(world, played, given)) + "\n"
     print(report)
     if given.write:

@@ -170,6 +170,25 @@ def test_a_partition_reads_its_own_in_order_and_goes_on_after_its_consumer_was_l
     _with_broker(bus, scenario)
 
 
+def test_a_partition_whose_stream_lost_its_end_reads_what_took_the_places(bus: BusSettings) -> None:
+    """As after a power cut of all brokers: the places that it has read have other messages, and more follow."""
+
+    async def scenario(broker: Broker) -> None:
+        subject = broker.subject(0, "facts")
+        for number in range(3):
+            await broker.publish(subject, f"before {number}".encode(), f"b{number}")
+        reader = PartitionReader(broker, 0, 1)
+        assert [message.body for message in await reader.fetch()] == [b"before 0", b"before 1", b"before 2"]
+        await broker.js.delete_stream(broker.stream)
+        await broker.prepare()
+        for number in range(5):
+            await broker.publish(subject, f"after {number}".encode(), f"a{number}")
+        await reader.close()
+        assert [message.body for message in await reader.fetch()] == [f"after {n}".encode() for n in range(5)]
+
+    _with_broker(bus, scenario)
+
+
 def test_a_message_sent_again_with_its_id_stands_once(bus: BusSettings) -> None:
     """A sender that heard no answer cannot know."""
 

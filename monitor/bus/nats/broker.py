@@ -103,6 +103,17 @@ class Broker:
         with named_errors("ask for the stream"):
             return await self.js.stream_info(self.stream)
 
+    async def has(self, place: int, body: bytes) -> bool:
+        """Whether a place has this very message, or is so old that it was forgotten.
+
+        :raises BusError: the cluster does not say
+        """
+        with named_errors(f"show message {place}"):
+            try:
+                return (await self.js.get_msg(self.stream, seq=place)).data == body
+            except NotFoundError:
+                return place < int((await self.js.stream_info(self.stream)).state.first_seq)
+
     async def close(self) -> None:
         """Send what waits, and close. Closing twice is fine."""
         if self._client.is_closed:

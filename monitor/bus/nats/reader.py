@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from nats.aio.msg import Msg
@@ -38,6 +38,9 @@ SILENT_S = 5.0
 
 FORGOTTEN_S = 60.0
 """A consumer that nobody asked for so long is forgotten by the brokers."""
+
+WENT_BACK_S = 60.0
+"""So much is read again when the stream has lost its end: longer than brokers are away and keep unwritten."""
 
 STORES = "store"
 """The stores' consumer."""
@@ -109,6 +112,7 @@ class PartitionReader:
         self._subscription: JetStreamContext.PullSubscription | None = None
         self._followed = 0
         self._heard_at = 0.0
+        self._given = b""
         self.last = 0
         """The place of the last message that was given."""
 
@@ -145,27 +149,43 @@ class PartitionReader:
                 break
             self._followed = number
             message = _message(one)
-            self.last = message.place
+            self.last, self._given = message.place, message.body
             given.append(message)
         return given
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         self._followed = 0
         self._heard_at = asyncio.get_running_loop().time()
+        start = await self._beginning()
         config = api.ConsumerConfig(
             ack_policy=api.AckPolicy.NONE,
             inactive_threshold=FORGOTTEN_S,
             mem_storage=True,
             num_replicas=1,
         )
-        if self.last or isinstance(self._start, int):
+        if isinstance(start, int):
             config.deliver_policy = api.DeliverPolicy.BY_START_SEQUENCE
-            config.opt_start_seq = max(1, self.last + 1 if self.last else int(self._start))  # type: ignore[arg-type]
+            config.opt_start_seq = max(1, start)
         else:
             config.deliver_policy = api.DeliverPolicy.BY_START_TIME
-            config.opt_start_time = self._start
+            config.opt_start_time = start
         with named_errors(f"make a consumer of {self._subject}"):
             return await self._broker.js.pull_subscribe(self._subject, stream=self._broker.stream, config=config)
+
+    async def _beginning(self) -> int | datetime:
+        """The next place; or a time, where the last place has another message than the one that was given.
+
+        Brokers that lost their last seconds give those places to other messages: what came lately is read again,
+        and known by its numbers. Where we begin at a place that somebody left, it is a minute older than that.
+        """
+        if not self.last:
+            return self._start
+        if await self._broker.has(self.last, self._given):
+            return self.last + 1
+        _log.warning("stream_went_back", subject=self._subject, after=self.last)
+        self.last = 0
+        self._start = datetime.now(UTC) - timedelta(seconds=WENT_BACK_S)
+        return self._start
 
     async def _begin_anew(self) -> None:
         subscription, self._subscription = self._subscription, None

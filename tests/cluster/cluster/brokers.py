@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster.broker_network import BrokerNetwork
 from cluster.processor_time import cpu_s
 
 NODES = 3
@@ -34,12 +35,19 @@ def free_ports(count: int) -> list[int]:
 class Brokers:
     """`nodes` servers that keep their streams under `folder`. Use it as a context manager.
 
-    `more`: arguments of all of them.
+    `more`: arguments of all of them. `network`: where each has a place of its own; None: all on the loopback.
     """
 
-    def __init__(self, folder: Path, nodes: int = NODES, more: Sequence[str | Path] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int = NODES,
+        more: Sequence[str | Path] = (),
+        network: BrokerNetwork | None = None,
+    ) -> None:
         self._folder = folder
         self._more = more
+        self._network = network
         ports = free_ports(2 * nodes)
         self._clients, self._routes = ports[:nodes], ports[nodes:]
         self._servers: dict[int, subprocess.Popen[bytes]] = {}
@@ -49,20 +57,24 @@ class Brokers:
     @property
     def url(self) -> str:
         """As `[bus] url` has it."""
-        return "nats://" + ",".join(f"127.0.0.1:{port}" for port in self._clients)
+        return "nats://" + ",".join(f"{self._address(node)}:{self._clients[node]}" for node in self.nodes)
+
+    def _address(self, node: int) -> str:
+        return "127.0.0.1" if self._network is None else self._network.address(node)
 
     def start(self, node: int) -> None:
         """Start a node, with what it had kept."""
         program = nats_server()
         assert program is not None
         arguments: list[str | Path] = [
-            program, "-a", "127.0.0.1", "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
-            "-sd", self._folder / f"node-{node}", *self._more,
+            *(() if self._network is None else self._network.inside(node)),
+            program, "-a", self._address(node), "-p", str(self._clients[node]), "-n", f"node-{node}", "-js",
+            "-sd", self._disk(node), *self._more,
         ]  # fmt: skip
         if len(self.nodes) > 1:
-            routes = ",".join(f"nats://127.0.0.1:{port}" for port in self._routes)
-            arguments += ["--cluster_name", "whydown-test", "--cluster", f"nats://127.0.0.1:{self._routes[node]}",
-                          "--routes", routes]  # fmt: skip
+            routes = [f"nats://{self._address(one)}:{self._routes[one]}" for one in self.nodes]
+            arguments += ["--cluster_name", "whydown-test", "--cluster", routes[node]]
+            arguments += ["--routes", ",".join(routes)]
         with (self._folder / f"node-{node}.log").open("ab") as log:
             self._servers[node] = subprocess.Popen(arguments, stdout=log, stderr=log)
 
@@ -76,6 +88,45 @@ class Brokers:
     def cpu_s(self) -> float:
         """Processor time of all nodes, with the lives that ended."""
         return self._spent_s + sum(cpu_s(server.pid) for server in self._servers.values() if server.poll() is None)
+
+    def note_disks(self) -> None:
+        """Copy what is on the disks of all at one moment, at which they stand still."""
+        for node in self.nodes:
+            self.pause(node)
+        for node in self.nodes:
+            shutil.copytree(self._disk(node), self._noted(node))
+        for node in self.nodes:
+            self.go_on(node)
+
+    def lose_power(self) -> None:
+        """All end at once, and their disks have what was noted: the rest was never written. They start again."""
+        for node in self.nodes:
+            self.kill(node)
+        for node in self.nodes:
+            shutil.rmtree(self._disk(node))
+            self._noted(node).rename(self._disk(node))
+            self.start(node)
+
+    def _disk(self, node: int) -> Path:
+        return self._folder / f"node-{node}"
+
+    def _noted(self, node: int) -> Path:
+        return self._folder / f"node-{node}-noted"
+
+    def cut_off(self, node: int) -> str:
+        """Take one from all others for a while; how that is done, in words."""
+        if self._network is None:
+            self.pause(node)
+            return "stood still, its connections open"
+        self._network.cut(node)
+        return "cut off: its network lost every packet"
+
+    def join_again(self, node: int) -> None:
+        """After `cut_off`."""
+        if self._network is None:
+            self.go_on(node)
+        else:
+            self._network.mend(node)
 
     def pause(self, node: int) -> None:
         """It answers nobody, and its connections stay open: as a network that swallows everything."""

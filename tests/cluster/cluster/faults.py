@@ -12,6 +12,7 @@ from cluster.stage import Stage
 
 AWAY_S = 4.0
 STALL_S = 12.0
+UNWRITTEN_S = 3.0
 
 Fault = Callable[[Stage, random.Random], Awaitable[str]]
 
@@ -43,12 +44,12 @@ async def kill_broker(stage: Stage, dice: random.Random) -> str:
 
 
 async def cut_broker_off(stage: Stage, dice: random.Random) -> str:
-    """One broker stands still with its connections open, as behind a network that swallows everything."""
+    """One broker is partitioned away from clients and brokers, without a word to any of them."""
     node = dice.choice(stage.brokers.nodes)
-    stage.brokers.pause(node)
+    how = await asyncio.to_thread(stage.brokers.cut_off, node)
     await asyncio.sleep(STALL_S)
-    stage.brokers.go_on(node)
-    return f"broker {node} cut off for {STALL_S:.0f} s"
+    await asyncio.to_thread(stage.brokers.join_again, node)
+    return f"broker {node} {how}, for {STALL_S:.0f} s"
 
 
 async def stall_brokers(stage: Stage, dice: random.Random) -> str:
@@ -61,9 +62,22 @@ async def stall_brokers(stage: Stage, dice: random.Random) -> str:
     return f"all brokers stood still for {STALL_S:.0f} s"
 
 
+async def cut_power(stage: Stage, dice: random.Random) -> str:
+    """All brokers lose power together, and with it what they acknowledged in the last seconds."""
+    await asyncio.to_thread(stage.brokers.note_disks)
+    await asyncio.sleep(UNWRITTEN_S)
+    await asyncio.to_thread(stage.brokers.lose_power)
+    return f"all brokers lost power, and the last {UNWRITTEN_S:.0f} s of their disks"
+
+
 def faults_for(stage: Stage, database: Database | None) -> Mapping[str, Fault]:
     """The faults that this stage can have, by name."""
-    found: dict[str, Fault] = {"broker": kill_broker, "cut": cut_broker_off, "stall": stall_brokers}
+    found: dict[str, Fault] = {
+        "broker": kill_broker,
+        "cut": cut_broker_off,
+        "stall": stall_brokers,
+        "power": cut_power,
+    }
     for kind in ("intake", "store", "diagnose", "alert", "feeds", "keeper"):
         if any(name.startswith(kind) for name in stage.roles):
             found[kind] = _killing(kind)

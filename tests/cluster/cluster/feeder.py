@@ -1,4 +1,8 @@
-"""The agents of the test's world: each brings its facts over TLS, signed, until it has a receipt for every one."""
+"""The agents of the test's world: each brings its facts over TLS, signed, until it has a receipt for every one.
+
+As the program's own agents do (`monitor.spool.keepsakes`), each keeps for a while what was acknowledged, and
+brings it again when the hub's word for its epoch has changed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -20,14 +25,45 @@ MOST_IN_BATCH = 500
 PAUSE_S = 0.3
 FIRST_NUMBER = 1_000_000
 
+KEPT_S = 60.0
+"""How long a fact is kept that was acknowledged; the program keeps it for ten minutes."""
+
 
 @dataclass(slots=True)
 class Count:
-    """What the agents did: facts with a receipt, batches that had to be tried again, epochs they were told."""
+    """What the agents did: facts with a receipt, batches that had to be tried again, facts brought once more."""
 
     sent: int = 0
     tries: int = 0
-    epochs: set[str] = field(default_factory=set)
+    again: int = 0
+
+
+@dataclass(slots=True)
+class _Spool:
+    """What an agent has to bring, and what it has brought: each with when that was, monotonic."""
+
+    waiting: deque[Numbered] = field(default_factory=deque)
+    kept: deque[tuple[float, Numbered]] = field(default_factory=deque)
+    epoch: str = ""
+
+    @property
+    def lowest(self) -> int:
+        """Below this number nothing comes any more."""
+        return (self.kept[0][1] if self.kept else self.waiting[0]).sequence
+
+    def brought(self, count: int, epoch: str, now: float) -> int:
+        """So many of the first were acknowledged under an epoch; how many are owed again."""
+        self.kept += [(now, self.waiting.popleft()) for _ in range(count)]
+        before, self.epoch = self.epoch, epoch
+        if before in ("", epoch):
+            while self.kept[0][0] < now - KEPT_S:
+                self.kept.popleft()
+            return 0
+        # What was brought under the new epoch already is repeated with the rest, and refused.
+        owed = [one for _, one in self.kept]
+        self.waiting.extendleft(reversed(owed))
+        self.kept.clear()
+        return len(owed)
 
 
 class Feeder:
@@ -49,28 +85,28 @@ class Feeder:
                 await link.aclose()
 
     async def _bring(self, vantage: int, start: float) -> None:
-        facts, number = self._world.facts(vantage, start), FIRST_NUMBER
-        waiting: deque[Numbered] = deque()
+        facts, number, spool = self._world.facts(vantage, start), FIRST_NUMBER, _Spool()
         ahead = next(facts, None)
-        while ahead is not None or waiting:
+        while ahead is not None or spool.waiting:
             while ahead is not None and ahead.at + (ahead.total_s or 0.0) <= clock.wall():
                 number += 1
-                waiting.append(Numbered(number, msgspec.Raw(msgspec.msgpack.encode(ahead))))
+                spool.waiting.append(Numbered(number, msgspec.Raw(msgspec.msgpack.encode(ahead))))
                 ahead = next(facts, None)
-            batch = [waiting[place] for place in range(min(len(waiting), MOST_IN_BATCH))]
+            batch = tuple(islice(spool.waiting, MOST_IN_BATCH))
             if batch:
-                await self._send(vantage, tuple(batch))
-                for _ in batch:
-                    waiting.popleft()
-            if len(waiting) < MOST_IN_BATCH:
+                epoch = await self._send(vantage, batch, spool.lowest)
+                again = spool.brought(len(batch), epoch, clock.monotonic())
+                self.count.sent += len(batch) - again
+                self.count.again += again
+            if len(spool.waiting) < MOST_IN_BATCH:
                 await asyncio.sleep(1.0)
 
-    async def _send(self, vantage: int, facts: tuple[Numbered, ...]) -> None:
-        """Until one door has given a receipt."""
+    async def _send(self, vantage: int, facts: tuple[Numbered, ...], lowest: int) -> str:
+        """Until one door has given a receipt; the epoch that it names."""
         links = self._links[vantage]
         name, place = self._world.vantage_names[vantage], vantage
         while True:
-            batch = Batch(vantage=name, sent_at=clock.wall(), settled_below=facts[0].sequence, facts=facts)
+            batch = Batch(vantage=name, sent_at=clock.wall(), settled_below=lowest, facts=facts)
             try:
                 receipt = await links[place % len(links)].send(batch)
             except LinkError:
@@ -79,6 +115,4 @@ class Feeder:
                 await asyncio.sleep(PAUSE_S)
                 continue
             assert receipt.refused == (), receipt.refused[0]
-            self.count.sent += len(facts)
-            self.count.epochs.add(receipt.epoch)
-            return
+            return receipt.epoch

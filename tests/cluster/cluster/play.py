@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.broker_network import BrokerNetwork
 from cluster.database import Database
 from cluster.faults import Done, faults_for
 from cluster.feeder import Count, Feeder
@@ -51,11 +52,12 @@ async def play(
     database: Database | None = None,
     partitions: int = 6,
     judged_s: float = JUDGED_S,
+    network: BrokerNetwork | None = None,
 ) -> Played:
     """Run it. `faults`: seconds from the start, and the fault's name."""
     dice, done = random.Random(world.seed), list[Done]()
     async with Post() as post:
-        on = stage(world, folder, place, post.port, partitions=partitions)
+        on = stage(world, folder, place, post.port, partitions=partitions, network=network)
         up = await asyncio.to_thread(on.__enter__)
         try:
             known = faults_for(up, database)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cluster.broker_network import BrokerNetwork
 from cluster.brokers import Brokers, free_ports
 from cluster.hub_roles import RoleProcess
 from cluster.world import World
@@ -51,7 +52,13 @@ class Stage:
 
 @contextmanager
 def stage(
-    world: World, folder: Path, place: HistoryPlace, smtp_port: int, *, partitions: int = 6
+    world: World,
+    folder: Path,
+    place: HistoryPlace,
+    smtp_port: int,
+    *,
+    partitions: int = 6,
+    network: BrokerNetwork | None = None,
 ) -> Iterator[Stage]:
     """Start everything, and wait until it works."""
     make_hub_certificate(folder / "hub-certificate.pem", folder / "hub-key.pem", ["127.0.0.1"], datetime.now(UTC))
@@ -59,7 +66,7 @@ def stage(
     ports = free_ports(len(INTAKES) + 1)
     others = ON_A_FILE if isinstance(place, Path) else ON_A_SERVER
     with ExitStack() as stack:
-        brokers = stack.enter_context(Brokers(folder))
+        brokers = stack.enter_context(Brokers(folder, network=network))
         text = _configuration(world, place, brokers, signers, smtp_port, ports[-1], partitions)
         roles = {name: RoleProcess(name, kinds, text, folder) for name, kinds in others.items()}
         for name, port in zip(INTAKES, ports, strict=False):
