@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "login": ("login", "Make the line of the dashboard's login file for a name."),
     "alert": ("alert", "Send a test on every way on which people are told."),
     "install-unit": ("install_unit", "Make run, agent or hub a hardened service of systemd."),
+    "install-cluster": ("install_cluster", "Make one machine's broker and roles services of systemd."),
     "once": ("once", "One round of probes, for cron; exit 0 ok, 1 warning, 2 critical, 3 unknown."),
     "probe": ("probe", "One probe now: http, dns or trace."),
     "status": ("status", "What a running monitor sees now."),

@@ -59,7 +59,7 @@ def command(
         click.echo("--role goes with a hub whose configuration has [bus], and that needs it", err=True)
         ctx.exit(2)
     try:
-        text = unit_text(Role(role), program or _program(), config, shares)
+        text = unit_text(Role(role), program or whydown_program(), config, shares)
     except UnfitForServiceError as error:
         click.echo(f"{path}: {error}", err=True)
         ctx.exit(2)
@@ -76,7 +76,7 @@ def command(
     click.echo(f"{unit} is written. Now: systemctl daemon-reload && systemctl enable --now {unit.name}")
 
 
-def _program() -> Path:
+def whydown_program() -> Path:
     """`whydown` as it was called, or the one beside this interpreter."""
     beside = Path(sys.executable).with_name("whydown")
     called = shutil.which(sys.argv[0])

@@ -23,11 +23,11 @@ WATCHDOG_S = 120
 _LOWEST_FREE_PORT = 1024
 _HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
 
-_HARDENING = (
+# One user for all roles: a hub and an agent on one machine share the state directory, which belongs to one user.
+_OWN = ("User=whydown", "StateDirectory=whydown")
+
+HARDENING = (
     "DynamicUser=yes",
-    # One for all roles: a hub and an agent on one machine share the state directory, which belongs to one user.
-    "User=whydown",
-    "StateDirectory=whydown",
     "StateDirectoryMode=0700",
     "UMask=0077",
     "NoNewPrivileges=yes",
@@ -55,6 +55,7 @@ _HARDENING = (
     "SystemCallFilter=~@privileged @resources",
     "SystemCallErrorNumber=EPERM",
 )
+"""What no service of ours needs to be allowed."""
 
 
 class Role(StrEnum):
@@ -105,9 +106,10 @@ def unit_text(role: Role, whydown: Path, config: Config, shares: Sequence[str] =
         f"WatchdogSec={WATCHDOG_S}",
         f"WorkingDirectory={STATE}",
         "Environment=PYTHONDONTWRITEBYTECODE=1",
-        *(f"LoadCredential={secret.name}:{_fit(secret)}" for secret in secrets),
+        *(f"LoadCredential={secret.name}:{fit(secret)}" for secret in secrets),
         *_capabilities(role, config),
-        *_HARDENING,
+        *_OWN,
+        *HARDENING,
         "",
         "[Install]",
         "WantedBy=multi-user.target",
@@ -122,7 +124,7 @@ _DESCRIPTION = {
 }
 
 
-def _fit(path: Path) -> Path:
+def fit(path: Path) -> Path:
     """A path that needs no quoting in a unit (systemd.syntax(7)), so that it means there what it means here."""
     text = str(path)
     if not path.is_absolute() or not text.isascii() or any(char in " \t\"'\\%$;:" for char in text):
@@ -138,7 +140,7 @@ def _seen(path: Path) -> Path:
         raise UnfitForServiceError(
             f"{path} is hidden from the service, as homes and /tmp are; put it into /opt or /etc"
         )
-    return _fit(path)
+    return fit(path)
 
 
 def _check_writable(role: Role, config: Config) -> None:

@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import os
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -120,6 +121,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, help="a folder for logs that stays")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     given = parser.parse_args()
+    # Who ends it wants its processes ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     network = _network()
     world = _world(given)
     with tempfile.TemporaryDirectory() as name:
