@@ -223,3 +223,18 @@ def test_wrong_page_behind_a_traced_way_home_is_no_strangers() -> None:
 
     assert incident.cause is not Cause.ROUTE_HIJACK
     assert STRANGER not in rules(incident)
+
+
+@pytest.mark.parametrize("traced", [True, False])
+def test_new_site_of_the_owner_with_a_key_of_its_own_is_no_hijack(traced: bool) -> None:
+    """Anycast: behind a provider never seen there, nearer, with another key, and the answers are right."""
+    site = {"rtt_s": 0.010, "spki_sha256": "dd" * 32, "certificate_sha256": "dc" * 32}
+    found = Story(
+        api=only(FAR, lambda world, at, place: world.ok(at, place, API, **site)),
+        way=only_way(FAR, lambda world, at, place: world.trace(at, place, API, networks=(NEIGHBOUR, OWNER))),
+        traces=traced,
+        usual_routes=False,
+        routes=[*table(), *way_by_the_neighbour()],
+    ).incidents()
+
+    assert not [one for one in found if one.cause is Cause.ROUTE_HIJACK]

@@ -81,7 +81,8 @@ class RoutingHistory:
         prefixes = self._around(address)
         state = tuple(self._epoch_of(prefix, at) for prefix in prefixes)
         settled = all(at - begun > LAG_S[1] for _, begun in state)
-        key = (asn, address, state)
+        takers = tuple(one for one in self.takers if one[1] in prefixes and self._taker(*one, at) is not None)
+        key = (asn, address, state, takers)
         if settled and key in self._memo:
             return self._memo[key]
         delivery = self._forward(asn, prefixes, at)

@@ -11,6 +11,7 @@ from simulator.kinds.network import switch_provider
 from simulator.kinds.registry import kind
 from simulator.kinds.servers import overload
 from simulator.propagation import Announcement
+from simulator.routing import Taken
 from simulator.world import Truth, World
 
 
@@ -55,6 +56,35 @@ def anycast_shift(world: World) -> None:
     for prefix in service.prefixes:
         world.routing.announce(world.span.start, prefix, [Announcement(service.sites[0])])
     _for_good(world)
+
+
+@kind("new provider", vantages=5, routes=True, knows_origins=True)
+def new_provider(world: World) -> None:
+    """The origin buys from a network that was never next to it, and some of the world comes by it from now on."""
+    _turn_up(world)
+
+
+@kind("new provider", vantages=5, routes=True, knows_origins=True)
+def new_provider_with_a_bad_start(world: World) -> None:
+    """What comes by the new provider is dropped until its filters are loaded, and carried then."""
+    provider = _turn_up(world)
+    begin = world.span.start
+    loaded = begin + world.rng.uniform(45.0, 150.0)
+    for prefix in world.main.prefixes:
+        world.routing.take(prefix, Taken(provider, "blackhole", begin, loaded))
+
+
+def _turn_up(world: World) -> int:
+    """A transit network that is no neighbour of the origin yet announces its prefixes, for good; gives which."""
+    service, graph = world.main, world.graph
+    known = {service.asn, *graph.providers[service.asn], *graph.peers[service.asn]}
+    provider = world.rng.choice([asn for asn in graph.transits if asn not in known])
+    for prefix in service.prefixes:
+        ways = [*(Announcement(asn) for asn in service.sites), Announcement(provider, (service.asn,))]
+        world.routing.announce(world.span.start, prefix, ways)
+    span = Span(world.span.start, world.setting.end)
+    world.tell(Truth(service.name, ("route.change", "none"), span, culprit=provider))
+    return provider
 
 
 @kind("siblings", held_out=True, routes=True, knows_origins=True)
