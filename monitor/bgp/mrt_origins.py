@@ -24,25 +24,25 @@ from monitor.bgp.mrt_origin_walk import (
     old_route_origins,
     walk_origins,
 )
-from monitor.bgp.mrt_stream import HEADER_BYTES, MrtStream, Readable, Span
-from monitor.bgp.origin_entries import NUMBER_BITS, OriginEntries
+from monitor.bgp.mrt_stream import HEADER_BYTES, MrtStream, Readable
+from monitor.bgp.origin_entries import SET_ASIDE, OriginEntries
 from monitor.bgp.prefix_key import BITS
-from monitor.bgp.prefix_ranges import LENGTH_BITS
-from monitor.model import Asn
 
 _HEADER = Struct("!4xHHI")
 _TABLE_DUMP, _TABLE_DUMP_V2 = 12, 13
-_OLD_VERSIONS = {b"\0\x0c\0\1": 4, b"\0\x0c\0\2": 6}
-"""TABLE_DUMP, by type and subtype as a record's header has them."""
-_FORMS = {b"\0\x0d\0\2": (4, 8), b"\0\x0d\0\4": (6, 8), b"\0\x0d\0\x08": (4, 12), b"\0\x0d\0\x0a": (6, 12)}
+_OLD_VERSIONS = {0x0C_0001: 4, 0x0C_0002: 6}
+"""TABLE_DUMP, by type and subtype as a record's header has them, in one number."""
+_FORMS = {0x0D_0002: (4, 8), 0x0D_0004: (6, 8), 0x0D_0008: (4, 12), 0x0D_000A: (6, 12)}
 """Of a unicast table's records likewise -> IP version, and the bytes before a route's attributes: peer, time, path
 identifier, their length."""
+_kind_and_size = Struct("!4xII").unpack_from
 _LENGTH_AT = HEADER_BYTES + 4
 """Where the prefix's length is, behind the sequence number."""
+_last_as = Struct("!I").unpack_from
 
 _SHORT_HEAD_BYTES, _LONG_HEAD_BYTES = 9, 10
-_MAX_ALIKE = 1 << 18
-"""More than there are origins in use, each before one of a few attributes: a full table names 85,000."""
+_NOWHERE = 1 << 16
+"""Behind the end of any route's attributes."""
 
 
 def _path_ends() -> dict[bytes, int]:
@@ -63,21 +63,26 @@ def _path_ends() -> dict[bytes, int]:
 
 _PATH_ENDS = _path_ends()
 
-# Of a record with a prefix of one length: what unpacks (the eight bytes that end with the prefix, how many routes
-# there are, how long the first one's attributes are, how these begin); the mask of the prefix in those eight
-# bytes; how far it lies from its place in an entry; its length in an entry; where the first attributes begin.
-_Shape = tuple[Callable[[bytes, int], tuple[Any, ...]], int, int, int, int]
+# Of a record with a prefix of one length: what unpacks (type and subtype, the size behind the header, the four or
+# eight bytes that end with the prefix, how many routes there are, how long the first one's attributes are, how
+# these begin); the mask of the prefix in those bytes; how far it lies from its place in an address; where the
+# first attributes begin.
+_Shape = tuple[Callable[[bytes, int], tuple[Any, ...]], int, int, int]
 
 
 def _shapes(version: int, head_bytes: int) -> tuple[_Shape, ...]:
-    """By prefix length, of those that fit into the eight bytes."""
+    """By prefix length, of those that fit into eight bytes."""
     found = []
     for length in range(min(BITS[version], 64) + 1):
         octets = length + 7 >> 3
-        unpack = Struct(f"!{_LENGTH_AT + 1 + octets - 8}xQH{head_bytes - 2}xH{_SHORT_HEAD_BYTES}s").unpack_from
+        window = 4 if octets <= 4 else 8
+        behind = _LENGTH_AT + 1 + octets
+        unpack = Struct(
+            f"!4xII{behind - window - HEADER_BYTES}x{'I' if window == 4 else 'Q'}"
+            f"H{head_bytes - 2}xH{_SHORT_HEAD_BYTES}s"
+        ).unpack_from
         mask = (1 << length) - 1 << 8 * octets - length
-        shift = BITS[version] - 8 * octets + LENGTH_BITS + NUMBER_BITS
-        found.append((unpack, mask, shift, length << NUMBER_BITS, _LENGTH_AT + 3 + octets + head_bytes))
+        found.append((unpack, mask, BITS[version] - 8 * octets, behind + 2 + head_bytes))
     return tuple(found)
 
 
@@ -96,70 +101,72 @@ def table_origins(stream: Readable) -> OriginEntries:
     A TABLE_DUMP record is one route: its prefix comes again with each of its routes.
     """
     entries = OriginEntries()
-    records, single, alike = MrtStream(stream), SingleOrigins(), dict[bytes, int]()
-    before = 0
-    for block, spans in records.blocks():
-        left = _glance(block, spans, entries, alike)
-        for number in left:
-            start, end = spans[number]
+    records, single = MrtStream(stream), SingleOrigins()
+    rest, number = b"", 0
+    while block := records.next_block(rest):
+        start, behind = 0, len(block)
+        while behind - start >= HEADER_BYTES:
+            kind, size = _kind_and_size(block, start)
+            end = start + HEADER_BYTES + size
+            if end > behind:
+                break
+            number += 1
             try:
-                _look_through(block, start, end, single, entries)
+                _look_through(kind, block[start + HEADER_BYTES : end], single, entries)
             except (IndexError, ValueError) as error:
-                entries.note(f"record {before + number + 1}: {error}")
-        before += len(spans)
+                entries.note(f"record {number}: {error}")
+            start, taken = _glance(block, end, kind, entries)
+            number += taken
+        rest = block[start:]
     if records.damage:
-        entries.note(f"record {before + 1}: {records.damage}")
+        entries.note(f"record {number + 1}: {records.damage}")
     return entries
 
 
-def _glance(block: bytes, spans: list[Span], entries: OriginEntries, alike: dict[bytes, int]) -> list[int]:
-    """Take the records all of whose routes surely name one origin; which of the block's records are left.
+def _glance(block: bytes, start: int, kind: int, entries: OriginEntries) -> tuple[int, int]:
+    """Take records of that kind for as long as all of their routes surely name one origin.
 
-    `alike`: the seven bytes of routes met so far -> the number of their origin. The loop is written out: a call
-    for each record costs a tenth of all.
+    Where the first other one begins, or what is none, and how many were taken. The loop is written out: a call for
+    each record costs a tenth of all.
     """
-    left: list[int] = []
-    kind, shapes, take = b"", _NO_SHAPES[1], entries.of[4].append
-    for place, (start, end) in enumerate(spans):
-        if block[start + 4 : start + 8] != kind:
-            kind = block[start + 4 : start + 8]
-            version, shapes = _SHAPES.get(kind, _NO_SHAPES)
-            take = entries.of[version].append
-        try:
-            unpack, mask, shift, length, attributes_at = shapes[block[start + _LENGTH_AT]]
-            eight, count, size, head = unpack(block, start)
-        except (IndexError, struct.error):
-            left.append(place)
-            continue
-        attributes = start + attributes_at
-        path_end = _PATH_ENDS.get(head) or _PATH_ENDS.get(block[attributes : attributes + _LONG_HEAD_BYTES])
-        if path_end is None or path_end + NEXT_HEAD_BYTES > size or attributes + size > end:
-            left.append(place)
-            continue
-        behind = attributes + path_end
-        seven = block[behind - 4 : behind + NEXT_HEAD_BYTES]
-        # A router's own table has one route a prefix, and nothing to compare.
-        if count != 1 and block.count(seven, attributes, end) != count:
-            left.append(place)
-            continue
-        take((eight & mask) << shift | length | (alike.get(seven) or _number(seven, entries, alike)))
-    return left
+    version, shapes = _SHAPES.get(kind, _NO_SHAPES)
+    of = entries.of[version]
+    take_first, take_length, take_origin = of.firsts.append, of.lengths.append, of.origins.single.append
+    before, behind = len(of), len(block)
+    end_of, count, last_as = _PATH_ENDS.get, block.count, _last_as
+    try:
+        while True:
+            length = block[start + _LENGTH_AT]
+            unpack, mask, shift, attributes_at = shapes[length]
+            found, size, window, routes, attributes_size, head = unpack(block, start)
+            end, attributes = start + HEADER_BYTES + size, start + attributes_at
+            path_end = end_of(head) or end_of(block[attributes : attributes + _LONG_HEAD_BYTES], _NOWHERE)
+            if found != kind or path_end + NEXT_HEAD_BYTES > attributes_size:
+                break
+            if attributes + attributes_size > end or end > behind:
+                break
+            asn_at = attributes + path_end - 4
+            # A router's own table has one route a prefix, and nothing to compare.
+            if routes != 1 and count(block[asn_at : asn_at + 4 + NEXT_HEAD_BYTES], attributes, end) != routes:
+                break
+            (origin,) = last_as(block, asn_at)
+            if origin == SET_ASIDE:
+                break
+            take_first((window & mask) << shift)
+            take_length(length)
+            take_origin(origin)
+            start = end
+    except (IndexError, struct.error):
+        # Behind the end of the block, or a prefix too long for its version or for a glance.
+        pass
+    return start, len(of) - before
 
 
-def _number(seven: bytes, entries: OriginEntries, alike: dict[bytes, int]) -> int:
-    """The number of the origin whose four bytes come first."""
-    if len(alike) >= _MAX_ALIKE:
-        alike.clear()
-    number = alike[seven] = entries.number(frozenset((Asn(int.from_bytes(seven[:4], "big")),)))
-    return number
-
-
-def _look_through(block: bytes, start: int, end: int, single: SingleOrigins, entries: OriginEntries) -> None:
+def _look_through(kind: int, body: bytes, single: SingleOrigins, entries: OriginEntries) -> None:
     """Take any record; one that is of no unicast table is passed over.
 
     :raises ValueError: it is malformed; IndexError: it ends too early
     """
-    kind, body = block[start + 4 : start + 8], block[start + HEADER_BYTES : end]
     if kind in _FORMS:
         version, first, length, origins = walk_origins(body, *_FORMS[kind], single)
     elif kind in _OLD_VERSIONS:
@@ -167,4 +174,4 @@ def _look_through(block: bytes, start: int, end: int, single: SingleOrigins, ent
     else:
         return
     if origins:
-        entries.add(version, first, length, entries.number(origins))
+        entries.of[version].add(first, length, origins)

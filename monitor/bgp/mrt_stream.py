@@ -43,21 +43,24 @@ class MrtStream:
         self.rest = b""
         self.block_offset = 0
         """Where in the stream the current block begins."""
+        self._block_bytes = 0
         self._stream = stream
         self._is_growing = is_growing
 
     def blocks(self) -> Iterator[tuple[bytes, list[Span]]]:
         """Each block, and where in it its whole records are; `block_offset` is the block's place in the stream."""
         rest = b""
-        while block := self._next_block(rest):
+        while block := self.next_block(rest):
             spans = _spans(block)
             yield block, spans
-            behind = spans[-1][1]
-            self.block_offset += behind
-            rest = block[behind:]
+            rest = block[spans[-1][1] :]
 
-    def _next_block(self, begun: bytes) -> bytes:
-        """The begun record, and as much more as makes it whole at least; empty at the end of the stream."""
+    def next_block(self, begun: bytes) -> bytes:
+        """What was left of the block before, and as much more as makes a record whole at least; empty at the end.
+
+        For who cuts the records himself.
+        """
+        self.block_offset += self._block_bytes - len(begun)
         size = _size(begun) if len(begun) >= HEADER_BYTES else HEADER_BYTES
         block = begun
         while len(block) < size <= MAX_RECORD_BYTES:
@@ -70,6 +73,7 @@ class MrtStream:
         if size > MAX_RECORD_BYTES:
             self._end(block)
             return b""
+        self._block_bytes = len(block)
         return block
 
     def _end(self, rest: bytes) -> None:

@@ -12,19 +12,24 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, MutableSequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from itertools import count
 
 from monitor.bgp.prefix_key import BITS
 
 NONE = 0
 """The number of no prefix."""
 
-LENGTH_BITS = 8
-LENGTH_MASK = (1 << LENGTH_BITS) - 1
 _MAX_INDEX_BITS = 16
 
-Place = int
-"""A prefix as one integer that sorts as prefixes do: its first address, and its length in the lowest 8 bits."""
+
+class OrderError(ValueError):
+    """Prefixes are not in the order that they are needed in; says which."""
+
+
+def first_addresses(version: int) -> MutableSequence[int]:
+    """An empty column of addresses: an array where a machine word holds one, else a list."""
+    return array("I") if version == 4 else []
 
 
 class PrefixRanges:
@@ -32,8 +37,7 @@ class PrefixRanges:
 
     def __init__(self, version: int) -> None:
         self._bits = BITS[version]
-        # An array where a machine word holds an address, else a list.
-        self._firsts: MutableSequence[int] = array("I") if version == 4 else []
+        self._firsts = first_addresses(version)
         self._owners = array("I")
         self._lengths = array("B", [0])
         self._parents = array("I", [NONE])
@@ -44,43 +48,46 @@ class PrefixRanges:
         """How many prefixes there are."""
         return len(self._lengths) - 1
 
-    def fill(self, places: Iterable[Place]) -> None:
-        """Take the prefixes, once: sorted, and none twice.
+    def fill(self, firsts: Iterable[int], lengths: Sequence[int]) -> None:
+        """Take the prefixes, once: the first address and the length of each, sorted by both, and none twice.
 
         In that order each prefix comes after those that cover it: a stack of open prefixes, and whenever one
-        ends the range behind it belongs again to the one below.
+        ends the range behind it belongs again to the one around it.
+
+        :raises OrderError: they are not in that order; these ranges are of no use then
         """
-        lengths, parents, bits = self._lengths, self._parents, self._bits
-        firsts, belongs = self._firsts, self._owners
+        self._lengths.extend(lengths)
+        begins, owners, parents, bits = self._firsts, self._owners, self._parents, self._bits
+        begin, belongs, take_parent = begins.append, owners.append, parents.append
         sizes = [1 << bits - length for length in range(bits + 1)]
         ends: list[int] = []
-        owners: list[int] = []
-        # What is on top of the stack, and where the last range begins: one of no addresses is replaced.
+        # The innermost open prefix, and where the last range begins: one of no addresses is replaced.
         end, owner, last = 1 << bits + 1, NONE, -1
-        for number, place in enumerate(places, 1):
-            first, length = place >> LENGTH_BITS, place & LENGTH_MASK
+        for number, first, length in zip(count(1), firsts, lengths):
             while end <= first:
+                owner = parents[owner]
                 if end == last:
-                    belongs[-1] = owner = owners.pop()
+                    owners[-1] = owner
                 else:
-                    last, owner = end, owners.pop()
-                    firsts.append(last)
-                    belongs.append(owner)
+                    last = end
+                    begin(end)
+                    belongs(owner)
                 end = ends.pop()
-            lengths.append(length)
-            parents.append(owner)
-            if first == last:
-                belongs[-1] = number
-            else:
-                firsts.append(first)
-                belongs.append(number)
+            take_parent(owner)
+            if first > last:
+                begin(first)
+                belongs(number)
                 last = first
+            elif first == last and (owner != number - 1 or first + sizes[length] < end):
+                owners[-1] = number
+            else:
+                raise OrderError(f"prefix {number} does not follow the one before it")
             ends.append(end)
-            owners.append(owner)
             end, owner = first + sizes[length], number
         while ends:
-            last, end, owner = end, ends.pop(), owners.pop()
-            self._begin(last, owner)
+            owner = parents[owner]
+            self._begin(end, owner)
+            end = ends.pop()
         self._make_index()
 
     def find(self, address: int) -> int:
@@ -110,14 +117,13 @@ class PrefixRanges:
             number = parents[number]
         return found
 
-    def places(self) -> Iterator[Place]:
-        """Each prefix in the order of the numbers; undoes `fill`."""
+    def places(self) -> Iterator[tuple[int, int]]:
+        """First address and length of each prefix in the order of the numbers; undoes `fill`."""
         seen = NONE
         for first, owner in zip(self._firsts, self._owners, strict=True):
             # The first range of a prefix begins where it begins, and so do those around it that begin there.
             if owner > seen:
-                place = first << LENGTH_BITS
-                yield from (place | self._lengths[number] for number in range(seen + 1, owner + 1))
+                yield from ((first, self._lengths[number]) for number in range(seen + 1, owner + 1))
                 seen = owner
 
     def _begin(self, first: int, owner: int) -> None:

@@ -17,7 +17,7 @@ from datetime import datetime
 import msgspec
 
 from monitor.bgp.prefix_key import BITS, key_at, parse_place, prefix_of
-from monitor.bgp.prefix_ranges import LENGTH_BITS, LENGTH_MASK, Place, PrefixRanges
+from monitor.bgp.prefix_ranges import PrefixRanges
 from monitor.model import Asn, Prefix, Validity, ValidityResult, Vrp, VrpChange, parse_asn
 
 _KEPT_ERRORS = 8
@@ -25,10 +25,11 @@ _MAX_ANCHORS = 255
 """Trust anchors told apart by name: there are five, and local exceptions. Further ones go unnamed."""
 _MAX_ANCHOR_NAME = 64
 
-_ANCHOR_BITS, _ASN_BITS, _MAX_LENGTH_BITS = 8, 32, 8
+_ANCHOR_BITS, _ASN_BITS, _MAX_LENGTH_BITS, _LENGTH_BITS = 8, 32, 8, 8
 _MAX_LENGTH_AT = _ANCHOR_BITS + _ASN_BITS
 _PAYLOAD_BITS = _MAX_LENGTH_AT + _MAX_LENGTH_BITS
 _ASN_MASK = (1 << _ASN_BITS) - 1
+_LENGTH_MASK = (1 << _LENGTH_BITS) - 1
 
 # Looked up in their class they would cost a tenth of a check.
 _VALID, _INVALID = Validity.VALID, Validity.INVALID
@@ -141,8 +142,8 @@ class VrpTable:
     def vrps(self) -> Iterator[Vrp]:
         """Every VRP: IPv4 first, in order of address, length, maximum length and origin."""
         for version, family in self._families.items():
-            for number, place in enumerate(family.ranges.places(), 1):
-                prefix = _prefix(version, place)
+            for number, (first, length) in enumerate(family.ranges.places(), 1):
+                prefix = prefix_of(version, key_at(version, first, length))
                 yield from (self._vrp(prefix, payload) for payload in family.of(number))
 
     def changes_since(
@@ -158,7 +159,8 @@ class VrpTable:
         for version, family in self._families.items():
             now, then = family.packed(), before._families[version].packed()
             for entry in sorted(now ^ then):
-                prefix = _prefix(version, entry >> _PAYLOAD_BITS)
+                place = entry >> _PAYLOAD_BITS
+                prefix = prefix_of(version, key_at(version, place >> _LENGTH_BITS, place & _LENGTH_MASK))
                 if wanted(prefix):
                     vrp = Vrp(prefix, entry >> _MAX_LENGTH_AT & 0xFF, _asn(entry))
                     changes.append(VrpChange(at=at, vrp=vrp, added=entry in now))
@@ -204,12 +206,11 @@ class _Family:
     def __init__(self, version: int, packed: list[int]) -> None:
         """`packed`: from the lowest bit trust anchor, origin, maximum length, prefix length, first address."""
         packed.sort()
-        self.version = version
         self.ranges = PrefixRanges(version)
         self.payloads = array("Q")
         self._starts = array("I", [0])
-        self.ranges.fill(self._places(packed))
-        self._starts.append(len(self.payloads))
+        places = self._places(packed)
+        self.ranges.fill([place >> _LENGTH_BITS for place in places], [place & _LENGTH_MASK for place in places])
 
     def of(self, number: int) -> Iterable[int]:
         """The payloads of a prefix."""
@@ -219,14 +220,15 @@ class _Family:
     def packed(self) -> set[int]:
         """Every VRP packed as it came, but for its trust anchor."""
         return {
-            place << _PAYLOAD_BITS | payload >> _ANCHOR_BITS << _ANCHOR_BITS
-            for number, place in enumerate(self.ranges.places(), 1)
+            (first << _LENGTH_BITS | length) << _PAYLOAD_BITS | payload >> _ANCHOR_BITS << _ANCHOR_BITS
+            for number, (first, length) in enumerate(self.ranges.places(), 1)
             for payload in self.of(number)
         }
 
-    def _places(self, packed: list[int]) -> Iterator[Place]:
+    def _places(self, packed: list[int]) -> list[int]:
         """Each prefix once, its payloads noted on the way; those of several ROAs or trust anchors once."""
         before, known = -1, -1
+        places: list[int] = []
         for entry in packed:
             place = entry >> _PAYLOAD_BITS
             if entry >> _ANCHOR_BITS == known:
@@ -235,12 +237,10 @@ class _Family:
             if place != before:
                 before = place
                 self._starts.append(len(self.payloads))
-                yield place
+                places.append(place)
             self.payloads.append(entry & (1 << _PAYLOAD_BITS) - 1)
-
-
-def _prefix(version: int, place: Place) -> Prefix:
-    return prefix_of(version, key_at(version, place >> LENGTH_BITS, place & LENGTH_MASK))
+        self._starts.append(len(self.payloads))
+        return places
 
 
 def _around(prefix: Prefix, length: int) -> Prefix:
@@ -285,7 +285,7 @@ def _packed(roa: _Roa, anchors: dict[str, int]) -> tuple[int, int]:
     if not length <= max_length <= BITS[version]:
         raise ValueError(f"maxLength {max_length} not in {length}..{BITS[version]}")
     payload = max_length << _MAX_LENGTH_AT | parse_asn(roa.asn) << _ANCHOR_BITS | _anchor_number(roa.ta, anchors)
-    return version, (first << LENGTH_BITS | length) << _PAYLOAD_BITS | payload
+    return version, (first << _LENGTH_BITS | length) << _PAYLOAD_BITS | payload
 
 
 def _anchor_number(name: str, anchors: dict[str, int]) -> int:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
-from monitor.bgp.ip_to_as import MAX_LINE, PrefixTable
+from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt_origins import is_table, table_origins
+from monitor.bgp.origin_lines import MAX_LINE
 from monitor.files.compressed_file import CompressedFile
 from monitor.model import Prefix, parse_prefix
 
 _MAX_EXCHANGES_BYTES = 32 * 1024 * 1024
 """PeeringDB's whole list of exchange points' prefixes is below 1 MB."""
 _HEAD = 12
+_BLOCK_BYTES = 1 << 18
+"""What is read at once, by all readers of the stream: in other pieces each byte would be copied once more."""
 
 
 class ExchangesError(ValueError):
@@ -35,16 +40,27 @@ def read_prefix_table(path: Path, exchanges: tuple[Prefix, ...] = ()) -> PrefixT
     :raises OSError: the file cannot be read
     """
     with CompressedFile(path) as raw:
-        stream = io.BufferedReader(raw, 1 << 20)
+        stream = io.BufferedReader(raw, _BLOCK_BYTES)
         if is_table(stream.peek(_HEAD)[:_HEAD]):
             table = PrefixTable(table_origins(stream), exchanges)
         else:
-            # A file without line ends must not become one line in memory: it comes in pieces, each a bad line.
-            table = PrefixTable.parse(iter(lambda: stream.readline(MAX_LINE + 1), b""), exchanges)
+            table = PrefixTable.parse(chain.from_iterable(_lines(stream)), exchanges)
         if raw.damage:
             table.bad += 1
             table.errors.append(raw.damage)
         return table
+
+
+def _lines(stream: io.BufferedReader) -> Iterator[list[str]]:
+    """The lines, block by block. A file without line ends must not become one line in memory: what is too long
+    for one is one, and bad."""
+    rest = ""
+    while block := stream.read(_BLOCK_BYTES):
+        # A byte that is no ASCII may stand in a comment, and in nothing else.
+        lines = (rest + block.decode("ascii", "replace")).split("\n")
+        rest = lines.pop() if len(lines[-1]) <= MAX_LINE else ""
+        yield lines
+    yield [rest]
 
 
 def read_exchanges(path: Path) -> tuple[Prefix, ...]:
