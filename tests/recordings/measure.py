@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import random
 from collections import Counter
@@ -68,6 +69,24 @@ def run(recording: Recording, data: Path, origins: tuple[int, ...] = ()) -> Outc
         others=Counter(episode.kind for episode in others),
         other_taken=tuple(episode for episode in others if episode.taken),
     )
+
+
+def together(recordings: tuple[Recording, ...], data: Path, origins: tuple[int, ...]) -> Counter[EpisodeKind]:
+    """The episodes of recordings of one network's prefixes that one detector hears, as a monitor of it would."""
+    detector = RouteDetector(kept_s=float("inf"))
+    declared = Declared(origins=frozenset(map(Asn, origins)))
+    for recording in recordings:
+        detector.watch_prefix("watched", parse_prefix(recording.watched), declared)
+    settled_at = 0.0
+    streams = [recording.messages(data) for recording in recordings]
+    for message in heapq.merge(*streams, key=lambda message: float(message["timestamp"])):
+        if message["timestamp"] - settled_at >= SETTLE_EVERY_S:
+            settled_at = message["timestamp"]
+            detector.settle(settled_at)
+        for fact in decode(json.dumps(message).encode()):
+            if isinstance(fact, RouteEvent):
+                detector.apply(fact)
+    return Counter(episode.kind for episode in detector.episodes())
 
 
 def _is(recording: Recording, seen: object) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import ordinary, run
+from measure import ordinary, run, together
 from ordinary import FILES, WHY
 from peering import EXPERIMENTS, play
 from recorded import HIJACKS, TELEGRAM
@@ -76,6 +76,12 @@ def labelled(data: Path) -> Iterator[str]:
         )
 
 
+def telegram_at_once(data: Path) -> str:
+    """What one watch over all of Telegram's recorded prefixes says in that day."""
+    kinds = together(TELEGRAM, data, declared("telegram"))
+    return f"\nAll {len(TELEGRAM)} prefixes of Telegram in one watch: {_counts(kinds)}."
+
+
 def experiments(data: Path) -> Iterator[str]:
     """One row an experiment."""
     for name, before, during in EXPERIMENTS:
@@ -100,7 +106,16 @@ def usual_minutes(data: Path) -> Iterator[str]:
 def main() -> None:
     """Write the table beside this file."""
     data = Path(sys.argv[1])
-    parts = [HEAD, *labelled(data), PEERING, *experiments(data), ORDINARY, *usual_minutes(data), ""]
+    parts = [
+        HEAD,
+        *labelled(data),
+        telegram_at_once(data),
+        PEERING,
+        *experiments(data),
+        ORDINARY,
+        *usual_minutes(data),
+        "",
+    ]
     text = "\n".join(parts)
     Path(__file__).with_name("table.md").write_text(text, encoding="utf-8")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from measure import ordinary, run
+from measure import ordinary, run, together
 from ordinary import FILES, WHY
 from peering import EXPERIMENTS, PREFIX, play
 from recorded import HIJACKS, TELEGRAM, Recording
@@ -30,6 +30,15 @@ def test_hijack_of_telegram_is_over_when_its_last_carrier_lets_go(shared_data: P
     ended = [run(recording, shared_data, declared(recording.name)).episode for recording in TELEGRAM]
 
     assert [episode.active for episode in ended if episode is not None] == [False] * len(TELEGRAM)
+
+
+def test_neighbours_of_telegram_that_come_and_go_are_few_events(shared_data: Path) -> None:
+    """A day of seven prefixes over a hundred neighbours, heard from nothing on: each hijack, and of the neighbours
+    only the rarer ones that show before a first hour is over."""
+    kinds = together(TELEGRAM, shared_data, declared("telegram"))
+
+    assert kinds[EpisodeKind.NEW_ORIGIN] == len(TELEGRAM)
+    assert kinds[EpisodeKind.FORGED_ORIGIN] <= len(TELEGRAM)
 
 
 @pytest.mark.parametrize(("name", "before", "during"), EXPERIMENTS, ids=[name for name, *_ in EXPERIMENTS])

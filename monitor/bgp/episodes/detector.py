@@ -37,7 +37,7 @@ from monitor.bgp.vrp_view import Vrps
 from monitor.model import Address, Asn, AsPath, PeerState, Prefix, RouteEvent, RouteKind, covers
 
 KEPT_S = 3600.0
-"""How long an ended episode is remembered."""
+"""How long an ended episode is told of."""
 
 ADOPTED_S = 86400.0
 """A neighbour or link that stood for a day is known from then on."""
@@ -54,7 +54,7 @@ _NO_MOVES: Mapping[PeerKey, Move] = MappingProxyType({})
 class RouteDetector:
     """Follows the routes of watched space: `watch_*` at any time, `apply` each fact, `settle` now and then.
 
-    `kept_s`: how long ended episodes are remembered.
+    `kept_s`: how long ended episodes are told of.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class RouteDetector:
             if record.active:
                 record.disowned_by = disowned_by(record, self.rib, now)
         self._adopt(now - ADOPTED_S)
-        self._register.forget_ended(now - self._kept_s)
+        self._register.forget_ended(now, self._kept_s)
         self._books.forget_unheard()
         return changes
 

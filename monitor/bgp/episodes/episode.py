@@ -103,7 +103,8 @@ class Episode:
     `link`: the adjacency at fault, nearer network first. `first_at`, `last_at`: its first route and the last
     moment any peer carried it (or the loss lasted). `carriers`: peers that carry it now, or that lost it;
     `peers` of `peers_of` at its height, at so many `collectors`, among those that had a route to the space.
-    `earlier`: episodes of the same kind and offender before this one. `disowned_by`: a network that the path of a
+    `earlier`: how often the same was there before; a way that comes and goes keeps its `number` for hours, and the
+    rest is of its last time. `disowned_by`: a network that the path of a
     more-specific names and that does not carry it, so that the offender made it up.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Reason, ReasonWord, Role, Turn
+from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Place, Reason, ReasonWord, Role, Turn
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
 from monitor.bgp.episodes.judgement import Judgement
@@ -15,7 +15,13 @@ from monitor.bgp.rib import PeerKey
 from monitor.model import Asn, AsPath, Prefix
 
 RESUMED_S = 300.0
-"""What returns so soon after its last carrier let go is the same story; later it is the next one."""
+"""What returns so soon after its last carrier let go goes on; later it begins anew."""
+
+RETURNS_S = 6 * 3600.0
+"""A way to the usual prefix that comes and goes is one story for so long: a neighbour of Telegram's shows 22 times
+in a recorded day, a second each, at most 2.5 hours apart. What may take traffic is another story each time."""
+
+_COMES_AND_GOES = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
 
 MAX_EPISODES = 10_000
 MAX_OPEN_AT_PREFIX = 64
@@ -31,7 +37,8 @@ StoryKey = tuple[Which, object]
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One episode while it is followed. `around`: the usual prefix that it concerned when it opened."""
+    """One episode while it is followed. `around`: the usual prefix that it concerned when it opened. `hidden`: it
+    ended too long ago to be told of, and would be the same if it came back."""
 
     number: int
     which: Which
@@ -49,11 +56,26 @@ class Record:
     after_withdrawal: bool = False
     seen_before_at: float | None = None
     disowned_by: Asn | None = None
+    hidden: bool = False
 
     @property
     def active(self) -> bool:
         """Whether any peer carries it."""
         return bool(self.carriers)
+
+    @property
+    def returns_s(self) -> float:
+        """How long after its end it is still the same story that comes back."""
+        is_way = self.judgement.kind in _COMES_AND_GOES and self.ground.place is Place.EXACT
+        return RETURNS_S if is_way else RESUMED_S
+
+    def begin_anew(self, at: float, path: AsPath | None) -> None:
+        """It is back: what is told of it is of this time, and that it was there before."""
+        self.path, self.first_at, self.last_at = path, at, at
+        self.earlier += 1
+        self.peers = self.peers_of = 0
+        self.collectors.clear()
+        self.after_withdrawal, self.disowned_by = False, None
 
     def note_lost_at(self, lost_at: float) -> None:
         """Most peers had lost the usual route by then: a foreign origin that shows only after that is an effect
@@ -129,7 +151,7 @@ class Register:
         self._active_around: Counter[Prefix] = Counter()
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(self._all.values())
+        return (record for record in self._all.values() if not record.hidden)
 
     def join(
         self, which: Which, ground: Ground, judgement: Judgement, peer: PeerKey, at: float, path: AsPath | None
@@ -178,19 +200,26 @@ class Register:
         self._end(record)
         return Turn.ENDED
 
-    def forget_ended(self, before: float) -> None:
-        """Drop what ended before a time."""
-        for record in [one for one in self._ended.values() if one.last_at < before]:
-            self._drop(record)
+    def forget_ended(self, now: float, kept_s: float) -> None:
+        """Tell no more of what ended so long ago, and drop it unless it may come back."""
+        for record in tuple(self._ended.values()):
+            gone_s = now - record.last_at
+            record.hidden = gone_s > kept_s
+            if record.hidden and gone_s > record.returns_s:
+                self._drop(record)
 
     def _take_up(
         self, which: Which, ground: Ground, judgement: Judgement, at: float, path: AsPath | None
     ) -> tuple[Record | None, Turn | None]:
         """The record of a story that goes on, comes back soon or opens anew; None: too many are open."""
         record = self._latest.get((which, judgement.key))
-        if record is None or (not record.active and at - record.last_at > RESUMED_S):
+        if record is None or (not record.active and at - record.last_at > record.returns_s):
             return self._open(which, ground, judgement, at, path, record), Turn.OPENED
-        return record, None if record.active else Turn.RESUMED
+        if record.active:
+            return record, None
+        if at - record.last_at > RESUMED_S:
+            record.begin_anew(at, path)
+        return record, Turn.RESUMED
 
     def _let_go(self, record: Record, now: float) -> Turn:
         """All its carriers at once."""
@@ -226,6 +255,7 @@ class Register:
 
     def _revive(self, record: Record) -> None:
         """It has carriers, the first ones maybe."""
+        record.hidden = False
         if self._ended.pop(record.number, None) is not None:
             self._active_at[record.which] += 1
             self._active_around[record.around] += 1

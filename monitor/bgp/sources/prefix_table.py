@@ -11,6 +11,7 @@ import msgspec
 
 from monitor.bgp.ip_to_as import PrefixTable
 from monitor.bgp.mrt_origins import is_table, table_origins
+from monitor.bgp.mrt_stream import Readable
 from monitor.bgp.origin_lines import MAX_LINE
 from monitor.files.compressed_file import CompressedFile
 from monitor.model import Prefix, parse_prefix
@@ -51,7 +52,7 @@ def read_prefix_table(path: Path, exchanges: tuple[Prefix, ...] = ()) -> PrefixT
         return table
 
 
-def _lines(stream: io.BufferedReader) -> Iterator[list[str]]:
+def _lines(stream: Readable) -> Iterator[list[str]]:
     """The lines, block by block. A file without line ends must not become one line in memory: what is too long
     for one is one, and bad."""
     rest = ""

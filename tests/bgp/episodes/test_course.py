@@ -49,6 +49,47 @@ def test_what_returns_at_once_is_the_same_event_and_later_another(scene: Scene) 
     assert [episode.earlier for episode in scene.episodes()] == [0, 1]
 
 
+def test_neighbour_that_comes_and_goes_is_one_event(scene: Scene) -> None:
+    """Every other hour for a second: while it is there it is told with how often it was, an hour later no more.
+
+    Another neighbour is another event, and so is the same one's after a day.
+    """
+    new = scene.way(0, 2914, 777, OWNER)
+    for _ in range(3):
+        scene.announce(new)
+        scene.wait(1)
+        scene.announce(scene.way(0))
+        scene.wait(7200)
+        assert scene.episodes() == []
+    scene.announce(new)
+    back_at = scene.at
+    (episode,) = scene.episodes()
+
+    assert [turn for turn, _ in turns(scene)] == ["opened", *["ended", "resumed"] * 3]
+    assert (episode.number, episode.earlier, episode.first_at, episode.active) == (1, 3, back_at, True)
+    assert (episode.kind, episode.offender, episode.peers) == (EpisodeKind.FORGED_ORIGIN, 777, 1)
+
+    scene.announce(scene.way(0, 2914, 778, OWNER))
+    assert [(one.number, one.offender) for one in scene.episodes()] == [(1, 777), (2, 778)]
+
+    scene.announce(scene.way(0))
+    scene.wait(86_400)
+    scene.announce(new)
+    assert [(one.number, one.earlier) for one in scene.episodes()] == [(3, 0)]
+
+
+def test_part_behind_a_new_neighbour_is_another_event_each_time(scene: Scene) -> None:
+    """It takes traffic: the second time is not the first one's rest."""
+    for pause in (1000, 10):
+        scene.announce(scene.way(0, 2914, 777, OWNER), prefix=INNER)
+        scene.wait(1)
+        scene.announce(None, prefix=INNER)
+        scene.wait(pause)
+
+    assert [turn for turn, _ in turns(scene)] == ["opened", "ended", "opened", "ended"]
+    assert [one.number for one in scene.episodes()] == [1, 2]
+
+
 def test_all_peers_lose_the_prefix(scene: Scene) -> None:
     """And get it back: withdrawn, of the peers that had it, then restored."""
     for peer in range(PEERS):

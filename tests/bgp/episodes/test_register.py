@@ -75,6 +75,6 @@ def test_story_that_resumed_counts_as_active_again() -> None:
     register.leave(next(iter(register)), PEER, 2.0)
 
     assert open_one(register, "203.0.113.0/24", "203.0.112.0/22", 64_666, 3.0) is Turn.RESUMED
-    register.forget_ended(1e9)
+    register.forget_ended(1e9, 0.0)
     assert open_one(register, "203.0.114.0/24", "203.0.112.0/22", 64_666, 4.0) is None
     assert [record.number for record in register] == [1]
