@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,7 @@ from monitor.history import (
     Shipment,
     Store,
 )
+from monitor.history.postgres.writing import PostgresWriting
 from monitor.model.history_place import DatabaseUrl
 from monitor.station.plugin_state import State
 from probes.observation import HttpObservation, Observation
@@ -143,6 +145,27 @@ def test_a_commit_that_nobody_answered_is_done_once(
     assert proxy.cuts == 1
     assert statuses(database) == [1, 2, 3, 4]
     assert ask(database, "SELECT next FROM fact_number") == [(4,)]
+
+
+def test_who_lets_nobody_write_does_so_after_its_connection_was_lost_as_well(
+    database: DatabaseUrl, proxy: CuttingProxy, postgres: PostgresServer
+) -> None:
+    """As a transfer of a whole history does: its lock went with the session, and is taken again."""
+    others = (
+        "SELECT pg_try_advisory_lock_shared(classid::int, objid::int) FROM pg_locks WHERE locktype = 'advisory'"
+    )
+    through = DatabaseUrl(database.text.replace(str(postgres.folder), str(proxy.folder)))
+    with closing(PostgresWriting.open(through)) as engine:
+        engine.hold_still()
+        session = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
+        before = ask(database, session)
+        proxy.cut = "before"
+        engine.transact(lambda: engine.connection.execute("SELECT 1").fetchall(), lambda: None)
+
+        assert proxy.cuts == 1
+        assert len(ask(database, session)) == len(before) == 1
+        assert ask(database, session) != before
+        assert ask(database, others) == [(False,)]
 
 
 @pytest.mark.slow

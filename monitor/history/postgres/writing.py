@@ -25,7 +25,7 @@ import psycopg
 from psycopg import RawCursor
 
 from monitor.history.engine import Answer
-from monitor.history.errors import HistoryUnreachableError
+from monitor.history.errors import HistoryError, HistoryUnreachableError
 from monitor.history.glossary import DICTIONARIES, WritingGlossary
 from monitor.history.postgres import days, locks
 from monitor.history.postgres.connecting import connect
@@ -74,6 +74,7 @@ class PostgresWriting:
         self._words: int | None = None
         self._writer = self.connection.raw.info.backend_pid
         self._is_teller = False
+        self._stands_still = False
 
     @classmethod
     def open(cls, place: DatabaseUrl) -> PostgresWriting:
@@ -178,6 +179,7 @@ class PostgresWriting:
         """Speak through new connections, as soon as the server is there.
 
         :raises HistoryUnreachableError: it was not there until `until` (monotonic)
+        :raises HistoryError: nobody else was to write, and somebody does
         """
         self.connection.raw.close()
         self.dictionaries.raw.close()
@@ -192,6 +194,8 @@ class PostgresWriting:
                 time.sleep(_FIRST_PAUSE_S * 4)
             else:
                 self._writer = self.connection.raw.info.backend_pid
+                if self._stands_still:
+                    self._stand_still_again(until)
                 return
 
     def insert(self, shelf: Shelf[Any], rows: Sequence[Row]) -> None:
@@ -222,6 +226,21 @@ class PostgresWriting:
         """The lock that every transaction of a writer shares, alone."""
         with named_errors(self.place):
             self.connection.execute(f"SELECT pg_advisory_lock({locks.WORDS})")
+        self._stands_still = True
+
+    def _stand_still_again(self, until: float) -> None:
+        """Take the lock that went with the connection, if nobody writes; the server may still hold our old one."""
+        while True:
+            with named_errors(self.place):
+                ((is_ours,),) = self.connection.execute(f"SELECT pg_try_advisory_lock({locks.WORDS})").fetchall()
+            if is_ours:
+                return
+            if time.monotonic() > until:
+                raise HistoryError(
+                    f"history {self.place}: the connection was lost, and since then a monitor writes there; stop"
+                    " it, and give the same command again"
+                )
+            time.sleep(_FIRST_PAUSE_S * 4)
 
     def ids_were_given(self) -> None:
         """Set the sequences."""
