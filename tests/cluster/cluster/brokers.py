@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cluster.broker_network import BrokerNetwork
 from cluster.processor_time import cpu_s
+from monitor.model.settings import BusSettings
 
 NODES = 3
 
@@ -58,6 +59,11 @@ class Brokers:
     def url(self) -> str:
         """As `[bus] url` has it."""
         return "nats://" + ",".join(f"{self._address(node)}:{self._clients[node]}" for node in self.nodes)
+
+    @property
+    def settings(self) -> BusSettings:
+        """The same for a client of ours."""
+        return BusSettings(urls=tuple(f"nats://{url}" for url in self.url.removeprefix("nats://").split(",")))
 
     def _address(self, node: int) -> str:
         return "127.0.0.1" if self._network is None else self._network.address(node)

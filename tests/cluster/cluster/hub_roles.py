@@ -57,6 +57,11 @@ class RoleProcess:
         """Processor time of all its lives."""
         return self._spent + (cpu_s(self._process.pid) if self._process and self._process.poll() is None else 0.0)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Let it stand still, or go on."""
+        if self._process is not None and self.runs:
+            self._process.send_signal(number)
+
     def kill(self) -> None:
         """As a crash."""
         self._end(signal.SIGKILL)
