@@ -213,7 +213,7 @@ def _hops(path: tuple[int, ...], known: tuple[int, ...]) -> tuple[Hop, ...]:
 def _claim(item: Evidence, language: Language) -> Claim:
     return Claim(
         weight=item.weight,
-        seen=labels.OF_PEERS.text(Language.EN, peers=item.seen, of=item.of),
+        seen=labels.SEEN_OF.text(language, seen=item.seen, of=item.of),
         rule=one_line(item.rule, 80),
         text=one_line(evidence_text(item, language), TEXT_LIMIT),
     )

@@ -15,7 +15,7 @@ from monitor.diagnose.rules import RULES
 from monitor.model import Evidence
 from monitor.report.words import Language, Said
 from monitor.report.words.missing import MISSING
-from monitor.report.words.rules import KOREAN, VANTAGE
+from monitor.report.words.rules import KOREAN, VALUES, VANTAGE
 
 _LONGEST = 400
 """Of a text that is looked at; an honest one is a line or two, and trying how a long one fits takes long."""
@@ -42,7 +42,14 @@ def _retold(text: str, forms: Iterable[Said], language: Language) -> str:
     for said in forms:
         values = _values(said.en, text)
         if values is not None:
-            return said.text(language, **values)
+            return said.text(language, **{name: _value(found) for name, found in values.items()})
+    return text
+
+
+def _value(text: str) -> str:
+    """A value in Korean: most are names and numbers, which are nobody's language."""
+    for english, korean in VALUES:
+        text = re.sub(english, korean, text)
     return text
 
 

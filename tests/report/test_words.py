@@ -120,6 +120,24 @@ def test_text_that_no_rule_of_ours_wrote_stays_as_it_is(rule: str, text: str) ->
     assert evidence_text(item, Language.KO) == f"~{text}~"
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "english", "korean"),
+    [
+        ("routing.new_more_specific", "expected", "AS7625 or AS38099", "AS7625 또는 AS38099"),
+        ("path.ends_elsewhere", "new", "AS1, AS9457 behind AS6461", "AS6461 뒤의 AS1, AS9457"),
+        ("routing.new_more_specific", "expected", "or AS behind", "or AS behind"),
+    ],
+)
+def test_words_between_networks_are_korean_too(rule: str, name: str, english: str, korean: str) -> None:
+    """A value may name several networks; what only looks alike stays."""
+    form = RULES[rule].text
+    places = {place: english if place == name else "7" for place in _places(form)}
+    item = Evidence(rule=rule, group="g", weight=1.0, seen=1, of=1, text=form.format_map(places), at=0.0)
+
+    assert name in places
+    assert korean in evidence_text(item, Language.KO)
+
+
 def test_a_sick_vantage_is_told_in_korean() -> None:
     """Its evidence is weighed by no rule of the table, and written elsewhere."""
     sickness = Sickness(

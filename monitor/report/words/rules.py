@@ -219,3 +219,6 @@ VANTAGE: dict[str, tuple[Said, ...]] = {
     ),
 }
 """Evidence against a vantage, which no rule weighs (`diagnose.conclude`); what fits first is meant."""
+
+VALUES = ((r"\b(AS\d+) or (?=AS\d)", r"\1 또는 "), (r"\b((?:AS\d+, )*AS\d+) behind (AS\d+)\b", r"\2 뒤의 \1"))
+"""English between networks that a value names: what matches, and how Korean says it."""

@@ -13,7 +13,7 @@ from monitor.report.safe_text import listed, one_line
 from monitor.report.sums import CauseSum, sums_of
 from monitor.report.timeline import timeline
 from monitor.report.vantage_table import VantageRow, vantage_row
-from monitor.report.words import Language
+from monitor.report.words import Language, labels
 from monitor.web.dashboard.ladder import Ladder
 from monitor.web.dashboard.path_graph import PathGraph, path_graph
 from monitor.web.dashboard.preferences import Preferences
@@ -87,7 +87,7 @@ def _ledger(number: int, item: Evidence, language: Language) -> Ledger:
         rule=one_line(item.rule, 80),
         group=one_line(item.group, 64),
         weight=item.weight,
-        seen=f"{item.seen}/{item.of}",
+        seen=labels.SEEN_OF.text(language, seen=item.seen, of=item.of),
         witnesses=listed(item.witnesses, 30),
         text=one_line(evidence_text(item, language), 1000),
         terms=listed((f"{cause} {value:+.2f}" for cause, value in terms if value), 20),
