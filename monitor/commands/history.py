@@ -6,6 +6,7 @@ import difflib
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -149,6 +150,8 @@ def command(
             sections=_sections(sections, drawn=drawn), by=by, bucket_s=bucket_s,
         )  # fmt: skip
         found = _ask(reader, question, compare)
+        if drawn and bucket is None and isinstance(found, Overview):
+            found = _where_measured(reader, found)
     if save is not None and isinstance(found, Overview):
         save_latency(save, found, timezone)
     elif as_json:
@@ -173,6 +176,19 @@ def _ask(reader: Reader, question: Question, compare: Shift | None) -> Overview 
         return comparison(reader, question, then, then + question.until - question.since)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _where_measured(reader: Reader, found: Overview) -> Overview:
+    """Drawn closer, where less than half of the window was measured: a new monitor's day would be one bar."""
+    question, measured = found.question, [one for one in found.latency or () if one.points]
+    first = min((one.points[0].at for one in measured), default=question.since)
+    last = max((one.points[-1].at for one in measured), default=question.until) + question.bucket_s
+    if last - first > (question.until - question.since) / 2:
+        return found
+    window = Window(first, min(last, question.until))
+    bucket_s = window.bucket_s(None, *_PLOT)
+    window = window.from_whole_minutes(bucket_s)
+    return overview(reader, replace(question, since=window.since, until=window.until, bucket_s=bucket_s))
 
 
 def _show(found: Overview | Comparison, zone: ZoneInfo, *, plot: bool, buckets: bool) -> None:

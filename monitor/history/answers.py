@@ -79,7 +79,10 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="not_
 
 
 class PathChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="path"):
-    """A traceroute series went from one path of addresses to another; None is a hop that never answered."""
+    """Traceroutes went from one path of addresses to another; None is a hop that never answered.
+
+    `count`: how often a flow was seen to do so.
+    """
 
     target: str
     vantage: str

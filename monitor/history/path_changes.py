@@ -51,7 +51,7 @@ def trace_addresses(stored: str, *, reached: bool) -> tuple[Addresses, int | Non
 
 
 def path_changes(connection: Connection, glossary: ReadingGlossary, scope: Scope) -> list[PathChange]:
-    """Changes of the address path by series, in the order in which each was first seen."""
+    """Changes of the address path as each was first seen, in that order; the same one of several flows is one."""
     known: dict[tuple[int, int, int], KnownPath] = {}
     last_path: dict[tuple[int, int, int], tuple[int, int]] = {}
     found: dict[tuple[object, ...], PathChange] = {}
@@ -83,11 +83,12 @@ def _note(
     at: float,
     glossary: ReadingGlossary,
 ) -> None:
-    """Add a change, or count it when the same one was seen before."""
+    """Add a change, or count it when the same one was seen before, be it by another flow."""
     target, vantage, aim = series
     address, method, *_ = glossary.values("aim", aim)
-    earlier = found.get((series, old, new))
-    found[series, old, new] = PathChange(
+    change = (target, vantage, address, method, old, new)
+    earlier = found.get(change)
+    found[change] = PathChange(
         target=glossary.text("target", target),
         vantage=glossary.text("vantage", vantage),
         address=None if address is None else str(address),

@@ -61,6 +61,17 @@ def test_the_dots_are_higher_where_it_was_slower(whydown: Whydown) -> None:
     assert set(top[half + 4 :]) - {"\u2800"}
 
 
+def test_a_young_history_is_drawn_where_there_is_something(whydown: Whydown) -> None:
+    """An hour was measured of the thirty days asked for: it is more than one bar; a window that is full stays."""
+    young = whydown("--plot", "--since", "2022-01-04T05:00Z", "--until", "2022-02-03T05:00Z").stdout
+    full = whydown("--plot", *WINDOW).stdout
+
+    assert "300 s a step" in young
+    assert "02-03" in young or "05:00" in young
+    assert "01-04" not in young
+    assert "60 s a step" in full
+
+
 def test_an_svg_is_a_picture_with_the_names_as_they_are(whydown: Whydown, tmp_path: Path) -> None:
     """A `$` begins no formula; the same figures make the same file."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
