@@ -18,10 +18,14 @@ from probes import clock
 
 @click.group(short_help="Send a test on every way on which people are told.")
 def command() -> None:
-    """Ways on which people are told: mail, webhooks, commands."""
+    """Ways on which people are told: mail, webhooks, commands.
+
+    \b
+    whydown alert test
+    """
 
 
-@command.command("test")
+@command.command("test", short_help="Send a made-up incident by mail and every hook.")
 @click.option(
     "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True,
     help="Configuration file.",

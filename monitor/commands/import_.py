@@ -53,12 +53,16 @@ command.add_command(atlas)
 command.add_command(history)
 
 
-@command.command()
+@command.command(short_help="Observations and RIS Live messages, one a line.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @history_options
 @click.pass_context
 def facts(ctx: click.Context, files: tuple[str, ...], config: Path, database: HistoryPlace | None) -> None:
-    """Observations and RIS Live messages, one a line; the word may be left out."""
+    """Observations and RIS Live messages, one a line; the word may be left out.
+
+    \b
+    whydown import facts observations.jsonl routes.jsonl
+    """
     with plain_errors(), Store.open(history_place(database, config)) as store:
         intake = Intake(store)
         for name in files:

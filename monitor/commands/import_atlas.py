@@ -20,7 +20,7 @@ from probes.atlas import AtlasError, Naming, read_results
 _MAX_RESULT = 1_000_000
 
 
-@click.command()
+@click.command(short_help="Results of RIPE Atlas probes.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--target", default=None, help="Name of what was measured.  [default: by the host]")
 @click.option(

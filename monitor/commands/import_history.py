@@ -14,7 +14,7 @@ from monitor.model.history_place import HistoryPlace
 _SHOWN_DIGITS = 12
 
 
-@click.command()
+@click.command(short_help="All of another history into an empty one.")
 @click.argument("source", type=Place())
 @history_options
 @click.pass_context

@@ -6,8 +6,9 @@ configuration is read.
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -92,7 +93,9 @@ _TABLE: Final = click.Option(
 )
 
 
-def _shown(measure: click.Command, view: View, *more: click.Option) -> click.Command:
+def _shown(
+    measure: click.Command, short: str, view: View, examples: Sequence[str], *more: click.Option
+) -> click.Command:
     """A command that measures as `measure` does, and shows it; `more`: options beside or in place of its own."""
     own = {option.name for option in more}
     params = [*(parameter for parameter in measure.params if parameter.name not in own), *more, _JSON]
@@ -117,9 +120,24 @@ def _shown(measure: click.Command, view: View, *more: click.Option) -> click.Com
             for part in view(seen, options):
                 console.print(part)
 
-    return click.Command(measure.name, params=params, callback=show, help=measure.help)
+    words = "\n".join([inspect.cleandoc(measure.help or ""), "", "\b", *examples])
+    return click.Command(measure.name, params=params, callback=show, help=words, short_help=short)
 
 
-command.add_command(_shown(probes.http, _http))
-command.add_command(_shown(probes.dns, _dns))
-command.add_command(_shown(probes.trace, _trace, _COUNT, _TABLE))
+_HTTP_EXAMPLES = (
+    "whydown probe http https://shop.example/health --expect-body ok --max-wait 1",
+    "whydown probe http https://shop.example/ --address 203.0.113.10 --json",
+)
+_DNS_EXAMPLES = (
+    "whydown probe dns shop.example --from-root --dnssec",
+    "whydown probe dns shop.example --server 9.9.9.9 --type AAAA",
+)
+_TRACE_EXAMPLES = (
+    "whydown probe trace shop.example --prefix-to-as prefix_to_as.txt",
+    "whydown probe trace shop.example --flows 32",
+)
+command.add_command(_shown(probes.http, "One HTTP request to one address of each URL.", _http, _HTTP_EXAMPLES))
+command.add_command(_shown(probes.dns, "One question to each name server.", _dns, _DNS_EXAMPLES))
+command.add_command(
+    _shown(probes.trace, "One traceroute to one address of each host.", _trace, _TRACE_EXAMPLES, _COUNT, _TABLE)
+)

@@ -46,14 +46,15 @@ def test_verb_and_each_of_its_options_are_described(verb: str) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_the_verb_has_examples_that_can_be_typed(verb: str) -> None:
     """With words and options that are there; `--help` stops each before it does anything."""
-    helps = "\n".join(command.help or "" for command in _commands(verb))
-    examples = re.findall(r"^ *(?:.*\| )?whydown (.*)$", helps, re.MULTILINE)
+    for command in _commands(verb):
+        examples = re.findall(r"^ *(?:.*\| )?whydown (.*)$", command.help or "", re.MULTILINE)
 
-    assert examples
-    for example in examples:
-        result = CliRunner().invoke(main, [*shlex.split(example.partition(" > ")[0], comments=True), "--help"])
+        assert examples, command.name
+        for example in examples:
+            typed = [*shlex.split(example.partition(" > ")[0], comments=True), "--help"]
+            result = CliRunner().invoke(main, typed)
 
-        assert result.exit_code == 0, (example, result.output)
+            assert result.exit_code == 0, (example, result.output)
 
 
 def test_help_lists_every_verb_in_the_order_of_the_table() -> None:
