@@ -42,6 +42,8 @@ def share_witnesses(share: Share, language: Language = _EN) -> str:
 
 def _witnesses(affected: Collection[str], vantages: int, language: Language) -> str:
     of = max(vantages, len(affected))
+    if of == len(affected) == 1:
+        return causes.SEEN_BY_ONLY.text(language)
     said = causes.SEEN_BY if affected else causes.SEEN_BY_NONE
     return said.text(language, seen=len(affected), of=of)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.diagnose.symptom import Symptom
 from monitor.report.words.said import Said
 from probes.observation import Failure
 
@@ -44,4 +45,20 @@ FAILURE: dict[str, Said] = {
     Failure.BODY_TOO_LARGE: Said("an answer that is too large", "지나치게 큰 응답"),
     Failure.TOO_SLOW: Said("an answer that is too slow", "너무 느린 응답"),
     Failure.TOO_MANY_REDIRECTS: Said("too many redirects", "지나치게 많은 리디렉션"),
+    # What is wrong with exchanges of several kinds, as the diagnosis counts them; `connect_timeout` and
+    # `read_timeout` are both.
+    Symptom.NAME_FAILED: Said("the name does not resolve", "이름을 찾을 수 없음"),
+    Symptom.UNREACHABLE: Said("the host cannot be reached", "호스트 도달 불가"),
+    Symptom.REFUSED: Said("connection refused", "연결 거부"),
+    Symptom.TLS_INVALID: Said("the certificate is refused", "인증서 거부"),
+    Symptom.TLS_STALLED: Said("the TLS handshake does not end", "TLS 핸드셰이크 시간 초과"),
+    Symptom.RESET: Said("connection reset", "연결 재설정(RST)"),
+    Symptom.SHEDDING: Said("the server sheds load", "서버의 요청 거절"),
+    Symptom.GATEWAY: Said("a gateway without an answer from behind it", "게이트웨이 뒤의 무응답"),
+    Symptom.WRONG_ANSWER: Said("a wrong answer", "잘못된 응답"),
+    Symptom.THINK_TIME: Said("the server answers slowly", "서버의 느린 응답"),
+    Symptom.LOST_SYN: Said("connections that open late (lost SYN)", "늦은 연결(SYN 손실)"),
+    Symptom.RESENT: Said("packets that are sent again", "패킷 재전송"),
+    Symptom.NETWORK_SLOW: Said("a slow network", "느린 네트워크"),
+    Symptom.UNCLEAR: Said("a failure of no known kind", "알려진 유형이 아닌 실패"),
 }
