@@ -43,6 +43,7 @@ def latency_figure(
     """
     try:
         from matplotlib import rc_context
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingLibraryError("a plot needs matplotlib: pip install 'whydown[plot]'") from error
@@ -59,10 +60,14 @@ def latency_figure(
         for axis, (who, series) in zip(axes, shown, strict=False):
             _panel(axis, who, series, zone)
             _bands(axis, [one for one in incidents if who[0] in (None, one.target, *one.members)], question, zone)
-        axes[0].xaxis_date(tz=zone)
+        # Panels share the axis: times with minutes, and a date where another day begins.
+        locator = AutoDateLocator(tz=zone)
+        axes[0].xaxis.set_major_locator(locator)
+        axes[0].xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
         axes[0].set_xlim(as_datetime(question.since, zone), as_datetime(question.until, zone))
         if shown:
-            axes[0].legend(loc="upper left", ncols=len(_COLOURS) + 1, fontsize="small")
+            entries = axes[0].get_legend_handles_labels()
+            figure.legend(*entries, loc="outside lower center", ncols=len(_COLOURS) + 1, fontsize="small")
         file = io.BytesIO()
         figure.savefig(
             file, format=form, dpi=110, metadata={"Date": None} if form == "svg" else {"Software": None}
