@@ -61,9 +61,10 @@ def latency_figure(
             _panel(axis, who, series, zone)
             _bands(axis, [one for one in incidents if who[0] in (None, one.target, *one.members)], question, zone)
         # Panels share the axis: times with minutes, and a date where another day begins.
-        locator = AutoDateLocator(tz=zone)
+        locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
         axes[0].xaxis.set_major_locator(locator)
-        axes[0].xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+        formatter = ConciseDateFormatter(locator, tz=zone, show_offset=False)  # type: ignore[no-untyped-call]
+        axes[0].xaxis.set_major_formatter(formatter)
         axes[0].set_xlim(as_datetime(question.since, zone), as_datetime(question.until, zone))
         if shown:
             entries = axes[0].get_legend_handles_labels()
