@@ -7,7 +7,7 @@ No I/O, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
 from monitor.diagnose.linking import Linker
 from monitor.diagnose.paths.unmapped import Held, UnmappedTraces
+from monitor.diagnose.resting import Resting
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.situation import Dependency, DependencyState
 from monitor.diagnose.target_incidents import TargetIncidents
@@ -99,11 +100,22 @@ class Engine:
         found = [*self._vantages.open_incidents, *self._linker.open_incidents]
         return tuple(sorted(found, key=lambda incident: (incident.opened_at, incident.id)))
 
-    def resume(self, incidents: Sequence[tuple[Incident, int]]) -> None:
+    @property
+    def resting(self) -> tuple[Resting, ...]:
+        """What is over and not yet told to be: a process that goes on from a history would not know it."""
+        return tuple(
+            Resting(name, incident.cause, since)
+            for name, tracked in self._tracked.items()
+            for incident, since in tracked.resting
+        )
+
+    def resume(self, incidents: Sequence[tuple[Incident, int]], resting: Collection[Resting] = ()) -> None:
         """Go on with the open incidents of an earlier process; each with its last sequence number.
 
-        One whose target is no longer watched is closed at the next moment: nobody would see it end.
+        One whose target is no longer watched is closed at the next moment: nobody would see it end. `resting`: as
+        that process had it.
         """
+        over = {(one.target, one.cause): one.since for one in resting}
         for incident, sequence in incidents:
             if incident.target is None and incident.affected:
                 self._vantages.resume(incident, sequence)
@@ -112,7 +124,8 @@ class Engine:
             if not own:
                 self._orphans.append((incident, sequence))
             for case in own:
-                self._incidents(case.target or "").resume(case, sequence)
+                name = case.target or ""
+                self._incidents(name).resume(case, sequence, over.get((name, case.cause)))
 
     def warm_up(self, facts: Iterable[Fact], until: float | None = None) -> None:
         """Rebuild what is usual, and the routes, from facts of the past, without judging them.

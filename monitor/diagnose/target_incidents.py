@@ -7,7 +7,7 @@ trouble is over: what its vantages still see is the trouble that goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from monitor.diagnose.conclude import fine
 from monitor.diagnose.tracker import QUIET_S, Tracker
@@ -31,9 +31,17 @@ class TargetIncidents:
         """The incident that goes on; of two the one that does not stand beside another."""
         return self._main.incident or self._beside.incident
 
-    def resume(self, incident: Incident, sequence: int) -> None:
-        """Go on with an incident that an earlier process opened."""
-        (self._main if self._main.told is None else self._beside).resume(incident, sequence)
+    @property
+    def resting(self) -> Iterator[tuple[Incident, float]]:
+        """Those that are over and whose end is not yet told, each with when it was over."""
+        for tracker in (self._main, self._beside):
+            if tracker.told is not None and tracker.rests_since is not None:
+                yield tracker.told, tracker.rests_since
+
+    def resume(self, incident: Incident, sequence: int, rests_since: float | None = None) -> None:
+        """Go on with an incident that an earlier process opened; `rests_since`: as `resting` had it there."""
+        tracker = self._main if self._main.told is None else self._beside
+        tracker.resume(incident, sequence, rests_since)
 
     def update(
         self, verdicts: tuple[Verdict, ...], started_at: float, settled: Settled, *, receding: bool = False

@@ -101,7 +101,12 @@ class Tracker:
         """The incident that was opened and not yet closed, be it that it rests."""
         return self._open.incident if self._open is not None else None
 
-    def resume(self, incident: Incident, sequence: int) -> None:
+    @property
+    def rests_since(self) -> float | None:
+        """When the incident was over whose end is not yet told; None: there is none such."""
+        return self._open.over_at if self._open is not None else None
+
+    def resume(self, incident: Incident, sequence: int, rests_since: float | None = None) -> None:
         """Go on with an incident that an earlier process opened; `sequence` is its last change."""
         strongest = Verdict(
             at=incident.updated_at,
@@ -119,7 +124,7 @@ class Tracker:
             runner_up=incident.runner_up,
             missing=incident.missing,
         )
-        self._open = _Open(incident, sequence, strongest, len(incident.affected))
+        self._open = _Open(incident, sequence, strongest, len(incident.affected), over_at=rests_since)
 
     def update(
         self, verdict: Verdict, started_at: float, *, settled: bool = True, receding: bool = False

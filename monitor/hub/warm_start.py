@@ -6,13 +6,14 @@ Used at the start, after a reload, and by each `whydown once`. It reads the hist
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, product
 
 from monitor.diagnose.engine import Engine
 from monitor.diagnose.fact import known_at
 from monitor.diagnose.knowledge import Knowledge
+from monitor.diagnose.resting import Resting
 from monitor.diagnose.usual_hours import FEWEST_VALUES, HOUR_S, KEPT_HOURS, PastHour, comparable
 from monitor.history import Reader
 from monitor.model import FileMark, Incident, RouteFact
@@ -50,12 +51,13 @@ def engine_from_history(
     *,
     resumes: Callable[[Incident], bool] = lambda incident: True,
     judged_s: float | None = None,
+    resting: Collection[Resting] = (),
 ) -> Engine:
     """An engine that knows the facts before `until`, Unix seconds, and the incidents that were open then.
 
     It judges moments from `until` on. `coming`: changes that the VRPs in `knowledge` show already, and that are
     among the facts that the engine will be fed. `resumes`: whether an open incident is this engine's to go on
-    with. `judged_s`: how long it will judge; None: for good.
+    with. `judged_s`: how long it will judge; None: for good. `resting`: what the last engine knew to be over.
 
     :raises HistoryError: the history at `place` cannot be read
     """
@@ -65,7 +67,7 @@ def engine_from_history(
         asked_s = None if judged_s is None else OBSERVATIONS_S + judged_s
         hours = past_hours(reader, until - OBSERVATIONS_S, [*names, *knowledge.control_names], asked_s)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming), hours=tuple(hours)))
-        engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)])
+        engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)], resting)
         observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)

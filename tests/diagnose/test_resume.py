@@ -52,6 +52,25 @@ def test_incident_that_rested_when_the_process_ended_is_closed_by_the_next() -> 
     assert after[0].sequence == before[-1].sequence + 1
 
 
+def test_incident_that_rested_ends_when_it_would_have_ended_where_the_next_process_is_told_of_its_rest() -> None:
+    """Without that word the rest begins anew, and the end is told minutes later."""
+    facts = Story(api=refused).facts(World(1))
+    cut = next(n for n, fact in enumerate(facts) if known_at(fact) > END + 200)
+    alone = engine_for(CONFIG.format(target=""))
+    before = alone.feed(facts[:cut])
+    resting = alone.resting
+    (whole,) = alone.feed(facts[cut:])
+
+    second = engine_for(CONFIG.format(target=""))
+    second.resume([(before[-1].incident, before[-1].sequence)], resting)
+    second.warm_up(facts[:cut])
+    (told,) = second.feed(facts[cut:])
+
+    assert [one.target for one in resting] == [before[-1].incident.target]
+    assert (told.at, told.incident.closed_at) == (whole.at, whole.incident.closed_at)
+    assert second.resting == ()
+
+
 def test_incident_of_a_target_that_is_no_longer_watched_is_closed() -> None:
     """Nobody would see it end."""
     facts = Story(api=refused).facts(World(1))

@@ -17,6 +17,8 @@ from collections import deque
 
 import msgspec
 
+from monitor.diagnose.resting import Resting
+
 REWIND_S = 60.0
 SLACK_S = 10.0
 
@@ -25,11 +27,20 @@ OLD_S = 600.0
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """`reached`: the watermark that was concluded from; `rewound`: that to begin from, with `place`."""
+    """`reached`: the watermark that was concluded from; `rewound`: that to begin from, with `place`.
+
+    `resting`: what was over at `reached` and not yet told to be.
+    """
 
     reached: float
     rewound: float
     place: int
+    resting: tuple[Resting, ...] = ()
+
+    @property
+    def rested(self) -> tuple[Resting, ...]:
+        """What was over at `rewound` already; what ended later is seen to end once more."""
+        return tuple(one for one in self.resting if one.since <= self.rewound)
 
 
 def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
@@ -54,11 +65,11 @@ class Trail:
         self._since = since
         self._steps: deque[tuple[float, int]] = deque([(since + SLACK_S, place)])
 
-    def step(self, reached: float, place: int) -> Checkpoint:
+    def step(self, reached: float, place: int, resting: tuple[Resting, ...] = ()) -> Checkpoint:
         """The watermark `reached` was concluded from, at `place`; what to leave now."""
         if reached > self._steps[-1][0]:
             self._steps.append((reached, place))
         rewound = max(self._since, reached - REWIND_S)
         while len(self._steps) > 1 and self._steps[1][0] <= rewound - SLACK_S:
             self._steps.popleft()
-        return Checkpoint(reached, rewound, self._steps[0][1])
+        return Checkpoint(reached, rewound, self._steps[0][1], resting)

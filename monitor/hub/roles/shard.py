@@ -71,6 +71,7 @@ class Shard:
         :raises HistoryError: the history is broken for good
         """
         self._begin = last.rewound if last is not None else now
+        self._rested = last.rested if last is not None else ()
         self._rehearses_until = last.reached if last is not None else None
         self._reached, self._watermark = self._begin, Watermark(self._begin)
         start = last.place if last is not None else at_time(self._begin - SLACK_S)
@@ -103,7 +104,7 @@ class Shard:
                 if reached is not None and reached >= self._reached + STEP_S:
                     await self._conclude(reached)
                     if self._rehearses_until is None:
-                        self.checkpoint = trail.step(self._reached, message.place)
+                        self.checkpoint = trail.step(self._reached, message.place, self._engine.resting)
 
     def _take(self, message: Message) -> None:
         try:
@@ -153,8 +154,10 @@ class Shard:
             self._judge.replace(self._share)
 
     def _remembering(self, until: float) -> Share:
-        engine = engine_from_history(self._store.place, self._knowledge, until, resumes=self._is_mine)
-        return Share(engine, self._partition)
+        self._engine = engine_from_history(
+            self._store.place, self._knowledge, until, resumes=self._is_mine, resting=self._rested
+        )
+        return Share(self._engine, self._partition)
 
     def _is_mine(self, incident: Incident) -> bool:
         return is_of(incident, self._partition, self._partitions)

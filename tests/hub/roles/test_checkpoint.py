@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.diagnose.resting import Resting
 from monitor.hub.roles.checkpoint import (
     OLD_S,
     REWIND_S,
@@ -14,6 +15,7 @@ from monitor.hub.roles.checkpoint import (
     pack_checkpoint,
     unpack_checkpoint,
 )
+from monitor.model.verdict import Cause
 
 NOW = 1_700_000_000.0
 
@@ -40,10 +42,19 @@ def test_no_fact_of_the_rewound_time_stands_before_the_place(steps: list[float],
 
 def test_a_checkpoint_is_read_back_unless_it_is_old() -> None:
     """Of an hour without an owner there is nothing to say."""
-    checkpoint = Checkpoint(NOW, NOW - REWIND_S, 7)
+    checkpoint = Checkpoint(NOW, NOW - REWIND_S, 7, (Resting("shop", Cause.SERVER_DOWN, NOW - 90.0),))
 
     assert unpack_checkpoint(pack_checkpoint(checkpoint), NOW + OLD_S) == checkpoint
     assert unpack_checkpoint(pack_checkpoint(checkpoint), NOW + OLD_S + 1) is None
+
+
+def test_what_was_over_before_the_rewound_minute_rests_on() -> None:
+    """What ended within it is judged once more, and found to end."""
+    before, within = (Resting("shop", Cause.SERVER_DOWN, NOW - ago) for ago in (90.0, 30.0))
+    checkpoint = Trail(NOW - 600.0, 1).step(NOW, 7, (before, within))
+
+    assert checkpoint.rewound == NOW - REWIND_S
+    assert checkpoint.rested == (before,)
 
 
 @settings(derandomize=True, max_examples=60)
