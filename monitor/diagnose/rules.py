@@ -389,13 +389,13 @@ _RULES = (
     ),
     Rule(
         "path.dead_behind_new_neighbour", "joined", "control",
-        {HIJACK: 5, CHANGE: -3, WITHDRAWN: -3, DOWN: -2, UP_DOWN: -2, CONGESTION: -2, LINK: -2},
+        {HIJACK: 6, CHANGE: -3.5, WITHDRAWN: -3, DOWN: -2, UP_DOWN: -2, CONGESTION: -2, LINK: -2},
         "packets of {seen} of {of} end elsewhere and nothing answers, since BGP shows {near} before {far}, where "
         "it never was: whoever attracts packets and lets them die is no provider",
     ),
     Rule(
         "routing.dead_behind_new_neighbour", "joined", "control",
-        {HIJACK: 5, CHANGE: -3, WITHDRAWN: -3, DOWN: -2, UP_DOWN: -2, CONGESTION: -2, LINK: -2},
+        {HIJACK: 6, CHANGE: -3.5, WITHDRAWN: -3, DOWN: -2, UP_DOWN: -2, CONGESTION: -2, LINK: -2},
         "{seen} of {of} hear nothing from an address that answers others, since BGP shows {near} before {far}, "
         "where it never was: whoever attracts packets and lets them die is no provider",
     ),

@@ -35,7 +35,7 @@ PATIENCE_S = 180.0
 FRESH = 0.25
 """What the rule counts until then: too little to name it, enough to be told as the runner-up."""
 
-LONE_PEER = 0.7
+LONE_PEER = 0.85
 """What it counts where a single peer shows the new neighbour."""
 
 
