@@ -51,6 +51,11 @@ async def connect(settings: BusSettings, who: str) -> Client:
     secure = _tls(settings)
     client = Client() if secure is None else _SecureClient()
     troubles = _Troubles(settings)
+
+    async def lost() -> None:
+        if not client.is_closed:  # it is told of our own farewell too
+            _log.warning("broker_lost")
+
     try:
         # Once connected the client tries for ever; the first time somebody waits to hear that there is none.
         async with asyncio.timeout(FIRST_S):
@@ -66,7 +71,7 @@ async def connect(settings: BusSettings, who: str) -> Client:
                 password=_password(settings),
                 tls=secure,
                 error_cb=troubles.take,
-                disconnected_cb=_lost,
+                disconnected_cb=lost,
                 reconnected_cb=_found,
             )
     except (nats.errors.Error, OSError, TimeoutError, _RefusedError) as error:
@@ -180,10 +185,6 @@ def _tls(settings: BusSettings) -> ssl.SSLContext | None:
 
 def _unreadable(key: str, path: Path | None, error: Exception) -> BusError:
     return BusError(f"[bus] {key} = {path} cannot be used: {getattr(error, 'strerror', None) or error}")
-
-
-async def _lost() -> None:
-    _log.warning("broker_lost")
 
 
 async def _found() -> None:
