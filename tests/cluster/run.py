@@ -4,8 +4,8 @@
 
 Starts on this machine: a JetStream cluster of three brokers, PostgreSQL, two intakes, two stores, three
 diagnosers, feeds, alert, and a mail server; brings the facts of simulated vantages over TLS and injects faults.
-`--file`: the history is a SQLite file, with stores, diagnosis and alert in one process. Prints the table of
-RESULTS.md, which `--write` puts there. Exit 1: something was lost, came twice, or was concluded otherwise than by
+`--file`: the history is a SQLite file, with stores, diagnosis and alert in one process. Prints a table, which
+`--write` puts at the top of RESULTS.md. Exit 1: something was lost, came twice, or was concluded otherwise than by
 a single engine.
 """
 
@@ -84,7 +84,9 @@ def _history(on_a_file: bool, folder: Path) -> Iterator[tuple[HistoryPlace, Data
         yield server.history(), Database(server)
 
 
-def _report(world: World, played: Played, given: argparse.Namespace) -> list[str]:
+def _report(
+    world: World, played: Played, given: argparse.Namespace, before: tuple[float, float, float]
+) -> list[str]:
     facts = played.outcome.sent
     return [
         f"# {facts:,} facts over a cluster with faults",
@@ -94,6 +96,7 @@ def _report(world: World, played: Played, given: argparse.Namespace) -> list[str
         f" vantages, {world.targets} targets, {len(world.troubles())} troubles; wanted {world.rate:.0f} facts a"
         f" second, reached {facts / played.took_s:.0f} over {played.took_s:.0f} s. Agents tried"
         f" {played.count.tries} batches again, and brought {played.count.again} facts once more."
+        f" Load of the machine: {before[0]:.0f} at the start, {os.getloadavg()[0]:.0f} at the end."
         f" History: {'SQLite' if given.file else 'PostgreSQL'}.",
         "",
         "| | |",
@@ -119,22 +122,23 @@ def main() -> None:
     parser.add_argument("--faults", type=int, default=8)
     parser.add_argument("--file", action="store_true", help="SQLite instead of PostgreSQL")
     parser.add_argument("--keep", type=Path, default=None, help="a folder for logs that stays")
-    parser.add_argument("--write", action="store_true", help="write RESULTS.md")
+    parser.add_argument("--write", action="store_true", help="put it into RESULTS.md")
     given = parser.parse_args()
     # Who ends it wants its processes ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     network = _network()
-    world = _world(given)
+    world, load = _world(given), os.getloadavg()
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)
         folder.mkdir(exist_ok=True)
         with _history(given.file, folder) as (place, database):
             faults = _faults(world, given.faults, FAULTS_ON_A_FILE if given.file else FAULTS)
             played = asyncio.run(play(world, folder, place, faults, database=database, network=network))
-    report = "\n".join(_report(world, played, given)) + "\n"
+    report = "\n".join(_report(world, played, given, load)) + "\n"
     print(report)
     if given.write:
-        (HERE / "RESULTS.md").write_text(report)
+        results = HERE / "RESULTS.md"
+        results.write_text(f"{report}\n{results.read_text()}")
     sys.exit(0 if played.outcome.holds else 1)
 
 
