@@ -1,4 +1,4 @@
-"""The first screen comes in two parts: what is wrong at once, the grid when it is found."""
+"""Pages in two parts: what is wrong at once; the grid, or a target's lanes, when they are found."""
 
 from __future__ import annotations
 
@@ -13,20 +13,28 @@ import pytest
 from served import Site, serving
 
 from monitor.history import HistoryError, Reader
-from monitor.history.answers import Newest
+from monitor.history.answers import Newest, PathChange
 from monitor.web.dashboard import Source, application
 
 WITHIN_S = 30.0
 
 
 class _HeldReader(Reader):
-    """A history whose newest requests take as long as `hold` does."""
+    """A history whose newest requests, of all targets, and changes of paths take as long as `hold` does."""
 
     hold: Callable[[], None]
+    of_lanes = False
 
     def newest(self, since: float, until: float, *, target: str | None = None) -> list[Newest]:
-        self.hold()
+        if not self.of_lanes:
+            self.hold()
         return super().newest(since, until, target=target)
+
+    def path_changes(
+        self, since: float, until: float, *, target: str | None = None, vantage: str | None = None
+    ) -> list[PathChange]:
+        self.hold()
+        return super().path_changes(since, until, target=target, vantage=vantage)
 
 
 @pytest.fixture
@@ -37,6 +45,25 @@ def held(kakao: Path, source: Source) -> Iterator[tuple[str, _HeldReader]]:
         slow = replace(source, reader=reader)
         with serving(application(slow, logins=None, hosts={"localhost"})) as url:
             yield url, reader
+
+
+def test_a_target_is_there_before_its_lanes_are_read(held: tuple[str, _HeldReader]) -> None:
+    """Its verdict and the frame of the charts, while a day's facts are looked through for changes."""
+    url, reader = held
+    seen, got = threading.Event(), ""
+    waited: list[bool] = []
+    reader.of_lanes = True
+    reader.hold = lambda: waited.append(seen.wait(WITHIN_S))
+    with httpx.stream("GET", f"{url}/targets/qr-checkin", timeout=WITHIN_S) as answer:
+        for part in answer.iter_text():
+            got += part
+            if "hijack 99%" in got and 'id="phases"' in got and not seen.is_set():
+                assert "Certificate" not in got
+                seen.set()
+
+    assert waited == [True]
+    assert got.index("hijack 99%") < got.index("Certificate")
+    assert got.rstrip().endswith("</html>")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])

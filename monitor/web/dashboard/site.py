@@ -45,7 +45,7 @@ from monitor.web.dashboard.preferences import YEAR_S, Preferences, asked_languag
 from monitor.web.dashboard.rendering import Pages
 from monitor.web.dashboard.source import Source
 from monitor.web.dashboard.sparkline import sparkline
-from monitor.web.dashboard.target_page import target_page
+from monitor.web.dashboard.target_page import target_lanes, target_page
 from monitor.web.dashboard.window import Window, window_of
 
 INCIDENTS_S = 90 * 86_400.0
@@ -101,11 +101,8 @@ class _Site:
         preferences = self._chosen(request)
         found = overview(self._source, preferences.language)
         stamp = int(found.at // _PICTURE_BUCKET_S)
-        parts = self._pages.parts(
-            "overview.html", preferences, _here(request), page=found, stamp=stamp,
-            look=partial(states, self._source, found, preferences.language),
-        )  # fmt: skip
-        return StreamingResponse(_till_it_fails(parts, request), media_type="text/html; charset=utf-8")
+        look = partial(states, self._source, found, preferences.language)
+        return self._in_parts(request, "overview.html", preferences, page=found, stamp=stamp, look=look)
 
     def _target(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -114,7 +111,8 @@ class _Site:
         page = target_page(self._source, name, window, _vantage(request), preferences)
         if page is None:
             return self._page(request, "missing.html", 404, said=pages.NO_TARGET, name=name)
-        return self._page(request, "target.html", page=page)
+        look = partial(target_lanes, self._source, page, preferences)
+        return self._in_parts(request, "target.html", preferences, page=page, look=look)
 
     def _incidents(self, request: Request) -> Response:
         now = self._source.now()
@@ -212,6 +210,11 @@ class _Site:
 
     def _window(self, request: Request) -> Window:
         return window_of(request.query_params, self._source.now(), self._chosen(request).where)
+
+    def _in_parts(self, request: Request, template: str, preferences: Preferences, **values: object) -> Response:
+        """What is above the template's pause at once, the rest when it is found."""
+        parts = self._pages.parts(template, preferences, _here(request), **values)
+        return StreamingResponse(_till_it_fails(parts, request), media_type="text/html; charset=utf-8")
 
     def _page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
         return HTMLResponse(self._pages.render(template, self._chosen(request), _here(request), **values), status)

@@ -11,7 +11,7 @@ from monitor.web.dashboard.moment import Moment, moment_of
 from monitor.web.dashboard.overview import still_open
 from monitor.web.dashboard.preferences import Preferences
 from monitor.web.dashboard.source import Source
-from monitor.web.dashboard.state import Cell, Level, cell_of, verdict_of
+from monitor.web.dashboard.state import Level, cell_of, verdict_of
 from monitor.web.dashboard.window import Window
 
 MOST_LANES_S = 7 * 86_400.0
@@ -20,19 +20,27 @@ MOST_LANES_S = 7 * 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPage:
-    """`vantage` None: all of them. `changes_told`: whether the window is short enough for lanes of changes."""
+    """What stands above the lanes, and costs little. `vantage` None: all of them.
+
+    `changes_told`: whether the window is short enough for lanes of changes.
+    """
 
     name: str
     url: str | None
     level: Level
     verdict: str
-    cells: tuple[Cell, ...]
     vantage: str | None
     vantages: tuple[str, ...]
     window: Window
     incidents: tuple[Incident, ...]
-    lanes: tuple[Lane, ...]
     changes_told: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLanes:
+    """What every fact of the window was read for, and what was known at the moment that was chosen."""
+
+    lanes: tuple[Lane, ...]
     moment: Moment | None
 
 
@@ -48,24 +56,28 @@ def target_page(
     cells = tuple(cell_of(one.observation.vantage, one, chosen.language) for one in newest)
     level, verdict = verdict_of(name, still_open(source, now), cells, chosen.language)
     incidents = reader.incidents(window.since, window.until, target=name, as_of=source.as_of)
-    changes_told = window.until - window.since <= 1.01 * MOST_LANES_S
     return TargetPage(
         name=name,
         url=target.url if target is not None else None,
         level=level,
         verdict=verdict,
-        cells=cells,
         vantage=vantage,
         vantages=tuple(reader.vantages()),
         window=window,
         incidents=tuple(reversed(incidents)),
-        lanes=(
-            verdict_lane([(one, reader.changes(one.id, as_of=source.as_of)) for one in incidents], window, chosen),
-            *(_lanes_of_changes(source, name, window, vantage, chosen) if changes_told else ()),
-        ),
-        changes_told=changes_told,
-        moment=None if window.at is None else moment_of(source, name, window.at, incidents, chosen.language),
+        changes_told=window.until - window.since <= 1.01 * MOST_LANES_S,
     )
+
+
+def target_lanes(source: Source, page: TargetPage, chosen: Preferences) -> TargetLanes:
+    """The lanes of that page's window."""
+    window, reader = page.window, source.reader
+    told = [(one, reader.changes(one.id, as_of=source.as_of)) for one in reversed(page.incidents)]
+    changes = _lanes_of_changes(source, page.name, window, page.vantage, chosen) if page.changes_told else ()
+    moment = None
+    if window.at is not None:
+        moment = moment_of(source, page.name, window.at, page.incidents, chosen.language)
+    return TargetLanes(lanes=(verdict_lane(told, window, chosen), *changes), moment=moment)
 
 
 def _lanes_of_changes(
