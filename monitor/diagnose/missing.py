@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.situation import DependencyState, Situation
+from monitor.diagnose.symptom import SILENT
 from monitor.model.verdict import Cause
 
 _ROUTES = frozenset({
@@ -19,6 +20,10 @@ def missing_measurement(situation: Situation, first: Cause, second: Cause) -> st
     untraced = [view.vantage for view in affected if view.path is PathChange.UNKNOWN]
     if route_question and untraced:
         return f"a traceroute from {untraced[0]} would settle it"
+    swallowed = [view.vantage for view in affected if view.symptom in SILENT and view.path.is_change]
+    if route_question and swallowed and not situation.routing.episodes:
+        # A false route that only the neighbours of a vantage hear swallows its packets without a word in BGP.
+        return f"the route of its prefix that the network of {swallowed[0]} has would settle it"
     if Cause.ROUTE_HIJACK in (first, second):
         unseen = situation.routing.genuine is None and not situation.routing.episodes
         if unseen:

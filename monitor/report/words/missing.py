@@ -10,6 +10,10 @@ MISSING = (
         "routes of its prefix from a BGP feed would settle it",
         "BGP 피드에서 해당 프리픽스의 경로를 보면 가려집니다",
     ),
+    Said(
+        "the route of its prefix that the network of {vantage} has would settle it",
+        "{vantage} 지점의 네트워크가 이 프리픽스에 쓰는 경로를 보면 가려집니다",
+    ),
     Said("the key that answers {vantage} would settle it", "{vantage} 지점에 응답하는 키를 보면 가려집니다"),
     Said("a measurement from a second vantage would settle it", "두 번째 관측 지점에서 측정하면 가려집니다"),
     Said("a probe of {name} itself would settle it", "{name} 서비스를 직접 측정하면 가려집니다"),
