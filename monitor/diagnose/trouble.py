@@ -30,6 +30,9 @@ which a day of a target has some ten thousand."""
 LONE_RUN = 3
 """Bad observations in a row at a single network; one more where none of its other vantages bears it out."""
 
+LONE_THINKING = 6
+"""The same where the server only takes long: pauses have heavy tails, and its queue is everybody's."""
+
 SLOW_TIMES, FEWEST_SLOW = 3, 5
 """Answers that are only slow before they add up to anything: at one of few vantages, and over all of them. One
 exchange in twenty-five is slow where the line loses one packet in a hundred, so two of three at two vantages is
@@ -76,7 +79,20 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     if len(by_network) >= max(2, ceil(FEW_SHARE * count)):
         return True
     alone = {view.vantage for view in sure if len(views) > 1 and by_network[networks[view.vantage]] == 1}
-    return any(view.run >= LONE_RUN + (view.vantage in alone) or view.chronic for view in sure)
+    return any(_is_enough(view, alone=view.vantage in alone) for view in sure)
+
+
+def _is_enough(view: View, *, alone: bool) -> bool:
+    """Whether one sure view is trouble by itself. `alone`: no other one of its network bears it out."""
+    if alone and _is_thinking(view):
+        return view.run >= LONE_THINKING
+    return view.run >= LONE_RUN + alone or view.chronic
+
+
+def _is_thinking(view: View) -> bool:
+    """Whether the server takes long to answer it, more often than not, which it seldom does to one alone."""
+    bad = view.bad_since_start()
+    return 2 * sum(judged.symptom is Symptom.THINK_TIME for judged in bad) > len(bad)
 
 
 def _is_vouched(view: View, now: float, vouched: Vouch) -> bool:

@@ -58,6 +58,9 @@ RELAPSES, RELAPSE_SURPRISE = 6, 6.0
 """So many bad ones among those kept, and the negative log10 of the chance of it, by how often it is bad anyway:
 waves that a queue fills and drains between two looks leave no run of bad ones."""
 
+FEWEST_WAVES, LULL = 3, 2
+"""After a trouble that is over two lost packets are no relapse: that takes several waves, and lulls between."""
+
 CHANCE = 0.05
 """A run of good observations must be rarer than this before a flapping view counts as well again."""
 
@@ -197,10 +200,18 @@ class View:
     def relapses(self) -> bool:
         """Whether it was bad again and again of late, with good exchanges between, by more than chance."""
         bad = self._kept_bad
-        if bad < RELAPSES:
+        if bad < RELAPSES or self._waves() < FEWEST_WAVES:
             return False
         usual = (self._aged_bad + USUAL_SHARE * USUAL_OF) / (self._aged + USUAL_OF)
         return log10(comb(len(self._recent), bad)) + bad * log10(min(usual, MOST_USUAL)) <= -RELAPSE_SURPRISE
+
+    def _waves(self) -> int:
+        """How many times it was bad of late, with `LULL` good exchanges or more between."""
+        count, good = 0, LULL
+        for judged in self._recent:
+            count += judged.bad and good >= LULL
+            good = 0 if judged.bad else good + 1
+        return count
 
     def loses(self) -> bool | None:
         """Whether its connections lose packets since it is bad, by more than chance; None: too few to tell."""

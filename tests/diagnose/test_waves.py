@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, PLACES, Story
+from msgspec.structs import replace
+from story import API, BEGIN, PLACES, Story, only
 from world import Place, World
 
 from monitor.model.verdict import Cause
@@ -33,3 +34,19 @@ def test_overload_in_waves_is_told_though_no_run_of_bad_ones_is_long() -> None:
 def test_two_bad_ones_now_and_then_are_none(good: int) -> None:
     """The near-miss: once or twice in ten minutes two exchanges hang."""
     assert waves(good).incidents() == []
+
+
+def test_two_lost_connections_after_a_trouble_that_is_over_are_no_relapse() -> None:
+    """Three minutes of silence, six of good answers, and two SYNs that were lost: one incident, and no second."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        number = round((at - BEGIN) / 30.0)
+        if number < 6:
+            return world.silent(at, place, API)
+        good = world.ok(at, place, API)
+        lost = number in (18, 19)
+        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1) if lost else good
+
+    found = Story(api=only(("tokyo",), answer)).incidents()
+
+    assert len(found) == 1
