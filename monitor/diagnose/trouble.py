@@ -60,7 +60,8 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
         return True
     if any(view.confirmed and _has_cause(view, routing) for view in bad):
         return True
-    if any(view.confirmed and view.relapses() and _is_vouched(view, now, vouched) for view in bad):
+    alone = len(bad) == 1 < len(views)
+    if any(view.confirmed and view.relapses(alone=alone) and _is_vouched(view, now, vouched) for view in bad):
         return True
     seen = sum(len(view.bad_since_start()) for view in bad)
     if seen < FEWEST_BAD:
@@ -78,8 +79,7 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     by_network = Counter(networks[view.vantage] for view in sure)
     if len(by_network) >= max(2, ceil(FEW_SHARE * count)):
         return True
-    alone = {view.vantage for view in sure if len(views) > 1 and by_network[networks[view.vantage]] == 1}
-    return any(_is_enough(view, alone=view.vantage in alone) for view in sure)
+    return any(_is_enough(one, alone=len(views) > 1 and by_network[networks[one.vantage]] == 1) for one in sure)
 
 
 def _is_enough(view: View, *, alone: bool) -> bool:

@@ -54,9 +54,9 @@ CHRONIC_OF_8 = 5
 TURNED_AWAY = 5
 """So many exchanges in a row, and none served, late or well: who sheds load serves those whom it lets in."""
 
-RELAPSES, RELAPSE_SURPRISE = 6, 6.0
-"""So many bad ones among those kept, and the negative log10 of the chance of it, by how often it is bad anyway:
-waves that a queue fills and drains between two looks leave no run of bad ones."""
+RELAPSES, RELAPSES_ALONE, RELAPSE_SURPRISE = 6, 8, 6.0
+"""So many bad ones among those kept, one in three where others are well; and the negative log10 of the chance of
+it, by how often it is bad anyway. Waves that a queue fills and drains between two looks leave no run of bad ones."""
 
 FEWEST_WAVES, LULL = 3, 2
 """After a trouble that is over two lost packets are no relapse: that takes several waves, and lulls between."""
@@ -197,10 +197,13 @@ class View:
         usual = min((self._aged_bad + self._kept_bad - bad + USUAL_SHARE * USUAL_OF) / known, MOST_USUAL)
         return min(log10(comb(max(lasting, bad), bad)) + bad * log10(usual), 0.0)
 
-    def relapses(self) -> bool:
-        """Whether it was bad again and again of late, with good exchanges between, by more than chance."""
+    def relapses(self, *, alone: bool) -> bool:
+        """Whether it was bad again and again of late, with good exchanges between, by more than chance.
+
+        `alone`: others measure the same and do not bear it out.
+        """
         bad = self._kept_bad
-        if bad < RELAPSES or self._waves() < FEWEST_WAVES:
+        if bad < (RELAPSES_ALONE if alone else RELAPSES) or self._waves() < FEWEST_WAVES:
             return False
         usual = (self._aged_bad + USUAL_SHARE * USUAL_OF) / (self._aged + USUAL_OF)
         return log10(comb(len(self._recent), bad)) + bad * log10(min(usual, MOST_USUAL)) <= -RELAPSE_SURPRISE
