@@ -27,8 +27,8 @@ from monitor.model.evidence import Evidence
 from monitor.model.verdict import Cause, Detail, HijackEffect, HijackKind, RunnerUp, Verdict
 
 ENOUGH = 0.67
-"""Below this probability no cause is named: one in three is too often wrong to wake somebody for. A lone vantage that
-hears nothing, and knows neither path nor routes, is less sure of a dead server than that."""
+"""Below this probability no cause is named: one in three is too often wrong to wake somebody for. A lone vantage
+that hears nothing, and knows neither path nor routes, is less sure of a dead server than that."""
 
 MOST = 0.995
 """No verdict from a dozen dependent rules is surer than this."""

@@ -56,7 +56,7 @@ TURNED_AWAY = 5
 
 RELAPSES, RELAPSES_ALONE, RELAPSE_SURPRISE = 6, 8, 6.0
 """So many bad ones among those kept, one in three where others are well; and the negative log10 of the chance of
-it, by how often it is bad anyway. Waves that a queue fills and drains between two looks leave no run of bad ones."""
+it, by how often it is bad anyway. Waves that a queue fills and drains between two looks leave no long run."""
 
 FEWEST_WAVES, LULL = 3, 2
 """After a trouble that is over two lost packets are no relapse: that takes several waves, and lulls between."""

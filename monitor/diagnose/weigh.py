@@ -22,11 +22,12 @@ from monitor.model.verdict import Cause
 TEMPERATURE = 1.25
 """Softens the scores: the rules are not independent, so their plain sum is too sure of itself.
 
-`python tests/simulation/fit.py --seed 7000 --count 2` finds 1.08 for 55 simulated incidents of kinds that are fitted
-on, as it did for 158 of rules 10; held-out kinds are as well calibrated by either. Life has more kinds than any
-simulator, so a part of the way from there to 1.5, by which kinds that are fitted on claimed too little (2,530 plays of
-rules 13: a mean gap of 0.060 between claimed and right, and 0.027 for held-out kinds), is kept. The same fit moves no
-likelihood by more than 0.4, and names no held-out incident better: the rules stay a person's judgement.
+`python tests/simulation/fit.py --seed 7000 --count 2` finds 1.08 for 55 simulated incidents of kinds that are
+fitted on, as it did for 158 of rules 10; held-out kinds are as well calibrated by either. Life has more kinds
+than any simulator, so a part of the way from there to 1.5, by which kinds that are fitted on claimed too little
+(2,530 plays of rules 13: a mean gap of 0.060 between claimed and right, and 0.027 for held-out kinds), is kept.
+The same fit moves no likelihood by more than 0.4, and names no held-out incident better: the rules stay a
+person's judgement.
 """
 
 
