@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
-from itertools import count
+from itertools import count, repeat
 
 from monitor.bgp.prefix_key import BITS
 
@@ -40,7 +40,8 @@ class PrefixRanges:
         self._firsts = first_addresses(version)
         self._owners = array("I")
         self._lengths = array("B", [0])
-        self._parents = array("I", [NONE])
+        self.parents = array("I", [NONE])
+        """By number the innermost prefix around each, `NONE` where there is none."""
         self._index_shift = self._bits
         self._index = array("I", [0, 0])
 
@@ -57,7 +58,7 @@ class PrefixRanges:
         :raises OrderError: they are not in that order; these ranges are of no use then
         """
         self._lengths.extend(lengths)
-        begins, owners, parents, bits = self._firsts, self._owners, self._parents, self._bits
+        begins, owners, parents, bits = self._firsts, self._owners, self.parents, self._bits
         begin, belongs, take_parent = begins.append, owners.append, parents.append
         sizes = [1 << bits - length for length in range(bits + 1)]
         ends: list[int] = []
@@ -100,30 +101,13 @@ class PrefixRanges:
         """The length of a prefix."""
         return self._lengths[number]
 
-    def covering(self, first: int, length: int) -> list[tuple[int, int]]:
-        """Number and length of the prefixes that cover the one of that place, most specific first."""
-        # `find`, but for the call: the commonest answer is that there are none, and it is asked of whole feeds.
-        part = first >> self._index_shift
-        place = bisect_right(self._firsts, first, self._index[part], self._index[part + 1])
-        number = self._owners[place - 1] if place else NONE
-        if not number:
-            return []
-        lengths, parents = self._lengths, self._parents
-        found: list[tuple[int, int]] = []
-        while number:
-            wide = lengths[number]
-            if wide <= length:
-                found.append((number, wide))
-            number = parents[number]
-        return found
-
-    def places(self) -> Iterator[tuple[int, int]]:
-        """First address and length of each prefix in the order of the numbers; undoes `fill`."""
+    def starts(self) -> Iterator[int]:
+        """The first address of each prefix in the order of the numbers."""
         seen = NONE
         for first, owner in zip(self._firsts, self._owners, strict=True):
             # The first range of a prefix begins where it begins, and so do those around it that begin there.
             if owner > seen:
-                yield from ((first, self._lengths[number]) for number in range(seen + 1, owner + 1))
+                yield from repeat(first, owner - seen)
                 seen = owner
 
     def _begin(self, first: int, owner: int) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from monitor.bgp.prefix_key import BITS, key_at, parse_place, prefix_of
-from monitor.bgp.prefix_ranges import PrefixRanges
+from monitor.bgp.prefix_ranges import NONE, PrefixRanges
 from monitor.model import Asn, Prefix, Validity, ValidityResult, Vrp, VrpChange, parse_asn
 
 _KEPT_ERRORS = 8
@@ -25,16 +25,20 @@ _MAX_ANCHORS = 255
 """Trust anchors told apart by name: there are five, and local exceptions. Further ones go unnamed."""
 _MAX_ANCHOR_NAME = 64
 
-_ANCHOR_BITS, _ASN_BITS, _MAX_LENGTH_BITS, _LENGTH_BITS = 8, 32, 8, 8
+# A packed VRP, from the lowest bit: trust anchor, origin, maximum length, prefix length, first address. All but
+# the address is the payload, which fits into a machine word.
+_ANCHOR_BITS, _ASN_BITS, _LENGTH_BITS = 8, 32, 8
 _MAX_LENGTH_AT = _ANCHOR_BITS + _ASN_BITS
-_PAYLOAD_BITS = _MAX_LENGTH_AT + _MAX_LENGTH_BITS
-_ASN_MASK = (1 << _ASN_BITS) - 1
-_LENGTH_MASK = (1 << _LENGTH_BITS) - 1
+_LENGTH_AT = _MAX_LENGTH_AT + _LENGTH_BITS
+_PAYLOAD_BITS = _LENGTH_AT + _LENGTH_BITS
+_ANCHOR_MASK, _ASN_MASK, _LENGTH_MASK = (1 << _ANCHOR_BITS) - 1, (1 << _ASN_BITS) - 1, (1 << _LENGTH_BITS) - 1
 
 # Looked up in their class they would cost a tenth of a check.
 _VALID, _INVALID = Validity.VALID, Validity.INVALID
 _UNKNOWN = ValidityResult(Validity.UNKNOWN)
 _NOT_FOUND = ValidityResult(Validity.NOT_FOUND)
+# `Asn` is a call that returns what it is given.
+_make_vrp: Callable[..., Vrp] = Vrp
 
 
 class VrpError(ValueError):
@@ -117,16 +121,15 @@ class VrpTable:
         table._anchors = list(anchors)
         table._expiries = array("Q", sorted(expiries))
         table._families = {version: _Family(version, found) for version, found in packed.items()}
-        table._count = sum(len(family.payloads) for family in table._families.values())
+        table._count = sum(map(len, table._families.values()))
         return table
 
     def validate(self, prefix: Prefix, origin: Asn | None) -> ValidityResult:
         """RFC 6811 section 2 for a route; `origin` None: its path ends in an AS_SET, which nothing matches."""
-        family = self._families[prefix.version]
         length = prefix.prefixlen
-        found = family.ranges.covering(int(prefix.network_address), length)
+        found = self._families[prefix.version].covering(int(prefix.network_address), length)
         if found:
-            return self._judged(prefix, length, origin, family, found)
+            return self._judged(prefix, length, origin, found)
         return _NOT_FOUND if self._count else _UNKNOWN
 
     def stale_s(self, now: float) -> float | None:
@@ -142,9 +145,9 @@ class VrpTable:
     def vrps(self) -> Iterator[Vrp]:
         """Every VRP: IPv4 first, in order of address, length, maximum length and origin."""
         for version, family in self._families.items():
-            for number, (first, length) in enumerate(family.ranges.places(), 1):
-                prefix = prefix_of(version, key_at(version, first, length))
-                yield from (self._vrp(prefix, payload) for payload in family.of(number))
+            for first, payload in family.entries():
+                prefix = prefix_of(version, key_at(version, first, payload >> _LENGTH_AT))
+                yield self._vrp(prefix, payload)
 
     def changes_since(
         self, before: VrpTable, wanted: Callable[[Prefix], bool], at: float
@@ -159,10 +162,10 @@ class VrpTable:
         for version, family in self._families.items():
             now, then = family.packed(), before._families[version].packed()
             for entry in sorted(now ^ then):
-                place = entry >> _PAYLOAD_BITS
-                prefix = prefix_of(version, key_at(version, place >> _LENGTH_BITS, place & _LENGTH_MASK))
+                length = entry >> _LENGTH_AT & _LENGTH_MASK
+                prefix = prefix_of(version, key_at(version, entry >> _PAYLOAD_BITS, length))
                 if wanted(prefix):
-                    vrp = Vrp(prefix, entry >> _MAX_LENGTH_AT & 0xFF, _asn(entry))
+                    vrp = Vrp(prefix, entry >> _MAX_LENGTH_AT & _LENGTH_MASK, _asn(entry))
                     changes.append(VrpChange(at=at, vrp=vrp, added=entry in now))
         return tuple(changes)
 
@@ -171,9 +174,7 @@ class VrpTable:
         if len(self.errors) < _KEPT_ERRORS:
             self.errors.append(f"entry {number}: {str(error)[:120]!a}")
 
-    def _judged(
-        self, prefix: Prefix, length: int, origin: Asn | None, family: _Family, found: list[tuple[int, int]]
-    ) -> ValidityResult:
+    def _judged(self, prefix: Prefix, length: int, origin: Asn | None, found: list[int]) -> ValidityResult:
         """Every VRP whose prefix covers the route's is covering; valid if one has its origin and length.
 
         AS 0 matches no route (RFC 6483 section 4), so that its VRPs can only make one invalid.
@@ -181,22 +182,21 @@ class VrpTable:
         matched: tuple[Vrp, ...] = ()
         wrong_origin: tuple[Vrp, ...] = ()
         wrong_length: tuple[Vrp, ...] = ()
-        for number, wide in found:
-            covering = prefix if wide == length else _around(prefix, wide)
-            for payload in family.of(number):
-                vrp = self._vrp(covering, payload)
-                if vrp.asn != origin or not origin:
-                    wrong_origin += (vrp,)
-                elif length > vrp.max_length:
-                    wrong_length += (vrp,)
-                else:
-                    matched += (vrp,)
+        for payload in found:
+            wide = payload >> _LENGTH_AT
+            vrp = self._vrp(prefix if wide == length else _around(prefix, wide), payload)
+            if vrp.asn != origin or not origin:
+                wrong_origin += (vrp,)
+            elif length > vrp.max_length:
+                wrong_length += (vrp,)
+            else:
+                matched += (vrp,)
         return ValidityResult(_VALID if matched else _INVALID, matched, wrong_origin, wrong_length)
 
     def _vrp(self, prefix: Prefix, payload: int) -> Vrp:
-        return Vrp(
-            prefix, payload >> _MAX_LENGTH_AT, Asn(payload >> _ANCHOR_BITS & _ASN_MASK),
-            self._anchors[payload & _MAX_ANCHORS],
+        return _make_vrp(
+            prefix, payload >> _MAX_LENGTH_AT & _LENGTH_MASK, payload >> _ANCHOR_BITS & _ASN_MASK,
+            self._anchors[payload & _ANCHOR_MASK],
         )  # fmt: skip
 
 
@@ -204,43 +204,57 @@ class _Family:
     """The VRPs of one IP version: prefixes, and the payloads of each behind each other."""
 
     def __init__(self, version: int, packed: list[int]) -> None:
-        """`packed`: from the lowest bit trust anchor, origin, maximum length, prefix length, first address."""
+        """Take packed VRPs; those of several ROAs or trust anchors are one."""
         packed.sort()
-        self.ranges = PrefixRanges(version)
-        self.payloads = array("Q")
+        self._ranges = PrefixRanges(version)
+        self._payloads = array("Q")
         self._starts = array("I", [0])
-        places = self._places(packed)
-        self.ranges.fill([place >> _LENGTH_BITS for place in places], [place & _LENGTH_MASK for place in places])
-
-    def of(self, number: int) -> Iterable[int]:
-        """The payloads of a prefix."""
-        start, end = self._starts[number], self._starts[number + 1]
-        return (self.payloads[start],) if end == start + 1 else self.payloads[start:end]
-
-    def packed(self) -> set[int]:
-        """Every VRP packed as it came, but for its trust anchor."""
-        return {
-            (first << _LENGTH_BITS | length) << _PAYLOAD_BITS | payload >> _ANCHOR_BITS << _ANCHOR_BITS
-            for number, (first, length) in enumerate(self.ranges.places(), 1)
-            for payload in self.of(number)
-        }
-
-    def _places(self, packed: list[int]) -> list[int]:
-        """Each prefix once, its payloads noted on the way; those of several ROAs or trust anchors once."""
+        firsts: list[int] = []
+        lengths = array("B")
         before, known = -1, -1
-        places: list[int] = []
         for entry in packed:
-            place = entry >> _PAYLOAD_BITS
+            place = entry >> _LENGTH_AT
             if entry >> _ANCHOR_BITS == known:
                 continue
             known = entry >> _ANCHOR_BITS
             if place != before:
                 before = place
-                self._starts.append(len(self.payloads))
-                places.append(place)
-            self.payloads.append(entry & (1 << _PAYLOAD_BITS) - 1)
-        self._starts.append(len(self.payloads))
-        return places
+                self._starts.append(len(self._payloads))
+                firsts.append(place >> _LENGTH_BITS)
+                lengths.append(place & _LENGTH_MASK)
+            self._payloads.append(entry & (1 << _PAYLOAD_BITS) - 1)
+        self._starts.append(len(self._payloads))
+        self._ranges.fill(firsts, lengths)
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    def covering(self, first: int, length: int) -> list[int]:
+        """The payloads of the prefixes that cover the one of that place, those of the most specific one first."""
+        found: list[int] = []
+        ranges, starts, payloads = self._ranges, self._starts, self._payloads
+        number = ranges.find(first)
+        while number != NONE:
+            start, end = starts[number], starts[number + 1]
+            payload = payloads[start]
+            if payload >> _LENGTH_AT <= length:
+                found.append(payload)
+                if end - start > 1:
+                    found += payloads[start + 1 : end]
+            number = ranges.parents[number]
+        return found
+
+    def entries(self) -> Iterator[tuple[int, int]]:
+        """First address and payload of each VRP, in order."""
+        for number, first in enumerate(self._ranges.starts(), 1):
+            for payload in self._payloads[self._starts[number] : self._starts[number + 1]]:
+                yield first, payload
+
+    def packed(self) -> set[int]:
+        """Every VRP packed as it came, but for its trust anchor."""
+        return {
+            first << _PAYLOAD_BITS | payload >> _ANCHOR_BITS << _ANCHOR_BITS for first, payload in self.entries()
+        }
 
 
 def _around(prefix: Prefix, length: int) -> Prefix:
@@ -285,7 +299,7 @@ def _packed(roa: _Roa, anchors: dict[str, int]) -> tuple[int, int]:
     if not length <= max_length <= BITS[version]:
         raise ValueError(f"maxLength {max_length} not in {length}..{BITS[version]}")
     payload = max_length << _MAX_LENGTH_AT | parse_asn(roa.asn) << _ANCHOR_BITS | _anchor_number(roa.ta, anchors)
-    return version, (first << _LENGTH_BITS | length) << _PAYLOAD_BITS | payload
+    return version, first << _PAYLOAD_BITS | length << _LENGTH_AT | payload
 
 
 def _anchor_number(name: str, anchors: dict[str, int]) -> int:

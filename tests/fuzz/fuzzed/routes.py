@@ -58,6 +58,15 @@ def _table(data: bytes) -> None:
     table.lookup("2001:db8::1")
 
 
+def _vrps(data: bytes) -> None:
+    table = VrpTable.from_json(data)
+    vrps = list(table.vrps())
+    assert len(vrps) == len(table)
+    for vrp in vrps[:8]:
+        found = table.validate(vrp.prefix, vrp.asn)
+        assert vrp in (found.matched if vrp.asn else found.wrong_origin)
+
+
 def _origins(data: bytes) -> None:
     entries = table_origins(io.BytesIO(data))
     found = len(entries)
@@ -128,5 +137,5 @@ TARGETS = (
                                                       {"type": "ris_error", "data": {"message": "no"}}))),
     Target("prefix_table", _table, (ValueError,), (b"203.0.113.0/24\t64500\n2001:db8::\t32\t64500_64501\n",)),
     Target("table_origins", _origins, (), (_DUMP, _record(13, 10, _RIB6))),
-    Target("vrps", VrpTable.from_json, (VrpError,), (json.dumps(_VRPS).encode(),)),
+    Target("vrps", _vrps, (VrpError,), (json.dumps(_VRPS).encode(),)),
 )  # fmt: skip
