@@ -1,9 +1,10 @@
 """How fast agents may bring what waited while the hub was away: as fast as it does not delay what is fresh. Pure.
 
-Theory of operation. Fresh batches measure the hub: how long each waited for its receipt. While they are quick the
-rate at which late facts are welcome rises by steps; when some of half a second were slow it falls by a share, as
-TCP's window does (RFC 5681), so it settles below what this machine can do, without knowing what that is. A single
-slow one tells nothing: a disk that is slow to sync makes one now and then with no backlog at all.
+Theory of operation. Fresh batches measure the hub: how long each waited for its receipt. While they are quick
+the rate at which late facts are welcome rises by steps, larger ones at first; when some of half a second were
+slow it falls by a share, as TCP's window does (RFC 5681), so it settles below what this machine can do, without
+knowing what that is. A single slow one tells nothing: a disk that is slow to sync makes one now and then with no
+backlog at all.
 
 Agents stand in a queue, each with a place in it: a count of facts that are let in before its own. The count that
 is served grows by the rate. Who has been let in gets a new place at the end, and its receipt says when that is
@@ -12,7 +13,7 @@ reached; so all agents, however many, take turns, and nobody knocks in vain but 
 
 from __future__ import annotations
 
-SLOW_S = 0.1
+SLOW_S = 0.15
 """A receipt for what is fresh that took longer than this slows the backlog down; 250 ms is the promise."""
 
 FIRST_RATE = 2_000.0
@@ -21,6 +22,9 @@ MOST_RATE = 10_000.0
 """Facts a second of all agents together."""
 
 STEP = 5.0
+SEEKING_STEP = 20.0
+"""Until the first fall: agents bring a backlog when a hub has just started, and does not know what it can do."""
+
 SHARE = 0.7
 SETTLE_S = 0.5
 """What is judged together, and between two reductions: what is under way was asked for before."""
@@ -45,6 +49,7 @@ class BacklogPace:
         self.rate = FIRST_RATE
         """Late facts a second that are welcome."""
         self._judged_at = now
+        self._step = SEEKING_STEP
         self._receipts = self._slow = 0
         self._at = now
         self._served = 0.0
@@ -56,12 +61,12 @@ class BacklogPace:
         self._serve(now)
         self._receipts += 1
         if took_s <= SLOW_S:
-            self.rate = min(self.rate + STEP, MOST_RATE)
+            self.rate = min(self.rate + self._step, MOST_RATE)
         else:
             self._slow += 1
         if now - self._judged_at >= SETTLE_S:
             if self._slow > MOST_SLOW * self._receipts:
-                self.rate = max(self.rate * SHARE, LEAST_RATE)
+                self.rate, self._step = max(self.rate * SHARE, LEAST_RATE), STEP
             self._judged_at, self._receipts, self._slow = now, 0, 0
 
     def wait_s(self, agent: str, now: float) -> float:

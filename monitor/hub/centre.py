@@ -108,8 +108,8 @@ class Centre:
     async def take(self, shipment: Shipment) -> Taken | None:
         """Take an agent's shipment, and say when it is durable what became of it; see `Hub.take`."""
         taken = await self._hub.take(shipment)
-        if taken is not None:
-            self._audience.heard(taken.fresh)
+        if taken is not None and not shipment.late:
+            self._audience.heard(taken.fresh)  # an outage's backlog says nothing of now
         return taken
 
     async def owe(self, messages: Sequence[Notice]) -> None:
@@ -124,7 +124,7 @@ class Centre:
         """
         hub_stop, outbox_stop = asyncio.Event(), asyncio.Event()
         self._outbox.recover(clock.wall())
-        tending = tend(self._store, lambda: self._config.history)
+        tending = tend(self._store, lambda: self._config.history, is_busy=lambda: self._hub.takes_backlog)
         async with asyncio.TaskGroup() as group:
             hub = group.create_task(self._diagnose(hub_stop))
             group.create_task(self._outbox.run(outbox_stop))

@@ -1,11 +1,11 @@
 """Where facts from all sources meet: a bounded queue, two worker threads, and what follows from each step.
 
-Facts are taken in batches, so that a burst costs one disk sync and not a thousand. Agents' shipments join
-them, and are answered when they are on the disk, before anything is concluded from them; of their backlogs each
-step takes a little, so that nothing fresh waits behind an outage. One thread stores and another concludes, so that
-neither a slow disk nor a heavy diagnosis delays a probe, and nobody's receipt waits for a diagnosis. When the
-queue is full, whoever brings facts waits: the agent's rounds then overrun and say so, the route feed reads
-no further. Nothing is dropped.
+Facts are taken in batches, so that a burst costs one disk sync and not a thousand. Agents' shipments join them,
+and are answered when they are on the disk, before anything is concluded from them. What is fresh and what is
+late are stored by turns, so that nothing fresh waits for more than one transaction of an outage's backlog. One
+thread stores and another concludes, so that neither a slow disk nor a heavy diagnosis delays a probe, and
+nobody's receipt waits for a diagnosis. When the queue is full, whoever brings facts waits: the agent's rounds
+then overrun and say so, the route feed reads no further. Nothing is dropped.
 
 A store that fails ends the hub: a monitor that cannot remember must not look alive.
 """
@@ -34,13 +34,16 @@ MOST_IN_BATCH = 2_000
 """Facts in one transaction, or what was brought together: larger ones gain nothing, and make a stop wait."""
 
 MOST_LATE = 500
-"""Facts of backlogs in one transaction, or one shipment: some 20 ms that what is fresh may have to wait for."""
+"""Facts of backlogs in one transaction: some 30 ms that what is fresh may have to wait for."""
 
 LINGER_S = 0.2
 """How long a batch waits for more after its first fact: five disk syncs a second at most."""
 
 SHIPMENT_LINGER_S = 0.02
 """The same after a shipment, which is a batch already and has somebody waiting for its receipt."""
+
+BACKLOG_LASTS_S = 5.0
+"""After its last shipment: agents bring one a second each, or as seldom as they are asked to."""
 
 TICK_S = 1.0
 """The engine is told the time at least this often, so that silence is noticed too."""
@@ -70,15 +73,19 @@ class Hub:
         listeners: Listeners,
         *,
         now: Callable[[], float] = clock.wall,
+        monotonic: Callable[[], float] = clock.monotonic,
         most_waiting: int = MOST_WAITING,
         tick_s: float = TICK_S,
     ) -> None:
         self._listeners = listeners
         self._now = now
+        self._monotonic = monotonic
         self._tick_s = tick_s
         self._most_waiting = most_waiting
         self._fresh: deque[_Brought] = deque()
         self._late: deque[_Brought] = deque()
+        self._late_is_next = False
+        self._late_at: float | None = None
         self._came = asyncio.Event()
         self._waiting = 0
         self._room = asyncio.Condition()
@@ -129,12 +136,19 @@ class Hub:
         """Facts in the queue."""
         return self._waiting
 
+    @property
+    def takes_backlog(self) -> bool:
+        """Whether facts of a backlog came within the last seconds."""
+        return self._late_at is not None and self._monotonic() - self._late_at < BACKLOG_LASTS_S
+
     async def _bring(self, brought: _Brought) -> None:
         size = _facts_in(brought)
         async with self._room:
             await self._room.wait_for(lambda: not self._waiting or self._waiting + size <= self._most_waiting)
             self._waiting += size
             late = isinstance(brought, _Delivery) and brought.shipment.late
+            if late:
+                self._late_at = self._monotonic()
             (self._late if late else self._fresh).append(brought)
             self._came.set()
 
@@ -183,9 +197,12 @@ class Hub:
                     await self._came.wait()
             except TimeoutError:
                 return []
-        if self._fresh and not stop.is_set():
+        if self._fresh and not (self._late or stop.is_set()):
             await asyncio.sleep(SHIPMENT_LINGER_S if isinstance(self._fresh[0], _Delivery) else LINGER_S)
-        batch = [*_taken(self._fresh, MOST_IN_BATCH), *_taken(self._late, MOST_LATE)]
+        if self._late and (self._late_is_next or not self._fresh):
+            batch, self._late_is_next = list(_taken(self._late, MOST_LATE)), False
+        else:
+            batch, self._late_is_next = list(_taken(self._fresh, MOST_IN_BATCH)), True
         async with self._room:
             self._waiting -= sum(map(_facts_in, batch))
             self._room.notify_all()

@@ -24,6 +24,11 @@ over at the same moment; rolled up in one go, all fresh facts of some seconds wo
 LONGEST_REST_S = 0.25
 """A piece that took longer than a third of this had to wait itself."""
 
+PAUSE_S = 1.0
+MOST_PAUSES = 600
+"""While agents bring a backlog, what they bring would have each piece of upkeep done anew, and what is fresh has
+to share the history with the backlog already. One that lasts longer than this is no reason any more."""
+
 HEAD_TOLD_S = 3600.0
 """How often the log says where the chain of seals stands."""
 
@@ -36,16 +41,26 @@ class TendedStore(Protocol):
         ...
 
 
-async def tend(store: TendedStore, settings: Callable[[], HistorySettings]) -> None:
-    """Tend until cancelled, as the settings are at the time.
+async def tend(
+    store: TendedStore,
+    settings: Callable[[], HistorySettings],
+    *,
+    is_busy: Callable[[], bool] = lambda: False,
+    pause_s: float = PAUSE_S,
+) -> None:
+    """Tend until cancelled, as the settings are at the time. `is_busy`: whether a backlog is being brought;
+    it is asked again after `pause_s`.
 
     :raises HistoryError: the store is broken or full
     """
+    patience = _Patience(is_busy, pause_s)
     log, told_at = structlog.get_logger("centre"), 0.0
     while True:
+        await patience.wait()
         tended, pieces, deleted = await _once(store, settings()), 0, 0
         sealed = tended.sealed
         while tended.more:
+            await patience.wait()
             pieces, deleted = pieces + 1, deleted + tended.deleted
             tended = await _once(store, settings())
             sealed = tended.sealed or sealed
@@ -56,6 +71,24 @@ async def tend(store: TendedStore, settings: Callable[[], HistorySettings]) -> N
         if deleted:
             log.info("forgotten", rows=deleted, pieces=pieces)
         await asyncio.sleep(TEND_S)
+
+
+class _Patience:
+    """Waits while it is busy, for so long in a row and no longer."""
+
+    def __init__(self, is_busy: Callable[[], bool], pause_s: float) -> None:
+        self._is_busy = is_busy
+        self._pause_s = pause_s
+        self._left = MOST_PAUSES
+
+    async def wait(self) -> None:
+        """Until it is not busy, or there is no patience left."""
+        while self._is_busy():
+            if not self._left:
+                return
+            self._left -= 1
+            await asyncio.sleep(self._pause_s)
+        self._left = MOST_PAUSES
 
 
 async def _once(store: TendedStore, history: HistorySettings) -> Tended:

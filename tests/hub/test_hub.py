@@ -11,7 +11,7 @@ import pytest
 from monitor.diagnose.fact import Fact
 from monitor.history import HistoryError, Notice
 from monitor.history.shipment import Shipment, Taken
-from monitor.hub.hub import Hub
+from monitor.hub.hub import MOST_LATE, Hub
 from monitor.hub.judging import Step
 from monitor.hub.lookout import Listeners
 from monitor.hub.pipeline import Pipeline
@@ -34,6 +34,8 @@ class _House:
         self.fed: list[Fact] = []
         self.may_go = threading.Event()
         self.may_go.set()
+        self.takes = threading.Event()
+        self.taken: list[list[bool]] = []
         self.concludes, self.may_conclude = threading.Event(), threading.Event()
         self.may_conclude.set()
         self.error: Exception | None = None
@@ -53,6 +55,9 @@ class _House:
         pass
 
     def take(self, shipments: Sequence[Shipment]) -> list[Taken]:
+        self.takes.set()
+        self.may_go.wait(10)
+        self.taken.append([one.late for one in shipments])
         taken = [Taken(fresh=tuple(fact for _, fact in one.facts), repeated=0, refused=()) for one in shipments]
         self.kept += [fact for one in taken for fact in one.fresh]
         return taken
@@ -185,6 +190,37 @@ def test_a_receipt_does_not_wait_for_a_diagnosis() -> None:
 
     assert taken == Taken(fresh=tuple(facts), repeated=0, refused=())
     assert house.fed == [*first, *facts]
+
+
+def test_what_is_fresh_waits_for_one_transaction_of_a_backlog_at_most() -> None:
+    """Twenty shipments of an outage wait already; they go on by turns with what is fresh, and never together."""
+    house = _House()
+    house.may_go.clear()
+
+    async def scenario() -> None:
+        hub, stop = Hub(Listeners(boost=lambda target: None)), asyncio.Event()
+
+        def bring(number: int, *, late: bool) -> asyncio.Task[Taken | None]:
+            facts = [(number, fact) for fact in _rounds(MOST_LATE // 2)]
+            return asyncio.create_task(
+                hub.take(Shipment(vantage="v", received_at=clock.wall(), facts=facts, late=late))
+            )
+
+        late = [bring(number, late=True) for number in range(1, 21)]
+        await asyncio.sleep(0)
+        running = asyncio.create_task(hub.run(_pipeline(house), Reaction([SHOP]), stop))
+        await asyncio.to_thread(house.takes.wait, 10)
+        fresh = bring(21, late=False)
+        await asyncio.sleep(0)
+        house.may_go.set()
+        await asyncio.gather(fresh, *late)
+        stop.set()
+        await running
+
+    asyncio.run(scenario())
+
+    assert house.taken.index([False]) <= 1
+    assert [kinds for kinds in house.taken if any(kinds)] == [[True, True]] * 10
 
 
 def test_the_first_failure_boosts_its_target() -> None:
