@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,8 @@ from cluster.database import Database
 from cluster.play import play
 from cluster.world import World
 from postgres_server import postgres_server
+
+from monitor.demo.namespaces import why_impossible
 
 needs_brokers = pytest.mark.skipif(nats_server() is None, reason="nats-server is not installed")
 
@@ -43,3 +48,23 @@ def test_every_part_is_killed_once_over_postgresql(tmp_path: Path) -> None:
     assert played.outcome.incidents > 0
     assert len(played.faults) == len(faults)
     assert played.outcome.holds, "\n".join(played.outcome.lines())
+
+
+@pytest.mark.slow
+@pytest.mark.netns
+@needs_brokers
+def test_a_broker_is_cut_off_and_all_lose_power_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The command of RESULTS.md, whose brokers have a network of their own: agents bring again what they kept."""
+    if os.geteuid() != 0:
+        pytest.skip("brokers in namespaces beside a PostgreSQL of another user need root")
+    if (because := why_impossible()) is not None:
+        pytest.skip(because)
+    program = Path(__file__).parent / "run.py"
+    asked = ["--minutes", "3", "--rate", "100", "--faults", "9", "--keep", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, str(program), *asked], capture_output=True, text=True, timeout=900, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    assert "its network lost every packet" in done.stdout
+    assert "all brokers lost power" in done.stdout
