@@ -2,7 +2,7 @@
 
 Each file is decoded whole, then filtered for 1,000 prefixes that are drawn from the first file, always the
 same ones: name a table or a table transfer first. `bgpdump -m -O /dev/null` decodes and prints; bgpkit's
-binding, where the interpreter that `$BGPKIT_PYTHON` names has it, decodes into its objects.
+binding, where this interpreter or the one that `$BGPKIT_PYTHON` names has it, decodes into its objects.
 
 What is measured is CPU time, each time of a fresh process so that no cache is warm, one program after another in
 turns, so that a busy machine meets all alike; of `RUNS` turns the median. Our start-up (the interpreter, imports
@@ -31,6 +31,7 @@ from monitor.model import RouteEvent, parse_prefix
 WATCHED = 1_000
 RUNS = 5
 _READ_ONE = "--read-one"
+_BGPKIT_VERSION = "from importlib.metadata import version; print(version('pybgpkit-parser'))"
 _BGPKIT = "import sys; from pybgpkit_parser import Parser; print(sum(1 for _ in Parser(sys.argv[1])))"
 
 
@@ -69,6 +70,16 @@ def theirs(command: list[str]) -> tuple[float, float]:
     return 0.0, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def bgpkit() -> tuple[str, str] | None:
+    """An interpreter that has bgpkit's binding, and the binding's version."""
+    for python in (os.environ.get("BGPKIT_PYTHON"), sys.executable):
+        if python:
+            said = subprocess.run([python, "-c", _BGPKIT_VERSION], check=False, capture_output=True, text=True)
+            if said.returncode == 0:
+                return python, said.stdout.strip()
+    return None
+
+
 def elements_in(path: Path) -> int:
     """How many elements the file holds."""
     stats = MrtStats()
@@ -78,27 +89,29 @@ def elements_in(path: Path) -> int:
     return stats.elements
 
 
-def programs(path: Path, watched: str) -> dict[str, Callable[[], tuple[float, float]]]:
+def programs(path: Path, watched: str, binding: str | None) -> dict[str, Callable[[], tuple[float, float]]]:
     """What reads the file, by name."""
     found: dict[str, Callable[[], tuple[float, float]]] = {
         "bgpdump": lambda: theirs(["bgpdump", "-m", "-O", "/dev/null", str(path)]),
         "all": lambda: ours(path, "-"),
         "filter": lambda: ours(path, watched),
     }
-    if python := os.environ.get("BGPKIT_PYTHON"):
-        found["bgpkit"] = lambda: theirs([python, "-c", _BGPKIT, str(path)])
+    if binding is not None:
+        found["bgpkit"] = lambda: theirs([binding, "-c", _BGPKIT, str(path)])
     return found
 
 
 def main(paths: list[Path], watched: Path) -> None:
     """One line a file."""
     watched.write_text(drawn_from(paths[0]))
+    binding = bgpkit()
+    print(f"bgpkit: pybgpkit-parser {binding[1]}" if binding else "bgpkit: pybgpkit-parser is not installed")
     print(
         f"{'elements per core-second':44}{'bgpdump':>10}{'all':>10}{'filter':>10}{'to bgpdump':>12}{'bgpkit':>10}"
     )
     idle: list[float] = []
     for path in paths:
-        running = programs(path, str(watched))
+        running = programs(path, str(watched), binding[0] if binding else None)
         turns = [{name: run() for name, run in running.items()} for _ in range(RUNS)]
         idle += [turn["filter"][0] for turn in turns]
         elements = elements_in(path)
