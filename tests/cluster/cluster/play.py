@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +18,23 @@ from cluster.outcome import Outcome, outcome
 from cluster.post import Post
 from cluster.stage import Stage, stage
 from cluster.world import World
+from monitor.bus.errors import BusError
+from monitor.bus.nats.broker import connected
+from monitor.bus.nats.lease import Lease
+from monitor.bus.partition import Partitions
 from monitor.history import NoticeState, Reader
+from monitor.hub.roles.checkpoint import unpack_checkpoint
 from monitor.model.history_place import HistoryPlace
 from probes import HttpObservation
 
 SETTLED_S = 120.0
 """How long is waited at the end, at most, until everything is stored and told."""
 
-JUDGED_S = 15.0
-"""How long the diagnosis may be behind the last fact: a takeover of a partition at the very end."""
+JUDGED_S = 300.0
+"""How long is waited, at most, for owners of partitions that a busy machine holds up."""
+
+AFTER_S = 5.0
+"""How far beyond the last fact each partition concludes before it counts as done."""
 
 TAIL_S = 5.0
 
@@ -51,7 +60,6 @@ async def play(
     *,
     database: Database | None = None,
     partitions: int = 6,
-    judged_s: float = JUDGED_S,
     network: BrokerNetwork | None = None,
 ) -> Played:
     """Run it. `faults`: seconds from the start, and the fault's name."""
@@ -74,7 +82,7 @@ async def play(
                     group.create_task(inject(at, name))
                 await feeder.run(start)
             took_s = time.time() - start
-            await asyncio.sleep(judged_s)
+            await _judged(up, Partitions(world.config().targets, partitions), start + world.lasts_s)
             await _settled(place, start, world)
             cpu_s = {name: spent - before[name] for name, spent in _cpu_s(up, database).items()}
         finally:
@@ -89,6 +97,24 @@ def _cpu_s(up: Stage, database: Database | None) -> dict[str, float]:
     """Processor time by process; what measures and brings, and counts in the end, is this one."""
     found = {name: role.cpu_s for name, role in up.roles.items()} | {"brokers": up.brokers.cpu_s}
     return found | ({"PostgreSQL": database.cpu_s} if database else {}) | {"the agents": time.process_time()}
+
+
+async def _judged(up: Stage, partitions: Partitions, end: float) -> None:
+    """Until each partition has concluded from all facts, as its owner notes in its lease; or patience ends."""
+    until = time.monotonic() + JUDGED_S
+    async with connected(up.brokers.settings, "judged") as broker:
+        await broker.find_buckets()
+        leases = [Lease(broker, f"partition-{number}", "") for number in partitions.used]
+        while leases and time.monotonic() < until:
+            with suppress(BusError):
+                leases = [lease for lease in leases if await _reached(lease) < end + AFTER_S]
+            await asyncio.sleep(1.0)
+
+
+async def _reached(lease: Lease) -> float:
+    await lease.is_free()
+    checkpoint = unpack_checkpoint(lease.note, time.time())
+    return 0.0 if checkpoint is None else checkpoint.reached
 
 
 async def _settled(place: HistoryPlace, start: float, world: World) -> None:
