@@ -82,7 +82,7 @@ class Brokers:
             arguments += ["--cluster_name", "whydown-test", "--cluster", routes[node]]
             arguments += ["--routes", ",".join(routes)]
         with (self._folder / f"node-{node}.log").open("ab") as log:
-            self._servers[node] = subprocess.Popen(arguments, stdout=log, stderr=log)
+            self._servers[node] = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
 
     def kill(self, node: int) -> None:
         """As a crash of the process."""

@@ -42,6 +42,8 @@ class RoleProcess:
                 stderr=log,
                 cwd=self._folder,
                 env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+                # As a service has: the kernel shares processors between sessions (sched_autogroup).
+                start_new_session=True,
             )
 
     def until_said(self, what: bytes, count: int = 1) -> None:

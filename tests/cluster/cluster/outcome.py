@@ -130,9 +130,15 @@ def _key(one: Told) -> tuple[object, ...]:
 
 def _apart(here: list[Told], single: list[Told]) -> tuple[str, ...]:
     mine, other = Counter(map(_key, here)), Counter(map(_key, single))
-    return tuple(f"only in the cluster: {one}" for one in (mine - other).elements()) + tuple(
-        f"only in a single run: {one}" for one in (other - mine).elements()
+    said = {_key(one): f"{', '.join(one.subject)}: {one.cause} at {len(one.affected)} vantages, {_ended(one)}"
+            for one in (*here, *single)}  # fmt: skip
+    return tuple(f"only in the cluster: {said[key]}" for key in (mine - other).elements()) + tuple(
+        f"only in a single run: {said[key]}" for key in (other - mine).elements()
     )
+
+
+def _ended(one: Told) -> str:
+    return "closed" if one.is_closed else "open"
 
 
 def _late_s(here: list[Told], single: list[Told]) -> float:
