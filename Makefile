@@ -53,8 +53,9 @@ types: setup  ## Types, strictly
 bench: setup  ## Measure what the design promises of speed; prints figures, judges nothing
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-faults: setup  ## Kill, freeze and cut off agent and hub; prints lost and doubled facts, fails on one
+faults: setup  ## Kill, freeze, fill and cut off agent and hub; prints lost and doubled facts; then tests without guards
 	$(BIN)/python tests/faults/run.py tests/faults/RESULTS.md
+	$(BIN)/python tests/faults/guards.py tests/faults/GUARDS.md
 
 fuzz: setup  ## Hunt for bytes that break a parser; keeps what it learns in build/fuzz
 	@$(BIN)/python -m pip install --quiet --group fuzz

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 from base64 import b64encode
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,6 +17,8 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
+from monitor.agent.hub_link import HubLink, LinkError, hub_context
+from monitor.link.enrolment import make_hub_certificate
 from monitor.link.messages import (
     BATCHES_PATH,
     MEDIA_TYPE,
@@ -268,13 +271,24 @@ def test_noise_on_the_port_ends_the_connection_and_nothing_else(door: Door) -> N
     assert door.bring("seoul-1").status_code == 200
 
 
-def test_a_hub_with_another_certificate_is_not_believed(door: Door) -> None:
-    """The agent does not speak to it at all."""
-    with (
-        httpx.Client(verify=ssl.create_default_context(), trust_env=False) as client,
-        pytest.raises(httpx.ConnectError),
-    ):
-        client.post(door.url + BATCHES_PATH, content=b"")
+@pytest.mark.parametrize("believed", ["the system's authorities", "another hub's certificate"])
+def test_a_hub_with_another_certificate_is_not_believed(door: Door, believed: str, tmp_path: Path) -> None:
+    """The agent's own link does not speak to it at all; with the right one it does."""
+    other = None
+    if believed == "another hub's certificate":
+        other = tmp_path / "other.pem"
+        make_hub_certificate(other, tmp_path / "other-key.pem", ["127.0.0.1"], datetime.now(UTC))
+
+    async def bring(ca_file: Path | None) -> Receipt:
+        link = HubLink(door.url, door.signers["seoul-1"], hub_context(ca_file))
+        try:
+            return await link.send(Batch(vantage="seoul-1", sent_at=clock.wall()))
+        finally:
+            await link.aclose()
+
+    with pytest.raises(LinkError, match="certificate verify failed"):
+        asyncio.run(bring(other))
+    assert asyncio.run(bring(door.certificate)).refused == ()
 
 
 def test_orders_carry_the_targets_until_they_are_known(door: Door) -> None:
