@@ -40,7 +40,7 @@ FORGOTTEN_S = 60.0
 """A consumer that nobody asked for so long is forgotten by the brokers."""
 
 WENT_BACK_S = 60.0
-"""So much is read again when the stream has lost its end: longer than brokers are away and keep unwritten."""
+"""So much is read again when the stream has lost its end: longer than what brokers keep unwritten."""
 
 STORES = "store"
 """The stores' consumer."""
@@ -113,6 +113,7 @@ class PartitionReader:
         self._followed = 0
         self._heard_at = 0.0
         self._given = b""
+        self._given_at = datetime.now(UTC)
         self.last = 0
         """The place of the last message that was given."""
 
@@ -149,7 +150,7 @@ class PartitionReader:
                 break
             self._followed = number
             message = _message(one)
-            self.last, self._given = message.place, message.body
+            self.last, self._given, self._given_at = message.place, message.body, one.metadata.timestamp
             given.append(message)
         return given
 
@@ -175,8 +176,8 @@ class PartitionReader:
     async def _beginning(self) -> int | datetime:
         """The next place; or a time, where the last place has another message than the one that was given.
 
-        Brokers that lost their last seconds give those places to other messages: what came lately is read again,
-        and known by its numbers. Where we begin at a place that somebody left, it is a minute older than that.
+        Brokers that lost their last seconds give those places to other messages: what came since a minute before
+        the last one is read again, and known by its numbers. A place that somebody left for us is older than that.
         """
         if not self.last:
             return self._start
@@ -184,7 +185,7 @@ class PartitionReader:
             return self.last + 1
         _log.warning("stream_went_back", subject=self._subject, after=self.last)
         self.last = 0
-        self._start = datetime.now(UTC) - timedelta(seconds=WENT_BACK_S)
+        self._start = self._given_at - timedelta(seconds=WENT_BACK_S)
         return self._start
 
     async def _begin_anew(self) -> None:
