@@ -128,8 +128,9 @@ def _medians(reader: Reader, target: str, since: float, until: float) -> _Median
     if until - since <= _EXACT_S:
         found = _asked(reader, target, since, until, max(until - since, _MINUTE_S))
     if not found:
+        # Ending with a whole minute too, so that what is usual has nothing of the trouble.
         first = since // _MINUTE_S * _MINUTE_S
-        whole_s = max(-(-(until - first) // _MINUTE_S), 1.0) * _MINUTE_S
+        whole_s = max((until - first) // _MINUTE_S, 1.0) * _MINUTE_S
         found = _asked(reader, target, first, first + whole_s, whole_s)
     return found
 

@@ -13,7 +13,7 @@ from monitor.history import Reader, Store
 from monitor.model import Incident, IncidentChange
 from monitor.report import incident_html, incident_text
 from monitor.report.circumstances import MOST_BUCKETS, Circumstances, Picture, incident_page, picture_of
-from monitor.report.sighting import Sighting
+from monitor.report.sighting import Sighting, sightings_of, sightings_of_target
 from monitor.report.vantage_table import MOST_ROWS, vantage_table
 from monitor.report.words import Language
 from probes import Failure, HttpObservation
@@ -115,6 +115,43 @@ def test_a_vantage_of_its_own_has_no_picture(tmp_path: Path, change_of: ChangeOf
     path = tmp_path / "whydown.db"
     with Store.open(path), Reader.open(path) as reader:
         assert picture_of(change_of("vantage-fault").incident, reader, NOW) is None
+
+
+def test_of_a_sick_vantage_all_is_told_that_it_measured(tmp_path: Path, change_of: ChangeOf) -> None:
+    """Its incident is about no target; what others saw meanwhile is not its own."""
+    incident = msgspec.structs.replace(
+        change_of("vantage-fault").incident, affected=("seoul-1",), started_at=BEGAN, closed_at=None
+    )
+    facts = [_seen("seoul-1", BEGAN + 5, 1.0, Failure.CONNECT_TIMEOUT), _seen("tokyo-1", BEGAN + 5, 0.2)]
+    facts.append(msgspec.structs.replace(facts[0], target="map"))
+    path = tmp_path / "whydown.db"
+    with Store.open(path) as store:
+        store.add_observations(facts)
+    with Reader.open(path) as reader:
+        found = sightings_of(incident, reader, NOW)
+
+    assert [(one.vantage, one.target, one.failed, one.requests) for one in found] == [
+        ("seoul-1", "map", 1, 1),
+        ("seoul-1", "qr-checkin", 1, 1),
+    ]
+
+
+def test_the_figures_of_a_long_trouble_are_those_of_the_facts(tmp_path: Path, hijack: Incident) -> None:
+    """From three days on they come from the roll-ups: counts to the five minutes, medians to within 2 %."""
+    days, path = 4, tmp_path / "whydown.db"
+    facts = [
+        _seen("seoul-1", BEGAN + 600.0 * number, 0.4, None if number % 3 else Failure.READ_TIMEOUT)
+        for number in range(days * 144)
+    ]
+    with Store.open(path) as store:
+        store.add_observations(facts)
+    with Reader.open(path) as reader:
+        (found,) = sightings_of_target(hijack, reader, "qr-checkin", BEGAN + days * 86_400.0)
+
+    assert (found.requests, found.failed) == (days * 144, days * 48)
+    assert found.failures == {"read_timeout": days * 48}
+    assert found.total_s == pytest.approx(0.4, rel=0.02)
+    assert found.usual_total_s is None
 
 
 @pytest.mark.parametrize("language", list(Language))
