@@ -1,9 +1,9 @@
 """How soon the dashboard's first screen is painted, over a history of ten million observations.
 
 `python tests/bench/dashboard_paint.py [--hours H] [--keep FILE]` writes what 20 vantages ship of 100 targets every
-30 s for H hours (42: ten million), rolls it up, starts `whydown web` on it, and opens pages in headless Chromium
-with an empty cache: time to first byte, first contentful paint (W3C Paint Timing) and the whole document, the
-median of some openings.
+30 s for H hours (42: ten million), rolls it up, adds an incident of the last two hours, starts `whydown web` on
+it, and opens pages in headless Chromium with an empty cache: time to first byte, first contentful paint (W3C Paint
+Timing) and the whole document, the median of some openings.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from browser import Page, browser
 from history_month import observation
 
 from monitor.history import Keep, Shipment, Store
+from monitor.model import Cause, ChangeKind, Detail, Evidence, Incident, IncidentChange
 
 REPOSITORY = Path(__file__).parents[2]
 TARGETS, VANTAGES = 100, 20
@@ -40,6 +41,7 @@ _PAGES = {
     "target, 24 h": "/targets/target-1?span=24h",
     "target, 24 h and a moment": "/targets/target-1?span=24h&at={middle}",
     "incidents": "/incidents",
+    "incident of two hours": "/incidents/target-1-paint",
 }
 _OTHERS = {
     "chart, 24 h": "/api/v1/chart/target-1?span=24h",
@@ -86,6 +88,22 @@ def build(path: Path, hours: int) -> None:
     print(
         f"{count:,} observations, {path.stat().st_size / 2**20:,.0f} MiB, {time.process_time() - began:.0f} s CPU"
     )
+
+
+def incident(end: float) -> IncidentChange:
+    """Ten vantages' trouble of the last two hours."""
+    began = end - 7200.0
+    evidence = Evidence(
+        rule="http.shedding", group="symptom", weight=2.0, seen=10, of=VANTAGES, at=began,
+        text="the server sheds load (status 503)",
+    )  # fmt: skip
+    found = Incident(
+        id="target-1-paint", target="target-1", cause=Cause.SERVER_OVERLOAD, confidence=0.9, suspected=False,
+        detail=Detail(), opened_at=began, named_at=began, closed_at=None, vantages=VANTAGES, evidence=(evidence,),
+        affected=tuple(f"vantage-{number}" for number in range(10)), runner_up=None, missing=None,
+        updated_at=end, started_at=began,
+    )  # fmt: skip
+    return IncidentChange(kind=ChangeKind.OPENED, at=began, sequence=1, incident=found)
 
 
 async def measure(path: Path, hours: int) -> None:
@@ -147,6 +165,8 @@ def main() -> None:
         path = given.keep or Path(folder) / "history.db"
         if not path.exists():
             build(path, given.hours)
+        with Store.open(path) as store:
+            store.save_changes([incident(_START + given.hours * 3600)], [])
         asyncio.run(measure(path, given.hours))
 
 
