@@ -35,7 +35,6 @@ NAME_SERVER = Said("Name server", "네임 서버")
 PATH_BEFORE = Said("before", "이전")
 PATH_NOW = Said("now", "현재")
 PATH_UNKNOWN = Said("not known", "알 수 없음")
-AND_HOPS = Said("{path} and {count} more", "{path} 외 {count}개")
 
 VANTAGE = Said("vantage", "관측 지점")
 FAILED = Said("failed", "실패")

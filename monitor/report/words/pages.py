@@ -219,7 +219,6 @@ SUMS = Said("Sums of log-likelihoods, cause by cause", "원인별 로그 가능�
 TERMS_HEAD = Said("Terms (number of the evidence; p: prior)", "항(증거 번호, p: 사전 확률)")
 SUM = Said("Sum", "합")
 SHARE = Said("Share", "몫")
-VANTAGES = Said("Vantages", "관측 지점")
 MEDIANS = Said("Medians of the hour before → of the trouble.", "중앙값: 이전 한 시간 → 사건 동안.")
 AFFECTED = Said("Affected", "영향")
 IS_AFFECTED = Said("affected", "영향 있음")
