@@ -44,8 +44,9 @@ def _is_part(episode: Episode) -> bool:
 def _finding(situation: Situation, episode: Episode) -> Finding | None:
     since = episode.first_at + SETTLING_S
     recent = [(view, one) for view in situation.vantages for one in view.lasting if one.observation.at >= since]
-    inside = [(view, one) for view, one in recent if _is_in(one, episode)]
-    outside = [one for _, one in recent if not _is_in(one, episode)]
+    taken = {address for address in {one.observation.address for _, one in recent} if _is_in(address, episode)}
+    inside = [(view, one) for view, one in recent if one.observation.address in taken]
+    outside = [one for _, one in recent if one.observation.address not in taken]
     failing = [(view, one) for view, one in inside if _fails(one)]
     astray = sum(map(_fails, outside))
     if min(len(inside), len(outside)) < FEWEST:
@@ -70,8 +71,8 @@ def _finding(situation: Situation, episode: Episode) -> Finding | None:
     )
 
 
-def _is_in(judged: Judged, episode: Episode) -> bool:
-    address = as_address(judged.observation.address or "")
+def _is_in(text: str | None, episode: Episode) -> bool:
+    address = as_address(text or "")
     return address is not None and contains(episode.prefix, address)
 
 
