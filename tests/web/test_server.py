@@ -114,6 +114,16 @@ def test_a_head_without_end_is_cut() -> None:
     _served(scenario)
 
 
+def _has_ended(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
 def test_a_thousand_connections_of_one_address_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one address only so many are taken; another address is served meanwhile."""
 
@@ -126,11 +136,13 @@ def test_a_thousand_connections_of_one_address_leave_room_for_others(monkeypatch
             writer.write(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
             answer = await reader.read()
             writer.close()
+            ended = sum(_has_ended(one) for one in flood)
         finally:
             for one in flood:
                 one.close()
 
         assert b"200 OK" in answer
+        assert ended == 300 - 256
 
     monkeypatch.setattr(limits, "MOST_OF_ONE", 256)
     _served(scenario)
