@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -50,7 +49,7 @@ def command(
     """
     asked = variants(ablations=ablations, baselines=baselines)
     found: dict[str, list[Pair]] = {name: [] for name in asked}
-    scored = contest(folders, read_case, asked, processes or len(os.sched_getaffinity(0)))
+    scored = contest(folders, read_case, asked, processes)
     hidden = not sys.stderr.isatty()
     with click.progressbar(scored, len(folders), label="replaying", file=sys.stderr, hidden=hidden) as bar:
         for one in bar:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from monitor.replay import Folder, ReplayError, read_folder
 from monitor.replay import replay as replay_folder
 from monitor.report.moment import moment
 from monitor.report.safe_text import one_line
+from monitor.side_by_side import side_by_side
 
 MAX_COMPLAINTS = 20
 
@@ -79,19 +81,27 @@ def read_or_exit(folder: Path) -> Folder:
     return read
 
 
-@click.command(short_help="Diagnose a folder of recorded facts.")
-@click.argument("folder", metavar="FOLDER|BUNDLE", type=click.Path(path_type=Path))
+@click.command(short_help="Diagnose folders of recorded facts.")
+@click.argument("folders", metavar="FOLDER|BUNDLE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per incident and line.")
 @click.option("--chunk", type=click.IntRange(min=1), help="Facts fed at once; the verdicts are the same.")
 @click.option("--timezone", type=Zone(), default="UTC", show_default=True, help="Of the times shown.")
 @click.option("--explain", "explained", is_flag=True, help="Print every term of each verdict.")
-def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, explained: bool) -> None:
+@click.option("--processes", type=click.IntRange(1, 256), help="Folders replayed at once (default: processors).")
+def command(
+    folders: tuple[Path, ...],
+    as_json: bool,
+    chunk: int | None,
+    timezone: ZoneInfo,
+    explained: bool,
+    processes: int | None,
+) -> None:
     """Diagnose FOLDER, a folder of recorded facts, as if they happened now.
 
     FOLDER holds config.toml and observations.jsonl, and may hold routes.jsonl, MRT files (rib.* first),
     routes-before.jsonl (known before, and not judged), vrps.json, relationships.txt and prefix_to_as.txt; the
-    .jsonl files may be compressed (.gz, .zst).
-    Exit 0, whatever the incidents; 2 when the folder cannot be read.
+    .jsonl files may be compressed (.gz, .zst). Each of several is a story of its own.
+    Exit 0, whatever the incidents; 2 when a folder cannot be read.
 
     BUNDLE is a file of `whydown report --bundle`: its hashes are checked before it is believed, and exit 1 says
     that its facts do not give the verdict that it claims.
@@ -100,22 +110,31 @@ def command(folder: Path, as_json: bool, chunk: int | None, timezone: ZoneInfo, 
     whydown replay tests/scenarios/kakao-2022-02-03
     whydown replay incident.zip --explain
     whydown replay tests/scenarios/kakao-2022-02-03 --json | jq .cause
+    whydown replay tests/scenarios/*-20* --processes 2
     """
-    claim: _Claim | None = None
-    if folder.is_file():
-        with unpacked_or_exit(folder) as bundle:
-            claim = _Claim(bundle.verdict, bundle.manifest.rules)
-            read = read_or_exit(bundle.folder)
-    else:
-        read = read_or_exit(folder)
-    incidents = replay_folder(read, chunk)
-    # No history holds these incidents, so `whydown explain` would not find them.
-    show_incidents(
-        incidents, timezone, as_json=as_json, explained=explained,
-        terms_by=f"whydown replay {shlex.quote(str(folder))} --explain",
-    )  # fmt: skip
-    if claim is not None and not claim.holds(incidents):
+    holds = True
+    replayed = side_by_side(partial(_replayed, chunk=chunk), folders, processes)
+    for folder, (incidents, claim) in zip(folders, replayed, strict=True):
+        if len(folders) > 1:
+            click.echo(f"{folder}:", err=as_json)
+        # No history holds these incidents, so `whydown explain` would not find them.
+        show_incidents(
+            incidents, timezone, as_json=as_json, explained=explained,
+            terms_by=f"whydown replay {shlex.quote(str(folder))} --explain",
+        )  # fmt: skip
+        holds &= claim is None or claim.holds(incidents)
+    if not holds:
         sys.exit(1)
+
+
+def _replayed(path: Path, chunk: int | None) -> tuple[list[Incident], _Claim | None]:
+    """The incidents of a folder or a bundle, and what the bundle says that they are."""
+    if not path.is_file():
+        return replay_folder(read_or_exit(path), chunk), None
+    with unpacked_or_exit(path) as bundle:
+        claim = _Claim(bundle.verdict, bundle.manifest.rules)
+        read = read_or_exit(bundle.folder)
+    return replay_folder(read, chunk), claim
 
 
 @contextmanager

@@ -6,9 +6,7 @@ A variant is a name and what it makes of a folder. The engine is one; so is each
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from monitor.evaluate.ablation import ABLATIONS
@@ -16,6 +14,7 @@ from monitor.evaluate.baselines import BASELINES
 from monitor.evaluate.pairing import Expected, Pair, match
 from monitor.model.incident import Incident
 from monitor.replay import Folder, replay
+from monitor.side_by_side import side_by_side
 
 FULL = "all evidence"
 """The variant that nothing is taken from."""
@@ -37,18 +36,12 @@ def score(name: str, folder: Folder, expected: Sequence[Expected], asked: Sequen
     return {variant: match(name, expected, _incidents(variant, folder)) for variant in asked}
 
 
-def contest(folders: Sequence[Path], read: Read, asked: Sequence[str], processes: int) -> Iterator[Scored]:
-    """Scores each folder, in the order given, as it is done; with one process, in this one.
+def contest(folders: Sequence[Path], read: Read, asked: Sequence[str], processes: int | None) -> Iterator[Scored]:
+    """Scores each folder, in the order given, as it is done (see `side_by_side`).
 
-    `read` must be a function of a module when there are several. What it raises ends the contest.
+    `read` must be a function of a module when there are several processes. What it raises ends the contest.
     """
-    one = partial(_read_and_score, read, tuple(asked))
-    if processes == 1 or len(folders) < 2:
-        yield from map(one, folders)
-        return
-    # Forking a process with threads (a log's, a progress bar's) can hang; a fresh one cannot.
-    with ProcessPoolExecutor(min(processes, len(folders)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(one, folders)
+    return side_by_side(partial(_read_and_score, read, tuple(asked)), folders, processes)
 
 
 def _read_and_score(read: Read, asked: tuple[str, ...], folder: Path) -> Scored:
