@@ -14,6 +14,7 @@ Handlers are plain functions: Starlette runs them on threads, and the reader tak
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 from functools import lru_cache, partial
 from html import escape
@@ -54,6 +55,10 @@ INCIDENTS_S = 90 * 86_400.0
 PICTURE_S = 86_400.0
 _PICTURE_BUCKET_S = 600.0
 _PICTURE_KEPT = 2_000
+
+_BREATH_S = 0.05
+"""Between two parts of a page. A browser that has the first one asks for the style sheet, without which it draws
+nothing; at once busy with the rest, this process would answer it when that is found."""
 
 _log = structlog.get_logger("dashboard")
 
@@ -229,6 +234,8 @@ def _here(request: Request) -> str:
 def _till_it_fails(parts: Iterator[str], request: Request) -> Iterator[str]:
     """A page's parts; when the history fails between two, it says so, for its status was sent with the first."""
     try:
+        yield next(parts)
+        time.sleep(_BREATH_S)
         yield from parts
     except HistoryError as error:
         _log.error("history_failed", path=request.url.path, error=str(error))
