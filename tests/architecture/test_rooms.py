@@ -60,7 +60,7 @@ LIBRARIES = {
     "http_message_signatures": ("monitor.link.signature",),
     "starlette": ("monitor.web",),
     "uvicorn": ("monitor.web.server",),
-    "prometheus_client": (),  # the tests read our metrics with it; see `exposition`
+    "prometheus_client": ("monitor.web.dashboard.metrics",),
     "click": ("monitor.cli", "monitor.commands", "probes.__main__"),
     "nats": ("monitor.bus.nats",),
     "smtplib": ("monitor.alert",),

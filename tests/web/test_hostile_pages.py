@@ -134,7 +134,7 @@ def test_metrics_hold_the_names_in_their_own_quotes(hostile: Site) -> None:
     samples = [line for line in lines if line.startswith("probe_success")]
 
     assert len(samples) == 2
-    assert all(line.endswith(" 0") for line in samples)
+    assert all(line.endswith(" 0.0") for line in samples)
 
 
 def test_a_browser_runs_nothing_of_it(hostile: Site, in_browser: InBrowser) -> None:

@@ -15,14 +15,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 from served import INCIDENT, Site
 
 from monitor.history import Reader
-from monitor.web.dashboard.exposition import OPEN_METRICS, Family, exposition, labels
 from monitor.web.dashboard.metrics import metrics
 from probes.observation import HttpObservation
 
@@ -93,20 +90,6 @@ def test_openmetrics_is_given_to_who_takes_it(site: Site) -> None:
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
     assert {"probe_success", "probe_duration_seconds", "whydown_build"} <= families
-
-
-@given(st.text(max_size=40), st.floats(allow_nan=False))
-@settings(derandomize=True, max_examples=200, deadline=None)
-def test_any_text_survives_as_a_label(name: str, value: float) -> None:
-    """A target may be called anything: both of Prometheus' formats give back the very name and value."""
-    family = Family("probe_success", "1: it succeeded.")
-    family.add(labels(target=name, vantage="v"), value)
-    for accept, read in (("", read_text), (OPEN_METRICS, read_openmetrics)):
-        body, _ = exposition([family], accept)
-        (sample,) = next(iter(read(body.decode()))).samples
-
-        assert sample.labels == {"target": name, "vantage": "v"}
-        assert sample.value == value
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool")

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
 from monitor import __version__
 from monitor.history.answers import Newest
 from monitor.model import Incident
-from monitor.web.dashboard.exposition import Family, exposition, labels
 from monitor.web.dashboard.overview import still_open
 from monitor.web.dashboard.source import Source
 from probes.observation import completed_at
@@ -28,73 +33,96 @@ _PHASES = {
 _AHEAD_S = 300.0
 
 
+class _Scrape(Collector):
+    """Gauges of one moment, as prometheus_client's writers ask for them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Metric]:
+        """All families."""
+        source = self._source
+        now = source.now()
+        newest = [
+            one
+            for name in (*source.targets(), *source.controls)
+            for one in source.reader.newest(now - source.fresh_s(name), now + _AHEAD_S, target=name)
+        ]
+        yield from _of_probes(newest)
+        build = InfoMetricFamily("whydown_build", "This program.")
+        build.add_metric((), {"version": __version__})
+        yield build
+        if newest:
+            newest_at = max(completed_at(one.observation) for one in newest)
+            yield GaugeMetricFamily(
+                "whydown_newest_observation_timestamp_seconds",
+                "When the newest observation was complete.",
+                newest_at,
+            )
+        yield from _of_incidents(still_open(source, now))
+        yield from _of_sources(source, now)
+
+
 def metrics(source: Source, accept: str) -> tuple[bytes, str]:
-    """The text of one scrape and its content type, by the scraper's Accept header."""
-    return exposition(_families(source), accept)
+    """The text of one scrape and its content type: OpenMetrics 1.0 for a scraper whose Accept header names it,
+    else Prometheus' own format 0.0.4.
+    """
+    if "application/openmetrics-text" in accept:
+        body: bytes = openmetrics.generate_latest(_Scrape(source))  # type: ignore[no-untyped-call]
+        return body, openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest(_Scrape(source)), CONTENT_TYPE_PLAIN_0_0_4
 
 
-def _families(source: Source) -> Iterator[Family]:
-    now = source.now()
-    newest = [
-        one
-        for name in (*source.targets(), *source.controls)
-        for one in source.reader.newest(now - source.fresh_s(name), now + _AHEAD_S, target=name)
-    ]
-    yield from _of_probes(newest)
-    build = Family("whydown_build", "This program.", is_info=True)
-    build.add(labels(version=__version__), 1)
-    yield build
-    if newest:
-        last = Family("whydown_newest_observation_timestamp_seconds", "When the newest observation was complete.")
-        last.add("", max(completed_at(one.observation) for one in newest))
-        yield last
-    yield from _of_incidents(still_open(source, now))
-    yield from _of_sources(source, now)
-
-
-def _of_sources(source: Source, now: float) -> Iterator[Family]:
-    feeds = Family("whydown_feed_live", "1: the route feed is live; 0: it is blind.")
+def _of_sources(source: Source, now: float) -> Iterator[Metric]:
+    feeds = _gauge("whydown_feed_live", "1: the route feed is live; 0: it is blind.", "feed")
     for state in source.reader.feed_states(now + _AHEAD_S):
-        feeds.add(labels(feed=state.source), int(state.live))
-    heard = Family("whydown_vantage_heard_timestamp_seconds", "When a vantage's newest facts came to this hub.")
+        feeds.add_metric((state.source,), int(state.live))
+    heard = _gauge(
+        "whydown_vantage_heard_timestamp_seconds", "When a vantage's newest facts came to this hub.", "vantage"
+    )
     for contact in source.reader.contacts():
-        heard.add(labels(vantage=contact.vantage), contact.received_at)
+        heard.add_metric((contact.vantage,), contact.received_at)
     yield from (feeds, heard)
 
 
-def _of_incidents(incidents: Iterable[Incident]) -> Iterator[Family]:
-    sure = Family("whydown_incident_confidence", "Open incidents: how sure their cause is, 0 to 1.")
-    affected = Family("whydown_incident_affected", "Open incidents: how many vantages see them.")
+def _of_incidents(incidents: Iterable[Incident]) -> Iterator[Metric]:
+    which = ("incident", "target", "cause", "suspected")
+    sure = _gauge("whydown_incident_confidence", "Open incidents: how sure their cause is, 0 to 1.", *which)
+    affected = _gauge("whydown_incident_affected", "Open incidents: how many vantages see them.", *which)
     for one in incidents:
-        which = labels(
-            incident=one.id, target=one.target or "", cause=one.cause.value, suspected=str(one.suspected).lower()
-        )
-        sure.add(which, one.confidence)
-        affected.add(which, len(one.affected))
+        values = (one.id, one.target or "", one.cause.value, str(one.suspected).lower())
+        sure.add_metric(values, one.confidence)
+        affected.add_metric(values, len(one.affected))
     yield from (sure, affected)
 
 
-def _of_probes(newest: Iterable[Newest]) -> Iterator[Family]:
-    success = Family("probe_success", "1: the newest request succeeded.")
-    duration = Family("probe_duration_seconds", "How long it took.")
-    phases = Family("probe_http_duration_seconds", "Its phases; processing: sent to first byte.")
-    failed = Family("whydown_recent_failed_ratio", "Share of the recent requests that failed.")
-    others = [(Family(name, words), field) for name, (words, field) in _SINGLE.items()]
+def _of_probes(newest: Iterable[Newest]) -> Iterator[Metric]:
+    success = _gauge("probe_success", "1: the newest request succeeded.", *_WHERE)
+    duration = _gauge("probe_duration_seconds", "How long it took.", *_WHERE)
+    phases = _gauge("probe_http_duration_seconds", "Its phases; processing: sent to first byte.", *_WHERE, "phase")
+    failed = _gauge("whydown_recent_failed_ratio", "Share of the recent requests that failed.", *_WHERE)
+    others = [(_gauge(name, words, *_WHERE), field) for name, (words, field) in _SINGLE.items()]
     for one in newest:
         seen = one.observation
-        where = labels(target=seen.target, vantage=seen.vantage)
-        success.add(where, int(seen.failure is None))
-        failed.add(where, one.failed / one.rounds)
+        where = (seen.target, seen.vantage)
+        success.add_metric(where, int(seen.failure is None))
+        failed.add_metric(where, one.failed / one.rounds)
         if seen.total_s is not None:
-            duration.add(where, seen.total_s)
+            duration.add_metric(where, seen.total_s)
         for phase, field in _PHASES.items():
             if (value := getattr(seen, field)) is not None:
-                phases.add(f'{where},phase="{phase}"', value)
+                phases.add_metric((*where, phase), value)
         for family, field in others:
             if (value := getattr(seen, field)) is not None:
-                family.add(where, value)
+                family.add_metric(where, value)
     yield from (success, duration, phases, failed, *(family for family, _ in others))
 
+
+def _gauge(name: str, words: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, words, labels=labels)
+
+
+_WHERE = ("target", "vantage")
 
 _SINGLE = {
     "probe_http_status_code": ("Its status.", "status"),
