@@ -341,11 +341,14 @@ def test_round_trips_are_those_of_the_wire(traces: Any) -> None:
 
 
 def test_lost_answers_are_asked_for_again(traces: Any) -> None:
-    """With a fifth of the answers lost by chance, ten attempts find all of four hops, and one does not."""
-    topology = line(*(Router(f"r{n}", n, loss=0.2) for n in range(1, 4)), Host("h", loss=0.2))
+    """With a fifth of the answers lost ten attempts find all four hops, and with a half one does not."""
 
-    assert paths(traces(topology, attempts=1)) != through(1, 2, 3)
-    assert paths(traces(topology, attempts=10)) == through(1, 2, 3)
+    def lossy(loss: float) -> Any:
+        return line(*(Router(f"r{n}", n, loss=loss) for n in range(1, 4)), Host("h", loss=loss))
+
+    # Chance may spare all of a few packets: of some dozens at a half it never does, at a fifth once in hundreds.
+    assert paths(traces(lossy(0.5), attempts=1)) != through(1, 2, 3)
+    assert paths(traces(lossy(0.2), attempts=10)) == through(1, 2, 3)
 
 
 def test_copies_of_answers_are_one_hop_each(traces: Any) -> None:
