@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from monitor.alert.delivery import DeliveryError, PermanentError, TemporaryError
 from monitor.alert.mail_server import MailServer, Security, parse_mail_server
 from monitor.alert.smtp_session import COMMAND_TIMEOUT_S, FINAL_TIMEOUT_S, Reply, SmtpSession
+from monitor.config.secret import first_line
 from monitor.history import Notice
 from monitor.model.settings import MailSettings
 from monitor.report.safe_text import one_line
 
-_MOST_PASSWORD = 4096
 _ERROR_LIMIT = 200
 
 
@@ -86,8 +86,7 @@ class SmtpDelivery:
         if path is None:
             raise TemporaryError("alert.mail.smtp has a user, but there is no password_file")
         try:
-            with path.open(encoding="utf-8") as file:
-                return file.read(_MOST_PASSWORD).rstrip("\r\n")
+            return first_line(path)
         except (OSError, UnicodeError) as error:
             raise TemporaryError(f"password_file {path}: {error}") from error
 

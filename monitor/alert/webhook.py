@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from monitor.alert.delivery import DeliveryError, PermanentError, TemporaryError
+from monitor.config.secret import first_line
 from monitor.history import Notice
 from monitor.model.settings import WebhookSettings
 from monitor.report.safe_text import one_line
@@ -27,7 +28,6 @@ from monitor.report.safe_text import one_line
 TIMEOUT_S = 30.0
 """For all of it: an answer that comes byte by byte ends here too."""
 
-_MOST_URL = 4096
 _PERMANENT = frozenset({400, 413, 415, 422})
 _ERROR_LIMIT = 200
 
@@ -75,8 +75,7 @@ class WebhookDelivery:
         if path is None:
             return self.settings.url
         try:
-            with path.open(encoding="utf-8") as file:
-                return file.read(_MOST_URL).strip()
+            return first_line(path).strip()
         except (OSError, UnicodeError) as error:
             raise TemporaryError(f"url_file {path}: {error}") from error
 

@@ -9,6 +9,7 @@ import click
 
 from monitor.commands.daemon import read_config
 from monitor.commands.install_unit import whydown_program
+from monitor.config.secret import first_line
 from monitor.model.settings import BusSettings, Config
 from monitor.station.broker_unit import (
     AUTHORITY,
@@ -71,11 +72,12 @@ def command(
     config = read_config(ctx, path)
     try:
         bus = _checked(config, certificate, key)
-        made = Broker(bus=bus, node=node, password=_password(bus), routes_port=routes_port)
+        password = None if bus.password_file is None else first_line(bus.password_file)
+        made = Broker(bus=bus, node=node, password=password, routes_port=routes_port)
         credentials = _credentials(bus, broker_file, certificate, key)
         whydown = program or whydown_program()
         units = {UNIT: broker_unit(_broker_program(), bus, credentials)} | _roles(config, whydown)
-    except (UnfitForServiceError, OSError) as error:
+    except (UnfitForServiceError, OSError, UnicodeError) as error:
         click.echo(f"{path}: {error}", err=True)
         ctx.exit(2)
     try:
@@ -109,12 +111,6 @@ def _roles(config: Config, program: Path) -> dict[str, str]:
         for share in Share
         if share not in idle
     }
-
-
-def _password(bus: BusSettings) -> str | None:
-    if bus.password_file is None:
-        return None
-    return (bus.password_file.read_text(encoding="utf-8").splitlines() or [""])[0]
 
 
 def _credentials(

@@ -1,4 +1,4 @@
-"""Reads names of files that hold secrets: where systemd hands one over, its copy is taken.
+"""Names of files that hold secrets, and what stands in them: where systemd hands one over, its copy is taken.
 
 A service with a user of its own cannot read what belongs to root, so its unit names the file as a credential
 (`LoadCredential=vantage-key.pem:/etc/whydown/vantage-key.pem`) and systemd puts a copy of that name into
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from monitor.config import address
 from monitor.config.table import Reader
+
+_MOST_SECRET = 4096
 
 
 def secret_file(folder: Path) -> Reader[Path]:
@@ -27,3 +29,13 @@ def credential_for(path: Path) -> Path:
         return path
     handed = Path(folder) / path.name
     return handed if handed.is_file() else path
+
+
+def first_line(path: Path) -> str:
+    """A password, or a URL that is as good as one: the first line of the file, of so many characters at most.
+
+    :raises OSError: the file cannot be read
+    :raises UnicodeError: it is no UTF-8
+    """
+    with path.open(encoding="utf-8") as file:
+        return file.readline(_MOST_SECRET).rstrip("\r\n")

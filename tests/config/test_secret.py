@@ -8,6 +8,7 @@ import pytest
 
 from monitor.agent.hub_link import load_signer
 from monitor.config.document import parse_config
+from monitor.config.secret import first_line
 from monitor.link.enrolment import make_vantage_key
 
 TEXT = """
@@ -61,3 +62,29 @@ def test_a_handed_key_may_be_readable_by_its_group(tmp_path: Path, monkeypatch: 
     key.chmod(0o444)
     with pytest.raises(ValueError, match="others may read"):
         load_signer(key)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"hunter2\n", "hunter2"),
+        (b" with spaces \r\nand a second line\n", " with spaces "),
+        (b"", ""),
+        (b"x" * 10_000, "x" * 4096),
+    ],
+)
+def test_a_secret_is_the_first_line_of_its_file(tmp_path: Path, written: bytes, read: str) -> None:
+    """Without its line end; of a file that has none, no more than a secret can be."""
+    path = tmp_path / "secret"
+    path.write_bytes(written)
+
+    assert first_line(path) == read
+
+
+def test_a_file_of_other_bytes_holds_no_secret(tmp_path: Path) -> None:
+    """Half of a key in another coding would be refused elsewhere, by somebody who does not say why."""
+    path = tmp_path / "secret"
+    path.write_bytes(b"\xff\xfe\n")
+
+    with pytest.raises(UnicodeError):
+        first_line(path)

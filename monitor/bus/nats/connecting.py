@@ -19,6 +19,7 @@ import structlog
 from nats.aio.client import Client
 
 from monitor.bus.errors import BusError
+from monitor.config.secret import first_line
 from monitor.model.settings import BusSettings
 
 CONNECT_S = 3.0
@@ -168,7 +169,7 @@ def _password(settings: BusSettings) -> str | None:
     if settings.password_file is None:
         return None
     try:
-        return (settings.password_file.read_text(encoding="utf-8").splitlines() or [""])[0]
+        return first_line(settings.password_file)
     except (OSError, UnicodeError) as error:
         raise _unreadable("password_file", settings.password_file, error) from error
 

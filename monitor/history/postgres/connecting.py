@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from monitor.config.secret import first_line
 from monitor.history.errors import HistoryError
 from monitor.history.postgres.named_errors import named_errors
 from monitor.history.postgres.statements import adapt
@@ -47,7 +48,7 @@ def _password(place: DatabaseUrl) -> str | None:
     if place.password_file is None:
         return None
     try:
-        return (place.password_file.read_text(encoding="utf-8").splitlines() or [""])[0]
+        return first_line(place.password_file)
     except (OSError, UnicodeError) as error:
         said = f"password_file {place.password_file} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise HistoryError(f"history {place}: {said}") from error
