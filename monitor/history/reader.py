@@ -8,7 +8,7 @@ reads may therefore be seen or not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
@@ -44,6 +44,7 @@ from monitor.history.feed_states import feed_states
 from monitor.history.glossary import ReadingGlossary
 from monitor.history.notice import Notice
 from monitor.history.observation_rows import SHELVES
+from monitor.history.observation_slices import Slices
 from monitor.history.opening import open_reading
 from monitor.history.resolution import bound_micros
 from monitor.history.route_rows import ROUTE_SHELVES, bounds
@@ -56,12 +57,10 @@ from monitor.history.shipment import Contact
 from monitor.history.sights import PathSeries, SeenPath
 from monitor.model import FeedState, FileMark, Incident, IncidentChange, Prefix, RouteEvent, RouteFact, VrpChange
 from monitor.model.history_place import HistoryPlace
-from probes.observation import Observation, completed_at
+from probes.observation import Observation
 
 Answer = TypeVar("Answer")
 
-# One slice of observations: 100 targets from 20 vantages every 30 s make 20,000 in it.
-_SLICE_US = 300_000_000
 _PAGE = 5_000
 _DAY_S = 86_400.0
 
@@ -95,13 +94,15 @@ class Reader:
         until: float,
         *,
         target: str | None = None,
+        targets: Collection[str] | None = None,
         vantage: str | None = None,
         kind: str | None = None,
     ) -> Iterator[Observation]:
         """Observations that were complete in [since, until), by completion; those of one moment vantage by
-        vantage, in the order they came.
+        vantage, in the order they came. However many there are, some ten thousands are in memory.
 
-        `kind`: http, dns, trace or not_measured; None: all.
+        `target`, `targets`: only of that one, or of any of those. `kind`: http, dns, trace or not_measured; None:
+        all.
 
         :raises ValueError: no such kind
         """
@@ -109,7 +110,9 @@ class Reader:
         if not shelves:
             known = ", ".join(shelf.table for shelf in SHELVES.values())
             raise ValueError(f"no kind {kind!r} of observations; there are {known}")
-        return self._observations(shelves, since, until, target, vantage)
+        only = targets if target is None else (target,)
+        slices = Slices(self._connection, self._glossary, shelves, None if only is None else tuple(only), vantage)
+        return slices.between(since, until, self._snapshot)
 
     def routes(self, since: float, until: float, *, prefix: Prefix | None = None) -> Iterator[RouteFact]:
         """Route facts of [since, until) by their time, then in the order they came.
@@ -398,48 +401,6 @@ class Reader:
     def _names(self, statement: str) -> list[str]:
         with self._snapshot():
             return [name for (name,) in self._connection.execute(statement)]
-
-    def _observations(
-        self,
-        shelves: list[Shelf[Observation]],
-        since: float,
-        until: float,
-        target: str | None,
-        vantage: str | None,
-    ) -> Iterator[Observation]:
-        start: int | None = bound_micros(since)
-        last = bound_micros(until)
-        while start is not None:
-            found: list[tuple[float, int, int, Observation]] = []
-            with self._snapshot():
-                start = self._next_completion(shelves, start, last, target)
-                if start is None:
-                    return
-                within = scope(self._connection, start / 1e6, min(start + _SLICE_US, last) / 1e6, target, vantage)
-                if within is None:
-                    return
-                for shelf in shelves:
-                    rows = self._connection.execute(f"{shelf.select} WHERE {within.condition}", within.values)
-                    facts = ((row[2], row[3], shelf.from_row(row, self._glossary)) for row in rows)
-                    found += [(completed_at(fact), vantage_id, seq, fact) for vantage_id, seq, fact in facts]
-            found.sort(key=lambda entry: entry[:3])
-            yield from (fact for *_, fact in found)
-            start += _SLICE_US
-
-    def _next_completion(
-        self, shelves: list[Shelf[Observation]], start: int, last: int, target: str | None
-    ) -> int | None:
-        """The first completion in [start, last), so that empty years cost nothing; None: there is none."""
-        earliest: list[int] = []
-        for shelf in shelves:
-            rows = self._connection.execute(
-                f"SELECT (SELECT done FROM {shelf.table} WHERE target = target.id AND done >= ?"  # noqa: S608
-                " ORDER BY done LIMIT 1)"
-                f" FROM target{'' if target is None else ' WHERE name = ?'}",
-                (start,) if target is None else (start, target),
-            )
-            earliest += [done for (done,) in rows if done is not None and done < last]
-        return min(earliest, default=None)
 
     def _route_page(
         self, start: tuple[int, int], last: int, prefix: Prefix | None

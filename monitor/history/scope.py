@@ -16,7 +16,7 @@ class Scope:
     """
 
     condition: str
-    values: tuple[int, ...]
+    values: tuple[int | str, ...]
     target: int | None
     vantage: int | None
 
@@ -27,13 +27,18 @@ def scope(
     until: float,
     target: str | None = None,
     vantage: str | None = None,
+    *,
+    targets: tuple[str, ...] | None = None,
 ) -> Scope | None:
     """The scope of [since, until); None: the target or the vantage has never been heard of.
 
-    Without a target the condition lists all of them, so that the tables' key (target, done, …) is used
-    for each instead of reading everything.
+    `targets`: any of these, heard of or not. Without a target the condition lists all of them, so that the tables'
+    key (target, done, …) is used for each instead of reading everything.
     """
-    condition, values = "target IN (SELECT id FROM target)", list[int]()
+    condition, values = "target IN (SELECT id FROM target)", list[int | str]()
+    if targets is not None:
+        condition = f"target IN (SELECT id FROM target WHERE name IN ({', '.join('?' * len(targets))}))"  # noqa: S608
+        values += targets
     target_id = vantage_id = None
     if target is not None:
         target_id = _number(connection, "SELECT id FROM target WHERE name = ?", target)

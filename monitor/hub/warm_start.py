@@ -17,6 +17,7 @@ from monitor.diagnose.resting import Resting
 from monitor.diagnose.usual_hours import FEWEST_VALUES, HOUR_S, KEPT_HOURS, PastHour, comparable
 from monitor.history import Reader
 from monitor.model import FileMark, Incident, RouteFact
+from monitor.model.contact import HUB
 from monitor.model.history_place import HistoryPlace
 from monitor.model.target import ORIGINS_TARGET, names_observed
 from monitor.model.vrp import VrpChange
@@ -68,7 +69,9 @@ def engine_from_history(
         hours = past_hours(reader, until - OBSERVATIONS_S, [*names, *knowledge.control_names], asked_s)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming), hours=tuple(hours)))
         engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)], resting)
-        observations = past_observations(reader, until - OBSERVATIONS_S, until, names)
+        # The owner of a partition, one of many, reads what concerns it, and nobody what is watched no more.
+        only = {*names, *knowledge.control_names, ORIGINS_TARGET, HUB}
+        observations = past_observations(reader, until - OBSERVATIONS_S, until, names, only=only)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine
@@ -90,16 +93,21 @@ def past_routes(reader: Reader, since: float, until: float) -> Iterator[RouteFac
 
 
 def past_observations(
-    reader: Reader, since: float, until: float, targets: Iterable[str] = ()
+    reader: Reader,
+    since: float,
+    until: float,
+    targets: Iterable[str] = (),
+    *,
+    only: Collection[str] | None = None,
 ) -> Iterator[Observation]:
     """The observations of [since, until), and before them what was told of addresses' origins until then, and
-    where the targets of these names were first met.
+    where the targets of these names were first met. `only`: of the former those that carry one of these names.
     """
     earlier: list[Observation] = [seen for name in targets for seen in _first_met(reader, name, since)]
     if until - ROUTES_S < since:
         earlier += reader.observations(until - ROUTES_S, since, target=ORIGINS_TARGET, kind="dns")
     yield from sorted(earlier, key=known_at)
-    yield from reader.observations(since, until)
+    yield from reader.observations(since, until, targets=only)
 
 
 def past_hours(
