@@ -168,6 +168,28 @@ def test_who_lets_nobody_write_does_so_after_its_connection_was_lost_as_well(
         assert ask(database, others) == [(False,)]
 
 
+def test_who_lets_nobody_write_says_so_when_somebody_did_after_its_connection_was_lost(
+    database: DatabaseUrl, proxy: CuttingProxy, postgres: PostgresServer
+) -> None:
+    """A monitor that waited for the lock has it now: what is copied there may no longer be all."""
+    through = DatabaseUrl(database.text.replace(str(postgres.folder), str(proxy.folder)))
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with (
+        closing(PostgresWriting.open(through, retry_s=1.0)) as engine,
+        closing(PostgresWriting.open(database)) as monitor,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        engine.hold_still()
+        writing = threads.submit(monitor.hold_still)
+        while ask(database, waits) == [(0,)]:
+            assert not writing.done()
+        proxy.cut = "before"
+
+        with pytest.raises(HistoryError, match="since then a monitor writes there; stop it"):
+            engine.transact(lambda: engine.connection.execute("SELECT 1").fetchall(), lambda: None)
+        writing.result(10)
+
+
 @pytest.mark.slow
 def test_a_restart_of_the_server_is_waited_for() -> None:
     """Killed without a word while two write, with its disk synced: what was acknowledged is there once."""

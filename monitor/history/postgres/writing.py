@@ -6,7 +6,7 @@ A transaction of ours is:
     numbers for facts, which lock their vantages; words, on the other connection; COPY of rows; notes
     COMMIT
 
-When the connection is lost, all of it is done again over a new one, for `RETRY_S` at most. When it is lost in
+When the connection is lost, all of it is done again over a new one, for `retry_s` at most. When it is lost in
 COMMIT, the server is asked what became of the transaction's number (`pg_xact_status`): so it is done once, also
 when nobody heard the answer. Nothing has to be asked about keys for that.
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -63,10 +64,14 @@ class _TakenBackError(Exception):
 
 
 class PostgresWriting:
-    """A `WriteEngine` over two sessions: one for transactions, one for words and days."""
+    """A `WriteEngine` over two sessions: one for transactions, one for words and days.
 
-    def __init__(self, place: DatabaseUrl) -> None:
+    `retry_s`: how long what can be had again is waited for.
+    """
+
+    def __init__(self, place: DatabaseUrl, retry_s: float = RETRY_S) -> None:
         self.place = place
+        self._retry_s = retry_s
         self.connection = PostgresConnection(_writer(place))
         self.dictionaries = PostgresConnection(_helper(place))
         self._days = days.Days(self.dictionaries)
@@ -77,7 +82,7 @@ class PostgresWriting:
         self._stands_still = False
 
     @classmethod
-    def open(cls, place: DatabaseUrl) -> PostgresWriting:
+    def open(cls, place: DatabaseUrl, retry_s: float = RETRY_S) -> PostgresWriting:
         """Open the history at `place`; makes its tables, and brings an older one up to date.
 
         :raises HistoryForeignError: another program's tables, or a newer version's; they are left alone
@@ -89,11 +94,11 @@ class PostgresWriting:
                 migrate(first, place)
             finally:
                 first.raw.close()
-            return cls(place)
+            return cls(place, retry_s)
 
     def transact(self, work: Callable[[], Answer], undone: Callable[[], object]) -> Answer:
         """Run `work` in a transaction; again, while the server is away or others were in the way."""
-        until = time.monotonic() + RETRY_S
+        until = time.monotonic() + self._retry_s
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
@@ -320,7 +325,7 @@ class PostgresWriting:
             except psycopg.Error as error:
                 if not self._is_lost(error):
                     raise named_error(self.place, error) from error
-                self._reconnect(time.monotonic() + RETRY_S)
+                self._reconnect(time.monotonic() + self._retry_s)
                 return self.is_teller(claim=claim)
         return self._is_teller
 
@@ -335,7 +340,9 @@ class PostgresWriting:
                     raise named_error(self.place, error) from error
 
     def close(self) -> None:
-        """Leave the server."""
+        """Leave the server; who waits for our lock need not wait until it has noticed."""
+        with suppress(HistoryError):
+            self.stop_telling()
         self.connection.raw.close()
         self.dictionaries.raw.close()
 
