@@ -7,15 +7,17 @@ when the others have gone on for `GONE_S` without it; what agents had given it c
 nobody brings what agents measure, nothing is concluded.
 
 At the sender's side, agents that had to wait come a moment after the stream is free again; so after a stall the
-mark is held for `HOLD_S`.
+mark is held for `HOLD_S`, and while they still bring what waited, for `MOST_HOLD_S` at most.
 """
 
 from __future__ import annotations
 
 from monitor.bus.crate import Mark
 
-GONE_S = 10.0
-"""Ten marks missed: longer than a broker's change of leader (some 4 s), shorter than anybody's patience."""
+GONE_S = 15.0
+"""Longer than a door takes that has lost its broker without a word: 6 s until it is sure, 3 s for trying one that
+is cut off too, 5 s until what was under way is sent again. Left out sooner, it would come with facts of a time
+that was concluded already. Shorter than anybody's patience."""
 
 STALL_S = 2.0
 """A shipment that waited for longer found the way blocked."""
@@ -23,6 +25,16 @@ STALL_S = 2.0
 HOLD_S = 6.0
 """After a stall agents come again within their answer's time; the next batch, with all that waited, is here in
 a second or two after that."""
+
+BEHIND_S = 3.0
+"""An agent whose newest fact is older than this when it sends it has more to bring: fresh ones are sent within a
+second or two."""
+
+BEHIND_LASTS_S = 2.0
+"""After what was old when it came; who has more to bring does so at once."""
+
+MOST_HOLD_S = 30.0
+"""After a stall: an agent that never catches up must not keep all others from their verdicts."""
 
 KNOWN_S = 2.0
 """Two rounds of marks: by then who reads from the middle of the stream has heard of every sender."""
@@ -59,13 +71,18 @@ class Hold:
         self._said = 0.0
         self._stalled_at: float | None = None
 
-    def at(self, now: float, oldest: float | None) -> float:
-        """The time to mark at `now`; `oldest`: when the oldest thing came that is not yet sent, None: all is."""
+    def at(self, now: float, oldest: float | None, behind_at: float | None = None) -> float:
+        """The time to mark at `now`.
+
+        `oldest`: when the oldest thing came that is not yet sent, None: all is. `behind_at`: when an agent last
+        brought what was old by then.
+        """
         found = now if oldest is None else min(oldest, now)
         if now - found > STALL_S:
             self._stalled_at = now
         elif self._stalled_at is not None:
-            if now - self._stalled_at < HOLD_S:
+            catching_up = behind_at is not None and now - behind_at < BEHIND_LASTS_S
+            if now - self._stalled_at < (MOST_HOLD_S if catching_up else HOLD_S):
                 return self._said
             self._stalled_at = None
         self._said = max(self._said, found)

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.bus.crate import Mark
-from monitor.bus.watermark import GONE_S, HOLD_S, KNOWN_S, STALL_S, Hold, Watermark
+from monitor.bus.watermark import (
+    BEHIND_LASTS_S,
+    GONE_S,
+    HOLD_S,
+    KNOWN_S,
+    MOST_HOLD_S,
+    STALL_S,
+    Hold,
+    Watermark,
+)
 
 NOW = 1_700_000_000.0
 
@@ -40,7 +49,7 @@ def test_a_sender_that_is_gone_is_left_out_and_not_a_moment_before() -> None:
     gone = (_mark("b", 1.0), _mark("a", 1.0), _mark("b", 5.0))
 
     assert _after(*gone, _mark("a", 5.0 + GONE_S)) == 5.0
-    assert _after(*gone, _mark("a", 5.1 + GONE_S)) == 15.1
+    assert _after(*gone, _mark("a", 5.1 + GONE_S)) == 5.1 + GONE_S
 
 
 def test_a_sender_that_says_that_it_leaves_is_left_out_at_once() -> None:
@@ -85,6 +94,35 @@ def test_after_a_stall_the_mark_waits_for_agents_to_come_again() -> None:
     assert stalled == NOW + 0.5
     assert hold.at(NOW + 20.0 + HOLD_S - 0.1, None) == stalled
     assert hold.at(NOW + 20.0 + HOLD_S, None) == NOW + 20.0 + HOLD_S
+
+
+def test_while_agents_still_bring_what_waited_the_mark_waits_on_but_not_for_ever() -> None:
+    """Many have much to bring; one that never catches up holds the others for half a minute, once."""
+    hold, over = Hold(), NOW + 20.0
+    hold.at(NOW, None)
+    stalled = hold.at(over, NOW + 0.5)
+
+    assert hold.at(over + HOLD_S + 5.0, None, over + HOLD_S + 4.0) == stalled
+    assert hold.at(over + MOST_HOLD_S - 0.1, None, over + MOST_HOLD_S - 1.0) == stalled
+    assert hold.at(over + MOST_HOLD_S, None, over + MOST_HOLD_S) == over + MOST_HOLD_S
+    assert hold.at(over + MOST_HOLD_S + 1.0, None, over + MOST_HOLD_S + 1.0) == over + MOST_HOLD_S + 1.0
+
+
+def test_once_all_have_caught_up_the_mark_waits_no_longer() -> None:
+    """The last old batch was two seconds ago."""
+    hold, over = Hold(), NOW + 20.0
+    hold.at(NOW, None)
+    hold.at(over, NOW + 0.5)
+    later = over + HOLD_S + 1.0
+
+    assert hold.at(later, None, later - BEHIND_LASTS_S) == later
+
+
+def test_old_facts_without_a_stall_hold_nobody() -> None:
+    """One agent's own outage is no reason for the others to wait."""
+    hold = Hold()
+
+    assert hold.at(NOW, None, NOW) == NOW
 
 
 def test_a_short_wait_is_no_stall() -> None:

@@ -150,13 +150,15 @@ def test_a_partition_reads_its_own_in_order_and_goes_on_after_its_consumer_was_l
         for partition in PARTITIONS.used:
             reader = PartitionReader(broker, partition, 1)
             first = await reader.fetch()
+            while first[-1].kind != "mark":  # nobody was told when it stood there
+                first += await reader.fetch()
             for consumer in await broker.js.consumers_info(broker.stream):
                 await broker.js.delete_consumer(broker.stream, consumer.name)
             await reader.close()
             await broker.publish(broker.subject(partition, "copy"), b"later", f"later {partition}")
             rest = await reader.fetch()
             places = [message.place for message in (*first, *rest)]
-            assert [message.kind for message in first][-1] == "mark"
+            assert "mark" not in [message.kind for message in first][:-1]
             assert places == sorted(set(places))
             assert [message.body for message in rest] == [b"later"]
             of_targets = {

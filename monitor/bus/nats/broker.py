@@ -77,6 +77,14 @@ class Broker:
             headers = {"Nats-Msg-Id": message_id}
             return int((await self.js.publish(subject, body, headers=headers, stream=self.stream)).seq)
 
+    async def put_down(self, subject: str, body: bytes) -> None:
+        """Put a message into the stream, behind all that is held already, and do not wait to hear of it.
+
+        :raises BusError: there is no connection, and has not been for long
+        """
+        with named_errors(f"take {subject}"):
+            await self._client.publish(subject, body)
+
     async def say(self, topic: str, body: bytes) -> None:
         """Tell who listens just now; nothing is kept."""
         with named_errors(f"say {topic}"):

@@ -30,8 +30,9 @@ CLOSE_S = 0.5
 
 AGAIN_S = 0.5
 
-PING_S = 5.0
-"""Two unanswered pings, and a broker that stands still is left for another one."""
+PING_S = 2.0
+"""Two unanswered pings, and a broker that stands still is left for another one: after 4 to 6 s, for others do not
+wait for a door much longer (`monitor.bus.watermark.GONE_S`)."""
 
 MOST_REASONS = 4
 """That are told of one failure: brokers of one cluster mostly fail alike."""

@@ -25,8 +25,8 @@ from monitor.bus.loading import Load, load
 from monitor.bus.nats.broker import Broker
 from monitor.bus.nats.connecting import AGAIN_S
 from monitor.bus.partition import Partitions
-from monitor.bus.watermark import Hold
-from monitor.diagnose.fact import Fact
+from monitor.bus.watermark import BEHIND_S, Hold
+from monitor.diagnose.fact import Fact, known_at
 from monitor.history.shipment import Dispatch, Shipment, Taken
 from probes import clock
 
@@ -85,6 +85,7 @@ class Sender:
         self._ids = count(1)
         self._number = 0
         self._hold = Hold()
+        self._behind_at: float | None = None
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
         self._log = structlog.get_logger("bus")
         self.sent = 0
@@ -116,6 +117,8 @@ class Sender:
         if self._facts + len(shipment.facts) > MOST_WAITING:
             return None
         lane = self._late if shipment.late else self._fresh
+        if not shipment.late and _is_behind(shipment):
+            self._behind_at = self._now()
         if not await self._bring(lane, shipment, shipment.received_at):
             return None
         fresh = tuple(fact for _, fact in shipment.facts)
@@ -185,19 +188,22 @@ class Sender:
             await self._send_mark(leaving=False)
 
     async def _send_mark(self, *, leaving: bool) -> None:
-        """Say how far everything is in the stream; a mark that is not answered is followed by the next."""
+        """Say how far everything is in the stream; nobody waits for a mark, which is followed by the next."""
         now = self._now()
         oldest = min((one.since for one in (*self._under_way, *self._fresh, *self._late)), default=None)
-        mark = Mark(
-            sender=self._who, at=self._hold.at(now, oldest), sent_at=now, agents=self._agents, leaving=leaving
-        )
+        at = self._hold.at(now, oldest, self._behind_at)
+        mark = Mark(sender=self._who, at=at, sent_at=now, agents=self._agents, leaving=leaving)
         body = pack_mark(mark)
-        sends = [
-            self._broker.publish(self._broker.subject(partition, "mark"), body, f"{self._who}-{next(self._ids)}")
-            for partition in self._partitions.used
-        ]
-        for failure in await asyncio.gather(*sends, return_exceptions=True):
-            if isinstance(failure, BusError):
-                self._log.debug("mark_not_sent", error=str(failure))
-            elif isinstance(failure, BaseException):
-                raise failure
+        try:
+            for partition in self._partitions.used:
+                await self._broker.put_down(self._broker.subject(partition, "mark"), body)
+        except BusError as error:
+            self._log.debug("mark_not_sent", error=str(error))
+
+
+def _is_behind(shipment: Shipment) -> bool:
+    """Whether its agent has more to bring."""
+    if not shipment.facts:
+        return False
+    _, newest = shipment.facts[-1]
+    return shipment.received_at - known_at(newest) > BEHIND_S
