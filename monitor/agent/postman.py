@@ -163,7 +163,7 @@ class Postman:
         memo = f"epoch of {self._name}"
         before = await asyncio.to_thread(self._spool.recall, memo)
         if before not in (None, epoch):
-            facts = await asyncio.to_thread(self._spool.owe_again, self._name)
+            facts = await asyncio.to_thread(self._spool.owe_again, self._name, self._monotonic())
             self._log.warning("sends_again", facts=facts, epoch=epoch, before=before)
         if before != epoch:
             await asyncio.to_thread(self._spool.remember, memo, epoch)

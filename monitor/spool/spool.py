@@ -1,8 +1,8 @@
 """The spool: facts get their number and are durable at once, wait for each hub, and go when all have them.
 
 Two lanes leave it. What was written within `FRESH_S` is fresh and goes first, for it is what an alarm needs; what
-is older goes by the backlog, oldest first, at the pace that the hub sets. A fact may travel by both: it has one
-number, and a hub takes it once.
+is older goes by the backlog, oldest first, at the pace that the hub sets, and so does what a hub had taken already
+and asks for again. A fact may travel by both: it has one number, and a hub takes it once.
 
 Methods block for about one disk sync, may be called from several threads one at a time, and are told the time.
 It knows neither hubs but by name, nor the network.
@@ -61,6 +61,7 @@ class Spool:
         self._keep_acknowledged_s = keep_acknowledged_s
         self._turn = threading.RLock()
         self._marks: deque[tuple[float, int]] = deque()
+        self._again_below: dict[str, int] = {}
         with self._transaction():
             self._bits = assign_bits(connection, hubs)
             (self._next,) = connection.execute("SELECT next FROM counter").fetchone()
@@ -114,12 +115,12 @@ class Spool:
     def fresh(self, hub: str, monotonic: float, most: int, most_bytes: int) -> list[Kept]:
         """The oldest facts owed to `hub` that are fresh."""
         with self._turn, self._named_errors():
-            return self._pending(hub, ">=", self._boundary(monotonic), most, most_bytes)
+            return self._pending(hub, ">=", self._boundary(hub, monotonic), most, most_bytes)
 
     def backlog(self, hub: str, monotonic: float, most: int, most_bytes: int) -> list[Kept]:
         """The oldest facts owed to `hub` that are not fresh any more."""
         with self._turn, self._named_errors():
-            return self._pending(hub, "<", self._boundary(monotonic), most, most_bytes)
+            return self._pending(hub, "<", self._boundary(hub, monotonic), most, most_bytes)
 
     def acknowledge(self, hub: str, sequences: Sequence[int], kept_at: float | None = None) -> None:
         """`hub` has these facts, or will never take them.
@@ -139,13 +140,18 @@ class Spool:
             self._connection.executemany("UPDATE fact SET owed = owed & ~? WHERE sequence = ?", numbers)
             self._connection.execute("DELETE FROM fact WHERE owed = 0")
 
-    def owe_again(self, hub: str) -> int:
+    def owe_again(self, hub: str, monotonic: float) -> int:
         """`hub` may have lost what it took: it is owed again what is kept of that; how many facts.
+
+        They are no longer fresh: most of them it has, and what it never had must not wait for that.
 
         :raises SpoolError: the disk is full or broken
         """
+        new = self.fresh(hub, monotonic, 1, 1)
         with self._transaction():
-            return keepsakes.owe_again(self._connection, self._bits[hub])
+            owed = keepsakes.owe_again(self._connection, self._bits[hub])
+        self._again_below[hub] = new[0].sequence if new else self._next
+        return owed
 
     def settled_below(self, hub: str) -> int:
         """`hub` is owed nothing with a lower number than this, and will not be."""
@@ -225,11 +231,12 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _boundary(self, monotonic: float) -> int:
-        """The first number that is fresh. Marks are a second apart, and so exact enough."""
+    def _boundary(self, hub: str, monotonic: float) -> int:
+        """The first number that is fresh for a hub. Marks are a second apart, and so exact enough."""
         while self._marks and self._marks[0][0] <= monotonic - FRESH_S:
             self._marks.popleft()
-        return self._marks[0][1] if self._marks else self._next
+        first = self._marks[0][1] if self._marks else self._next
+        return max(first, self._again_below.get(hub, 0))
 
     def _pending(self, hub: str, relation: str, boundary: int, most: int, most_bytes: int) -> list[Kept]:
         places = self._owing(hub)

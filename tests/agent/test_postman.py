@@ -56,27 +56,40 @@ def test_a_backlog_is_brought_when_the_hub_is_back_though_nothing_fresh_comes(tm
 
 
 def test_what_a_hub_took_is_sent_again_when_its_epoch_changes(tmp_path: Path) -> None:
-    """Its brokers lost power together; in the first epoch, and while it stays the same, nothing is."""
+    """Its brokers lost power together; in the first epoch, and while it stays the same, nothing is. New facts go
+    before it.
+    """
 
     def seen(number: int) -> NotMeasured:
         return NotMeasured(at=NOW, vantage="v", target="t", probe="http", reason=f"n{number}")
 
-    async def scenario() -> list[list[int]]:
+    async def scenario() -> tuple[list[list[int]], list[list[int]]]:
         link = _Link(away=0)
         with Spool.open(tmp_path / "s.db", ("hub",), NOW, keep_acknowledged_s=600.0) as spool:
+
+            def owed() -> list[int]:
+                return [one.sequence for one in spool.backlog("hub", 0.0, 99, 10**6)]
+
             postman = Postman("v", "hub", spool, link, now=lambda: NOW, monotonic=lambda: 0.0)
+            again = []
             for number, epoch in enumerate(("a", "a", "b", "b")):
                 link.epoch = epoch
                 spool.add([seen(number)], 0.0)
                 await postman.last_round()
+                again.append(owed())
             # A new process has not forgotten what the epoch was.
-            again = Postman("v", "hub", spool, link, now=lambda: NOW, monotonic=lambda: 0.0)
-            await again.last_round()
-            link.epoch = "c"
+            other = Postman("v", "hub", spool, link, now=lambda: NOW, monotonic=lambda: 0.0)
             spool.add([seen(4)], 0.0)
-            await again.last_round()
-            await again.last_round()
+            await other.last_round()
+            again.append(owed())
+            link.epoch = "c"
+            spool.add([seen(5)], 0.0)
+            await other.last_round()
+            again.append(owed())
         first = link.brought[0].facts[0].sequence
-        return [[one.sequence - first for one in batch.facts] for batch in link.brought]
+        brought = [[one.sequence - first for one in batch.facts] for batch in link.brought]
+        return brought, [[number - first for number in numbers] for numbers in again]
 
-    assert asyncio.run(scenario()) == [[0], [1], [2], [0, 1, 2, 3], [4], [0, 1, 2, 3, 4]]
+    brought, again = asyncio.run(scenario())
+    assert brought == [[0], [1], [2], [3], [4], [5]]
+    assert again == [[], [], [0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2, 3, 4, 5]]

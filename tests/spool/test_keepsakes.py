@@ -32,9 +32,29 @@ def test_what_a_hub_took_is_owed_again_with_its_number(tmp_path: Path) -> None:
         spool.acknowledge("hub", numbers[:2], NOW)
         assert _owed(spool) == numbers[2:]
     with _open(tmp_path) as spool:
-        assert spool.owe_again("hub") == 2
+        assert spool.owe_again("hub", 0.0) == 2
         assert _owed(spool) == numbers
-        assert spool.owe_again("hub") == 0
+        assert spool.owe_again("hub", 0.0) == 0
+
+
+def test_what_is_asked_for_again_goes_behind_what_is_new(tmp_path: Path) -> None:
+    """The hub has most of it, and none of the other; the other hub, which lost nothing, sees no difference."""
+    with _open(tmp_path, "a", "b") as spool:
+        facts = [NotMeasured(at=NOW + n, vantage="v", target="t", probe="http", reason="missed") for n in range(4)]
+        spool.add(facts, 0.0)
+        numbers = [one.sequence for one in spool.fresh("a", 1.0, 9, MUCH)]
+        for hub in ("a", "b"):
+            spool.acknowledge(hub, numbers[:2], NOW)
+        spool.owe_again("a", 1.0)
+
+        assert [one.sequence for one in spool.fresh("a", 1.0, 9, MUCH)] == numbers[2:]
+        assert [one.sequence for one in spool.backlog("a", 1.0, 9, MUCH)] == numbers[:2]
+        assert [one.sequence for one in spool.fresh("b", 1.0, 9, MUCH)] == numbers[2:]
+        spool.acknowledge("a", numbers, NOW)
+        spool.owe_again("a", 2.0)
+        spool.add(facts[:1], 2.0)
+        assert [one.sequence for one in spool.fresh("a", 2.0, 9, MUCH)] == [numbers[-1] + 1]
+        assert [one.sequence for one in spool.backlog("a", 2.0, 9, MUCH)] == numbers
 
 
 def test_nothing_is_settled_that_may_be_asked_for_again(tmp_path: Path) -> None:
@@ -45,7 +65,7 @@ def test_nothing_is_settled_that_may_be_asked_for_again(tmp_path: Path) -> None:
         assert spool.settled_below("hub") == numbers[0]
         spool.shrink(NOW + 601.0)
         assert spool.settled_below("hub") == numbers[-1] + 1
-        assert spool.owe_again("hub") == 0
+        assert spool.owe_again("hub", 0.0) == 0
 
 
 def test_a_hub_that_does_not_ask_costs_nothing(tmp_path: Path) -> None:
@@ -54,7 +74,7 @@ def test_a_hub_that_does_not_ask_costs_nothing(tmp_path: Path) -> None:
         numbers = _add(spool, 3)
         spool.acknowledge("hub", numbers)
         assert spool.settled_below("hub") == numbers[-1] + 1
-        assert spool.owe_again("hub") == 0
+        assert spool.owe_again("hub", 0.0) == 0
 
 
 def test_one_hub_asks_for_its_own_and_the_other_is_owed_nothing_twice(tmp_path: Path) -> None:
@@ -65,7 +85,7 @@ def test_one_hub_asks_for_its_own_and_the_other_is_owed_nothing_twice(tmp_path: 
         first, second = _owed(spool, "a")
         spool.acknowledge("a", [first, second], NOW)
         spool.acknowledge("b", [second], NOW)
-        spool.owe_again("a")
+        spool.owe_again("a", 0.0)
 
         assert _owed(spool, "a") == [first, second]
         assert _owed(spool, "b") == [first]
@@ -78,4 +98,4 @@ def test_a_full_spool_gives_up_copies_before_facts(tmp_path: Path) -> None:
         spool.acknowledge("hub", numbers[:2], NOW - 1)
         spool.shrink(NOW)
 
-        assert spool.owe_again("hub") == 0
+        assert spool.owe_again("hub", 0.0) == 0

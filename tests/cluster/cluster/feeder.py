@@ -1,7 +1,7 @@
 """The agents of the test's world: each brings its facts over TLS, signed, until it has a receipt for every one.
 
-As the program's own agents do (`monitor.spool.keepsakes`), each keeps for a while what was acknowledged, and
-brings it again when the hub's word for its epoch has changed.
+As the program's own agents do (`monitor.spool`), each keeps for a while what was acknowledged, and brings it
+again, behind what is new, when the hub's word for its epoch has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 
 from cluster.world import World
 from monitor.agent.hub_link import HubLink, LinkError, hub_context
-from monitor.link.messages import Batch, Numbered
+from monitor.link.messages import Batch, Numbered, Receipt
 from monitor.link.signature import Signer
 from probes import clock
 
@@ -25,8 +25,9 @@ MOST_IN_BATCH = 500
 PAUSE_S = 0.3
 FIRST_NUMBER = 1_000_000
 
-KEPT_S = 60.0
-"""How long a fact is kept that was acknowledged; the program keeps it for ten minutes."""
+KEPT_S = 30.0
+"""How long a fact is kept that was acknowledged: ten times what a power cut takes. The program keeps it for ten
+minutes."""
 
 
 @dataclass(slots=True)
@@ -40,30 +41,45 @@ class Count:
 
 @dataclass(slots=True)
 class _Spool:
-    """What an agent has to bring, and what it has brought: each with when that was, monotonic."""
+    """What an agent has to bring, and what it has brought: each with when that was, monotonic.
+
+    `owed`: what it brings again, behind what is new; `repeated`: what it has brought again. Each is in the order
+    of its numbers. `welcome_at`: when the hub wants more of what is owed again.
+    """
 
     waiting: deque[Numbered] = field(default_factory=deque)
     kept: deque[tuple[float, Numbered]] = field(default_factory=deque)
+    owed: deque[Numbered] = field(default_factory=deque)
+    repeated: deque[tuple[float, Numbered]] = field(default_factory=deque)
     epoch: str = ""
+    welcome_at: float = 0.0
 
     @property
     def lowest(self) -> int:
         """Below this number nothing comes any more."""
-        return (self.kept[0][1] if self.kept else self.waiting[0]).sequence
+        kept = [lane[0][1].sequence for lane in (self.kept, self.repeated) if lane]
+        return min(kept + [lane[0].sequence for lane in (self.waiting, self.owed) if lane])
 
-    def brought(self, count: int, epoch: str, now: float) -> int:
+    def next(self, *, late: bool) -> tuple[Numbered, ...]:
+        """The next batch of what is new, or of what is brought again."""
+        return tuple(islice(self.owed if late else self.waiting, MOST_IN_BATCH))
+
+    def brought(self, count: int, epoch: str, now: float, *, late: bool) -> int:
         """So many of the first were acknowledged under an epoch; how many are owed again."""
-        self.kept += [(now, self.waiting.popleft()) for _ in range(count)]
+        lane, kept = (self.owed, self.repeated) if late else (self.waiting, self.kept)
+        kept += [(now, lane.popleft()) for _ in range(count)]
         before, self.epoch = self.epoch, epoch
         if before in ("", epoch):
-            while self.kept[0][0] < now - KEPT_S:
-                self.kept.popleft()
+            for done in (self.kept, self.repeated):
+                while done and done[0][0] < now - KEPT_S:
+                    done.popleft()
             return 0
         # What was brought under the new epoch already is repeated with the rest, and refused.
-        owed = [one for _, one in self.kept]
-        self.waiting.extendleft(reversed(owed))
+        again = [one for _, one in (*self.repeated, *self.kept)]
+        self.owed = deque(sorted((*self.owed, *again), key=lambda one: one.sequence))
         self.kept.clear()
-        return len(owed)
+        self.repeated.clear()
+        return len(again)
 
 
 class Feeder:
@@ -87,32 +103,49 @@ class Feeder:
     async def _bring(self, vantage: int, start: float) -> None:
         facts, number, spool = self._world.facts(vantage, start), FIRST_NUMBER, _Spool()
         ahead = next(facts, None)
-        while ahead is not None or spool.waiting:
+        while ahead is not None or spool.waiting or spool.owed:
             while ahead is not None and ahead.at + (ahead.total_s or 0.0) <= clock.wall():
                 number += 1
                 spool.waiting.append(Numbered(number, msgspec.Raw(msgspec.msgpack.encode(ahead))))
                 ahead = next(facts, None)
-            batch = tuple(islice(spool.waiting, MOST_IN_BATCH))
-            if batch:
-                epoch = await self._send(vantage, batch, spool.lowest)
-                again = spool.brought(len(batch), epoch, clock.monotonic())
-                self.count.sent += len(batch) - again
-                self.count.again += again
+            if batch := spool.next(late=False):
+                self._done(spool, batch, await self._send(vantage, batch, spool.lowest), late=False)
             if len(spool.waiting) < MOST_IN_BATCH:
+                await self._send_again(vantage, spool)
                 await asyncio.sleep(1.0)
 
-    async def _send(self, vantage: int, facts: tuple[Numbered, ...], lowest: int) -> str:
-        """Until one door has given a receipt; the epoch that it names."""
-        links = self._links[vantage]
-        name, place = self._world.vantage_names[vantage], vantage
+    async def _send_again(self, vantage: int, spool: _Spool) -> None:
+        """The next batch of what is owed again, when the hub wants it; it does not come before what is new."""
+        batch = spool.next(late=True)
+        if not batch or clock.monotonic() < spool.welcome_at:
+            return
+        try:
+            receipt = await self._try(vantage, vantage, batch, spool.lowest, late=True)
+        except LinkError:
+            return
+        spool.welcome_at = clock.monotonic() + receipt.backlog_pause_s
+        self._done(spool, batch, receipt, late=True)
+
+    def _done(self, spool: _Spool, batch: Sequence[Numbered], receipt: Receipt, *, late: bool) -> None:
+        assert receipt.refused == (), receipt.refused[0]
+        again = spool.brought(len(batch), receipt.epoch, clock.monotonic(), late=late)
+        self.count.sent += len(batch) - again
+        self.count.again += again
+
+    async def _send(self, vantage: int, facts: tuple[Numbered, ...], lowest: int) -> Receipt:
+        """Until one door has given a receipt."""
+        place = vantage
         while True:
-            batch = Batch(vantage=name, sent_at=clock.wall(), settled_below=lowest, facts=facts)
             try:
-                receipt = await links[place % len(links)].send(batch)
+                return await self._try(vantage, place, facts, lowest, late=False)
             except LinkError:
                 self.count.tries += 1
                 place += 1
                 await asyncio.sleep(PAUSE_S)
-                continue
-            assert receipt.refused == (), receipt.refused[0]
-            return receipt.epoch
+
+    async def _try(
+        self, vantage: int, place: int, facts: tuple[Numbered, ...], lowest: int, *, late: bool
+    ) -> Receipt:
+        links, name = self._links[vantage], self._world.vantage_names[vantage]
+        batch = Batch(vantage=name, sent_at=clock.wall(), late=late, settled_below=lowest, facts=facts)
+        return await links[place % len(links)].send(batch)
