@@ -61,7 +61,7 @@ def _of_room(state: BusState) -> Finding:
 
 
 def _of_stores(state: BusState) -> Finding:
-    if not state.asking:
+    if not state.fetched:
         text = f"no store asks for facts; {state.waiting} messages wait"
         return _finding(State.CRITICAL, text, "whydown hub --role store")
     text = f"{state.waiting} messages are not kept yet"

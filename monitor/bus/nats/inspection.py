@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from nats.js import api
 from nats.js.errors import NotFoundError
 
 from monitor.bus.nats.broker import Broker, connected, named_errors
@@ -18,8 +19,9 @@ from monitor.model.settings import BusSettings
 class BusState:
     """`replicas`: brokers with the stream's content; `behind`: those of them that are not up to date.
 
-    `waiting`: messages that no store has kept; `asking`: stores that ask for more just now. `unowned`: tasks that
-    nobody renewed while it was looked at. `leader` None: the stream has none, so nothing can be written.
+    `waiting`: messages that no store has kept; `fetched`: whether a store asks for more, or was given some while
+    it was looked at. `unowned`: tasks that nobody renewed meanwhile. `leader` None: the stream has none, so
+    nothing can be written.
     """
 
     leader: str | None
@@ -28,7 +30,7 @@ class BusState:
     bytes_held: int
     most_bytes: int
     waiting: int
-    asking: int
+    fetched: bool
     unowned: tuple[str, ...]
 
 
@@ -43,10 +45,9 @@ async def inspect(settings: BusSettings, tasks: Collection[str]) -> BusState | N
                 info = await broker.js.stream_info(broker.stream)
             except NotFoundError:
                 return None
-            try:
-                stores = await broker.js.consumer_info(broker.stream, STORES)
-            except NotFoundError:
-                stores = None
+        before = await _stores(broker)
+        unowned = await _unowned(broker, tasks)
+        stores = await _stores(broker)
         cluster = info.cluster
         peers = (cluster.replicas or []) if cluster is not None else []
         return BusState(
@@ -56,9 +57,27 @@ async def inspect(settings: BusSettings, tasks: Collection[str]) -> BusState | N
             bytes_held=info.state.bytes,
             most_bytes=settings.most_bytes,
             waiting=(stores.num_pending or 0) + (stores.num_ack_pending or 0) if stores else info.state.messages,
-            asking=(stores.num_waiting or 0) if stores else 0,
-            unowned=await _unowned(broker, tasks),
+            fetched=_was_asked(before, stores),
+            unowned=unowned,
         )
+
+
+async def _stores(broker: Broker) -> api.ConsumerInfo | None:
+    """How the stores' consumer is; None: there is none, as no store has run yet."""
+    with named_errors("tell how the stores are"):
+        try:
+            found: api.ConsumerInfo = await broker.js.consumer_info(broker.stream, STORES)
+        except NotFoundError:
+            return None
+    return found
+
+
+def _was_asked(before: api.ConsumerInfo | None, after: api.ConsumerInfo | None) -> bool:
+    """Whether a store waits, or has been given something: one that is behind never waits for long."""
+    if after is None:
+        return False
+    given = [info.delivered.consumer_seq if info and info.delivered else 0 for info in (before, after)]
+    return bool(after.num_waiting) or given[0] != given[1]
 
 
 async def _unowned(broker: Broker, tasks: Collection[str]) -> tuple[str, ...]:

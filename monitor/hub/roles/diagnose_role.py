@@ -5,6 +5,9 @@ of the partitions: all divided by how many are there, rounded up. A partition wh
 by who has room. One that has more than its share, since others came, gives the surplus back, a partition a
 look.
 
+An owner that is so far behind that its checkpoint is too old for a follower begins anew as one would: from the
+history, at the present.
+
 What makes two owners harmless, should one be paused and wake: the history takes changes under the newest tenure
 only.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +36,7 @@ from monitor.history.shipment import Dispatch
 from monitor.history.tenure import TenureError
 from monitor.hub.lookout import Listeners
 from monitor.hub.newcomers import Newcomers
-from monitor.hub.roles.checkpoint import pack_checkpoint, unpack_checkpoint
+from monitor.hub.roles.checkpoint import OLD_S, pack_checkpoint, unpack_checkpoint
 from monitor.hub.roles.shard import Shard
 from monitor.hub.roles.topics import BOOST, MET, Boosted
 from monitor.hub.tables import TableLoader, Tables
@@ -52,13 +55,16 @@ class _Owned:
 
 
 class DiagnoseRole:
-    """`run` it once; `reload` while it runs. `who`: of this process."""
+    """`run` it once; `reload` while it runs. `who`: of this process. `now`: Unix seconds."""
 
-    def __init__(self, config: Config, store: Store, broker: Broker, who: str) -> None:
+    def __init__(
+        self, config: Config, store: Store, broker: Broker, who: str, now: Callable[[], float] = clock.wall
+    ) -> None:
         self._config = config
         self._store = store
         self._broker = broker
         self._who = who
+        self._now = now
         self._partitions = Partitions(config.targets, broker.settings.partitions)
         self._tables, self._loader = Tables(), TableLoader()
         self._owned: dict[int, _Owned] = {}
@@ -131,8 +137,14 @@ class DiagnoseRole:
                 # Ended by itself: who has the tenure now has the lease too, or the next look finds it free.
                 await self._give_up(partition, give_back=True)
                 continue
-            if owned.shard.checkpoint is not None:
-                owned.note = pack_checkpoint(owned.shard.checkpoint)
+            if (checkpoint := owned.shard.checkpoint) is not None:
+                owned.note = pack_checkpoint(checkpoint)
+                behind_s = self._now() - checkpoint.reached
+                if behind_s > OLD_S:
+                    # The stream forgets what stores have kept: who is farther behind would leave out a part of it.
+                    _log.warning("partition_too_far_behind", partition=partition, behind_s=round(behind_s))
+                    await self._give_up(partition, give_back=True)
+                    continue
             try:
                 still = await owned.lease.renew(owned.note)
             except BusError as error:
@@ -143,7 +155,7 @@ class DiagnoseRole:
                 await self._give_up(partition, give_back=False)
 
     def _own(self, partition: int, lease: Lease, group: asyncio.TaskGroup) -> None:
-        now = clock.wall()
+        now = self._now()
         shard = Shard(
             partition, self._partitions, self._knowledge(), self._store, self._broker,
             Listeners(boost=self._boost, look=self._look_from, located=self._located),
@@ -190,7 +202,7 @@ class DiagnoseRole:
         self._say(self._broker.say(BOOST, msgspec.msgpack.encode(Boosted(target, vantage))))
 
     def _located(self, seen: Sequence[Observation]) -> None:
-        new = tuple(self._newcomers.among(seen, clock.wall()))
+        new = tuple(self._newcomers.among(seen, self._now()))
         for first in range(0, len(new), MOST_IN_CRATE):
             dispatch = Dispatch(source="~met", number=1, facts=new[first : first + MOST_IN_CRATE])
             self._say(self._broker.say(MET, pack_crate(Crate(dispatches=(dispatch,)))))

@@ -23,6 +23,7 @@ from monitor.bus.nats.reader import Message, StoreReader, progress, trim
 from monitor.bus.settling import Settling
 from monitor.history import HistoryError
 from monitor.history.shipment import Shipment
+from monitor.hub.hub import BACKLOG_LASTS_S
 from monitor.hub.keeping import DispatchStore, FactStore, Keeper, keep_once
 from monitor.hub.tending import TendedStore, tend
 from monitor.model.settings import Config
@@ -53,8 +54,14 @@ class StoreRole:
         self._broker = broker
         self._reader = StoreReader(broker)
         self._settling = Settling()
+        self._late_at: float | None = None
         self.stored = 0
         """Facts that this process has kept."""
+
+    @property
+    def takes_backlog(self) -> bool:
+        """Whether facts of a backlog came to this process within the last seconds."""
+        return self._late_at is not None and clock.monotonic() - self._late_at < BACKLOG_LASTS_S
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep until `stop`.
@@ -62,9 +69,8 @@ class StoreRole:
         :raises HistoryError: the history is broken for good
         """
         async with asyncio.TaskGroup() as group:
-            chores = [
-                group.create_task(one) for one in (self._settle(), tend(self._store, lambda: self._config.history))
-            ]
+            tending = tend(self._store, lambda: self._config.history, is_busy=lambda: self.takes_backlog)
+            chores = [group.create_task(one) for one in (self._settle(), tending)]
             while not stop.is_set():
                 try:
                     found = await self._reader.fetch()
@@ -87,6 +93,8 @@ class StoreRole:
         crates = [(message.place, crate) for message in messages if (crate := _opened(message)) is not None]
         shipments = joined(one for place, crate in crates for one in self._settling.parted(crate.shipments, place))
         dispatches = [one for _, crate in crates for one in crate.dispatches]
+        if any(one.late for one in shipments):
+            self._late_at = clock.monotonic()
 
         def keep() -> int:
             kept = self._keeper.keep((), shipments)
