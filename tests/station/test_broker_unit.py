@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 import trustme
 from click.testing import CliRunner, Result
@@ -88,9 +90,20 @@ def test_broker_and_systemd_take_what_is_written(folder: Path) -> None:
         f"whydown-{name}.service"
         for name in ("broker", "hub-alert", "hub-diagnose", "hub-feeds", "hub-intake", "hub-store")
     ]
+    assert all(_is_understood(line) for unit in units for line in unit.read_text().splitlines())
     assert (folder / "broker-2.conf").stat().st_mode & 0o777 == 0o600
     assert not any(PASSWORD in unit.read_text() for unit in units)
     assert PASSWORD not in result.output
+
+
+def _is_understood(line: str) -> bool:
+    """Whether a line of a unit that starts this program says what its own parser takes."""
+    program, _, said = line.removeprefix("ExecStart=").partition(" ")
+    if not line.startswith("ExecStart=") or program == PROGRAM:
+        return True
+    verb, *arguments = shlex.split(said)
+    command = main.get_command(click.Context(main), verb)
+    return command is not None and bool(command.make_context(verb, arguments).params["roles"])
 
 
 def _analyse(*arguments: str) -> subprocess.CompletedProcess[str]:
