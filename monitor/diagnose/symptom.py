@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import exp, log
+from math import exp, log, sqrt
 
 from monitor.diagnose.baseline import Baseline
 from monitor.diagnose.place import place_of
@@ -145,13 +145,17 @@ class Usual:
         think = self._think.get(observation.family)
         if think is None or not think.known or think_s - exp(think.median) < THINK_FLOOR_S:
             return False
+        # What is left of a wait without a round trip varies as two round trips do.
+        floor_s = max(THINK_FLOOR_S, THINK_SIGMAS * sqrt(2.0) * self.rtt(observation).deviation)
+        if think_s - exp(think.median) < floor_s:
+            return False
         spread = max(think.deviation, THINK_SPREAD if len(think) >= SPREAD_KNOWN else YOUNG_SPREAD)
         thought = log(max(think_s, SHORTEST_THINK_S))
         if thought <= think.median + THINK_SIGMAS * spread:
             return False
         of_hour = min(self._hours.think_s(at) or 0.0, exp(think.median) + MOST_OF_HOUR_THINK_S)
         level = max(log(max(of_hour, SHORTEST_THINK_S)), think.median)
-        return think_s - of_hour >= THINK_FLOOR_S and thought > level + THINK_SIGMAS * spread
+        return think_s - of_hour >= floor_s and thought > level + THINK_SIGMAS * spread
 
     def is_far(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
         """Whether a round trip is longer than usual by more than chance, and by enough to care."""

@@ -123,6 +123,8 @@ class TargetState:
         self._keys.forget(since, until, still)
         for memory in self._paths.values():
             memory.forget(since, until)
+        for view in self.views.values():
+            view.absolve()
         self._stirred_at = None
 
     @property

@@ -126,7 +126,10 @@ class View:
         return judged
 
     def absolve(self) -> None:
-        """Forget what was bad: the vantage was sick, so it said nothing of the target."""
+        """Forget what was bad: the vantage was sick, or an incident that is over has told of it.
+
+        Neither says anything of what comes next: it is no wave of a later trouble, nor is it usual.
+        """
         good = [judged for judged in self._recent if not judged.bad]
         self._recent.clear()
         self._recent.extend(good)

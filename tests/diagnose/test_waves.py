@@ -50,3 +50,31 @@ def test_two_lost_connections_after_a_trouble_that_is_over_are_no_relapse() -> N
     found = Story(api=only(("tokyo",), answer)).incidents()
 
     assert len(found) == 1
+
+
+def test_what_an_incident_told_of_is_no_wave_of_the_next() -> None:
+    """The same silence, then three SYNs lost within minutes: with it they were three waves, alone they are chance."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        number = round((at - BEGIN) / 30.0)
+        if number < 6:
+            return world.silent(at, place, API)
+        good = world.ok(at, place, API)
+        lost = number in (12, 16, 18)
+        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1) if lost else good
+
+    found = Story(api=only(("tokyo",), answer)).incidents()
+
+    assert len(found) == 1
+
+
+def test_a_queue_that_fills_again_while_its_incident_rests_is_that_incident() -> None:
+    """Two and a half minutes slow, as long well: at a lone vantage too each wave is of the same trouble."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        number = round((at - BEGIN) / 30.0)
+        return world.ok(at, place, API, think_s=3.0) if number % 10 < 5 else world.ok(at, place, API)
+
+    found = Story(api=answer, places=TOKYO).incidents()
+
+    assert [(one.target, one.cause) for one in found] == [("api", Cause.SERVER_OVERLOAD)]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import Judged, Symptom
 from monitor.model.evidence import FactRef
+
+_SERVED = frozenset({Symptom.NONE, Symptom.THINK_TIME})
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """One finding for each symptom that an affected vantage shows."""
     affected = situation.affected
     by_rule: dict[str, list[VantageSituation]] = {}
+    closed = not _serves_some(situation.vantages)
     for view in affected:
         if view.symptom is not Symptom.NONE:
-            by_rule.setdefault("http.turned_away" if view.turned_away else f"http.{view.symptom}", []).append(view)
+            turned_away = view.turned_away and closed
+            by_rule.setdefault("http.turned_away" if turned_away else f"http.{view.symptom}", []).append(view)
     for rule, views in sorted(by_rule.items()):
         yield Finding(
             rule=rule,
@@ -28,6 +33,22 @@ def detect(situation: Situation) -> Iterator[Finding]:
             values=_figures(views),
             facts=tuple(_reference(view) for view in views[:5]),
         )
+
+
+def _serves_some(views: Sequence[VantageSituation]) -> bool:
+    """Whether a server that refuses lets somebody in between: served by it after a refusal, and refused again.
+
+    Who is served only before its first refusal, or only after its last, saw the server close or open.
+    """
+    refused = [one for view in views for one in view.lasting if one.symptom is Symptom.SHEDDING]
+    refusing = {one.observation.address for one in refused}
+    return any(_is_served_between(view.lasting, refusing) for view in views)
+
+
+def _is_served_between(exchanges: Sequence[Judged], refusing: AbstractSet[str | None]) -> bool:
+    refusals = [index for index, one in enumerate(exchanges) if one.symptom is Symptom.SHEDDING]
+    between = exchanges[refusals[0] : refusals[-1]] if refusals else ()
+    return any(one.symptom in _SERVED and one.observation.address in refusing for one in between)
 
 
 def _figures(views: list[VantageSituation]) -> dict[str, str]:
