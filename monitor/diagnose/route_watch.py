@@ -142,6 +142,19 @@ class RouteWatch:
         declared = self._declared[target].origins
         return declared or self.detector.home(target)
 
+    def doors(self, target: str) -> frozenset[Asn]:
+        """The networks right before the rightful origin on the ways of a target's usual prefixes that peers carry,
+        but those of which an episode tells: who was never there before may have put himself there.
+        """
+        strange = {one.link[0] if one.link is not None else one.offender for one in self.episodes(target)}
+        found = set()
+        for prefix, expected in self.detector.carriers(target):
+            for route in self.detector.rib.routes(prefix).values():
+                way = route.path.sequence[-2:]
+                if len(way) == 2 and way[1] in expected:
+                    found.add(way[0])
+        return frozenset(found - strange)
+
     def _observe(self, seen: HttpObservation | DnsObservation | TraceObservation) -> None:
         """Only what the zone's own servers, or no one else, answered is a target's address."""
         target = self._names.get(seen.target)

@@ -275,7 +275,7 @@ class TargetState:
         rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
-        trace = _spoken_of(believed, view, bad)
+        trace = self._led_home(_spoken_of(believed, view, bad))
         identity, issuer = self._identity(view, onset, bad)
         usual_address = self._is_usual_address(shown.observation.address, onset)
         stranger = usual_address is False and identity in NEW_KEYS
@@ -383,6 +383,17 @@ class TargetState:
         if identity is Identity.SAME and _precedes(key[2], view.bad_since):
             identity = Identity.UNKNOWN
         return identity, key[1] if identity is not Identity.UNKNOWN else None
+
+    def _led_home(self, believed: Belief) -> Belief:
+        """A way that ends in a network which BGP has before the rightful origin, as ever, is another one home: the
+        origin's own routers never showed, so that it ended before them too.
+        """
+        if believed.change is not PathChange.ENDS_ELSEWHERE or believed.trail is None:
+            return believed
+        home = self._expected_origins()
+        showed = any(old.tail in home for old in believed.usual)
+        leads_home = not showed and believed.trail.tail in self._routes.doors(self.target.name)
+        return replace(believed, change=PathChange.REROUTED) if leads_home else believed
 
     @staticmethod
     def _is_diverted(shown: Judged, identity: Identity, trace: Belief, routing: Routing) -> bool:

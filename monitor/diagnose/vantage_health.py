@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import Judged, Symptom
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import View
 from monitor.model.target import Control
@@ -167,7 +167,7 @@ class VantageHealth:
         if not views:
             return True
         views = [view for view in views if _vouches(view, since)]
-        good = sum(not judged.bad for view in views for judged in view.since(since))
+        good = sum(not _is_impaired(judged) for view in views for judged in view.since(since))
         if good and (1.0 - share) ** good <= VOUCHER_CHANCE:
             return True
         silent = bool(views) and not any(view.since(since) for view in views)
@@ -222,8 +222,13 @@ def _is_well(vantage: str, controls: _Rolls, targets: _Rolls) -> bool:
 def _vouches(view: View, since: float) -> bool:
     """Whether a control is well enough for its word on its vantage to count, if it was asked since `since`."""
     asked = view.since(since)
-    bad = sum(judged.bad for judged in asked)
+    bad = sum(map(_is_impaired, asked))
     return bad <= VOUCHER_SHARE * len(asked) and view.bad_of(VOUCHER_OF) < VOUCHER_BAD
+
+
+def _is_impaired(judged: Judged) -> bool:
+    """Whether an exchange was bad, or got through a line that lost some of its packets."""
+    return judged.bad or bool(judged.resent)
 
 
 def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:

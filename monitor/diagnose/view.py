@@ -40,7 +40,7 @@ LOSS_SURPRISE = 4.0
 FEWEST_RESENT = 3
 
 RECENTLY = 8
-"""A line that had nothing to send again for so many exchanges loses no more."""
+"""A line that had nothing to send again in so many exchanges on end loses no more; what it loses then is news."""
 
 LEARNT_IN_TROUBLE = 0.1
 """What an exchange counts for a usual share while more is lost, or bad, than usual: a bad hour is no custom."""
@@ -258,11 +258,11 @@ class View:
 
     def _is_losing(self) -> bool:
         """What is usual is counted over all that went before: some lines lose a packet in a hundred always."""
-        again = self._kept_resent
-        if again < FEWEST_RESENT:
+        if self._kept_resent < FEWEST_RESENT:
             return False
-        connected = [judged.resent for judged in self._recent if judged.resent is not None]
-        if not any(connected[-RECENTLY:]):
+        connected = _since_lull([judged.resent for judged in self._recent if judged.resent is not None])
+        again = sum(map(bool, connected))
+        if again < FEWEST_RESENT:
             return False
         usual = (self._resent + 1.0) / (self._connected + 50.0)
         return log10(comb(len(connected), again)) + again * log10(usual) <= -LOSS_SURPRISE
@@ -306,3 +306,13 @@ class View:
     def _last(self, count: int) -> list[Judged]:
         size = len(self._recent)
         return [self._recent[index] for index in range(max(0, size - count), size)]
+
+
+def _since_lull(resent: list[int]) -> list[int]:
+    """What was sent again in the newest exchanges, back to `RECENTLY` in a row that had nothing to send again."""
+    clean = 0
+    for index in range(len(resent) - 1, -1, -1):
+        clean = 0 if resent[index] else clean + 1
+        if clean == RECENTLY:
+            return resent[index + RECENTLY :]
+    return resent

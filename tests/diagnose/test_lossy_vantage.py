@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from story import API, BEGIN, CONTROL, DATABASE, Story
 from world import Place, Service, World
 
@@ -57,3 +58,25 @@ def test_without_controls_slow_answers_of_all_targets_must_be_three_in_a_row(tim
     incidents = Story(api=slow(API), database=slow(DATABASE), controls=False).incidents()
 
     assert [i.affected for i in incidents if i.cause is Cause.VANTAGE_FAULT] == [("tokyo",)] * faults
+
+
+def _sends_again(service: Service, at_all: bool):
+    """At Tokyo packets get lost: connections open a second late, and the control's send one again."""
+
+    def answer(world: World, at: float, place: Place):
+        good = world.ok(at, place, service)
+        if place.name != "tokyo" or at >= BEGIN + 150.0:
+            return good
+        if service is CONTROL:
+            return replace(good, retransmits=int(at_all))
+        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1)
+
+    return answer
+
+
+@pytest.mark.parametrize(("at_all", "told"), [(True, 0), (False, 1)], ids=["a lossy line", "a sound line"])
+def test_a_control_whose_packets_are_sent_again_vouches_for_nobody(at_all: bool, told: int) -> None:
+    """Five SYNs are lost in a row: where the control's packets get lost too, it is the vantage's own line."""
+    incidents = Story(api=_sends_again(API, at_all), control=_sends_again(CONTROL, at_all)).incidents()
+
+    assert len([one for one in incidents if one.target == "api"]) == told

@@ -9,6 +9,7 @@ from story import API, BEGIN, DATABASE, END, PLACES, START, Answer, Story, only
 from world import Place, Service, World
 
 from monitor.diagnose.symptom import Judged, Symptom
+from monitor.diagnose.view import View
 from monitor.model.verdict import Cause
 from probes.observation import Failure, HttpObservation
 
@@ -186,3 +187,14 @@ def test_read_timeouts_without_anything_sent_again_stay_the_servers() -> None:
 
     assert incident.cause is Cause.SERVER_OVERLOAD
     assert Failure.READ_TIMEOUT in (incident.detail.failure,)
+
+
+@pytest.mark.parametrize(("lull", "losing"), [(9, False), (5, True)], ids=["long", "short"])
+def test_what_was_lost_before_a_long_lull_makes_no_line_lossy(lull: int, losing: bool) -> None:
+    """Packets are sent again in five exchanges, then in none for a while, then in two more."""
+    view, world = View("berlin", 30.0), World(1)
+    for number, again in enumerate([0] * 30 + [1] * 5 + [0] * lull + [1] * 2):
+        at = START + 30.0 * number
+        view.add(world.ok(at, PLACES[0], API, retransmits=again), at)
+
+    assert view.losing is losing

@@ -53,7 +53,7 @@ def test_two_lost_connections_after_a_trouble_that_is_over_are_no_relapse() -> N
 
 
 def test_what_an_incident_told_of_is_no_wave_of_the_next() -> None:
-    """The same silence, then three SYNs lost within minutes: with it they were three waves, alone they are chance."""
+    """The same silence, then three SYNs lost within minutes: with it three waves, without it chance."""
 
     def answer(world: World, at: float, place: Place) -> HttpObservation:
         number = round((at - BEGIN) / 30.0)

@@ -38,3 +38,29 @@ def test_few_answers_that_took_alike_do_not_make_a_steady_server(
 
     assert found is not None
     assert found.symptom is symptom
+
+
+@pytest.mark.parametrize(("spread_s", "symptom"), [(0.04, Symptom.NONE), (0.001, Symptom.THINK_TIME)])
+def test_a_way_that_varies_leaves_no_think_time(spread_s: float, symptom: Symptom) -> None:
+    """Without the kernel's figure one round trip is taken from another: of trips that vary by 40 ms either way 150
+    may be left by chance, and of steady ones not.
+    """
+    usual = Usual()
+    for number in range(4 * SPREAD_KNOWN):
+        off_s = spread_s * (-1) ** number
+        judged = judge(at_distance(0.5 + off_s, 0.5 + off_s + 0.010), usual, 0.0)
+        assert judged is not None
+        usual.learn(judged)
+
+    found = judge(at_distance(0.5 - spread_s, 0.5 - spread_s + 0.160), usual, 0.0)
+
+    assert found is not None
+    assert found.symptom is symptom
+
+
+def at_distance(connect_s: float, wait_s: float) -> HttpObservation:
+    """An exchange whose round trip is told by how long it took to connect alone."""
+    return HttpObservation(
+        at=0.0, vantage="v", target="t", address="198.51.100.1", family=4, status=200, connect_s=connect_s,
+        wait_s=wait_s,
+    )  # fmt: skip
