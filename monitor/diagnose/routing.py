@@ -17,6 +17,9 @@ CORRELATION_S = (180.0, 60.0)
 MOVES_KEPT_S = 3600.0
 """How long a change of path is remembered, for a slow schedule to find the trouble that it made."""
 
+STIRRED_SHARE = 0.1
+"""Paths of so many peers change every hour somewhere; fewer say nothing."""
+
 ALLOWED = (EpisodeKind.AUTHORISED, EpisodeKind.SCRUBBING, EpisodeKind.SIBLING)
 """New origins that somebody allowed."""
 
@@ -52,10 +55,18 @@ class Routing:
         """The moves at or after `since`, oldest first."""
         return tuple(move for move in self.moves if move[0] >= since)
 
-    def led_elsewhere_since(self, since: float) -> bool:
-        """Whether BGP may have led packets another way at or after `since`: by a move, or by a longer prefix."""
+    def stirred_since(self, since: float) -> bool:
+        """Whether more of the peers' paths moved at or after `since` than do in any hour."""
+        return len(self.moved_since(since)) > STIRRED_SHARE * self.peers
+
+    def parted_since(self, since: float) -> bool:
+        """Whether packets may follow a longer prefix since then, whoever announces it."""
         taken = (one for one in self.episodes if one.taken and one.role is Role.TARGET and one.last_at >= since)
-        return bool(self.moved_since(since)) or any(taken) or any(at >= since for at in self.parts_since)
+        return any(taken) or any(at >= since for at in self.parts_since)
+
+    def led_elsewhere_since(self, since: float) -> bool:
+        """Whether BGP may have led packets of anybody another way since then: by a move, or by a longer prefix."""
+        return bool(self.moved_since(since)) or self.parted_since(since)
 
     @property
     def alarming(self) -> tuple[Episode, ...]:

@@ -102,6 +102,8 @@ class View:
         self._connected = self._resent = 0.0
         self._in_a_row = 0
         self._kept_bad = self._kept_resent = 0
+        self._clean = 0
+        self._was_sound = False
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
         """Judge one observation and learn from it if it is clean and nothing bad surrounds it."""
@@ -120,6 +122,9 @@ class View:
         self._count(judged, 1)
         self.latest = judged
         self._newest_at = max(self._newest_at, known_at)
+        if judged.resent is not None:
+            self._clean = 0 if judged.resent else self._clean + 1
+            self._was_sound = self._was_sound or self._clean >= RECENTLY
         self.losing = self._is_losing()
         self._note(judged)
         self.interval_s = self._pace()
@@ -257,8 +262,10 @@ class View:
         return max(runs.values(), default=0)
 
     def _is_losing(self) -> bool:
-        """What is usual is counted over all that went before: some lines lose a packet in a hundred always."""
-        if self._kept_resent < FEWEST_RESENT:
+        """What is usual is counted over all that went before: some lines lose a packet in a hundred always, and of
+        one that was never seen sound nobody knows yet that it was better.
+        """
+        if self._kept_resent < FEWEST_RESENT or not self._was_sound:
             return False
         connected = _since_lull([judged.resent for judged in self._recent if judged.resent is not None])
         again = sum(map(bool, connected))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from story import API, BEGIN, DATABASE, END, PLACES, START, Answer, Story, only
-from world import Place, Service, World
+from story import API, BEGIN, DATABASE, END, PLACES, PREFIX, START, Answer, Story, only
+from world import Place, Service, World, announcement
 
 from monitor.diagnose.symptom import Judged, Symptom
 from monitor.diagnose.view import View
@@ -128,6 +128,18 @@ def test_last_step_of_one_common_way_is_not_told_from_the_steps_before() -> None
     assert [one.cause for one in story.incidents()] == [Cause.PATH_CONGESTION]
 
 
+@pytest.mark.parametrize(("movers", "cause"), [(1, Cause.SERVER_LINK), (6, Cause.INSUFFICIENT)])
+def test_a_peer_or_two_that_moved_made_nobody_else_late(movers: int, cause: Cause) -> None:
+    """All are late by the same: one peer of twenty that takes another way explains it no more than none would."""
+    peers = [(f"198.19.251.{number}", 65000 + number, "rrc01") for number in range(15)]
+    routes = [announcement(START + 2, peer, (peer[1], 64702, 64500), PREFIX) for peer in peers]
+    routes += [announcement(BEGIN - 5, peer, (peer[1], 64703, 64702, 64500), PREFIX) for peer in peers[:movers]]
+
+    (incident,) = Story(api=_late, routes=routes, traces=False).incidents()
+
+    assert incident.cause is cause
+
+
 def test_full_listen_queue_is_the_servers() -> None:
     """Connecting takes seconds, and what is connected loses nothing."""
     (incident,) = Story(api=_full_queue).incidents()
@@ -194,6 +206,17 @@ def test_what_was_lost_before_a_long_lull_makes_no_line_lossy(lull: int, losing:
     """Packets are sent again in five exchanges, then in none for a while, then in two more."""
     view, world = View("berlin", 30.0), World(1)
     for number, again in enumerate([0] * 30 + [1] * 5 + [0] * lull + [1] * 2):
+        at = START + 30.0 * number
+        view.add(world.ok(at, PLACES[0], API, retransmits=again), at)
+
+    assert view.losing is losing
+
+
+@pytest.mark.parametrize(("sound", "losing"), [(0, False), (9, True)])
+def test_a_line_that_was_never_seen_sound_loses_no_more_than_usual(sound: int, losing: bool) -> None:
+    """Every third exchange has packets sent again, from the first one on, or since some that had none."""
+    view, world = View("berlin", 30.0), World(1)
+    for number, again in enumerate([0] * sound + [0, 1, 0] * 7):
         at = START + 30.0 * number
         view.add(world.ok(at, PLACES[0], API, retransmits=again), at)
 

@@ -165,9 +165,13 @@ def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:
 
 
 def _has_moved(situation: Situation) -> bool:
-    """Whether any path is another one, by traceroute or by BGP: then it may be the new way that is longer."""
+    """Whether any path is another one, by traceroute or by BGP: then it may be the new way that is longer.
+
+    What moved for a peer here and there made nothing longer for everybody.
+    """
     before, _ = CORRELATION_S
-    led = situation.routing.led_elsewhere_since(situation.onset - before)
+    since, routing = situation.onset - before, situation.routing
+    led = routing.stirred_since(since) or routing.parted_since(since)
     return led or any(view.path.is_change for view in situation.vantages)
 
 

@@ -24,9 +24,6 @@ _RULES = {
     EpisodeKind.SIBLING: "routing.authorised_origin",
     EpisodeKind.WITHDRAWN: "routing.withdrawn",
 }
-STIRRED_SHARE = 0.1
-"""Paths of so many peers change every hour somewhere; fewer say nothing."""
-
 LEAST_OF_LEAK = 0.25
 
 FEW_PEERS = 2
@@ -56,7 +53,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
     routing = situation.routing
     before, _ = CORRELATION_S
     moves = routing.moved_since(situation.onset - before)
-    stirred = len(moves) > STIRRED_SHARE * routing.peers
+    stirred = routing.stirred_since(situation.onset - before)
     parted = any(at >= situation.onset - before for at in routing.parts_since)
     if situation.trouble and routing.genuine and not (episodes or stirred or parted):
         yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset)
