@@ -6,18 +6,18 @@ from functools import lru_cache
 from ipaddress import ip_network
 
 from monitor.diagnose.name_agreement import SAME_PREFIX
-from monitor.model.prefix import Prefix, as_address
+from monitor.model.prefix import as_address
 
 KEPT_PLACES = 4096
 """Prefixes of addresses remembered for one target; a large CDN rotates through hundreds."""
 
 
 @lru_cache(maxsize=KEPT_PLACES)
-def place_of(address: str) -> Prefix | str:
+def place_of(address: str) -> str:
     """The longest prefix around an address that BGP carries everywhere: one operator's, who may use all of it, and
-    one way to all of it. What is no address is a place of its own.
+    one way to all of it, as text, which is quick to look up. What is no address is a place of its own.
     """
     parsed = as_address(address)
     if parsed is None:
         return address
-    return ip_network((parsed, SAME_PREFIX[parsed.version]), strict=False)
+    return str(ip_network((parsed, SAME_PREFIX[parsed.version]), strict=False))

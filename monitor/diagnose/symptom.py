@@ -133,7 +133,8 @@ class Usual:
 
     def rtt(self, observation: HttpObservation) -> Baseline:
         """The round trips to the observation's address; empty when none was learned."""
-        return self._rtt.get(observation.address) or Baseline()
+        found = self._rtt.get(observation.address)
+        return found if found is not None else _UNKNOWN_WAY
 
     def think_s(self, observation: HttpObservation) -> float | None:
         """The usual think time over the observation's family; None before there is a baseline."""
@@ -190,6 +191,9 @@ class Usual:
         apart = max(RTT_RAISED["share"] * way.median, RTT_RAISED["floor"])
         return all(abs(other.median - way.median) <= apart for other in self._rtt.values())
 
+
+_UNKNOWN_WAY = Baseline()
+"""That of an address of which nothing was learned; nothing is ever added to it."""
 
 MOST_OF_HOUR_RTT_S = 0.1
 MOST_OF_HOUR_THINK_S = 1.0

@@ -27,7 +27,7 @@ from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import SLOW, View
 from monitor.model.asn import Asn
 from monitor.model.incident import Incident
-from monitor.model.prefix import Prefix, as_address, contains
+from monitor.model.prefix import as_address, contains
 from monitor.model.target import Target, Vantage
 from monitor.model.verdict import Cause, Verdict
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
@@ -66,7 +66,7 @@ class TargetState:
         self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
         self._latest_key: dict[str, tuple[str, str | None, float]] = {}
-        self._known_places: dict[Prefix | str, float] = {}
+        self._known_places: dict[str, float] = {}
         self._places_met = 0
         self._believed: tuple[object, dict[str, Belief]] = (None, {})
         self._read: dict[str, tuple[object, tuple[Reading, ...]]] = {}

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import replace
-from itertools import pairwise
 from math import ceil, comb, inf, log, log10
-from statistics import median
+from operator import sub
 
 from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
 from monitor.diagnose.usual_hours import UsualHours
@@ -308,7 +307,9 @@ class View:
         times = sorted({judged.observation.at for judged in self._last(PACE_OF)})
         if len(times) < 4:
             return self._configured_s
-        return max(self._configured_s, median(later - earlier for earlier, later in pairwise(times)))
+        gaps = sorted(map(sub, times[1:], times))
+        half = len(gaps) // 2
+        return max(self._configured_s, gaps[half] if len(gaps) % 2 else (gaps[half - 1] + gaps[half]) / 2)
 
     def _last(self, count: int) -> list[Judged]:
         size = len(self._recent)
