@@ -67,6 +67,8 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     new_networks: tuple[Asn, ...] = ()
     divergence: Divergence | None = None
     path_at: float | None = None
+    path_to: str | None = None
+    """The address that was traced; the way to another one may be another."""
 
     def went_bad_with(self, at: float) -> bool:
         """Whether a route event of this time may have brought its trouble, or the part of it that goes on: a bad

@@ -308,6 +308,7 @@ class TargetState:
             new_networks=trace.new_networks,
             divergence=divergence(trace.trail, trace.usual) if trace.trail is not None else None,
             path_at=trace.at,
+            path_to=trace.address,
         )
 
     def _networks(self, current: list[View], onset: float) -> dict[str, str]:

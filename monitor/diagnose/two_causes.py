@@ -18,6 +18,7 @@ from dataclasses import replace
 from monitor.diagnose.conclude import conclude
 from monitor.diagnose.identity import NEW_KEYS, Identity
 from monitor.diagnose.paths.change import PathChange
+from monitor.diagnose.place import place_of
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import Symptom
 from monitor.model.verdict import Cause, Verdict
@@ -37,6 +38,11 @@ _SERVED_BADLY = frozenset({
     Symptom.THINK_TIME, Symptom.SHEDDING, Symptom.GATEWAY, Symptom.WRONG_ANSWER, Symptom.READ_TIMEOUT,
 })  # fmt: skip
 """What only whoever accepts a connection can do."""
+
+_IMPOSTORS = frozenset({Symptom.WRONG_ANSWER, Symptom.GATEWAY})
+
+FEWEST_SERVED_BADLY = 2
+"""Exchanges before a vantage is said to be served badly: one answer in a hundred is late anyway."""
 
 
 def conclude_all(situation: Situation, shortfall: str | None = None) -> tuple[Verdict, ...]:
@@ -62,7 +68,8 @@ def conclude_all(situation: Situation, shortfall: str | None = None) -> tuple[Ve
 def _clusters(situation: Situation) -> tuple[Situation, Situation] | None:
     """The situation of those in the wrong hands and that of those at home; None: there are not both.
 
-    Of whom neither is known counts as the cluster whose symptom it has, and in neither when that says nothing.
+    Of whom neither is known counts as the cluster whose symptom it has, and in neither when that says nothing, as
+    a wrong answer does: an impostor gives one, too.
     Where space is taken and all who suffer are at home, nobody is in the wrong hands: the hijack is BGP's alone.
     """
     strayed = [view for view in situation.vantages if _is_strayed(view)]
@@ -73,7 +80,7 @@ def _clusters(situation: Situation) -> tuple[Situation, Situation] | None:
     for view in situation.affected:
         if view in strayed or view in home:
             continue
-        if view.symptom in like_home - like_strayed:
+        if view.symptom in like_home - like_strayed - _IMPOSTORS:
             home.append(view)
         elif view.symptom in like_strayed - like_home:
             strayed.append(view)
@@ -104,7 +111,17 @@ def _is_strayed(view: VantageSituation) -> bool:
 
 def _is_at_home(view: VantageSituation) -> bool:
     """Whether the genuine server itself served this vantage badly, over a way as long as ever."""
-    genuine = view.identity is Identity.SAME or (
-        view.identity is Identity.UNKNOWN and view.path is PathChange.UNCHANGED
-    )
-    return genuine and view.symptom in _SERVED_BADLY and not view.rtt_shifted and not view.path.is_change
+    served_badly = sum(one.symptom in _SERVED_BADLY for one in view.lasting) >= FEWEST_SERVED_BADLY
+    badly = served_badly and view.symptom in _SERVED_BADLY
+    return badly and _is_genuine(view) and not view.rtt_shifted and not view.path.is_change
+
+
+def _is_genuine(view: VantageSituation) -> bool:
+    """Whether it is the genuine server that it met. Where no key tells, the way does; but not that to an address
+    which may be in other hands, and of no wrong answer: an impostor gives one, too.
+    """
+    if view.identity is not Identity.UNKNOWN:
+        return view.identity is Identity.SAME
+    asked = view.latest.observation.address
+    to_it = place_of(view.path_to or "") == place_of(asked or "")
+    return view.path is PathChange.UNCHANGED and to_it and view.symptom not in _IMPOSTORS

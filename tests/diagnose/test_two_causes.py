@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from story import API, BEGIN, CONFIG, END, PEERS, PREFIX, Story, engine_for, only_way, usual_path
 from world import Place, World, announcement, digest
 
@@ -75,6 +76,26 @@ def test_a_hijack_of_some_and_an_overload_of_the_rest_are_two_incidents(story: S
     assert named(incidents) == [(Cause.ROUTE_HIJACK, FAR), (Cause.SERVER_OVERLOAD, NEAR)]
     assert not any(one.suspected or one.closed_at is None for one in incidents)
     assert len({one.id for one in incidents}) == 2
+
+
+@pytest.mark.parametrize(
+    ("keyless", "expected"),
+    [(True, {Cause.ROUTE_HIJACK}), (False, {Cause.ROUTE_HIJACK, Cause.SERVER_DOWN})],
+    ids=["without a key", "with the known key"],
+)
+def test_wrong_answers_over_an_unchanged_way_are_the_servers_own_where_its_key_says_so(
+    keyless: bool, expected: set[Cause]
+) -> None:
+    """The far ones are taken, and the near ones are answered wrongly, too: by whom, only a key could tell."""
+
+    def wrong(world: World, at: float, place: Place) -> HttpObservation:
+        taken = place.name in FAR
+        seen = impostor(world, at, place) if taken else world.status(at, place, API, 500, think_s=0.004)
+        return replace(seen, spki_sha256=None, certificate_sha256=None, issuer=None) if keyless else seen
+
+    story = Story(api=wrong, way=only_way(FAR, astray), routes=ROUTES, interval_s=10.0)
+
+    assert {one.cause for one in story.incidents()} == expected
 
 
 def test_an_overload_that_was_there_first_keeps_its_incident() -> None:

@@ -60,12 +60,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What is believed of a vantage's path: how it differs, by which trail, and when that was traced."""
+    """What is believed of a vantage's path: how it differs, by which trail, when that was traced, and to where."""
 
     change: PathChange = PathChange.UNKNOWN
     trail: Trail | None = None
     usual: tuple[Trail, ...] = ()
     at: float | None = None
+    address: str | None = None
 
     @property
     def new_networks(self) -> tuple[Asn, ...]:
@@ -122,7 +123,7 @@ def believe(own: tuple[Reading, ...], others: Iterable[Reading], told: frozenset
 
 
 def _belief(reading: Reading) -> Belief:
-    return Belief(reading.change, reading.trail, reading.usual, reading.at)
+    return Belief(reading.change, reading.trail, reading.usual, reading.at, reading.series.address)
 
 
 def _is_borne_out(
