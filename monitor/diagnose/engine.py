@@ -32,7 +32,7 @@ from monitor.model.incident import Incident, IncidentChange
 from monitor.model.route import RouteFact
 from monitor.model.target import ORIGINS_TARGET, Target
 from monitor.model.verdict import Cause, Verdict
-from probes.observation import DnsObservation, HttpObservation, NotMeasured, TraceObservation
+from probes.observation import DnsObservation, HttpObservation, NotMeasured
 
 SHORTEST_TICK_S = 1.0
 LONGEST_TICK_S = 10.0
@@ -142,7 +142,7 @@ class Engine:
                     self._routes.settle(self._last_fact)
                 self._routes.settle(at)
                 settled_at = at
-            self._take(fact)
+            self._take(fact, at)
             self._last_fact = max(self._last_fact or 0.0, at)
         self._last_fact = until if until is not None else self._last_fact
 
@@ -150,8 +150,9 @@ class Engine:
         """Take facts in the order in which they became known; gives the changes that happened on the way."""
         changes: list[IncidentChange] = []
         for fact in facts:
-            changes += self._judge_until(known_at(fact))
-            self._take(fact)
+            at = known_at(fact)
+            changes += self._judge_until(at)
+            self._take(fact, at)
         return changes
 
     def advance(self, now: float) -> list[IncidentChange]:
@@ -163,7 +164,7 @@ class Engine:
             self._next = self._grid(now)
         return self._judge_until(now)
 
-    def _take(self, fact: Fact) -> None:
+    def _take(self, fact: Fact, at: float) -> None:
         if isinstance(fact, DnsObservation) and fact.target == ORIGINS_TARGET:
             self._take_origin(fact)
             return
@@ -171,19 +172,17 @@ class Engine:
         self._feeds.take(fact)
         if isinstance(fact, HttpObservation):
             if fact.target in self._controls:
-                self._vantages.add(fact, known_at(fact))
+                self._vantages.add(fact, at)
             elif fact.target in self._states:
-                self._states[fact.target].add_http(fact, known_at(fact))
+                self._states[fact.target].add_http(fact, at)
         elif isinstance(fact, NotMeasured):
             self._vantages.take(fact)
         elif isinstance(fact, RouteFact) or fact.target not in self._states:
             return
         elif isinstance(fact, DnsObservation):
-            self._states[fact.target].add_dns(fact, known_at(fact))
-        elif isinstance(fact, TraceObservation):
-            at = known_at(fact)
-            if self._unmapped is None or not self._unmapped.hold(fact, at):
-                self._states[fact.target].add_trace(fact, at)
+            self._states[fact.target].add_dns(fact, at)
+        elif self._unmapped is None or not self._unmapped.hold(fact, at):
+            self._states[fact.target].add_trace(fact, at)
 
     def _take_origin(self, fact: DnsObservation) -> None:
         """A DNS service has said whose some addresses are; traces may have waited for it."""

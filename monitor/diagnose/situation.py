@@ -18,9 +18,6 @@ from monitor.model.target import Target
 from monitor.model.verdict import Cause
 from probes.observation import DnsObservation
 
-RISE_OF = 8
-"""The newest exchanges that tell by how much packets are late: a queue delays one more and the next less."""
-
 
 class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     """What one healthy vantage sees of the target since the trouble began; made anew at every moment of it.
@@ -52,6 +49,8 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     rtt_s: float | None = None
     usual_rtt_s: float | None = None
     rtt_shifted: bool | None = None
+    rtt_rise_s: float = 0.0
+    """By how much its last round trips are longer than usual, in the middle, seconds; 0.0: not known."""
     loses: bool | None = None
     """Whether packets of its connections, once open, are lost by more than chance; None: too few to tell."""
     opens_late: bool = False
@@ -81,12 +80,6 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     def rtt_raised(self) -> bool:
         """Whether its round trip is longer than usual by more than chance."""
         return bool(self.rtt_shifted) and (self.rtt_s or 0.0) > (self.usual_rtt_s or 0.0)
-
-    @property
-    def rtt_rise_s(self) -> float:
-        """By how much its last round trips are longer than usual, in the middle, seconds; 0.0: not known."""
-        rises = sorted(one.rise_s for one in self.lasting[-RISE_OF:] if one.rise_s is not None)
-        return rises[len(rises) // 2] if rises else 0.0
 
     @property
     def well_at(self) -> frozenset[str]:

@@ -117,13 +117,17 @@ class Usual:
         """Take a clean observation into the baselines."""
         observation = judged.observation
         if judged.rtt_s is not None:
-            rtt = self._rtt.setdefault(observation.address, Baseline())
+            rtt = self._rtt.get(observation.address)
+            if rtt is None:
+                rtt = self._rtt[observation.address] = Baseline()
             self._rtt.move_to_end(observation.address)
             rtt.add(judged.rtt_s)
             if len(self._rtt) > KEPT_ADDRESSES:
                 self._rtt.popitem(last=False)
         if judged.think_s is not None:
-            think = self._think.setdefault(observation.family, Baseline())
+            think = self._think.get(observation.family)
+            if think is None:
+                think = self._think[observation.family] = Baseline()
             think.add(log(max(judged.think_s, SHORTEST_THINK_S)))
 
     def learn_hour(self, judged: Judged) -> None:
@@ -275,12 +279,12 @@ def judge(observation: HttpObservation, usual: Usual, known_at: float) -> Judged
             return None
         symptom = Symptom.NONE if failure is None else _of_failure(observation, failure, None, usual, known_at)
         return Judged(observation, symptom, known_at, None, None)
-    rtt_s, think_s = _figures(observation, usual)
+    way = usual.rtt(observation)
+    rtt_s, think_s = _figures(observation, way)
     if failure is not None:
         symptom = _of_failure(observation, failure, think_s, usual, known_at)
     else:
-        symptom = _of_timing(observation, rtt_s, think_s, usual, known_at)
-    way = usual.rtt(observation)
+        symptom = _of_timing(observation, rtt_s, think_s, usual, way, known_at)
     rise_s = rtt_s - way.median if rtt_s is not None and way.known else None
     return Judged(observation, symptom, known_at, rtt_s, think_s, rise_s)
 
@@ -292,9 +296,9 @@ def round_trip_s(observation: HttpObservation) -> float | None:
     return connect_s if kernel_s is None else kernel_s if connect_s is None else min(kernel_s, connect_s)
 
 
-def _figures(observation: HttpObservation, usual: Usual) -> tuple[float | None, float | None]:
+def _figures(observation: HttpObservation, way: Baseline) -> tuple[float | None, float | None]:
     """Round trip and think time. What connecting took is no round trip where a SYN was sent again."""
-    rtt_s, way = round_trip_s(observation), usual.rtt(observation)
+    rtt_s = round_trip_s(observation)
     if rtt_s is not None and rtt_s == observation.connect_s and _is_of_lost_syn(rtt_s, way):
         rtt_s = None
     if observation.wait_s is None:
@@ -329,15 +333,19 @@ def _of_failure(
 
 
 def _of_timing(
-    observation: HttpObservation, rtt_s: float | None, think_s: float | None, usual: Usual, at: float
+    observation: HttpObservation,
+    rtt_s: float | None,
+    think_s: float | None,
+    usual: Usual,
+    way: Baseline,
+    at: float,
 ) -> Symptom:
     connect_s = observation.connect_s
-    usual_rtt = usual.rtt(observation)
-    if connect_s is not None and _is_of_lost_syn(connect_s, usual_rtt):
+    if connect_s is not None and _is_of_lost_syn(connect_s, way):
         return Symptom.LOST_SYN
     raised = rtt_s is not None and usual.is_far(observation, rtt_s, at)
     if think_s is not None and usual.is_slow(observation, think_s, at):
-        longer = rtt_s - usual_rtt.median if rtt_s is not None and raised else 0.0
+        longer = rtt_s - way.median if rtt_s is not None and raised else 0.0
         by_network = ROUND_TRIPS * longer + RESENT_S * (observation.retransmits or 0)
         if raised and think_s <= by_network:
             return Symptom.NETWORK_SLOW

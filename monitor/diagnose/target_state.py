@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
+from typing import NamedTuple
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
@@ -43,8 +44,23 @@ FEWEST_UNEASY, WIDELY = 2, 0.3
 """So many vantages, and this share of them: one slow answer in a hundred is everyday life, for latency has heavy
 tails, but seldom at two of five vantages within a round or two."""
 
+RISE_OF = 8
+"""The newest exchanges that tell by how much packets are late: a queue delays one more and the next less."""
+
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
+
+
+class _Asked(NamedTuple):
+    """What the situation of a vantage is asked with, beside what it saw itself."""
+
+    onset: float
+    episodes: tuple[Episode, ...]
+    believed: Belief
+    affected: bool
+    misled: bool
+    network: str
+    vouched: bool
 
 
 class TargetState:
@@ -71,6 +87,8 @@ class TargetState:
         self._believed: tuple[object, dict[str, Belief]] = (None, {})
         self._read: dict[str, tuple[object, tuple[Reading, ...]]] = {}
         self._stirred_at: float | None = None
+        self._changes = 0
+        self._shown: dict[str, tuple[object, VantageSituation | None]] = {}
         self._independent: tuple[tuple[float, tuple[str, ...]], dict[str, str]] | None = None
 
     def add_http(self, observation: HttpObservation, known_at: float) -> None:
@@ -89,6 +107,7 @@ class TargetState:
             if place not in self._known_places:
                 self._known_places[place] = known_at
                 self._places_met += 1
+                self._changes += 1
             if len(self._known_places) > KEPT_PLACES:
                 del self._known_places[next(iter(self._known_places))]
 
@@ -108,6 +127,7 @@ class TargetState:
 
     def _stir(self, at: float) -> None:
         """Note that a key or a path was seen that is another than all before."""
+        self._changes += 1
         if self._stirred_at is None or at - self._stirred_at > SETTLED_S:
             self._stirred_at = at
 
@@ -126,6 +146,7 @@ class TargetState:
         for view in self.views.values():
             view.absolve()
         self._stirred_at = None
+        self._changes += 1
 
     @property
     def uneasy(self) -> bool:
@@ -217,13 +238,15 @@ class TargetState:
         judged = [
             self._vantage(
                 view,
-                onset,
-                routing,
-                beliefs.get(view.vantage, _NO_TRACE),
-                affected=trouble and (view.confirmed or (view.failing and at_once)),
-                misled=view.vantage in misled,
-                network=networks[view.vantage],
-                vouched=vouched(view.vantage, view.bad_since or now, view.bad_share()),
+                _Asked(
+                    onset,
+                    routing.episodes,
+                    beliefs.get(view.vantage, _NO_TRACE),
+                    trouble and (view.confirmed or (view.failing and at_once)),
+                    view.vantage in misled,
+                    networks[view.vantage],
+                    vouched(view.vantage, view.bad_since or now, view.bad_share()),
+                ),
             )
             for view in current
         ]
@@ -253,19 +276,20 @@ class TargetState:
     def _counts(view: View, now: float, sick: frozenset[str]) -> bool:
         return view.vantage not in sick and view.current(now)
 
-    def _vantage(
-        self,
-        view: View,
-        onset: float,
-        routing: Routing,
-        believed: Belief,
-        *,
-        affected: bool,
-        misled: bool,
-        network: str,
-        vouched: bool,
-    ) -> VantageSituation | None:
-        latest = view.latest
+    def _vantage(self, view: View, asked: _Asked) -> VantageSituation | None:
+        """What one vantage sees; worked out anew only when it saw more, or something else is asked.
+
+        A way that ends elsewhere is looked at each time: BGP tells whether it leads home.
+        """
+        paths = self._paths.get(view.vantage)
+        key = (asked, view.changes, self._changes, paths.changes if paths is not None else 0)
+        shown = self._shown.get(view.vantage)
+        if shown is None or shown[0] != key or asked.believed.change is PathChange.ENDS_ELSEWHERE:
+            shown = self._shown[view.vantage] = (key, self._picture(view, asked))
+        return shown[1]
+
+    def _picture(self, view: View, asked: _Asked) -> VantageSituation | None:
+        latest, onset, affected = view.latest, asked.onset, asked.affected
         if latest is None:
             return None
         lasting = view.since(onset)
@@ -275,16 +299,16 @@ class TargetState:
         rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
-        trace = self._led_home(_spoken_of(believed, view, bad))
+        trace = self._led_home(_spoken_of(asked.believed, view, bad))
         identity, issuer = self._identity(view, onset, bad)
         usual_address = self._is_usual_address(shown.observation.address, onset)
         stranger = usual_address is False and identity in NEW_KEYS
         return VantageSituation(
             vantage=view.vantage,
-            network=network,
+            network=asked.network,
             affected=affected,
-            diverted=(misled and stranger) or self._is_diverted(shown, identity, trace, routing),
-            vouched=vouched,
+            diverted=(asked.misled and stranger) or self._is_diverted(shown, identity, trace, asked.episodes),
+            vouched=asked.vouched,
             fresh=view.fresh,
             bad_since=view.bad_since,
             failing_since=_failing_since(lasting),
@@ -295,6 +319,7 @@ class TargetState:
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, view.usual, shown),
+            rtt_rise_s=_rise_s(lasting),
             loses=view.loses(),
             opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),
@@ -397,13 +422,13 @@ class TargetState:
         return replace(believed, change=PathChange.REROUTED) if leads_home else believed
 
     @staticmethod
-    def _is_diverted(shown: Judged, identity: Identity, trace: Belief, routing: Routing) -> bool:
+    def _is_diverted(shown: Judged, identity: Identity, trace: Belief, episodes: tuple[Episode, ...]) -> bool:
         """Whether the traffic is in the wrong hands, even where the answers look right.
 
         A new key counts where the path ends elsewhere, or where BGP shows that the address was taken; and
         so does a path that now passes the very network which took it.
         """
-        taken = [episode for episode in routing.episodes if episode.taken]
+        taken = [episode for episode in episodes if episode.taken]
         address = as_address(shown.observation.address or "")
         new_key = identity in NEW_KEYS
         in_taken = address is not None and any(contains(episode.prefix, address) for episode in taken)
@@ -471,6 +496,11 @@ def _failing_since(lasting: list[Judged]) -> float | None:
 
 def _newest_rtt(judged: list[Judged]) -> float | None:
     return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
+
+
+def _rise_s(lasting: list[Judged]) -> float:
+    rises = sorted(judged.rise_s for judged in lasting[-RISE_OF:] if judged.rise_s is not None)
+    return rises[len(rises) // 2] if rises else 0.0
 
 
 def _shifted(rtt_s: float | None, usual: Usual, shown: Judged) -> bool | None:

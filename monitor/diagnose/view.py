@@ -103,12 +103,14 @@ class View:
         self._kept_bad = self._kept_resent = 0
         self._clean = 0
         self._was_sound = False
+        self.changes = 0
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
         """Judge one observation and learn from it if it is clean and nothing bad surrounds it."""
         judged = judge(observation, self.usual, known_at)
         if judged is None:
             return None
+        self.changes += 1
         if not self.misled:
             self.usual.learn_hour(judged)
         if self.losing and judged.resent and not judged.bad:
@@ -134,6 +136,7 @@ class View:
 
         Neither says anything of what comes next: it is no wave of a later trouble, nor is it usual.
         """
+        self.changes += 1
         good = [judged for judged in self._recent if not judged.bad]
         self._recent.clear()
         self._recent.extend(good)
@@ -307,7 +310,7 @@ class View:
         times = sorted({judged.observation.at for judged in self._last(PACE_OF)})
         if len(times) < 4:
             return self._configured_s
-        gaps = sorted(map(sub, times[1:], times))
+        gaps: list[float] = sorted(map(sub, times[1:], times))
         half = len(gaps) // 2
         return max(self._configured_s, gaps[half] if len(gaps) % 2 else (gaps[half - 1] + gaps[half]) / 2)
 
