@@ -296,6 +296,20 @@ _RULES = (
         {HIJACK: 4, CHANGE: -2, TLS: -2, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CONGESTION: -2},
         "a new key answers {seen} of {of} since {prefix} is reached through {near}: no new provider changes keys",
     ),
+    Rule(
+        "identity.new_key_on_strange_way", "joined", "data",
+        {HIJACK: 4.5, MOVED: 1, TLS: -3, CHANGE: -2, DOWN: -2.5, UP_DOWN: -2.5, OVERLOAD: -2.5, UP_OVERLOAD: -2.5,
+         CONGESTION: -2.5, LINK: -2.5},
+        "{seen} of {of} who get a new key are those whose packets end in another network, {near}: no deploy knows "
+        "who took another way",
+    ),
+    Rule(
+        "http.stranger_on_strange_way", "joined", "data",
+        {HIJACK: 3.5, MOVED: 1, CHANGE: -2.5, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CONGESTION: -2,
+         LINK: -2},
+        "{seen} of {of} who are answered wrongly are those whose packets end in another network, {near}; the same "
+        "address answers others well",
+    ),
     # What BGP says.
     Rule(
         "routing.new_more_specific", "routing", "control",
@@ -386,6 +400,13 @@ _RULES = (
         "routing.taken_as_they_fell_silent", "joined", "control",
         {HIJACK: 2.5, DOWN: -1.5, UP_DOWN: -1.5, OVERLOAD: -1, UP_OVERLOAD: -1, LINK: -1, WITHDRAWN: -1},
         "all {of} vantages hear nothing since about the moment at which {origin} took {prefix} at some peers",
+    ),
+    Rule(
+        "routing.taken_as_they_failed", "joined", "control",
+        {HIJACK: 2.5, DOWN: -1.5, UP_DOWN: -1.5, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, LINK: -1, CHANGE: -1,
+         CONGESTION: -1, WITHDRAWN: -1},
+        "{seen} of {of} fail since about the moment at which {origin} took {prefix}, and nothing genuine answers "
+        "them any more",
     ),
     Rule(
         "path.dead_behind_new_neighbour", "joined", "control",

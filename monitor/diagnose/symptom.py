@@ -50,6 +50,11 @@ NOT_OPENED = frozenset({Symptom.LOST_SYN, Symptom.CONNECT_TIMEOUT})
 UNANSWERED = SILENT | {Symptom.TLS_STALLED, Symptom.READ_TIMEOUT}
 """Nobody answers: not the host, or not what should run on it."""
 
+ANSWERED_WRONGLY = frozenset({
+    Symptom.WRONG_ANSWER, Symptom.GATEWAY, Symptom.SHEDDING, Symptom.REFUSED, Symptom.RESET,
+})  # fmt: skip
+"""Somebody is there, and does not do what the server does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

@@ -11,7 +11,7 @@ from world import Place, World, announcement, withdrawal
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, HijackEffect, HijackKind
 
-RULE = "routing.taken_as_all_fell_silent"
+RULE, SOME = "routing.taken_as_all_fell_silent", "routing.taken_as_they_failed"
 OWNER, STRANGER = 64500, 64666
 VRPS = json.dumps({"roas": [{"asn": STRANGER, "prefix": COVER, "maxLength": 24}]}).encode()
 
@@ -48,7 +48,7 @@ def test_silence_from_the_minute_in_which_a_part_was_taken_is_a_hijack(after_s: 
 
     assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.SUBPREFIX)
     assert (incident.detail.effect, incident.detail.origin) == (HijackEffect.BLACKHOLE, STRANGER)
-    assert RULE in rules(incident)
+    assert {RULE, SOME} & rules(incident)  # whichever was surer, before all were silent or then
 
 
 def test_server_that_was_silent_long_before_is_not_a_hijacks_doing() -> None:
@@ -103,7 +103,7 @@ def test_part_that_few_peers_carry_is_a_hint_where_all_fall_silent_with_it() -> 
     incident = told(part(-5.0, peers=PEERS[:2]))
 
     assert incident.cause is Cause.ROUTE_HIJACK
-    assert "routing.taken_as_they_fell_silent" in rules(incident)
+    assert {"routing.taken_as_they_fell_silent", SOME} & rules(incident)
 
 
 def test_part_that_few_peers_carry_five_minutes_later_is_no_hint() -> None:
@@ -112,3 +112,44 @@ def test_part_that_few_peers_carry_five_minutes_later_is_no_hint() -> None:
 
     assert incident.cause is Cause.SERVER_DOWN
     assert "routing.taken_as_they_fell_silent" not in rules(incident)
+
+
+def wrong_page(**changed: object):
+    """Somebody's page from as far as ever, without a key; or with so much else."""
+    keyless = dict.fromkeys(("spki_sha256", "certificate_sha256", "issuer"))
+    return lambda world, at, place: world.status(at, place, API, 404, **{**keyless, **changed})
+
+
+@pytest.mark.parametrize("answer", [silent, wrong_page()], ids=["silence", "another page"])
+def test_lone_vantage_that_fails_from_the_minute_of_a_part_at_one_peer_is_led_off(answer) -> None:
+    """What one router of thirty tells may be a slip; that somebody fails from that moment on makes it none."""
+    incident = told(part(-5.0, peers=PEERS[4:]), api=only(("tokyo",), answer))
+
+    assert (incident.cause, incident.affected) == (Cause.ROUTE_HIJACK, ("tokyo",))
+    assert SOME in rules(incident)
+
+
+def test_wrong_page_for_everybody_from_the_minute_in_which_all_took_a_part_is_a_strangers() -> None:
+    """Plain HTTP: no key says who answers, and from some places he is as far away as the server."""
+    incident = told(part(-5.0), api=wrong_page())
+
+    assert (incident.cause, incident.suspected) == (Cause.ROUTE_HIJACK, False)
+    assert SOME in rules(incident)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        {"routes": part(300.0, peers=PEERS[4:]), "api": only(("tokyo",), silent)},
+        {"routes": part(-400.0, peers=PEERS[4:]), "api": only(("tokyo",), silent)},
+        {"routes": part(-5.0, peers=PEERS[4:]), "api": only(("tokyo",), wrong_page(spki_sha256=API.key))},
+        {"routes": part(50.0, peers=PEERS[4:]), "api": only(("tokyo",), silent), "way": None},
+        {"routes": part(-5.0, OWNER, PEERS[4:]), "api": only(("tokyo",), silent)},
+    ],
+    ids=["long after", "long before", "the genuine key answers", "the usual way", "the owner's own part"],
+)
+def test_trouble_that_no_taken_part_brought_stays_what_it_is(story: dict[str, object]) -> None:
+    """The moment, the key or the way says that the stranger did not do it."""
+    incidents = Story(**{"way": lambda *_: None, "usual_prefix": COVER, **story}).incidents()
+
+    assert all(SOME not in rules(incident) for incident in incidents)

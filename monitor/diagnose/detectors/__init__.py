@@ -14,6 +14,7 @@ from monitor.diagnose.detectors import (
     routing,
     scope,
     silence,
+    stranger,
     symptoms,
     taken_part,
 )
@@ -29,6 +30,7 @@ DETECTORS: tuple[Detector, ...] = (
     path.detect,
     routing.detect,
     silence.detect,
+    stranger.detect,
     new_neighbour.detect,
     taken_part.detect,
     scope.detect,

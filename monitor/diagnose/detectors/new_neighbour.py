@@ -24,7 +24,7 @@ from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import carries_nobody, is_new_neighbour
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import SILENT, Symptom
+from monitor.diagnose.symptom import ANSWERED_WRONGLY, SILENT
 from monitor.model.asn import Asn
 from monitor.model.evidence import FactRef
 from monitor.model.prefix import as_address, contains
@@ -37,12 +37,6 @@ FRESH = 0.25
 
 LONE_PEER = 0.85
 """What it counts where a single peer shows the new neighbour."""
-
-
-_ANSWERED_WRONGLY = frozenset({
-    Symptom.WRONG_ANSWER, Symptom.GATEWAY, Symptom.SHEDDING, Symptom.REFUSED, Symptom.RESET,
-})  # fmt: skip
-"""Somebody is there, and does not do what the server does."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -77,7 +71,7 @@ def _is_since(view: VantageSituation, episodes: list[Episode]) -> bool:
 def _is_elsewhere(view: VantageSituation) -> bool:
     """Whether somebody without a key answers wrongly, who is not where the server is."""
     moved = view.path is PathChange.ENDS_ELSEWHERE or (view.path is PathChange.UNKNOWN and view.rtt_shifted)
-    return view.identity is Identity.UNKNOWN and view.symptom in _ANSWERED_WRONGLY and bool(moved)
+    return view.identity is Identity.UNKNOWN and view.symptom in ANSWERED_WRONGLY and bool(moved)
 
 
 def _dead(situation: Situation, episodes: list[Episode], silent: list[VantageSituation]) -> Finding | None:

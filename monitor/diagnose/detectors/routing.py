@@ -8,6 +8,8 @@ from dataclasses import replace
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.bgp.vrp_view import Vrps
 from monitor.diagnose.finding import Finding
+from monitor.diagnose.networks import weight
+from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import CORRELATION_S, Routing, is_new_neighbour
 from monitor.diagnose.situation import Situation
 from monitor.model.evidence import FactRef
@@ -55,8 +57,9 @@ def detect(situation: Situation) -> Iterator[Finding]:
     moves = routing.moved_since(situation.onset - before)
     stirred = routing.stirred_since(situation.onset - before)
     parted = any(at >= situation.onset - before for at in routing.parts_since)
-    if situation.trouble and routing.genuine and not (episodes or stirred or parted):
-        yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset)
+    heard = 1.0 - _led_off_unheard(situation)
+    if situation.trouble and routing.genuine and heard > 0.0 and not (episodes or stirred or parted):
+        yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset, share=heard)
     if stirred:
         at, old, new = moves[-1]
         yield Finding(
@@ -67,6 +70,17 @@ def detect(situation: Situation) -> Iterator[Finding]:
             share=max(0.4, len(moves) / routing.peers),
             values={"old": str(old or "none"), "new": str(new or "none")},
         )
+
+
+def _led_off_unheard(situation: Situation) -> float:
+    """The share of the traced, among those in trouble, whose packets end in another network.
+
+    Something led them there, so a feed that is quiet of it does not hear what they do, and clears nothing.
+    """
+    concerned = [view for view in situation.vantages if view.affected or view.diverted]
+    traced = [view for view in concerned if view.path is not PathChange.UNKNOWN]
+    elsewhere = [view.network for view in traced if view.path is PathChange.ENDS_ELSEWHERE]
+    return weight(elsewhere, [view.network for view in traced])
 
 
 def _once_a_neighbour(episodes: Iterable[Episode]) -> list[Episode]:

@@ -3,6 +3,9 @@
 A server that dies is silent for everybody too. What tells the two apart where no traceroute ran is the moment:
 a part that every peer prefers draws all packets to the stranger within seconds. One that few peers carry says
 less: it may silence everybody who comes by the provider that took it, or nobody.
+
+Whose packets the stranger does not get is no witness against those whose he does: some fail from that minute on,
+and nothing genuine is heard by them again, be it silence that they hear or somebody's wrong answers.
 """
 
 from __future__ import annotations
@@ -11,41 +14,56 @@ from collections.abc import Iterator
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.detectors.routing import FEW_PEERS, relevant
-from monitor.diagnose.finding import Finding
+from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import SILENT
+from monitor.diagnose.symptom import ANSWERED_WRONGLY, SILENT
 from monitor.model.evidence import FactRef
+from monitor.model.prefix import as_address, contains
 
 NEARLY_ALL = 0.9
 """What this share of the peers carries explains that everybody is cut off; a few are always late, or filter."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
-    """The first taken part that came when the silence did: one that nearly all peers carry, or some."""
-    views = situation.vantages
-    if not views or not all(_is_cut_off(view) for view in views):
-        return
-    for episode in relevant(situation):
-        if _is_taken(episode) and all(view.went_bad_with(episode.first_at) for view in views):
+    """The first taken part that came when the trouble did: one that nearly all peers carry, or some."""
+    for episode in filter(_is_taken, relevant(situation)):
+        views = [view for view in situation.affected if _is_led_off(view) and view.went_bad_with(episode.first_at)]
+        silent = [view for view in views if view.symptom in SILENT]
+        if silent and len(silent) == len(situation.vantages):
             by_all = episode.peers >= FEW_PEERS and episode.share >= NEARLY_ALL
-            yield Finding(
-                rule="routing.taken_as_all_fell_silent" if by_all else "routing.taken_as_they_fell_silent",
-                seen=len(views),
-                of=len(views),
-                at=max(situation.onset, episode.first_at),
-                witnesses=tuple(view.vantage for view in views),
-                values={"prefix": str(episode.prefix), "origin": f"AS{episode.origin}"},
-                facts=(FactRef(kind="route", at=episode.first_at, prefix=str(episode.prefix)),),
-            )
+            rule = "routing.taken_as_all_fell_silent" if by_all else "routing.taken_as_they_fell_silent"
+            yield _finding(situation, episode, rule, silent)
+            return
+        inside = [view for view in views if _is_in(view.latest.observation.address, episode)]
+        if inside:
+            yield _finding(situation, episode, "routing.taken_as_they_failed", inside)
             return
 
 
-def _is_cut_off(view: VantageSituation) -> bool:
-    """Whether a vantage hears nothing at all, and nothing says that its packets still get to the server."""
+def _finding(situation: Situation, episode: Episode, rule: str, views: list[VantageSituation]) -> Finding:
+    return Finding(
+        rule=rule,
+        seen=len(views),
+        of=len(situation.affected),
+        at=max(situation.onset, episode.first_at),
+        share=strength(views, situation.affected) if len(views) < len(situation.vantages) else 1.0,
+        witnesses=tuple(view.vantage for view in views),
+        values={"prefix": str(episode.prefix), "origin": f"AS{episode.origin}"},
+        facts=(FactRef(kind="route", at=episode.first_at, prefix=str(episode.prefix)),),
+    )
+
+
+def _is_led_off(view: VantageSituation) -> bool:
+    """Whether a vantage fails, and nothing says that its packets still get to the server."""
     genuine = view.identity is Identity.SAME or view.path is PathChange.UNCHANGED
-    return view.affected and view.symptom in SILENT and not genuine
+    return view.symptom in SILENT | ANSWERED_WRONGLY and not genuine
+
+
+def _is_in(text: str | None, episode: Episode) -> bool:
+    address = as_address(text or "")
+    return address is not None and contains(episode.prefix, address)
 
 
 def _is_taken(episode: Episode) -> bool:

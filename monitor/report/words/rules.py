@@ -77,6 +77,14 @@ KOREAN: dict[str, str] = {
         "{prefix} 경로가 {near} 네트워크를 거치게 된 뒤로 {of}곳 중 {seen}곳에 새 키를 가진 서버가 응답함: "
         "사업자가 바뀐다고 키가 바뀌지는 않음"
     ),
+    "identity.new_key_on_strange_way": (
+        "새 키를 받은 {of}곳 중 {seen}곳은 바로 패킷이 다른 네트워크({near})에서 끝나는 곳임: "
+        "배포가 바뀐 경로를 골라 이루어지지는 않음"
+    ),
+    "http.stranger_on_strange_way": (
+        "잘못된 응답을 받은 {of}곳 중 {seen}곳은 바로 패킷이 다른 네트워크({near})에서 끝나는 곳이고, "
+        "같은 주소가 다른 곳에는 제대로 응답함"
+    ),
     "routing.new_more_specific": (
         "{prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
         "RPKI {rpki}"
@@ -135,6 +143,10 @@ KOREAN: dict[str, str] = {
     "routing.taken_as_they_fell_silent": (
         "일부 피어에서 {origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 "
         "관측 지점 {of}곳 모두 아무 응답도 받지 못함"
+    ),
+    "routing.taken_as_they_failed": (
+        "{origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 {of}곳 중 {seen}곳이 실패하고, "
+        "그 뒤로 원래 서버의 응답을 받지 못함"
     ),
     "path.dead_behind_new_neighbour": (
         "BGP에서 {far} 네트워크 앞에 없던 {near} 네트워크가 나타난 뒤 응답이 없는 관측 지점 {of}곳 중 {seen}곳의 "
