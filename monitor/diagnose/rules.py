@@ -307,8 +307,22 @@ _RULES = (
         "http.stranger_on_strange_way", "joined", "data",
         {HIJACK: 3.5, MOVED: 1, CHANGE: -2.5, DOWN: -2, UP_DOWN: -2, OVERLOAD: -2, UP_OVERLOAD: -2, CONGESTION: -2,
          LINK: -2},
-        "{seen} of {of} who are answered wrongly are those whose packets end in another network, {near}; the same "
-        "address answers others well",
+        "{seen} of {of} who are answered wrongly are those whose packets end in another network, {near}, to which "
+        "nothing says that the server has moved",
+    ),
+    Rule(
+        "path.out_of_its_own_network", "joined", "data",
+        {HIJACK: 4, MOVED: 0.5, WITHDRAWN: -1.5, CHANGE: -2, DOWN: -3, UP_DOWN: -3, OVERLOAD: -3, UP_OVERLOAD: -3,
+         CONGESTION: -3, LINK: -3, TLS: -2},
+        "packets of {seen} of {of} reach the target's own network and are handed on to {near}, which does not "
+        "hand them back: it has another way for them",
+    ),
+    Rule(
+        "path.drawn_in_and_dead", "joined", "data",
+        {HIJACK: 4.5, CHANGE: -1.5, WITHDRAWN: -2.5, DOWN: -3, UP_DOWN: -3, OVERLOAD: -3, UP_OVERLOAD: -3,
+         CONGESTION: -3, LINK: -3},
+        "packets of {seen} vantages in several networks die in {near}, which drew some of them in, while others "
+        "are served: routes move to what works, not to what is broken",
     ),
     # What BGP says.
     Rule(

@@ -14,7 +14,7 @@ from monitor.bgp.episodes import Episode, EpisodeKind, Role
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.networks import Connection, connection, independent, weight
-from monitor.diagnose.paths.belief import Belief, Reading, believe, readings
+from monitor.diagnose.paths.belief import Belief, Reading, believe, ends_at_stranger, readings
 from monitor.diagnose.paths.change import PathChange, divergence
 from monitor.diagnose.paths.memory import SETTLED_S, PathMemory
 from monitor.diagnose.paths.trail import Trail
@@ -299,8 +299,11 @@ class TargetState:
         rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
         usual = view.usual.rtt(shown.observation)
         usual_rtt = usual.median if usual.known else None
-        trace = self._led_home(_spoken_of(asked.believed, view, bad))
         identity, issuer = self._identity(view, onset, bad)
+        believed = asked.believed
+        if identity in NEW_KEYS and believed.change is PathChange.UNKNOWN:
+            believed = ends_at_stranger(self._readings_of_target(view.vantage, onset, self._expected_origins()))
+        trace = self._led_home(_spoken_of(believed, view, bad))
         usual_address = self._is_usual_address(shown.observation.address, onset)
         stranger = usual_address is False and identity in NEW_KEYS
         return VantageSituation(
@@ -367,12 +370,7 @@ class TargetState:
     ) -> dict[str, Belief]:
         seen: dict[str, tuple[Reading, ...]] = {}
         for view in current:
-            # The way to where the target never was says nothing of the way to the target.
-            own = tuple(
-                reading
-                for reading in self._readings(view.vantage, onset, home)
-                if self._is_usual_address(reading.series.address, onset)
-            )
+            own = self._readings_of_target(view.vantage, onset, home)
             if own:
                 seen[view.vantage] = own
         odd = {name: own[-1] for name, own in seen.items() if own[-1].change.is_change}
@@ -380,6 +378,15 @@ class TargetState:
             name: believe(own, [reading for other, reading in odd.items() if other != name], told)
             for name, own in seen.items()
         }
+
+    def _readings_of_target(self, vantage: str, onset: float, home: frozenset[Asn]) -> tuple[Reading, ...]:
+        """Its readings without those of ways to where the target never was, which say nothing of the way to it."""
+        return tuple(
+            reading
+            for reading in self._readings(vantage, onset, home)
+            if self._is_usual_address(reading.series.address, onset)
+            or self._paths[vantage].has_traced(reading.series.address, onset - SETTLED_S)
+        )
 
     def _readings(self, vantage: str, onset: float, home: frozenset[Asn]) -> tuple[Reading, ...]:
         """What one vantage's traces since the onset show; worked out anew only when it has traced again."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from monitor.diagnose.detectors import (
     dependency,
+    drawn_off,
     identity,
     names,
     network,
@@ -31,6 +32,7 @@ DETECTORS: tuple[Detector, ...] = (
     routing.detect,
     silence.detect,
     stranger.detect,
+    drawn_off.detect,
     new_neighbour.detect,
     taken_part.detect,
     scope.detect,

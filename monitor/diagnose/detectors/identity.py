@@ -44,14 +44,13 @@ def _from_elsewhere(situation: Situation, new: list[VantageSituation]) -> Iterat
     """
     placed = [view for view in new if view.rtt_shifted is not None and view.usual_address]
     elsewhere = [view for view in placed if view.rtt_shifted]
-    if elsewhere and 2 * len(elsewhere) >= len(placed):
-        yield _finding("identity.new_key_from_elsewhere", elsewhere, placed)
-        return
     before, _ = CORRELATION_S
     nearer = [view for view in elsewhere if not view.rtt_raised and not view.path.is_change]
     if nearer and not situation.routing.led_elsewhere_since(situation.onset - before):
         found = _finding("identity.new_key_from_nearer", nearer, placed)
         yield replace(found, share=strength(nearer, nearer))
+    elif elsewhere and 2 * len(elsewhere) >= len(placed):
+        yield _finding("identity.new_key_from_elsewhere", elsewhere, placed)
 
 
 def _on_new_way(

@@ -35,15 +35,18 @@ def detect(situation: Situation) -> Iterator[Finding]:
 
 
 def _without_key(situation: Situation, strayed: list[VantageSituation]) -> Iterator[Finding]:
-    """Wrong answers from where the way ends elsewhere, by an address that answers others well."""
-    wrong = [
-        view
-        for view in situation.affected
-        if view.identity is Identity.UNKNOWN and view.symptom in ANSWERED_WRONGLY
-    ]
+    """Wrong answers from where the way ends elsewhere, by an address that answers others well, or of which no feed
+    says that it has moved: who moves his servers announces it.
+    """
+    keyless = [view for view in situation.affected if view.identity is Identity.UNKNOWN]
+    wrong = [view for view in keyless if view.symptom in ANSWERED_WRONGLY]
     well = frozenset[str]().union(*(view.well_at for view in situation.clean))
     found = [
-        view for view in wrong if view in strayed and _arrives(view) and view.latest.observation.address in well
+        view
+        for view in wrong
+        if view in strayed
+        and _arrives(view)
+        and (situation.routing.genuine or view.latest.observation.address in well)
     ]
     if found and not any(view.path is PathChange.UNCHANGED for view in wrong):
         yield _finding("http.stranger_on_strange_way", found, wrong)

@@ -6,7 +6,8 @@ a route that flaps for seconds. A trace that differs from the usual set is a que
 - the next trace with the same flow to the same address (the agent sends it at once), or
 - a trace with another flow, or to another address of the target, or
 - a trace from another vantage that meets the same new network, or likewise ends early, or
-- BGP, when it says that this very network announces the target's prefix now.
+- BGP, when it says that this very network announces the target's prefix now, or
+- whoever answers the vantage with a key that the target never had, where the trace ends in another network.
 
 `AGREEING` such witnesses, the first trace included, make a change. Until then the path is `UNKNOWN`: the odd trace
 is no evidence, and neither does the trace before it still show that all is as ever.
@@ -105,6 +106,16 @@ def _compare(
     change = compare(trail, usual, expected_origins)
     back = change is PathChange.UNCHANGED and of_late and compare(trail, of_late, expected_origins).is_change
     return PathChange.UNKNOWN if back else change
+
+
+def ends_at_stranger(own: tuple[Reading, ...]) -> Belief:
+    """What to believe of a vantage that somebody with another key answers, and whose readings are `own`.
+
+    Its latest trace, where that shows another network right before who answered; else nothing.
+    """
+    if not own or own[-1].change is not PathChange.ENDS_ELSEWHERE:
+        return Belief()
+    return _belief(own[-1]) if own[-1].trail.reached and not own[-1].trail.gap_before_end else Belief()
 
 
 def believe(own: tuple[Reading, ...], others: Iterable[Reading], told: frozenset[Asn]) -> Belief:

@@ -141,6 +141,12 @@ class PathMemory:
         followed = self._followed.get(series)
         return followed is not None and followed.first_at < onset
 
+    def has_traced(self, address: str | None, before: float) -> bool:
+        """Whether the way to this address was traced before."""
+        return any(
+            series.address == address and known.first_at < before for series, known in self._followed.items()
+        )
+
     def _remember(self, trail: Trail, family: int, at: float) -> bool:
         key = (family, trail.ases, trail.reached, trail.gap_before_end)
         seen = self._seen.get(key)

@@ -83,7 +83,15 @@ KOREAN: dict[str, str] = {
     ),
     "http.stranger_on_strange_way": (
         "잘못된 응답을 받은 {of}곳 중 {seen}곳은 바로 패킷이 다른 네트워크({near})에서 끝나는 곳이고, "
-        "같은 주소가 다른 곳에는 제대로 응답함"
+        "서버가 그리로 옮겨 갔다는 근거는 없음"
+    ),
+    "path.out_of_its_own_network": (
+        "{of}곳 중 {seen}곳의 패킷이 대상의 네트워크에 닿았다가 {near} 네트워크로 다시 나가 돌아오지 않음: "
+        "그쪽에 이 패킷의 다른 경로가 있음"
+    ),
+    "path.drawn_in_and_dead": (
+        "여러 네트워크에 있는 관측 지점 {seen}곳의 패킷이 일부를 새로 끌어들인 {near} 네트워크에서 사라지고 "
+        "다른 곳은 정상임: 경로는 되는 쪽으로 바뀌지, 고장 난 쪽으로 바뀌지 않음"
     ),
     "routing.new_more_specific": (
         "{prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
