@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from monitor.bgp.episodes import Episode, EpisodeKind, ReasonWord, Role
 from monitor.bgp.vrp_view import Vrps
+from monitor.model.asn import Asn
 from monitor.model.route import AsPath
 
 CORRELATION_S = (180.0, 60.0)
@@ -54,6 +55,12 @@ class Routing:
     def moved_since(self, since: float) -> tuple[Move, ...]:
         """The moves at or after `since`, oldest first."""
         return tuple(move for move in self.moves if move[0] >= since)
+
+    @property
+    def networks_of_late(self) -> frozenset[Asn]:
+        """The networks on the ways that peers changed to, and those that brought an unusual route."""
+        ways = [asn for _, _, path in self.moves if path is not None for asn in path.sequence]
+        return frozenset(ways) | {one.offender for one in self.episodes if one.offender is not None}
 
     def stirred_since(self, since: float) -> bool:
         """Whether more of the peers' paths moved at or after `since` than do in any hour."""

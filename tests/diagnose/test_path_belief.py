@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.bgp.ip_to_as import PrefixTable
-from monitor.diagnose.paths.belief import Belief, believe, readings
+from monitor.diagnose.paths.belief import Belief, believe, ends_at_stranger, readings
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.paths.memory import SETTLED_S, PathMemory
 from probes.observation import Hop, HopReply, MplsLabel, TraceObservation
@@ -308,3 +308,21 @@ def test_a_way_that_one_flow_in_four_takes_stays_usual() -> None:
         memory.add(trace(USUAL if number % 4 == 0 else REROUTED, flow=number % 4), ONSET - 1500 + 150 * number)
 
     assert judged(memory, trace(USUAL, flow=0)).change is PathChange.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (HIJACKED, PathChange.ENDS_ELSEWHERE),
+        (REROUTED, PathChange.UNKNOWN),
+        (f"{HIJACKED} *", PathChange.UNKNOWN),
+        (USUAL, PathChange.UNKNOWN),
+    ],
+    ids=["elsewhere", "home by another way", "a silent hop before the end", "the usual way"],
+)
+def test_lone_trace_is_borne_out_by_a_strangers_key_where_it_ends_elsewhere(path: str, change: PathChange) -> None:
+    """Who answers with a key that the target never had says that somebody else is there."""
+    memory = remembering(trace(USUAL))
+    memory.add(trace(path), ONSET)
+
+    assert ends_at_stranger(readings(memory, ONSET, HOME)).change is change

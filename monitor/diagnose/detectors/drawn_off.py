@@ -5,7 +5,8 @@ of the very network that they are for: whoever they are handed to would hand the
 them (back and forth, until they expire, is the mark of a network that lost its own inside route). And it draws
 packets of several networks into one that was on nobody's way, or on others' only, at the moment from which nothing
 answers behind it, while the others are served. One network alone may just have lost its usual provider, and hit
-upon another one's fault: that is a change of route.
+upon another one's fault: that is a change of route. So is what BGP tells of itself: of a network that it shows to
+have come into the way, `new_neighbour` and `routing` speak.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
         views = [view for view, trail in traced if out in (handed_on(trail, own), trail.tail)]
         yield _finding("path.out_of_its_own_network", views, [view for view, _ in traced], out)
         return
-    for into in sorted({trail.ases[-1] for _, trail in traced if trail.ases and not trail.reached} - own):
+    unheard = {trail.ases[-1] for _, trail in traced if trail.ases and not trail.reached} - own
+    for into in sorted(unheard - situation.routing.networks_of_late):
         yield from _swallowed(situation, into, [view for view, trail in traced if trail.tail == into])
 
 
