@@ -236,15 +236,23 @@ def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sic
     bad = [view for view in controls if _is_surely_bad(view) or (view.failing and len(controls) > 1)]
     if len(bad) < len(controls) or not any(view.confirmed for view in bad):
         return None
-    # A single control may be down by itself, and then one accident of a target's proves nothing.
-    bad_targets = [
-        view for view in targets if view.run >= 2 or (len(controls) > 1 and (view.failing or view.confirmed))
-    ]
+    only = bad[0] if len(controls) == 1 else None
+    bad_targets = [view for view in targets if _fails_too(view, only)]
     slow = not any(view.failing for view in bad)
     # A vantage's own line is slow to everybody; to some it is a way that they share.
     if len(bad_targets) < max(len(targets) if slow else len(targets) / 2, 1):
         return None
     return _sickness(vantage, bad, len(controls), bad_targets, len(targets))
+
+
+def _fails_too(view: View, only: View | None) -> bool:
+    """Whether a target fails with the controls. The only one may be down by itself, and then one accident of a
+    target's proves nothing, nor what it shows and the control does not: one line harms both alike.
+    """
+    if only is None:
+        return view.run >= 2 or view.failing or view.confirmed
+    shown = {judged.symptom for judged in only.bad_since_start()}
+    return view.run >= 2 and any(judged.symptom in shown for judged in view.bad_since_start())
 
 
 def _is_surely_bad(view: View) -> bool:

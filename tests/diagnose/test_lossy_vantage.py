@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from story import API, BEGIN, CONTROL, DATABASE, Story
+from story import API, BEGIN, CONTROL, DATABASE, PLACES, Story
 from world import Place, Service, World
 
 from monitor.model.verdict import Cause
+from probes.observation import Failure
 
 
 def _lossy(service: Service, share: float):
@@ -80,3 +81,19 @@ def test_a_control_whose_packets_are_sent_again_vouches_for_nobody(at_all: bool,
     incidents = Story(api=_sends_again(API, at_all), control=_sends_again(CONTROL, at_all)).incidents()
 
     assert len([one for one in incidents if one.target == "api"]) == told
+
+
+@pytest.mark.parametrize(
+    ("failure", "faults"), [(Failure.TLS_EXPIRED, 0), (Failure.CONNECTION_RESET, 1)], ids=["otherwise", "alike"]
+)
+def test_the_only_control_and_a_target_must_fail_alike(failure: Failure, faults: int) -> None:
+    """The control resets connections. A certificate that expired has nothing to do with it, another reset may."""
+    tokyo = tuple(place for place in PLACES if place.name == "tokyo")
+
+    incidents = Story(
+        places=tokyo,
+        api=lambda world, at, place: world.failed(at, place, API, failure),
+        control=lambda world, at, place: world.failed(at, place, CONTROL, Failure.CONNECTION_RESET),
+    ).incidents()
+
+    assert len([one for one in incidents if one.cause is Cause.VANTAGE_FAULT]) == faults
