@@ -245,7 +245,7 @@ class TargetState:
                     trouble and (view.confirmed or (view.failing and at_once)),
                     view.vantage in misled,
                     networks[view.vantage],
-                    vouched(view.vantage, view.bad_since or now, view.bad_share()),
+                    vouched(view.vantage, view.bad_since or now, view.bad_share()) is True,
                 ),
             )
             for view in current

@@ -42,8 +42,9 @@ what every evening brings.
 FEWEST_BY_WAY = 2
 """Bad observations that a way may have brought about, before one is suspected of it."""
 
-Vouch = Callable[[str, float, float], bool]
-"""Whether a vantage's controls were seen healthy since a time, beside a series of which a share was bad."""
+Vouch = Callable[[str, float, float], bool | None]
+"""Whether a vantage's controls were seen healthy since a time, beside a series of which a share was bad; None: it
+has none, and is not the worse for that."""
 
 
 def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, networks: Mapping[str, str]) -> bool:
@@ -96,7 +97,7 @@ def _is_thinking(view: View) -> bool:
 
 
 def _is_vouched(view: View, now: float, vouched: Vouch) -> bool:
-    return vouched(view.vantage, view.bad_since or now, view.bad_share())
+    return vouched(view.vantage, view.bad_since or now, view.bad_share()) is not False
 
 
 def _has_cause(view: View, routing: Routing) -> bool:

@@ -157,21 +157,22 @@ class VantageHealth:
             view = views[observation.target] = View(observation.vantage, interval_s, past)
         view.add(observation, known_at)
 
-    def vouched(self, vantage: str, since: float, share: float, now: float) -> bool:
-        """Whether controls were seen good at `vantage` since `since`, or there is none to ask.
+    def vouched(self, vantage: str, since: float, share: float, now: float) -> bool | None:
+        """Whether controls were seen good at `vantage` since `since`; None: there is none to ask.
 
         `share`: of the target's exchanges since then, the bad ones. A line that loses every second packet has good
         moments, so what is bad now and then is vouched for by so many good ones as it would not have let through.
         """
         views = [view for view in self._views.get(vantage, {}).values() if view.current(now)]
         if not views:
-            return True
+            return None
         views = [view for view in views if _vouches(view, since)]
         good = sum(not _is_impaired(judged) for view in views for judged in view.since(since))
         if good and (1.0 - share) ** good <= VOUCHER_CHANCE:
             return True
         silent = bool(views) and not any(view.since(since) for view in views)
-        return silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
+        patient = silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
+        return None if patient else False
 
     def sick(
         self, now: float, targets: Views, led_away: LedAway = lambda vantage, since: False

@@ -70,7 +70,7 @@ class VantageWatch:
         """Take what may be a hub's word on a vantage."""
         self._contacts.take(fact)
 
-    def vouched(self, now: float) -> Callable[[str, float, float], bool]:
+    def vouched(self, now: float) -> Callable[[str, float, float], bool | None]:
         """Whether a vantage's controls were well since a time; see `VantageHealth.vouched`."""
         return partial(self._health.vouched, now=now)
 

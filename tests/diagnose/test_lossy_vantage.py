@@ -97,3 +97,14 @@ def test_the_only_control_and_a_target_must_fail_alike(failure: Failure, faults:
     ).incidents()
 
     assert len([one for one in incidents if one.cause is Cause.VANTAGE_FAULT]) == faults
+
+
+@pytest.mark.parametrize("controls", [True, False])
+def test_no_control_is_said_to_answer_where_there_is_none(controls: bool) -> None:
+    """The server is slow for all; that the vantages are well is said only where somebody looked."""
+    slow = Story(api=lambda world, at, place: world.ok(at, place, API, think_s=3.0), controls=controls)
+
+    (incident,) = slow.incidents()
+
+    assert incident.cause is Cause.SERVER_OVERLOAD
+    assert ("vantage.controls_fine" in {one.rule for one in incident.evidence}) is controls
