@@ -279,12 +279,14 @@ class TargetState:
     def _vantage(self, view: View, asked: _Asked) -> VantageSituation | None:
         """What one vantage sees; worked out anew only when it saw more, or something else is asked.
 
-        A way that ends elsewhere is looked at each time: BGP tells whether it leads home.
+        A way that ends elsewhere, be it at a stranger's, is looked at each time: BGP tells whether it leads home.
         """
         paths = self._paths.get(view.vantage)
         key = (asked, view.changes, self._changes, paths.changes if paths is not None else 0)
         shown = self._shown.get(view.vantage)
-        if shown is None or shown[0] != key or asked.believed.change is PathChange.ENDS_ELSEWHERE:
+        elsewhere = asked.believed.change is PathChange.ENDS_ELSEWHERE
+        stranger = shown is not None and shown[1] is not None and shown[1].identity in NEW_KEYS
+        if shown is None or shown[0] != key or elsewhere or stranger:
             shown = self._shown[view.vantage] = (key, self._picture(view, asked))
         return shown[1]
 

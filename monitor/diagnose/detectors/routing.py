@@ -57,9 +57,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
     moves = routing.moved_since(situation.onset - before)
     stirred = routing.stirred_since(situation.onset - before)
     parted = any(at >= situation.onset - before for at in routing.parts_since)
-    heard = 1.0 - _led_off_unheard(situation)
-    if situation.trouble and routing.genuine and heard > 0.0 and not (episodes or stirred or parted):
-        yield Finding(rule="routing.quiet", seen=routing.peers, of=routing.peers, at=situation.onset, share=heard)
+    if situation.trouble and routing.genuine and not (episodes or stirred or parted):
+        yield from _quiet(situation)
     if stirred:
         at, old, new = moves[-1]
         yield Finding(
@@ -72,15 +71,18 @@ def detect(situation: Situation) -> Iterator[Finding]:
         )
 
 
-def _led_off_unheard(situation: Situation) -> float:
-    """The share of the traced, among those in trouble, whose packets end in another network.
+def _quiet(situation: Situation) -> Iterator[Finding]:
+    """How far a quiet table speaks: not of those whose packets end in another network.
 
     Something led them there, so a feed that is quiet of it does not hear what they do, and clears nothing.
     """
     concerned = [view for view in situation.vantages if view.affected or view.diverted]
     traced = [view for view in concerned if view.path is not PathChange.UNKNOWN]
     elsewhere = [view.network for view in traced if view.path is PathChange.ENDS_ELSEWHERE]
-    return weight(elsewhere, [view.network for view in traced])
+    if elsewhere and len(elsewhere) == len(traced):
+        return
+    peers, heard = situation.routing.peers, 1.0 - weight(elsewhere, [view.network for view in traced])
+    yield Finding(rule="routing.quiet", seen=peers, of=peers, at=situation.onset, share=heard)
 
 
 def _once_a_neighbour(episodes: Iterable[Episode]) -> list[Episode]:

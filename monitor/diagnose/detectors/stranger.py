@@ -3,8 +3,8 @@
 A key that was never seen is a deploy, and a way by other networks a re-route, on any day. Both at the same
 vantages, and nowhere else, are one thing: packets end at somebody else's machine. No deploy knows who took another
 way, and no re-route makes a key. Without TLS a wrong page says the same with less force, where the very address
-gives others the right one. What BGP says of it may be nothing: a route that only the neighbours of a vantage hear
-leaves no trace at any collector.
+gives others the right one, or no feed tells of a move. What BGP says of it may be nothing: a route that only the
+neighbours of a vantage hear leaves no trace at any collector.
 """
 
 from __future__ import annotations
