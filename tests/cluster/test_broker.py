@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
@@ -245,6 +246,39 @@ def test_a_restart_of_all_brokers_changes_the_epoch_and_keeps_the_stream(tmp_pat
             assert await word(bus) not in ("", before)
 
         asyncio.run(scenario())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_that_stands_still_is_left_with_much_unsaid(tmp_path: Path) -> None:
+    """Within seconds, and not when it is back: all that a door takes in would be late by so much.
+
+    The library itself leaves its next try at that broker half open when it gives up.
+    """
+
+    async def scenario(first: Brokers, second: Brokers, stack: ExitStack) -> None:
+        urls = (first.settings.urls[0], second.settings.urls[0])
+        async with connected(BusSettings(urls=urls, replicas=1), "test") as broker:
+            heard = asyncio.Event()
+
+            async def hear(body: bytes) -> None:
+                heard.set()
+
+            await broker.hear("where", hear)
+            stack.enter_context(second)
+            first.pause(0)
+            for _ in range(100):
+                await broker.say("much", bytes(100_000))
+            async with asyncio.timeout(30):
+                while not heard.is_set():
+                    with suppress(BusError):
+                        await broker.say("where", b"")
+                    await asyncio.sleep(0.1)
+
+    (tmp_path / "second").mkdir()
+    second = Brokers(tmp_path / "second", nodes=1)
+    with ExitStack() as stack:
+        first = stack.enter_context(Brokers(tmp_path, nodes=1))
+        asyncio.run(scenario(first, second, stack))
 
 
 def test_doctor_says_what_is_missing(bus: BusSettings, brokers: Brokers) -> None:

@@ -51,7 +51,7 @@ async def connect(settings: BusSettings, who: str) -> Client:
     # The library prints each broken connection with its stack; what matters of that is said here.
     logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
     secure = _tls(settings)
-    client = Client() if secure is None else _SecureClient()
+    client = _PromptClient() if secure is None else _SecureClient()
     troubles = _Troubles(settings)
 
     async def lost() -> None:
@@ -99,7 +99,21 @@ class _InClearError(nats.errors.Error):
     """A broker that does not begin TLS."""
 
 
-class _SecureClient(Client):
+class _PromptClient(Client):
+    """Leaves a broker that is gone at once.
+
+    The library waits until all that it had to say is sent: to a broker that is cut off, or stands still, that is
+    until it is back, or for the quarter of an hour after which TCP gives up.
+    """
+
+    async def _attempt_reconnect(self) -> None:
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+        await super()._attempt_reconnect()
+
+
+class _SecureClient(_PromptClient):
     """Goes on only with a broker that begins TLS.
 
     The library takes `tls://` for leave to use it: with a broker, or with somebody on the way, that does not ask
