@@ -26,6 +26,10 @@ from probes import DnsObservation, HttpObservation, Observation
 OBSERVATIONS_S = 6 * 3600.0
 """Enough for a baseline of each phase; older observations say little about tonight."""
 
+MOST_EXCHANGES, FEWEST_ROUNDS = 1_000_000, 120
+"""So much is read at a start, a minute's work (60 µs each), and of very many series so many rounds of each: a
+baseline holds 400 values and is one from five on. Nobody is told anything before all is read."""
+
 FIRST_MET = {"http": 50, "dns": 300}
 """Of each target's earliest exchanges that the history has: where it, its name servers and its mail hosts were
 then is whose space is to be known by the routes of then. Without them the origin of a hijack that stood for longer
@@ -65,16 +69,26 @@ def engine_from_history(
     with Reader.open(place) as reader:
         known = reader.vrp_changes(until - ROUTES_S)
         names = names_observed(knowledge.targets)
-        asked_s = None if judged_s is None else OBSERVATIONS_S + judged_s
-        hours = past_hours(reader, until - OBSERVATIONS_S, [*names, *knowledge.control_names], asked_s)
+        window_s = read_s(knowledge, len(reader.vantages()))
+        asked_s = None if judged_s is None else window_s + judged_s
+        hours = past_hours(reader, until - window_s, [*names, *knowledge.control_names], asked_s)
         engine = Engine(replace(knowledge, vrp_changes=(*known, *coming), hours=tuple(hours)))
         engine.resume([(one, sequence) for one, sequence in reader.open_incidents(until) if resumes(one)], resting)
         # The owner of a partition, one of many, reads what concerns it, and nobody what is watched no more.
         only = {*names, *knowledge.control_names, ORIGINS_TARGET, HUB}
-        observations = past_observations(reader, until - OBSERVATIONS_S, until, names, only=only)
+        observations = past_observations(reader, until - window_s, until, names, only=only)
         routes = past_routes(reader, until - ROUTES_S, until)
         engine.warm_up(heapq.merge(observations, routes, key=known_at), until)
     return engine
+
+
+def read_s(knowledge: Knowledge, vantages: int) -> float:
+    """How long before a start the observations are read from, seconds: less where there are very many."""
+    intervals = [one.interval_s for one in (*knowledge.targets, *knowledge.controls)]
+    pace = max(vantages, 1) * sum(1.0 / interval_s for interval_s in intervals)
+    if not pace:
+        return OBSERVATIONS_S
+    return min(OBSERVATIONS_S, max(MOST_EXCHANGES / pace, FEWEST_ROUNDS * max(intervals)))
 
 
 def open_at(place: HistoryPlace, at: float) -> list[Incident]:

@@ -2,8 +2,9 @@
 
 `python tests/bench/bus_cost.py [--vantages 40] [--targets 100] [--rounds 6]` takes the facts of simulated
 vantages the way that they take: decoded and checked as at a door, loaded into crates and packed; unpacked, joined
-and kept in a SQLite file; unpacked, known as new, and judged by all partitions' engines. Marginal costs: what
-a process costs that has nothing to do (leases, marks) is not among them.
+and kept in a SQLite file; unpacked, known as new, and judged by all partitions' engines; and read again from that
+file by who takes a partition over. Marginal costs: what a process costs that has nothing to do (leases, marks) is
+not among them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from monitor.history.shipment import Shipment  # noqa: E402
 from monitor.hub.fact_order import FactOrder  # noqa: E402
 from monitor.hub.keeping import Keeper  # noqa: E402
 from monitor.hub.roles.share import share_of  # noqa: E402
+from monitor.hub.warm_start import engine_from_history  # noqa: E402
 from monitor.link.messages import Batch, Numbered  # noqa: E402
 from monitor.link.packing import pack, unpack  # noqa: E402
 from probes.observation import Observation  # noqa: E402
@@ -99,6 +101,17 @@ def _at_the_judges(sent: list[tuple[Load, bytes]], world: World, partitions: Par
                 engine.advance(until)
 
 
+def _taken_over(world: World, partitions: Partitions, folder: Path) -> tuple[int, float]:
+    """The first partition's owner begins anew: how many facts concern it, and the time for all of them."""
+    partition = partitions.used[0]
+    knowledge = share_of(Knowledge.from_config(world.config()), partition, partitions)
+    began = time.process_time()
+    engine_from_history(folder / "h.db", knowledge, START + world.lasts_s + 60.0)
+    spent = time.process_time() - began
+    names = len(knowledge.targets) + len(knowledge.control_names)
+    return world.vantages * names * round(world.lasts_s / world.interval_s), spent
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,9 +135,11 @@ def main() -> None:
         store = time.process_time()
         _at_the_judges(sent, world, partitions)
         judge = time.process_time()
+        read, taking_over = _taken_over(world, partitions, Path(name))
     print(f"{count} facts, {len(partitions.used)} partitions in use, {len(sent)} messages")
     for role, spent in (("intake", door - began), ("store", store - door), ("diagnose", judge - store)):
         print(f"{role:9} {spent / count * 1e6:6.1f} µs of processor a fact")
+    print(f"takeover  {taking_over / read * 1e6:6.1f} µs of processor for each of {read} facts that are read")
     home = sum(len(body) for one, body in sent if not one.is_copy)
     copies = sum(len(body) for one, body in sent if one.is_copy)
     print(f"from agents {sum(map(len, bodies)) / count:.1f}, in the stream {home / count:.1f} and copies"

@@ -19,7 +19,7 @@ from monitor.config import parse_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order, known_at
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.history import Reader, Store
-from monitor.hub.warm_start import engine_from_history
+from monitor.hub.warm_start import FEWEST_ROUNDS, MOST_EXCHANGES, OBSERVATIONS_S, engine_from_history, read_s
 from monitor.model import IncidentChange, PeerState, RouteEvent
 from monitor.replay import read_folder, replay
 
@@ -254,3 +254,25 @@ def holders(facts: list[Fact]) -> set[str]:
 def moment(at: float) -> str:
     """As a command takes a time."""
     return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("targets", "vantages", "interval_s", "expected_s"),
+    [
+        (100, 10, 30.0, OBSERVATIONS_S),
+        (100, 50, 30.0, MOST_EXCHANGES / (100 * 50 / 30.0)),
+        (100, 10_000, 30.0, FEWEST_ROUNDS * 30.0),
+        (100, 50, 5.0, MOST_EXCHANGES / (100 * 50 / 5.0)),
+        (1, 1, 900.0, OBSERVATIONS_S),
+    ],
+)
+def test_of_very_many_series_fewer_hours_are_read(
+    targets: int, vantages: int, interval_s: float, expected_s: float
+) -> None:
+    """A start takes about a minute, and each series still has enough to know what is usual."""
+    text = "\n".join(
+        f'[[target]]\nname = "t{n}"\nurl = "https://t{n}.example/"\ninterval = "{interval_s:g}s"'
+        for n in range(targets)
+    )
+
+    assert read_s(Knowledge.from_config(parse_config(text)), vantages) == pytest.approx(expected_s)
