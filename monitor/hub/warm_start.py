@@ -84,7 +84,8 @@ def engine_from_history(
 
 def read_s(knowledge: Knowledge, vantages: int) -> float:
     """How long before a start the observations are read from, seconds: less where there are very many."""
-    intervals = [one.interval_s for one in (*knowledge.targets, *knowledge.controls)]
+    intervals = [target.interval_s for target in knowledge.targets]
+    intervals += [control.interval_s for control in knowledge.controls]
     pace = max(vantages, 1) * sum(1.0 / interval_s for interval_s in intervals)
     if not pace:
         return OBSERVATIONS_S
