@@ -97,7 +97,8 @@ def _report(
         f" second, reached {facts / played.took_s:.0f} over {played.took_s:.0f} s. Agents tried"
         f" {played.count.tries} batches again, and brought {played.count.again} facts once more."
         f" Load of the machine: {before[0]:.0f} at the start, {os.getloadavg()[0]:.0f} at the end."
-        f" History: {'SQLite' if given.file else 'PostgreSQL'}.",
+        f" History: {'SQLite' if given.file else 'PostgreSQL'}."
+        + (f" Behind in the end: {', '.join(played.unjudged)}." if played.unjudged else ""),
         "",
         "| | |",
         "|---|---|",

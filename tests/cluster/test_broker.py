@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from monitor.bus.nats.sender import Sender
 from monitor.bus.partition import Partitions
 from monitor.config import parse_config
 from monitor.doctor.bus import look_at_bus
+from monitor.doctor.finding import Finding
 from monitor.history.shipment import Shipment
 from monitor.model.route import FeedState
 from monitor.model.settings import BusSettings
@@ -286,16 +287,14 @@ def test_doctor_says_what_is_missing(bus: BusSettings, brokers: Brokers) -> None
     text = f'[bus]\nurl = "{brokers.url}"\nname = "{bus.name}"\nreplicas = 1\n[[target]]\nurl = "https://a.example/"\n'
     config = parse_config(text + 'name = "a"\n')
     assert config.bus is not None
-    (none,) = asyncio.run(look_at_bus(config, config.bus))
     away = replace(config.bus, urls=("nats://127.0.0.1:1",))
-    (unreached,) = asyncio.run(look_at_bus(config, away))
+    (none,) = asyncio.run(look_at_bus(config, config.bus))
 
-    async def made() -> None:
+    async def looks() -> tuple[Sequence[Finding], Sequence[Finding]]:
         async with open_broker(bus, "test"):
-            pass
+            return await asyncio.gather(look_at_bus(config, bus), look_at_bus(config, away))
 
-    asyncio.run(made())
-    found = asyncio.run(look_at_bus(config, config.bus))
+    found, (unreached,) = asyncio.run(looks())
 
     assert (none.state, unreached.state) == (State.WARNING, State.CRITICAL)
     assert unreached.text.startswith("no broker of nats://127.0.0.1:1 is reached: ConnectionRefusedError")

@@ -25,7 +25,7 @@ def test_a_door_and_a_broker_are_killed_and_nobody_notices(tmp_path: Path) -> No
     """Every fact is stored once, the incidents are those of a single engine, and each mail comes once."""
     world = World(seed=4, vantages=6, targets=30, interval_s=1.0, lasts_s=26.0)
     faults = [(5.0, "intake"), (13.0, "broker")]
-    played = asyncio.run(play(world, tmp_path, tmp_path / "h.db", faults, partitions=3))
+    played = asyncio.run(play(world, tmp_path, tmp_path / "h.db", faults, partitions=3, judged_s=60.0))
 
     assert played.outcome.incidents > 0
     assert played.outcome.sent == played.outcome.stored

@@ -43,13 +43,16 @@ _OWED = (NoticeState.PENDING, NoticeState.HANDED_OVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A run: what was done, what came of it, and what each process cost."""
+    """A run: what was done, what came of it, and what each process cost. `unjudged`: the leases of partitions that
+    had not concluded from all facts when patience ended.
+    """
 
     outcome: Outcome
     faults: Sequence[Done]
     count: Count
     took_s: float
     cpu_s: dict[str, float]
+    unjudged: tuple[str, ...]
 
 
 async def play(
@@ -61,8 +64,11 @@ async def play(
     database: Database | None = None,
     partitions: int = 6,
     network: BrokerNetwork | None = None,
+    judged_s: float = JUDGED_S,
 ) -> Played:
-    """Run it. `faults`: seconds from the start, and the fault's name."""
+    """Run it. `faults`: seconds from the start, and the fault's name. `judged_s`: how long partitions may need
+    after the last fact.
+    """
     dice, done = random.Random(world.seed), list[Done]()
     async with Post() as post:
         on = stage(world, folder, place, post.port, partitions=partitions, network=network)
@@ -82,14 +88,20 @@ async def play(
                     group.create_task(inject(at, name))
                 await feeder.run(start)
             took_s = time.time() - start
-            await _judged(up, Partitions(world.config().targets, partitions), start + world.lasts_s)
+            used = Partitions(world.config().targets, partitions)
+            unjudged = await _judged(up, used, start + world.lasts_s, judged_s)
             await _settled(place, start, world)
             cpu_s = {name: spent - before[name] for name, spent in _cpu_s(up, database).items()}
         finally:
             await asyncio.to_thread(on.__exit__, None, None, None)
         found = await asyncio.to_thread(outcome, world, start, feeder.count.sent, place, post.mails)
     return Played(
-        outcome=found, faults=sorted(done, key=lambda one: one.at), count=feeder.count, took_s=took_s, cpu_s=cpu_s
+        outcome=found,
+        faults=sorted(done, key=lambda one: one.at),
+        count=feeder.count,
+        took_s=took_s,
+        cpu_s=cpu_s,
+        unjudged=unjudged,
     )
 
 
@@ -99,9 +111,9 @@ def _cpu_s(up: Stage, database: Database | None) -> dict[str, float]:
     return found | ({"PostgreSQL": database.cpu_s} if database else {}) | {"the agents": time.process_time()}
 
 
-async def _judged(up: Stage, partitions: Partitions, end: float) -> None:
-    """Until each partition has concluded from all facts, as its owner notes in its lease; or patience ends."""
-    until = time.monotonic() + JUDGED_S
+async def _judged(up: Stage, partitions: Partitions, end: float, patience_s: float) -> tuple[str, ...]:
+    """Until each partition has concluded from all facts, as its owner notes in its lease; those that have not."""
+    until = time.monotonic() + patience_s
     async with connected(up.brokers.settings, "judged") as broker:
         await broker.find_buckets()
         leases = [Lease(broker, f"partition-{number}", "") for number in partitions.used]
@@ -109,6 +121,7 @@ async def _judged(up: Stage, partitions: Partitions, end: float) -> None:
             with suppress(BusError):
                 leases = [lease for lease in leases if await _reached(lease) < end + AFTER_S]
             await asyncio.sleep(1.0)
+    return tuple(lease.name for lease in leases)
 
 
 async def _reached(lease: Lease) -> float:
