@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from monitor.bgp.episodes import Episode, Role
 from monitor.diagnose.conclude import conclude
 from monitor.diagnose.identity import NEW_KEYS, Identity
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.place import place_of
+from monitor.diagnose.routing import belongs
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import Symptom
+from monitor.diagnose.symptom import SILENT, Symptom
+from monitor.model.prefix import as_address, contains
 from monitor.model.verdict import Cause, Verdict
 
 FEWEST_AT_HOME = 2
@@ -72,7 +75,8 @@ def _clusters(situation: Situation) -> tuple[Situation, Situation] | None:
     a wrong answer does: an impostor gives one, too.
     Where space is taken and all who suffer are at home, nobody is in the wrong hands: the hijack is BGP's alone.
     """
-    strayed = [view for view in situation.vantages if _is_strayed(view)]
+    taken = [one for one in situation.routing.alarming if one.taken and one.role is Role.TARGET]
+    strayed = [view for view in situation.vantages if _is_strayed(view) or _is_cut_off(view, taken)]
     home = [view for view in situation.affected if view not in strayed and _is_at_home(view)]
     if not home or not (strayed or situation.routing.alarming):
         return None
@@ -107,6 +111,15 @@ def _is_strayed(view: VantageSituation) -> bool:
     return view.diverted or (
         view.affected and (view.identity in NEW_KEYS or view.path is PathChange.ENDS_ELSEWHERE)
     )
+
+
+def _is_cut_off(view: VantageSituation, taken: list[Episode]) -> bool:
+    """Whether a vantage hears nothing since about when a stranger took the space around its address."""
+    address = as_address(view.latest.observation.address or "")
+    genuine = view.identity is Identity.SAME or view.path is PathChange.UNCHANGED
+    if not view.affected or view.symptom not in SILENT or genuine or address is None or view.failing_since is None:
+        return False
+    return any(contains(one.prefix, address) and belongs(one.first_at, view.failing_since) for one in taken)
 
 
 def _is_at_home(view: VantageSituation) -> bool:

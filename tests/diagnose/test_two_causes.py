@@ -122,6 +122,24 @@ def test_an_overload_beside_a_hijack_that_carries_nobody_is_the_servers() -> Non
     ]
 
 
+@pytest.mark.parametrize(("taken", "silent_from"), [(True, BEGIN), (False, BEGIN), (True, SOONER)])
+def test_who_falls_silent_as_the_prefix_is_taken_is_no_share_of_the_overload(
+    taken: bool, silent_from: float
+) -> None:
+    """BGP shows it, nobody has traced, and all others wait in the queue; else that explains him, too."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        silent = place.name == "tokyo" and at >= silent_from
+        return world.silent(at, place, API) if silent else queued(world, at, place)
+
+    found = Story(api=answer, traces=False, routes=ROUTES if taken else [], interval_s=10.0).incidents()
+
+    taken_away = [one for one in found if one.cause is Cause.ROUTE_HIJACK]
+    assert Cause.SERVER_OVERLOAD in {one.cause for one in found}
+    assert bool(taken_away) == taken
+    assert all("tokyo" in one.affected for one in taken_away) == (silent_from == BEGIN or not taken)
+
+
 def test_a_hijack_alone_has_no_company() -> None:
     """The others are answered well."""
     story = Story(api=both(queue_from=END), way=only_way(FAR, astray), routes=ROUTES, interval_s=10.0)

@@ -27,11 +27,11 @@ NEARLY_ALL = 0.9
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
-    """The first taken part that came when the trouble did: one that nearly all peers carry, or some."""
+    """The first taken space that came when the trouble did, a part or all of it, at nearly all peers or some."""
     for episode in filter(_is_taken, relevant(situation)):
         views = [view for view in situation.affected if _is_led_off(view) and view.went_bad_with(episode.first_at)]
         silent = [view for view in views if view.symptom in SILENT]
-        if silent and len(silent) == len(situation.vantages):
+        if episode.kind is EpisodeKind.NEW_MORE_SPECIFIC and silent and len(silent) == len(situation.vantages):
             by_all = episode.peers >= FEW_PEERS and episode.share >= NEARLY_ALL
             rule = "routing.taken_as_all_fell_silent" if by_all else "routing.taken_as_they_fell_silent"
             yield _finding(situation, episode, rule, silent)
@@ -67,9 +67,10 @@ def _is_in(text: str | None, episode: Episode) -> bool:
 
 
 def _is_taken(episode: Episode) -> bool:
-    """A more-specific of a stranger. The usual origin behind a new neighbour is none: whoever is flooded, and
-    silent for it, announces a part of his space through those who clean it.
+    """A stranger's. The usual origin behind a new neighbour is none: whoever is flooded, and silent for it,
+    announces a part of his space through those who clean it.
     """
-    taken = episode.active and episode.kind is EpisodeKind.NEW_MORE_SPECIFIC and episode.taken
+    kinds = (EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_ORIGIN)
+    taken = episode.active and episode.kind in kinds and episode.taken
     ours = episode.role is Role.TARGET and not episode.after_withdrawal
     return taken and ours
