@@ -72,7 +72,7 @@ def test_a_bad_certificate_from_another_place_is_no_mistake_of_the_server() -> N
 
     assert incident.cause is Cause.ROUTE_HIJACK
     assert incident.suspected
-    assert "identity.new_key_from_elsewhere" in _rules(incident)
+    assert {"identity.new_key_from_elsewhere", "identity.new_key_from_nearer"} & _rules(incident)
 
 
 def test_a_bad_certificate_at_the_usual_distance_is_the_servers_own() -> None:
