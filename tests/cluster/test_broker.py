@@ -249,6 +249,7 @@ def test_a_restart_of_all_brokers_changes_the_epoch_and_keeps_the_stream(tmp_pat
         asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_that_stands_still_is_left_with_much_unsaid(tmp_path: Path) -> None:
     """Within seconds, and not when it is back: all that a door takes in would be late by so much.
