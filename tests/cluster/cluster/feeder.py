@@ -90,6 +90,8 @@ class Feeder:
         context = hub_context(certificate)
         self._links = [[HubLink(url, signer, context) for url in urls] for signer in signers]
         self.count = Count()
+        self.new_until = 0.0
+        """When the last of what is new was brought, Unix seconds; what is owed again may come later."""
 
     async def run(self, start: float) -> None:
         """Bring everything; returns when there is a receipt for each fact."""
@@ -110,6 +112,7 @@ class Feeder:
                 ahead = next(facts, None)
             if batch := spool.next(late=False):
                 self._done(spool, batch, await self._send(vantage, batch, spool.lowest), late=False)
+                self.new_until = clock.wall()
             if len(spool.waiting) < MOST_IN_BATCH:
                 await self._send_again(vantage, spool)
                 await asyncio.sleep(1.0)

@@ -87,7 +87,7 @@ async def play(
                 for at, name in faults:
                     group.create_task(inject(at, name))
                 await feeder.run(start)
-            took_s = time.time() - start
+            took_s = feeder.new_until - start
             used = Partitions(world.config().targets, partitions)
             unjudged = await _judged(up, used, start + world.lasts_s, judged_s)
             await _settled(place, start, world)
