@@ -40,7 +40,10 @@ what every evening brings.
 """
 
 FEWEST_BY_WAY = 2
-"""Bad observations that a way may have brought about, before one is suspected of it."""
+"""Bad observations that a way may have brought about, before one is suspected of it; `SLOW_TIMES` where packets
+got lost, which two do every hour on a line that loses one in a hundred."""
+
+_LOST = frozenset({Symptom.LOST_SYN, Symptom.RESENT})
 
 Vouch = Callable[[str, float, float], bool | None]
 """Whether a vantage's controls were seen healthy since a time, beside a series of which a share was bad; None: it
@@ -104,8 +107,9 @@ def _has_cause(view: View, routing: Routing) -> bool:
     """Whether a route that may be innocent came just before a view went bad; a new provider of last week did not
     make the packet that was lost today, and no provider makes a server think longer.
     """
-    by_way = sum(judged.symptom is not Symptom.THINK_TIME for judged in view.bad_since_start())
-    if view.bad_since is None or by_way < FEWEST_BY_WAY:
+    by_way = [judged.symptom for judged in view.bad_since_start() if judged.symptom is not Symptom.THINK_TIME]
+    fewest = SLOW_TIMES if _LOST.issuperset(by_way) else FEWEST_BY_WAY
+    if view.bad_since is None or len(by_way) < fewest:
         return False
     before, after = CORRELATION_S
     earliest = view.bad_since - before - view.interval_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from story import API, BEGIN, END, PEERS, PREFIX, START, Story, only, only_way, usual_path
 from world import Place, World, announcement
 
@@ -248,3 +249,17 @@ def test_packets_that_vanish_on_another_way_without_a_word_in_bgp_ask_for_the_ro
     assert incident.cause is not Cause.ROUTE_HIJACK
     assert incident.missing is not None
     assert incident.missing.startswith("the route of its prefix that the network of")
+
+
+@pytest.mark.parametrize(("lost", "told"), [((0, 2), 0), ((0, 1, 2, 3), 1)], ids=["two", "four"])
+def test_two_packets_lost_beside_a_new_neighbour_are_no_fault_of_its(lost: tuple[int, ...], told: int) -> None:
+    """Berlin loses the SYNs of these exchanges, in the minutes after others came to reach the prefix by it."""
+
+    def seen(world: World, at: float, place: Place):
+        good = world.ok(at, place, API)
+        is_lost = int((at - BEGIN) // 30.0) in lost
+        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1) if is_lost else good
+
+    story = Story(api=only(("berlin",), seen), routes=[*table(), *way_by_the_neighbour()], usual_routes=False)
+
+    assert len(story.incidents()) == told
