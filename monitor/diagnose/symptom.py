@@ -161,11 +161,14 @@ class Usual:
             return False
         spread = max(think.deviation, THINK_SPREAD if len(think) >= SPREAD_KNOWN else YOUNG_SPREAD)
         thought = log(max(think_s, SHORTEST_THINK_S))
-        if thought <= think.median + THINK_SIGMAS * spread:
+        above = THINK_SIGMAS * spread
+        if think_s - exp(think.median) >= LONG_WAIT_S:
+            above = min(above, log(MANY_TIMES))
+        if thought <= think.median + above:
             return False
         of_hour = min(self._hours.think_s(at) or 0.0, exp(think.median) + MOST_OF_HOUR_THINK_S)
         level = max(log(max(of_hour, SHORTEST_THINK_S)), think.median)
-        return think_s - of_hour >= floor_s and thought > level + THINK_SIGMAS * spread
+        return think_s - of_hour >= floor_s and thought > level + above
 
     def is_far(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
         """Whether a round trip is longer than usual by more than chance, and by enough to care."""
@@ -217,6 +220,8 @@ SHORTEST_THINK_S = 1e-4
 # the usual (four deviations of a quarter in the logarithm).
 THINK_FLOOR_S = 0.080
 THINK_SIGMAS = 4.0
+LONG_WAIT_S, MANY_TIMES = 1.0, 8.0
+# However unevenly a server thinks, who waits for so much longer, and so many times as long, calls it slow.
 THINK_SPREAD = 0.25
 YOUNG_SPREAD = 0.6
 SPREAD_KNOWN = 20

@@ -64,3 +64,20 @@ def at_distance(connect_s: float, wait_s: float) -> HttpObservation:
         at=0.0, vantage="v", target="t", address="198.51.100.1", family=4, status=200, connect_s=connect_s,
         wait_s=wait_s,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("think_s", "symptom"), [(1.5, Symptom.NONE), (3.5, Symptom.THINK_TIME)], ids=["five times", "twelve times"]
+)
+def test_a_server_that_thinks_unevenly_is_slow_all_the_same(think_s: float, symptom: Symptom) -> None:
+    """Usually 0.3 s, half or twice that as often as not, and four times at the most: four deviations are 18 s."""
+    usual = Usual()
+    for number in range(4 * SPREAD_KNOWN):
+        judged = judge(answered(0.3 * 4.0 ** (number % 5 / 2 - 1)), usual, 0.0)
+        assert judged is not None
+        usual.learn(judged)
+
+    found = judge(answered(think_s), usual, 0.0)
+
+    assert found is not None
+    assert found.symptom is symptom
