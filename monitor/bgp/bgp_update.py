@@ -186,14 +186,6 @@ _EMPTY: Field = (4, b"", 0, 0)
 _NOTHING: tuple[list[_Which], int] = ([], 0)
 
 
-def multiprotocol_fields(attributes: Attributes) -> list[Field]:
-    """The fields of MP_REACH_NLRI and MP_UNREACH_NLRI that hold prefixes of a family that is followed.
-
-    :raises UpdateError: an attribute is cut short
-    """
-    return [_mp_reach(attributes)[0], _mp_unreach(attributes)]
-
-
 def _mp_reach(attributes: Attributes) -> tuple[Field, str | None]:
     """The announced prefixes of MP_REACH_NLRI, and their next hop."""
     value = attributes.get(MP_REACH)

@@ -8,13 +8,13 @@ walk ends when all routes are accounted for: two origins of a prefix show within
 from __future__ import annotations
 
 from monitor.bgp.as_path_wire import AS_TRANS, AsPathError, decode_as_path
+from monitor.bgp.path_attributes import EXTENDED_LENGTH
 from monitor.bgp.prefix_key import BITS
 from monitor.model import Asn
 
 NEXT_HEAD_BYTES = 3
 AS_SEQUENCE = 2
 _AS_PATH, _AS4_PATH = 2, 17
-_EXTENDED_LENGTH = 0x10
 _MAX_SINGLE = 1 << 17
 """More than there are ASes in use: a full table names 85,000."""
 
@@ -99,7 +99,7 @@ def _attribute(body: bytes, start: int, end: int, wanted: int) -> tuple[int, int
     :raises ValueError: an attribute is longer than what is left
     """
     while start + 3 <= end:
-        if body[start] & _EXTENDED_LENGTH:
+        if body[start] & EXTENDED_LENGTH:
             value, size = start + 4, body[start + 2] << 8 | body[start + 3]
         else:
             value, size = start + 3, body[start + 2]

@@ -24,7 +24,7 @@ from monitor.model import AsPath
 
 AS_PATH, NEXT_HOP, AGGREGATOR, MP_REACH, MP_UNREACH, AS4_PATH, AS4_AGGREGATOR = 2, 3, 7, 14, 15, 17, 18
 _READ = frozenset({AS_PATH, NEXT_HOP, AGGREGATOR, MP_REACH, MP_UNREACH, AS4_PATH, AS4_AGGREGATOR})
-_EXTENDED_LENGTH = 0x10
+EXTENDED_LENGTH = 0x10
 
 Attributes = dict[int, bytes]
 """The values of the attributes that are read, by type code."""
@@ -45,7 +45,7 @@ def scan(data: bytes, start: int, end: int) -> Attributes:
         if body > end:
             raise PathAttributeError(f"path attribute header cut at byte {start}")
         flags, code, size = data[start:body]
-        if flags & _EXTENDED_LENGTH:
+        if flags & EXTENDED_LENGTH:
             if body == end:
                 raise PathAttributeError(f"path attribute header cut at byte {start}")
             size = size << 8 | data[body]

@@ -75,3 +75,40 @@ def test_path_identifiers_are_read_over(wire):
 
     assert wanted.pick(field, 0, len(field), 4, add_path=True)[1] == 2
     assert wanted.pick(field, 0, len(field), 4) == wanted.pick(field, 0, len(field), 4, add_path=True)
+
+
+FIELDS_OF = {
+    version: st.lists(st.lists(networks(version), max_size=3), min_size=1, max_size=40) for version in PLACES
+}
+DAMAGE = st.lists(
+    st.tuples(st.integers(0, 10_000), st.integers(1, 20), st.sampled_from([b"", b"\xff", b"\xff" * 17]))
+)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(data=st.data(), damage=DAMAGE)
+def test_fields_looked_at_together_are_those_looked_at_each(wire, version, data, damage):
+    """Cut short, with bytes put in that stand between fields, or whole: each field is taken as it is by itself."""
+    wanted = filter_for(data.draw(st.lists(networks(version, 12 if version == 4 else 20), max_size=3)))
+    fields = [wire.nlri(*prefixes) for prefixes in data.draw(FIELDS_OF[version])]
+    for place, size, instead in damage:
+        field = fields[place % len(fields)]
+        at = max(len(field) - size, 0)
+        fields[place % len(fields)] = field[:at] + instead
+    each = [wanted.count_unwanted(field, 0, len(field), version) for field in fields]
+
+    left = [place for place, count in enumerate(each) if count is None]
+
+    assert wanted.pass_over(fields, version) == (left, sum(count for count in each if count is not None))
+
+
+def test_what_stands_between_fields_hides_no_prefix(wire):
+    """A field that holds those very bytes, or takes some of them into its last prefix: a closer look for all."""
+    wanted = filter_for(["10.0.7.0/24"])
+    between = b"\xff" * 17 + b"\xfe"
+    plain, watched = wire.nlri("198.51.100.0/24"), wire.nlri("10.0.7.0/24")
+
+    for odd in (between, plain + between, b"\x18\x0a", b"\x18\x0a\x00", b"\xff", plain + b"\xff\xff"):
+        assert wanted.pass_over([plain, odd, watched, plain], 4)[0] == [1, 2]
+        assert wanted.pass_over([odd, plain], 4) == ([0], 1)
