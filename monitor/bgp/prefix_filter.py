@@ -56,14 +56,14 @@ _ALL_V6 = [
 ]
 _PIECES_V6 = _alternatives(_ALL_V6)
 
-# Stands between fields that are cut together: no prefix begins so. A field's last prefix that is cut short takes
-# some of the first bytes, never the last one, and the rest is no piece: it falls into single bytes, which are
-# always looked at closer. As often as it was put in it must be found, else a field has it too.
+# Stands between fields that are cut together: no prefix begins so. Where a field's last prefix is cut short, it
+# takes some of the first bytes, never the last one, and the next piece is a single 0xff.
 _BETWEEN = b"\xff" * 17 + b"\xfe"
 _JOINED_V4 = _alternatives([_BETWEEN, *_SHORT_V4])
 _JOINED_V6 = _alternatives([_BETWEEN, *_ALL_V6])
-_TOGETHER = 32
-"""One wanted prefix sends as many fields to a closer look, each by itself."""
+_TORN = b"\xff"
+_TOGETHER = 64
+
 _LONG_PIECE_V4 = 5
 _head_v6 = itemgetter(slice(1, 1 + _HEAD_V6))
 
@@ -102,31 +102,39 @@ class PrefixFilter:
         total = 0
         for first in range(0, len(fields), _TOGETHER):
             some = fields[first : first + _TOGETHER]
-            count = self._count_together(some, version)
-            if count is not None:
-                total += count
-                continue
-            for place, field in enumerate(some, first):
-                alone = self.count_unwanted(field, 0, len(field), version)
+            suspects, count = self._suspect_fields(some, version)
+            total += count
+            for place in suspects:
+                alone = self.count_unwanted(some[place], 0, len(some[place]), version)
                 if alone is None:
-                    left.append(place)
+                    left.append(first + place)
                 else:
                     total += alone
         return left, total
 
-    def _count_together(self, fields: Sequence[bytes], version: int) -> int | None:
-        """How many prefixes the fields hold; None: one of them deserves a closer look."""
-        joined = _BETWEEN.join(fields)
-        if version == 4:
-            pieces = _JOINED_V4.findall(joined)
-            if self._suspects_v4 is None or not self._suspects_v4.isdisjoint(pieces):
-                return None
-        else:
-            pieces = _JOINED_V6.findall(joined)
-            if self._suspects_v6 is None or not self._suspects_v6.isdisjoint(map(_head_v6, pieces)):
-                return None
+    def _suspect_fields(self, fields: Sequence[bytes], version: int) -> tuple[Iterable[int], int]:
+        """Those of a few fields that deserve a closer look, and how many prefixes the others hold."""
+        few, cut = (self._suspects_v4, _JOINED_V4) if version == 4 else (self._suspects_v6, _JOINED_V6)
+        if few is None:
+            return range(len(fields)), 0
+        pieces = cut.findall(_BETWEEN.join(fields))
+        heads = pieces if version == 4 else list(map(_head_v6, pieces))
         between = pieces.count(_BETWEEN)
-        return len(pieces) - between if between == len(fields) - 1 else None
+        if between != len(fields) - 1:
+            # A field has what stands between them, or took some of it.
+            return range(len(fields)), 0
+        if few.isdisjoint(heads):
+            return (), len(pieces) - between
+        if _TORN in pieces:
+            return range(len(fields)), 0
+        suspects: dict[int, None] = {}
+        place = 0
+        for piece, head in zip(pieces, heads, strict=True):
+            if piece == _BETWEEN:
+                place += 1
+            elif head in few:
+                suspects[place] = None
+        return suspects, len(pieces) - between - sum(len(cut.findall(fields[place])) for place in suspects)
 
     def pick(
         self, data: bytes, start: int, end: int, version: int, add_path: bool = False
