@@ -191,7 +191,7 @@ def _named_peers(routes: list[RouteFact]) -> list[RouteFact]:
         if isinstance(fact, RouteEvent) and fact.kind is not RouteKind.RIB:
             collectors.setdefault((fact.peer, fact.peer_asn), set()).add(fact.collector)
     return [
-        replace(fact, collector=min(collectors[fact.peer, fact.peer_asn]))
+        msgspec.structs.replace(fact, collector=min(collectors[fact.peer, fact.peer_asn]))
         if isinstance(fact, RouteEvent)
         and fact.collector == UNNAMED_COLLECTOR
         and collectors.get((fact.peer, fact.peer_asn))

@@ -31,6 +31,9 @@ def decode_as_path(data: bytes, asn_size: int) -> AsPath:
 
     :raises AsPathError: an unknown segment type, or a segment longer than the attribute
     """
+    if len(data) > 2 and data[0] == _AS_SEQUENCE and len(data) == 2 + data[1] * asn_size:
+        # One sequence, as nearly every path is.
+        return AsPath(_numbers(data[1], asn_size).unpack_from(data, 2))
     parts: list[Asn | AsSet] = []
     offset = 0
     while offset < len(data):

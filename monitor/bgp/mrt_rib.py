@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 
 from monitor.bgp.as_path_wire import AsPathError
@@ -17,13 +18,20 @@ from monitor.bgp.path_attributes import PathAttributeError, as_path, rib_next_ho
 from monitor.bgp.prefix_key import BITS, PrefixKey, prefix_of
 from monitor.model import Asn, AsPath, Prefix, RouteEvent, RouteFact, RouteKind
 
-PeerIndex = tuple[tuple[str, Asn], ...]
-"""Address and AS number of each peer, in the order in which entries refer to them."""
+Peer = tuple[str, Asn]
+"""Address and AS number."""
+PeerIndex = tuple[Peer, ...]
+"""The peers, in the order in which entries refer to them."""
 
 _HALF = Struct("!H")
-_ENTRY = Struct("!HIH")
-_ADD_PATH_ENTRY = Struct("!HIIH")
+# What stands before a route's attributes: the peer, when the route came, with RFC 8050 a path identifier, and how
+# long the attributes are.
+_ENTRY = Struct("!H4xH")
+_ADD_PATH_ENTRY = Struct("!H8xH")
 _PEER_IPV6, _PEER_AS4 = 1, 2
+
+_MOST_REMEMBERED = 512
+"""Bytes of attributes. Routes have some 50 to 200; they may have 64 KiB, which in a cache would be a gigabyte."""
 
 # Subtype -> IP version and whether entries carry path identifiers; multicast and generic ones are left out.
 _UNICAST_RIBS = {2: (4, False), 4: (6, False), 8: (4, True), 10: (6, True)}
@@ -44,7 +52,7 @@ def decode_peer_index(record: Record) -> PeerIndex:
         raise BadRecordError("peer index ends in its view name")
     count = int.from_bytes(body[offset : offset + 2], "big")
     offset += 2
-    peers: list[tuple[str, Asn]] = []
+    peers: list[Peer] = []
     for number in range(count):
         kind = body[offset] if offset < len(body) else 0
         address_at = offset + 5
@@ -96,19 +104,20 @@ class _Rib:
 
         :raises BadRecordError: the body ends before
         """
+        record, prefix, peers, body = self.record, self.prefix, self.peers, self.record.body
+        unpack, head_bytes, end = self.entry.unpack_from, self.entry.size, len(body)
         facts: list[RouteFact] = []
         for number in range(count):
-            start = offset + self.entry.size
-            if start > len(self.record.body):
+            start = offset + head_bytes
+            if start > end:
                 raise BadRecordError(f"RIB record ends in entry {number} of {count}")
-            index, *_, size = self.entry.unpack_from(self.record.body, offset)
+            index, size = unpack(body, offset)
             offset = start + size
-            if offset > len(self.record.body):
+            if offset > end:
                 raise BadRecordError(f"attributes of RIB entry {number} of {count} end behind the record")
-            if index >= len(self.peers):
-                raise BadRecordError(f"RIB entry {number} names peer {index} of {len(self.peers)}")
-            peer, peer_asn = self.peers[index]
-            facts.append(_route(self.record, self.prefix, peer, peer_asn, (start, offset), asn_size=4))
+            if index >= len(peers):
+                raise BadRecordError(f"RIB entry {number} names peer {index} of {len(peers)}")
+            facts.append(_route(record, prefix, peers[index], body[start:offset], 4))
         return facts
 
 
@@ -137,9 +146,8 @@ def decode_table_dump(record: Record) -> Decoded | None:
         return Decoded([], 1)
     peer = _address(body[peer_at : peer_at + width])
     peer_asn = Asn(int.from_bytes(body[peer_at + width : attributes_at - 2], "big"))
-    return Decoded(
-        [_route(record, prefix_of(version, key), peer, peer_asn, (attributes_at, end), asn_size=asn_size)], 1
-    )
+    route = _route(record, prefix_of(version, key), (peer, peer_asn), body[attributes_at:end], asn_size)
+    return Decoded([route], 1)
 
 
 def _fixed_prefix(packed: bytes, length: int) -> PrefixKey:
@@ -149,26 +157,35 @@ def _fixed_prefix(packed: bytes, length: int) -> PrefixKey:
     return 1 << length | int.from_bytes(packed, "big") >> bits - length
 
 
-def _route(
-    record: Record, prefix: Prefix, peer: str, peer_asn: Asn, span: tuple[int, int], *, asn_size: int
-) -> RouteEvent:
-    """The route whose attributes lie at `span` of the record."""
-    try:
-        attributes = scan(record.body, *span)
-        path = as_path(attributes, asn_size)
-    except (PathAttributeError, AsPathError) as error:
-        raise BadRecordError(str(error)) from error
+def _route(record: Record, prefix: Prefix, peer: Peer, attributes: bytes, asn_size: int) -> RouteEvent:
+    path, next_hop = (_way if len(attributes) <= _MOST_REMEMBERED else _read_way)(attributes, asn_size)
     return RouteEvent(
         at=record.at,
         kind=RouteKind.RIB,
         prefix=prefix,
-        peer=peer,
-        peer_asn=peer_asn,
+        peer=peer[0],
+        peer_asn=peer[1],
         collector=record.collector,
-        # BIRD writes its own static routes without an AS_PATH.
-        path=path or AsPath(),
-        next_hop=rib_next_hop(attributes),
+        path=path,
+        next_hop=next_hop,
     )
+
+
+def _read_way(attributes: bytes, asn_size: int) -> tuple[AsPath, str | None]:
+    """The path and the next hop in a route's attributes.
+
+    :raises BadRecordError: they are malformed
+    """
+    try:
+        found = scan(attributes, 0, len(attributes))
+        # BIRD writes its own static routes without an AS_PATH.
+        return as_path(found, asn_size) or AsPath(), rib_next_hop(found)
+    except (PathAttributeError, AsPathError) as error:
+        raise BadRecordError(str(error)) from error
+
+
+# A peer's routes to one network's prefixes follow each other in a table, with the same attributes.
+_way = lru_cache(maxsize=16384)(_read_way)
 
 
 def _address(packed: bytes) -> str:

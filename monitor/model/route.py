@@ -78,12 +78,12 @@ class RouteKind(StrEnum):
     RIB = "rib"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteEvent:
+class RouteEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One prefix announced or withdrawn by one peer, at `at` (Unix seconds UTC, the collector's stamp).
 
     `peer` is the peer's address, `collector` the route collector (`rrc00`, `route-views2`) or the
-    configured name of an own router; `path` is None on a withdrawal.
+    configured name of an own router; `path` is None on a withdrawal. A table has millions of these: a
+    dataclass takes ten times as long to make.
     """
 
     at: float

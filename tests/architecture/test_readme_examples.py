@@ -7,9 +7,9 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -63,7 +63,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
                            **who),
             TraceObservation(at=at, reached=True, hops=(hop,), **who),
         ])  # fmt: skip
-        store.add_routes([replace(route, at=at - 86400.0), route])
+        store.add_routes([msgspec.structs.replace(route, at=at - 86400.0), route])
         store.save_changes([IncidentChange(kind=ChangeKind.OPENED, at=at, sequence=1, incident=incident)], [])
     return path
 
