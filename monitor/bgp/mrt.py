@@ -102,7 +102,8 @@ class MrtReader:
         seconds, kind, subtype, _ = _HEADER.unpack_from(first)
         if (kind, subtype) == (_TABLE_DUMP_V2, _PEER_INDEX_TABLE):
             self._decode(Record(seconds, kind, subtype, first[_HEADER.size :], self._collector, None))
-        self._records.block_offset = self.read_to = offset
+        self._records.go_on_at(offset)
+        self.read_to = offset
 
     def batches(self) -> Iterator[list[RouteFact]]:
         """The facts in pieces, each of as many records as were read at once; an empty one where none is wanted."""

@@ -103,20 +103,25 @@ def table_origins(stream: Readable) -> OriginEntries:
     entries = OriginEntries()
     records, single = MrtStream(stream), SingleOrigins()
     rest, number = b"", 0
-    while block := records.next_block(rest):
-        start, behind = 0, len(block)
+    while True:
+        block, start = records.next_block(rest)
+        if not block:
+            break
+        behind = len(block)
         while behind - start >= HEADER_BYTES:
             kind, size = _kind_and_size(block, start)
             end = start + HEADER_BYTES + size
             if end > behind:
                 break
-            number += 1
-            try:
-                _look_through(kind, block[start + HEADER_BYTES : end], single, entries)
-            except (IndexError, ValueError) as error:
-                entries.note(f"record {number}: {error}")
-            start, taken = _glance(block, end, kind, entries)
+            start, taken = _glance(block, start, kind, entries)
             number += taken
+            if not taken:
+                number += 1
+                try:
+                    _look_through(kind, block[start + HEADER_BYTES : end], single, entries)
+                except (IndexError, ValueError) as error:
+                    entries.note(f"record {number}: {error}")
+                start = end
         rest = block[start:]
     if records.damage:
         entries.note(f"record {number + 1}: {records.damage}")

@@ -1,6 +1,7 @@
 """Cuts a stream of bytes into MRT records (RFC 6396 section 2) and knows nothing of what they say.
 
-A record is not copied out of the block it was read in: most are only glanced at. Pure but for its stream.
+A record is not copied out of the block it was read in: most are only glanced at. Nor is a block: a record that
+begins in one and ends in the next is put together by itself. Pure but for its stream.
 """
 
 from __future__ import annotations
@@ -43,38 +44,55 @@ class MrtStream:
         self.rest = b""
         self.block_offset = 0
         """Where in the stream the current block begins."""
-        self._block_bytes = 0
+        self._read_to = 0
+        self._next = b"", 0
+        """A block whose first bytes were needed to make the record before it whole, and how many these are."""
         self._stream = stream
         self._is_growing = is_growing
 
     def blocks(self) -> Iterator[tuple[bytes, list[Span]]]:
         """Each block, and where in it its whole records are; `block_offset` is the block's place in the stream."""
         rest = b""
-        while block := self.next_block(rest):
-            spans = _spans(block)
+        while True:
+            block, start = self.next_block(rest)
+            if not block:
+                return
+            spans = _spans(block, start)
             yield block, spans
             rest = block[spans[-1][1] :]
 
-    def next_block(self, begun: bytes) -> bytes:
-        """What was left of the block before, and as much more as makes a record whole at least; empty at the end.
+    def next_block(self, begun: bytes) -> tuple[bytes, int]:
+        """Bytes with at least one whole record, and where in them the first one begins; empty at the end.
 
-        For who cuts the records himself.
+        `begun` is what was left of the block before. For who cuts the records himself.
         """
-        self.block_offset += self._block_bytes - len(begun)
-        size = _size(begun) if len(begun) >= HEADER_BYTES else HEADER_BYTES
-        block = begun
-        while len(block) < size <= MAX_RECORD_BYTES:
-            more = self._stream.read(max(_BLOCK_BYTES, size - len(block)))
+        block, start = self._next
+        self._next = b"", 0
+        if _has_record(block, start):
+            self.block_offset = self._read_to - len(block)
+            return block, start
+        begun = begun or block[start:]
+        while _size(begun) <= MAX_RECORD_BYTES:
+            more = self._stream.read(max(_BLOCK_BYTES, _size(begun) - len(begun)))
             if not more:
-                self._end(block)
-                return b""
-            block += more
-            size = _size(block) if len(block) >= HEADER_BYTES else HEADER_BYTES
-        if size > MAX_RECORD_BYTES:
-            self._end(block)
-            return b""
-        self._block_bytes = len(block)
-        return block
+                break
+            self._read_to += len(more)
+            self.block_offset = self._read_to - len(more) - len(begun)
+            if not begun and _has_record(more, 0):
+                return more, 0
+            size = _size(begun + more[:HEADER_BYTES])
+            taken = size - len(begun)
+            if taken <= len(more) and size <= MAX_RECORD_BYTES:
+                self._next = more, taken
+                return begun + more[:taken], 0
+            begun += more
+        self.block_offset = self._read_to - len(begun)
+        self._end(begun)
+        return b"", 0
+
+    def go_on_at(self, offset: int) -> None:
+        """The stream has been moved there, before anything was read of it: a record begins."""
+        self.block_offset = self._read_to = offset
 
     def _end(self, rest: bytes) -> None:
         """Say what is wrong with the end of the stream, if anything is."""
@@ -90,18 +108,24 @@ class MrtStream:
             self.damage = f"record of {_size(rest)} bytes {where} cut after {len(rest)}"
 
 
-def _size(record: bytes) -> int:
-    """How long a record is, header included."""
-    (length,) = _LENGTH.unpack_from(record, _LENGTH_AT)
+def _size(data: bytes, at: int = 0) -> int:
+    """How long the record is that begins there, header included; where its header is cut, the header."""
+    if len(data) - at < HEADER_BYTES:
+        return HEADER_BYTES
+    (length,) = _LENGTH.unpack_from(data, at + _LENGTH_AT)
     return HEADER_BYTES + int(length)
 
 
-def _spans(block: bytes) -> list[Span]:
-    """Start and end of each whole record of the block."""
+def _has_record(data: bytes, at: int) -> bool:
+    return _size(data, at) <= len(data) - at
+
+
+def _spans(block: bytes, start: int) -> list[Span]:
+    """Where each whole record of the block begins and ends, from `start` on."""
     spans: list[Span] = []
-    start, behind = 0, len(block)
+    behind, length_at = len(block), _LENGTH.unpack_from
     while behind - start >= HEADER_BYTES:
-        end = start + HEADER_BYTES + _LENGTH.unpack_from(block, start + _LENGTH_AT)[0]
+        end = start + HEADER_BYTES + length_at(block, start + _LENGTH_AT)[0]
         if end > behind:
             break
         spans.append((start, end))

@@ -71,7 +71,7 @@ def cut(path: Path, most: int | None) -> bytes:
         for block, spans in MrtStream(io.BufferedReader(raw)).blocks():
             spans = spans[:left]
             if spans:
-                data.append(block[: spans[-1][1]])
+                data.append(block[spans[0][0] : spans[-1][1]])
             if left is not None:
                 left -= len(spans)
                 if not left:
