@@ -108,26 +108,26 @@ class MrtReader:
     def batches(self) -> Iterator[list[RouteFact]]:
         """The facts in pieces, each of as many records as were read at once; an empty one where none is wanted."""
         stats, wanted = self.stats, self._wanted
-        for block, spans in self._records.blocks():
+        for block, bounds in self._records.blocks():
             facts: list[RouteFact] = []
-            stats.records += len(spans)
-            behind = spans[-1][1]
+            behind, starts = bounds[-1], bounds[:-1]
+            stats.records += len(starts)
             if wanted is not None:
-                spans, passed = pass_over(block, spans, wanted)
+                starts, passed = pass_over(block, bounds, wanted)
                 stats.elements += passed
                 stats.unwanted += passed
-            for start, end in spans:
-                facts += self._facts(block, start, end)
+            for start in starts:
+                facts += self._facts(block, start)
             self.read_to = self._records.block_offset + behind
             yield facts
         if self._records.damage:
             stats.damage = self._records.damage
             self._keep(self._records.damage, self._records.rest, 0)
 
-    def _facts(self, block: bytes, start: int, end: int) -> list[RouteFact]:
-        """Decode a record and count what is in it."""
-        seconds, kind, subtype, _ = _HEADER.unpack_from(block, start)
-        body = block[start + _HEADER.size : end]
+    def _facts(self, block: bytes, start: int) -> list[RouteFact]:
+        """Decode the record that begins there, and count what is in it."""
+        seconds, kind, subtype, size = _HEADER.unpack_from(block, start)
+        body = block[start + _HEADER.size : start + _HEADER.size + size]
         try:
             decoded = self._decode(Record(seconds, kind, subtype, body, self._collector, self._wanted))
         except BadRecordError as error:

@@ -19,11 +19,12 @@ The loops are written out: a call for each record costs a sixth of all. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from struct import Struct
 from typing import Any
 
 from monitor.bgp.bgp_update import MARKER, UPDATE_TYPE
-from monitor.bgp.mrt_stream import HEADER_BYTES, Span
+from monitor.bgp.mrt_stream import HEADER_BYTES
 from monitor.bgp.path_attributes import EXTENDED_LENGTH, MP_REACH, MP_UNREACH
 from monitor.bgp.prefix_filter import PrefixFilter
 
@@ -60,35 +61,37 @@ _Place = tuple[int, int, int]
 """A field of prefixes: their IP version, and where in the block it begins and ends."""
 
 
-def pass_over(block: bytes, spans: list[Span], wanted: PrefixFilter) -> tuple[list[Span], int]:
-    """The records that must be decoded to see what they hold, and how many elements there are in the others."""
-    kind_at = spans[0][0] + 4
+def pass_over(block: bytes, bounds: list[int], wanted: PrefixFilter) -> tuple[list[int], int]:
+    """Where the records begin that must be decoded to see what they hold, and how many elements the others hold.
+
+    `bounds`: where each record of the block begins, and last where the last one ends.
+    """
+    kind_at = bounds[0] + 4
     if block[kind_at : kind_at + 2] == _TABLE_DUMP_V2:
-        return _pass_over_table(block, spans, wanted)
-    return _pass_over_messages(block, spans, wanted)
+        return _pass_over_table(block, bounds, wanted)
+    return _pass_over_messages(block, bounds, wanted)
 
 
-def _pass_over_messages(block: bytes, spans: list[Span], wanted: PrefixFilter) -> tuple[list[Span], int]:
+def _pass_over_messages(block: bytes, bounds: list[int], wanted: PrefixFilter) -> tuple[list[int], int]:
     """As `pass_over`; any record that is no message is left."""
-    left: list[Span] = []
+    left: list[int] = []
     v4, v6 = _Asked(4), _Asked(6)
-    ask_v4, ask_for = v4.fields.append, v4.spans.append
+    ask_v4, ask_for = v4.fields.append, v4.starts.append
     kind, family, unpack, size = _USUAL_FORM
     find, passed = block.find, 0
-    for span in spans:
-        start, end = span
+    for start, end in pairwise(bounds):
         attributes = start + size
         if attributes > end or (head := unpack(block, start))[0] != kind or head[1] != family:
             form = _form_of(block, start, end)
             if form is None:
-                left.append(span)
+                left.append(start)
                 continue
             kind, family, unpack, size = form
             attributes, head = start + size, unpack(block, start)
         _, _, marker, length, message, withdrawn, attributes_size = head
         announced, behind = attributes + attributes_size, attributes - _MESSAGE_START_BYTES + length
         if message != UPDATE_TYPE or marker != MARKER or behind > end:
-            left.append(span)
+            left.append(start)
         elif (
             withdrawn
             or find(_IPV6_UNICAST, attributes, announced) >= 0
@@ -96,24 +99,24 @@ def _pass_over_messages(block: bytes, spans: list[Span], wanted: PrefixFilter) -
         ):
             places = _places(block, attributes - 4, behind)
             if places is None:
-                left.append(span)
+                left.append(start)
             elif len(places) == 1:
                 ((version, first, last),) = places
-                (v4 if version == 4 else v6).ask(block[first:last], span)
+                (v4 if version == 4 else v6).ask(block[first:last], start)
             else:
                 count = _count(block, places, wanted)
                 if count is None:
-                    left.append(span)
+                    left.append(start)
                 else:
                     passed += count
         elif announced < behind:
             ask_v4(block[announced:behind])
-            ask_for(span)
+            ask_for(start)
         elif announced > behind:
-            left.append(span)
+            left.append(start)
     for asked in (v4, v6):
         numbers, count = wanted.pass_over(asked.fields, asked.version)
-        left += [asked.spans[number] for number in numbers]
+        left += [asked.starts[number] for number in numbers]
         passed += count
     left.sort()
     return left, passed
@@ -122,17 +125,17 @@ def _pass_over_messages(block: bytes, spans: list[Span], wanted: PrefixFilter) -
 class _Asked:
     """Fields of one IP version that are asked for together: records that hold just one."""
 
-    __slots__ = ("fields", "spans", "version")
+    __slots__ = ("fields", "starts", "version")
 
     def __init__(self, version: int) -> None:
         self.version = version
         self.fields: list[bytes] = []
-        self.spans: list[Span] = []
+        self.starts: list[int] = []
 
-    def ask(self, field: bytes, span: Span) -> None:
-        """One more, and its record."""
+    def ask(self, field: bytes, start: int) -> None:
+        """One more, and where its record begins."""
         self.fields.append(field)
-        self.spans.append(span)
+        self.starts.append(start)
 
 
 def _form_of(block: bytes, start: int, end: int) -> _Form | None:
@@ -205,26 +208,25 @@ def _count(block: bytes, places: list[_Place], wanted: PrefixFilter) -> int | No
     return total
 
 
-def _pass_over_table(block: bytes, spans: list[Span], wanted: PrefixFilter) -> tuple[list[Span], int]:
+def _pass_over_table(block: bytes, bounds: list[int], wanted: PrefixFilter) -> tuple[list[int], int]:
     """As `pass_over`, of a table's records of one prefix each (RFC 6396 section 4.3.2); any other is left."""
-    left: list[Span] = []
+    left: list[int] = []
     asked = {4: _Asked(4), 6: _Asked(6)}
     passed = 0
-    for span in spans:
-        start, end = span
+    for start, end in pairwise(bounds):
         version = _RIB_VERSION.get(block[start + 4 : start + 8])
         prefix = start + _RIB_PREFIX
         behind = prefix + 1 + (block[prefix] + 7 >> 3) if prefix < end else end
         if version is None or behind + 2 > end:
-            left.append(span)
+            left.append(start)
             continue
-        asked[version].ask(block[prefix:behind], span)
+        asked[version].ask(block[prefix:behind], start)
         passed += block[behind] << 8 | block[behind + 1]
     for version, of in asked.items():
         for number in wanted.pass_over(of.fields, version)[0]:
-            start, end = of.spans[number]
+            start = of.starts[number]
             behind = start + _RIB_PREFIX + len(of.fields[number])
             passed -= block[behind] << 8 | block[behind + 1]
-            left.append((start, end))
+            left.append(start)
     left.sort()
     return left, passed

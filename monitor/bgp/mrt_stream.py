@@ -18,9 +18,6 @@ _BLOCK_BYTES = 256 * 1024
 _LENGTH = Struct("!I")
 _LENGTH_AT = 8
 
-Span = tuple[int, int]
-"""Where in a block a record, header included, begins and ends."""
-
 
 class Readable(Protocol):
     """What is needed of a stream: `read(n)` gives fewer than n bytes only at its end."""
@@ -50,16 +47,19 @@ class MrtStream:
         self._stream = stream
         self._is_growing = is_growing
 
-    def blocks(self) -> Iterator[tuple[bytes, list[Span]]]:
-        """Each block, and where in it its whole records are; `block_offset` is the block's place in the stream."""
+    def blocks(self) -> Iterator[tuple[bytes, list[int]]]:
+        """Each block, and where in it its whole records begin, and last where the last one ends.
+
+        `block_offset` is the block's place in the stream.
+        """
         rest = b""
         while True:
             block, start = self.next_block(rest)
             if not block:
                 return
-            spans = _spans(block, start)
-            yield block, spans
-            rest = block[spans[-1][1] :]
+            bounds = _bounds(block, start)
+            yield block, bounds
+            rest = block[bounds[-1] :]
 
     def next_block(self, begun: bytes) -> tuple[bytes, int]:
         """Bytes with at least one whole record, and where in them the first one begins; empty at the end.
@@ -120,14 +120,16 @@ def _has_record(data: bytes, at: int) -> bool:
     return _size(data, at) <= len(data) - at
 
 
-def _spans(block: bytes, start: int) -> list[Span]:
-    """Where each whole record of the block begins and ends, from `start` on."""
-    spans: list[Span] = []
-    behind, length_at = len(block), _LENGTH.unpack_from
+def _bounds(block: bytes, start: int) -> list[int]:
+    """Where each whole record of the block begins, from `start` on, and where the last one ends.
+
+    Numbers and no pairs of them: a pair for each record would keep the collector of garbage busy.
+    """
+    bounds = [start]
+    take, length_at, behind = bounds.append, _LENGTH.unpack_from, len(block)
     while behind - start >= HEADER_BYTES:
-        end = start + HEADER_BYTES + length_at(block, start + _LENGTH_AT)[0]
-        if end > behind:
+        start += HEADER_BYTES + length_at(block, start + _LENGTH_AT)[0]
+        if start > behind:
             break
-        spans.append((start, end))
-        start = end
-    return spans
+        take(start)
+    return bounds

@@ -68,12 +68,11 @@ def cut(path: Path, most: int | None) -> bytes:
     """The first records of a file, uncompressed; what is torn at its end is left out."""
     with CompressedFile(path) as raw:
         data, left = [], most
-        for block, spans in MrtStream(io.BufferedReader(raw)).blocks():
-            spans = spans[:left]
-            if spans:
-                data.append(block[spans[0][0] : spans[-1][1]])
+        for block, bounds in MrtStream(io.BufferedReader(raw)).blocks():
+            bounds = bounds if left is None else bounds[: left + 1]
+            data.append(block[bounds[0] : bounds[-1]])
             if left is not None:
-                left -= len(spans)
+                left -= len(bounds) - 1
                 if not left:
                     break
     return b"".join(data)
@@ -125,9 +124,9 @@ def spelled(text: str | None) -> str | None:
 def with_marks(data: bytes, announced_default: set[str]) -> bytes:
     """The records, those of these peers marked as carrying path identifiers."""
     out = bytearray(data)
-    for block, spans in MrtStream(io.BytesIO(data)).blocks():
+    for block, bounds in MrtStream(io.BytesIO(data)).blocks():
         assert len(block) == len(data)
-        for start, _ in spans:
+        for start in bounds[:-1]:
             stamp = 4 if block[start + _TYPE] == 17 else 0
             size = 4 if block[start + stamp + _FAMILY] == 1 else 16
             at = start + stamp + _PEER

@@ -117,8 +117,8 @@ def test_damaged_records_lose_nothing_wanted(wire, data, watched):
 
 def passed_over(data: bytes, *watched: str) -> tuple[int, int]:
     """How many records of a stream are left to be decoded, and how many elements the others hold."""
-    ((block, spans),) = MrtStream(io.BytesIO(data)).blocks()
-    left, passed = pass_over(block, spans, filter_of(Watch(map(parse_prefix, watched))))
+    ((block, bounds),) = MrtStream(io.BytesIO(data)).blocks()
+    left, passed = pass_over(block, bounds, filter_of(Watch(map(parse_prefix, watched))))
     return len(left), passed
 
 
