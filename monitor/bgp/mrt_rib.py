@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from functools import lru_cache
 from struct import Struct
 
 from monitor.bgp.as_path_wire import AsPathError
@@ -30,8 +29,8 @@ _ENTRY = Struct("!H4xH")
 _ADD_PATH_ENTRY = Struct("!H8xH")
 _PEER_IPV6, _PEER_AS4 = 1, 2
 
-_MOST_REMEMBERED = 512
-"""Bytes of attributes. Routes have some 50 to 200; they may have 64 KiB, which in a cache would be a gigabyte."""
+_MOST_KEPT, _LONGEST_KEPT = 32768, 512
+"""Ways, and bytes of attributes: routes have some 50 to 200, and may have 64 KiB, which would make gigabytes."""
 
 # Subtype -> IP version and whether entries carry path identifiers; multicast and generic ones are left out.
 _UNICAST_RIBS = {2: (4, False), 4: (6, False), 8: (4, True), 10: (6, True)}
@@ -158,7 +157,7 @@ def _fixed_prefix(packed: bytes, length: int) -> PrefixKey:
 
 
 def _route(record: Record, prefix: Prefix, peer: Peer, attributes: bytes, asn_size: int) -> RouteEvent:
-    path, next_hop = (_way if len(attributes) <= _MOST_REMEMBERED else _read_way)(attributes, asn_size)
+    path, next_hop = _WAYS[asn_size][attributes]
     return RouteEvent(
         at=record.at,
         kind=RouteKind.RIB,
@@ -171,8 +170,12 @@ def _route(record: Record, prefix: Prefix, peer: Peer, attributes: bytes, asn_si
     )
 
 
-def _read_way(attributes: bytes, asn_size: int) -> tuple[AsPath, str | None]:
-    """The path and the next hop in a route's attributes.
+_Way = tuple[AsPath, str | None]
+"""A route's path and next hop."""
+
+
+def _read_way(attributes: bytes, asn_size: int) -> _Way:
+    """Of a route's attributes.
 
     :raises BadRecordError: they are malformed
     """
@@ -184,8 +187,31 @@ def _read_way(attributes: bytes, asn_size: int) -> tuple[AsPath, str | None]:
         raise BadRecordError(str(error)) from error
 
 
-# A peer's routes to one network's prefixes follow each other in a table, with the same attributes.
-_way = lru_cache(maxsize=16384)(_read_way)
+class _Ways(dict[bytes, _Way]):
+    """The ways by the attributes they were read from.
+
+    A peer's routes to one network's prefixes follow each other in a table, with the same attributes.
+    """
+
+    def __init__(self, asn_size: int) -> None:
+        super().__init__()
+        self._asn_size = asn_size
+
+    def __missing__(self, attributes: bytes) -> _Way:
+        """Read it; long ones are not kept.
+
+        :raises BadRecordError: they are malformed
+        """
+        way = _read_way(attributes, self._asn_size)
+        if len(attributes) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[attributes] = way
+        return way
+
+
+_WAYS = {2: _Ways(2), 4: _Ways(4)}
+"""By the bytes of an AS number."""
 
 
 def _address(packed: bytes) -> str:
