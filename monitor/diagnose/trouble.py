@@ -6,9 +6,10 @@ One series only triggers; agreement across vantages decides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil, comb, log10
 
+from monitor.bgp.episodes import Episode
 from monitor.diagnose.networks import weight
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import VantageSituation
@@ -62,7 +63,8 @@ def adds_up(views: list[View], now: float, vouched: Vouch, routing: Routing, net
     bad = [view for view in views if view.failing or view.confirmed]
     if routing.alarming and bad:
         return True
-    if any(view.confirmed and _has_cause(view, routing) for view in bad):
+    doubtful = routing.doubtful
+    if doubtful and any(view.confirmed and _has_cause(view, doubtful) for view in bad):
         return True
     alone = len(bad) == 1 < len(views)
     if any(view.confirmed and view.relapses(alone=alone) and _is_vouched(view, now, vouched) for view in bad):
@@ -103,7 +105,7 @@ def _is_vouched(view: View, now: float, vouched: Vouch) -> bool:
     return vouched(view.vantage, view.bad_since or now, view.bad_share()) is not False
 
 
-def _has_cause(view: View, routing: Routing) -> bool:
+def _has_cause(view: View, doubtful: Sequence[Episode]) -> bool:
     """Whether a route that may be innocent came just before a view went bad; a new provider of last week did not
     make the packet that was lost today, and no provider makes a server think longer.
     """
@@ -113,7 +115,7 @@ def _has_cause(view: View, routing: Routing) -> bool:
         return False
     before, after = CORRELATION_S
     earliest = view.bad_since - before - view.interval_s
-    return any(earliest <= episode.first_at <= view.bad_since + after for episode in routing.doubtful)
+    return any(earliest <= episode.first_at <= view.bad_since + after for episode in doubtful)
 
 
 def _is_slow(view: View) -> bool:

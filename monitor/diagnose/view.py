@@ -96,6 +96,8 @@ class View:
         self.interval_s = interval_s
         self._configured_s = interval_s
         self._recent: deque[Judged] = deque(maxlen=KEPT)
+        self._times: deque[float] = deque(maxlen=PACE_OF)
+        self._bad: tuple[int, list[Judged]] = (0, [])
         self._newest_at = -inf
         self._aged = self._aged_bad = 0.0
         self._connected = self._resent = 0.0
@@ -120,6 +122,7 @@ class View:
             self._age(self._recent[0])
             self._count(self._recent[0], -1)
         self._recent.append(judged)
+        self._times.append(observation.at)
         self._count(judged, 1)
         self.latest = judged
         self._newest_at = max(self._newest_at, known_at)
@@ -140,6 +143,8 @@ class View:
         good = [judged for judged in self._recent if not judged.bad]
         self._recent.clear()
         self._recent.extend(good)
+        self._times.clear()
+        self._times.extend(judged.observation.at for judged in good)
         self._kept_bad, self._kept_resent = 0, sum(bool(judged.resent) for judged in good)
         self.latest = good[-1] if good else None
         self.fresh = self.failing = self.confirmed = self.chronic = False
@@ -176,7 +181,10 @@ class View:
         """The bad observations of the present trouble, oldest first; none when there is none."""
         if self.bad_since is None:
             return []
-        return [judged for judged in self._recent if judged.bad and judged.known_at >= self.bad_since]
+        if self._bad[0] != self.changes:
+            bad = [judged for judged in self._recent if judged.bad and judged.known_at >= self.bad_since]
+            self._bad = (self.changes, bad)
+        return self._bad[1]
 
     def bad_share(self) -> float:
         """Of the exchanges of the present trouble, the bad ones; 1.0 when there is none to be vouched for."""
@@ -307,7 +315,7 @@ class View:
             self._resent += weight * (judged.resent > 0)
 
     def _pace(self) -> float:
-        times = sorted({judged.observation.at for judged in self._last(PACE_OF)})
+        times = sorted(set(self._times))
         if len(times) < 4:
             return self._configured_s
         gaps: list[float] = sorted(map(sub, times[1:], times))
