@@ -46,6 +46,8 @@ _KINDS = {
     EpisodeKind.FORGED_ORIGIN: HijackKind.FORGED_ORIGIN,
     EpisodeKind.NEW_LINK: HijackKind.PATH,
     EpisodeKind.LEAK: HijackKind.PATH,
+    EpisodeKind.OWN_DEAGGREGATION: HijackKind.PATH,
+    EpisodeKind.RPKI_INVALID: HijackKind.PATH,
 }
 _STRANGEST = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.LEAK, EpisodeKind.NEW_LINK)
 _WRONG = (Symptom.WRONG_ANSWER, Symptom.SHEDDING, Symptom.GATEWAY)
@@ -216,8 +218,12 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
 
 
 def _strongest(situation: Situation, *kinds: EpisodeKind, taken: bool = False) -> Episode | None:
-    """The weightiest episode of the kinds; `taken`: or of any that took the target's space."""
-    episodes = [one for one in relevant(situation) if one.kind in kinds or (taken and one.taken)]
+    """The weightiest episode of the kinds; `taken`: or of any that took the target's space, or may have."""
+    episodes = [
+        one
+        for one in relevant(situation)
+        if one.kind in kinds or (taken and (one.taken or one.disowned_by is not None))
+    ]
     return min(episodes, key=weightiest, default=None)
 
 

@@ -212,7 +212,8 @@ class RouteWatch:
 def _tells(episode: Episode) -> bool:
     """Whether an episode can tell one cause from another: of a router on the way or a mail host, only that its
     space is taken."""
-    if episode.kind not in _TELLING or episode.place in (Place.BESIDE, Place.LESS_SPECIFIC):
+    harmless = episode.kind not in _TELLING and episode.disowned_by is None
+    if harmless or episode.place in (Place.BESIDE, Place.LESS_SPECIFIC):
         return False
     return episode.role not in (Role.HOP, Role.MAIL) or episode.taken
 
@@ -220,7 +221,12 @@ def _tells(episode: Episode) -> bool:
 def _is_part(episode: Episode) -> bool:
     """Whether packets to the target follow a part of a usual prefix that its own network announces."""
     own = episode.kind in (EpisodeKind.OWN_DEAGGREGATION, EpisodeKind.RPKI_INVALID)
-    return own and episode.place is Place.MORE_SPECIFIC and episode.role is Role.TARGET
+    return (
+        own
+        and episode.disowned_by is None
+        and episode.place is Place.MORE_SPECIFIC
+        and episode.role is Role.TARGET
+    )
 
 
 def _declared(target: Target) -> Declared:

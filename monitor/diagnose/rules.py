@@ -363,6 +363,18 @@ _RULES = (
         "{near} and {far}, never seen side by side, are on the way of {seen} of {of} peers, path {path}",
     ),
     Rule(
+        "routing.part_behind_new_link", "routing", "control",
+        {HIJACK: 3, MOVED: 0.5, LEAK: 0.5, OVERLOAD: -0.5, UP_OVERLOAD: -0.5, DOWN: -0.5, UP_DOWN: -0.5},
+        "{prefix} is announced with the usual origin over {near} and {far}, never seen side by side, to {seen} of "
+        "{of} peers, path {path}, RPKI {rpki}",
+    ),
+    Rule(
+        "routing.part_round_about", "routing", "control",
+        {HIJACK: 3, MOVED: 0.5, CHANGE: 0.5, OVERLOAD: -0.5, UP_OVERLOAD: -0.5, DOWN: -0.5, UP_DOWN: -0.5},
+        "{prefix} is announced with the usual origin and reached through {offender} alone by {seen} of {of} "
+        "peers, of which some reach {disowner} by a shorter way, path {path}, RPKI {rpki}",
+    ),
+    Rule(
         "routing.leak", "routing", "control",
         {LEAK: 6, HIJACK: 0.5, CHANGE: 1, OVERLOAD: -0.5, UP_OVERLOAD: -0.5, DOWN: -0.5, UP_DOWN: -0.5},
         "{offender} passes {prefix} on to {near}, which neither pays it nor is paid for it: path {path}, "

@@ -25,7 +25,7 @@ from monitor.bgp.episodes.judge import Judge, Known
 from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.links import Links
 from monitor.bgp.episodes.losses import Losses
-from monitor.bgp.episodes.made_up import disowned_by
+from monitor.bgp.episodes.made_up import forgery
 from monitor.bgp.episodes.register import Register
 from monitor.bgp.episodes.relationships import Relationships
 from monitor.bgp.episodes.stories import Stories
@@ -133,7 +133,7 @@ class RouteDetector:
         self._stories.measure_grown()
         for record in self._register:
             if record.active:
-                record.disowned_by = disowned_by(record, self.rib, now)
+                record.forgery = forgery(record, self.rib, now)
         self._adopt(now - ADOPTED_S)
         self._register.forget_ended(now, self._kept_s)
         self._books.forget_unheard()

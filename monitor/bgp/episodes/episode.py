@@ -142,13 +142,15 @@ class Episode:
         """Whether traffic goes to a network that is not known to be allowed to have it.
 
         The usual origin behind a new neighbour counts on a more-specific prefix only: on the usual one it
-        is far oftener a new provider. So does any more-specific whose path is disowned.
+        is far oftener a new provider. So does one over an unusual way that is disowned; over a usual one, the
+        origin may have had it told to one network alone.
         """
         if self.place is Place.BESIDE:
             return False
         if self.kind in (EpisodeKind.NEW_ORIGIN, EpisodeKind.NEW_MORE_SPECIFIC):
             return True
-        forged = self.kind is EpisodeKind.FORGED_ORIGIN or self.disowned_by is not None
+        unusual = self.kind in (EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
+        forged = self.kind is EpisodeKind.FORGED_ORIGIN or (unusual and self.disowned_by is not None)
         return forged and self.place is Place.MORE_SPECIFIC
 
 

@@ -38,3 +38,11 @@ def validity_reasons(validity: ValidityResult) -> list[Reason]:
         text = f"RPKI invalid: {against.prefix}-{against.max_length} is for AS{against.asn}"
         return [Reason(ReasonWord.RPKI_INVALID, text)]
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """A path that was made up: by whom, and which network it names that does not have the route."""
+
+    offender: Asn
+    disowned_by: Asn

@@ -4,9 +4,16 @@ Theory of operation. An AS path says that each network in it had the route and h
 fault, towards the origin, that can be checked: a collector's peer shows what it has. One that is named there and
 carries the usual prefix, but not this one, never handed it to anybody. Nor did a network through which many
 peers reach the usual prefix when none of them heard this one from it: whoever tells its neighbours of the whole
-would tell them of the part. So the path was forged by the network at fault, which is no leak and no re-route.
+would tell them of the part. Nor did it hand it to those who go a longer way for the part, round through the
+network at fault, than for the whole. So the path was forged by the network at fault, which is no leak and no
+re-route.
 
-A leaker is only asked about the network that gave it the route. Where a network further on made it up, as route
+A path may be forged of links that are all real. Then the network at fault is one through which every way to the
+part leads, further out than a provider of the origin: what a provider is told, it tells all its neighbours. That
+the part is told to one provider alone is the origin's own business.
+
+A leaker is only asked about the network that gave it the route, and who goes round through it proves nothing: a
+customer's route is preferred however long it is. Where a network further on made it up, as route
 optimisers do (AS33154 for AS396531 and AS701, June 2019), it is still a leak.
 
 A network that withdrew the prefix may be named by a ghost of it, and an RPKI-invalid one is dropped by many on
@@ -15,12 +22,14 @@ its way (RFC 6811), so neither proves anything by its absence at others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 
 from monitor.bgp.episodes.episode import EpisodeKind, Place
+from monitor.bgp.episodes.judgement import Forgery, Judgement
 from monitor.bgp.episodes.register import Record
 from monitor.bgp.prefix_key import prefix_of
-from monitor.bgp.rib import PeerKey, Rib
+from monitor.bgp.rib import PeerKey, Rib, Route
 from monitor.model import Asn, Validity
 
 AWAITED_S = 10.0
@@ -29,29 +38,71 @@ AWAITED_S = 10.0
 FEWEST_UNTOLD = 3
 """Networks that reach the usual prefix through one that is named, and did not hear this one from it."""
 
+FEWEST_CARRIERS = 2
+"""Peers whose ways must share a network before it is asked about though nothing else is odd about it."""
+
 _ON_THE_WAY = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
+_OWN = (EpisodeKind.OWN_DEAGGREGATION, EpisodeKind.RPKI_INVALID)
 
 Way = tuple[Asn, ...]
 
 
-def disowned_by(record: Record, rib: Rib, now: float) -> Asn | None:
-    """The network that an episode's path names and that does not have its route; None: none, or nobody knows."""
+def forgery(record: Record, rib: Rib, now: float) -> Forgery | None:
+    """What was made up of an episode's path; None: nothing, or nobody knows."""
     told, path = record.judgement, record.path
-    candidate = told.kind in _ON_THE_WAY and record.ground.place is Place.MORE_SPECIFIC
+    candidate = told.kind in (*_ON_THE_WAY, *_OWN) and record.ground.place is Place.MORE_SPECIFIC
     if not candidate or record.ground.trusted or path is None or now - record.first_at < AWAITED_S:
         return None
-    named = _behind(path.sequence, told.offender)
-    if told.kind is EpisodeKind.LEAK:
-        named = named[:1]
     carried = rib.routes(record.ground.prefix)
-    if any(_passes(route.path.sequence, named, told.offender) for route in carried.values()):
+    for offender, named in _suspects(told, path.sequence, carried):
+        disowner = _disowner(record, rib, carried, offender, named)
+        if disowner is not None:
+            return Forgery(offender, disowner)
+    return None
+
+
+def _suspects(told: Judgement, way: Way, carried: Mapping[PeerKey, Route]) -> Iterator[tuple[Asn, Way]]:
+    """Who may have made the path up, each with the networks that it names behind itself."""
+    if told.kind not in _OWN:
+        if told.offender is not None:
+            named = _behind(way, told.offender)
+            yield told.offender, named[:1] if told.kind is EpisodeKind.LEAK else named
+    elif len(carried) >= FEWEST_CARRIERS:
+        shared = _shared(route.path.sequence for route in carried.values())
+        for index in reversed(range(len(shared) - 2)):
+            yield shared[index], shared[index + 1 :]
+
+
+def _disowner(record: Record, rib: Rib, carried: Mapping[PeerKey, Route], offender: Asn, named: Way) -> Asn | None:
+    """The network among the named ones that does not have the route."""
+    told = record.judgement
+    if any(_passes(route.path.sequence, named, offender) for route in carried.values()):
         return None
-    without = [way for peer, way in _usual_ways(record, rib) if peer not in carried]
+    rounds = told.kind is not EpisodeKind.LEAK and len(named) > 1
+    without = [
+        way
+        for peer, way in _usual_ways(record, rib)
+        if peer not in carried or (rounds and len(carried[peer].path.sequence) > len(way))
+    ]
     itself = next((way[0] for way in without if way[0] in named), None)
     if itself is not None or told.validity.state is Validity.INVALID or not named:
         return itself
-    untold = {way[0] for way in without if named[0] in way and told.offender not in way}
+    untold = {way[0] for way in without if named[0] in way and offender not in way}
     return named[0] if len(untold) >= FEWEST_UNTOLD else None
+
+
+def _shared(ways: Iterable[Way]) -> Way:
+    """The networks next to the origin that all ways have, the origin last; none as soon as these are too few."""
+    found: Way | None = None
+    for way in ways:
+        if found is None:
+            found = way
+            continue
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(found), reversed(way), strict=False))
+        found = tuple(reversed([asn for asn, _ in alike]))
+        if len(found) <= 2:
+            return ()
+    return found or ()
 
 
 def _behind(way: Way, offender: Asn | None) -> Way:

@@ -10,9 +10,9 @@ from typing import Any
 from monitor.bgp.episodes.episode import Episode, EpisodeChange, EpisodeKind, Place, Reason, ReasonWord, Role, Turn
 from monitor.bgp.episodes.ground import Ground
 from monitor.bgp.episodes.interest import Which
-from monitor.bgp.episodes.judgement import Judgement
+from monitor.bgp.episodes.judgement import Forgery, Judgement
 from monitor.bgp.rib import PeerKey
-from monitor.model import Asn, AsPath, Prefix
+from monitor.model import AsPath, Prefix
 
 RESUMED_S = 300.0
 """What returns so soon after its last carrier let go goes on; later it begins anew."""
@@ -55,7 +55,7 @@ class Record:
     collectors: set[str] = field(default_factory=set)
     after_withdrawal: bool = False
     seen_before_at: float | None = None
-    disowned_by: Asn | None = None
+    forgery: Forgery | None = None
     hidden: bool = False
 
     @property
@@ -75,7 +75,7 @@ class Record:
         self.earlier += 1
         self.peers = self.peers_of = 0
         self.collectors.clear()
-        self.after_withdrawal, self.disowned_by = False, None
+        self.after_withdrawal, self.forgery = False, None
 
     def note_lost_at(self, lost_at: float) -> None:
         """Most peers had lost the usual route by then: a foreign origin that shows only after that is an effect
@@ -101,7 +101,7 @@ class Record:
             concerns=self.ground.concerns,
             expected=self.ground.expected,
             origin=told.origin,
-            offender=told.offender,
+            offender=self.forgery.offender if self.forgery is not None else told.offender,
             link=told.link,
             path=self.path,
             first_at=self.first_at,
@@ -113,7 +113,7 @@ class Record:
             collectors=len(self.collectors),
             validity=told.validity,
             after_withdrawal=self.after_withdrawal,
-            disowned_by=self.disowned_by,
+            disowned_by=self.forgery.disowned_by if self.forgery is not None else None,
             earlier=self.earlier,
             reasons=told.reasons + self._history(),
         )
@@ -130,8 +130,8 @@ class Record:
         if self.after_withdrawal:
             text = "it shows only after the usual route had gone"
             found.append(Reason(ReasonWord.AFTER_WITHDRAWAL, text))
-        if self.disowned_by is not None:
-            text = f"the path names AS{self.disowned_by}, which does not have it"
+        if self.forgery is not None:
+            text = f"the path names AS{self.forgery.disowned_by}, which does not have it"
             found.append(Reason(ReasonWord.MADE_UP, text))
         return tuple(found)
 

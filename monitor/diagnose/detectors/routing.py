@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from monitor.bgp.episodes import Episode, EpisodeKind, Role
+from monitor.bgp.episodes import Episode, EpisodeKind, Place, Role
 from monitor.bgp.vrp_view import Vrps
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.networks import weight
@@ -144,9 +144,11 @@ def _rule(episode: Episode) -> str:
     if episode.role is Role.NAME_SERVER and episode.taken:
         return "routing.name_server_space_taken"
     if episode.disowned_by is not None:
-        return "routing.made_up_more_specific"
+        return "routing.made_up_more_specific" if episode.taken else "routing.part_round_about"
     if episode.kind is EpisodeKind.FORGED_ORIGIN:
         return "routing.forged_more_specific" if episode.taken else "routing.new_neighbour"
+    if episode.kind is EpisodeKind.NEW_LINK and episode.place is Place.MORE_SPECIFIC:
+        return "routing.part_behind_new_link"
     return _RULES[episode.kind]
 
 

@@ -50,7 +50,7 @@ def _finding(situation: Situation, episode: Episode, rule: str, views: list[Vant
         at=max(situation.onset, episode.first_at),
         share=strength(views, situation.affected) if len(views) < len(situation.vantages) else 1.0,
         witnesses=tuple(view.vantage for view in views),
-        values={"prefix": str(episode.prefix), "origin": f"AS{episode.origin}"},
+        values={"prefix": str(episode.prefix), "origin": f"AS{episode.offender}"},
         facts=(FactRef(kind="route", at=episode.first_at, prefix=str(episode.prefix)),),
     )
 
@@ -67,10 +67,10 @@ def _is_in(text: str | None, episode: Episode) -> bool:
 
 
 def _is_taken(episode: Episode) -> bool:
-    """A stranger's. The usual origin behind a new neighbour is none: whoever is flooded, and silent for it,
-    announces a part of his space through those who clean it.
+    """A stranger's, or one that was made up. The usual origin behind a new neighbour is none: whoever is flooded,
+    and silent for it, announces a part of his space through those who clean it.
     """
     kinds = (EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_ORIGIN)
-    taken = episode.active and episode.kind in kinds and episode.taken
+    taken = (episode.kind in kinds and episode.taken) or episode.disowned_by is not None
     ours = episode.role is Role.TARGET and not episode.after_withdrawal
-    return taken and ours
+    return episode.active and taken and ours

@@ -118,6 +118,14 @@ KOREAN: dict[str, str] = {
         "서로 이웃이었던 적 없는 {near}, {far} 네트워크가 피어 {of}개 중 {seen}개의 경로에 나란히 있음, "
         "경로 {path}"
     ),
+    "routing.part_behind_new_link": (
+        "{prefix} 경로가 평소의 원점으로 광고되지만 서로 이웃이었던 적 없는 {near}, {far} 네트워크를 지남, "
+        "피어 {of}개 중 {seen}개, 경로 {path}, RPKI {rpki}"
+    ),
+    "routing.part_round_about": (
+        "{prefix} 경로가 평소의 원점으로 광고되지만 피어 {of}개 중 {seen}개가 {offender} 네트워크만 거쳐 닿음, "
+        "{disowner} 네트워크까지 더 짧은 경로가 있는데도 그러함, 경로 {path}, RPKI {rpki}"
+    ),
     "routing.leak": (
         "{offender} 네트워크가 서로 고객도 제공자도 아닌 {near} 네트워크에 {prefix} 경로를 넘김: 경로 {path}, "
         "피어 {of}개 중 "

@@ -98,3 +98,59 @@ def test_few_who_did_not_hear_of_it_prove_nothing() -> None:
 
     # The first peer shows the part; of those through its giver too few are left.
     assert [(episode.offender, episode.disowned_by) for episode in scene.episodes()] == [(STRANGER, None)]
+
+
+AROUND = (777, STRANGER, TRANSITS[0], OWNER)
+"""A way to the part that is longer than any peer's to the whole, round through the stranger."""
+
+
+def told_all(scene: Scene, *tail: int, peers: range = range(10)) -> Scene:
+    """Peers show ways to the part that end alike, and time passes."""
+    for peer in peers:
+        scene.announce(scene.way(peer, *tail), peer, INNER)
+    scene.wait(AWAITED_S)
+    return scene
+
+
+def test_part_that_all_reach_on_a_longer_way_over_a_new_link_is_made_up() -> None:
+    """Five of them reach the transit that is named at once, and would have heard of the part from it."""
+    (episode,) = told_all(Scene(), *AROUND).episodes()
+
+    assert (episode.kind, episode.offender, episode.disowned_by) == (EpisodeKind.NEW_LINK, STRANGER, TRANSITS[0])
+    assert episode.taken
+
+
+KNOWN_LINKS = (f"{STRANGER}|777|-1", f"{TRANSITS[0]}|{STRANGER}|-1", f"{TRANSITS[0]}|{OWNER}|-1")
+
+
+def test_part_over_known_links_that_all_reach_through_one_network_is_made_up_by_it() -> None:
+    """It may have been told to that network alone, so that nothing is taken yet; but its doer is known."""
+    (episode,) = told_all(Scene(relations=KNOWN_LINKS), *AROUND).episodes()
+
+    assert episode.kind is EpisodeKind.OWN_DEAGGREGATION
+    assert (episode.offender, episode.disowned_by, episode.taken) == (STRANGER, TRANSITS[0], False)
+
+
+def test_part_that_is_told_to_one_transit_alone_is_its_owners_own_doing() -> None:
+    """Those of the other transit go a longer way then, and the owner is who wanted that."""
+    scene = Scene(relations=(f"{TRANSITS[0]}|777|-1",))
+    for peer in range(10):
+        tail = (TRANSITS[0], OWNER) if peer % 2 == 0 else (777, TRANSITS[0], OWNER)
+        scene.announce(scene.way(peer, *tail), peer, INNER)
+    scene.wait(AWAITED_S)
+
+    assert [(episode.offender, episode.disowned_by) for episode in scene.episodes()] == [(OWNER, None)]
+
+
+def test_one_peers_own_way_to_a_part_is_asked_about_nobody() -> None:
+    """Whoever shares it is not known."""
+    scene = told_all(Scene(relations=KNOWN_LINKS), *AROUND, peers=range(1))
+
+    assert [episode.disowned_by for episode in scene.episodes()] == [None]
+
+
+def test_longer_ways_of_a_leak_prove_nothing() -> None:
+    """A customer's route is preferred however long it is; all ten have it, and nobody lacks it."""
+    scene = told_all(Scene(relations=RELATIONS), *VALLEY)
+
+    assert [(episode.kind, episode.disowned_by) for episode in scene.episodes()] == [(EpisodeKind.LEAK, None)]

@@ -15,6 +15,7 @@ from simulator.conditions import Span
 from simulator.exchange import Exchange, Observation
 from simulator.feed import lines
 from simulator.lookup import lookup
+from simulator.propagation import Path as AsPath
 from simulator.relations import lines as relation_lines
 from simulator.trace import FLOWS, trace
 from simulator.world import Truth, World
@@ -80,7 +81,13 @@ def write(world: World, folder: Path) -> None:
     (folder / "config.toml").write_text("\n".join(_config(world)) + "\n")
     routes = world.setting.recorded.routes
     expected = [
-        _expected(number, truth, tally, shown=routes and is_shown(world, truth))
+        _expected(
+            number,
+            truth,
+            tally,
+            shown=routes and is_shown(world, truth),
+            hinted=routes and _is_hinted(world, truth),
+        )
         for number, truth in enumerate(world.truths)
         if truth.causes
     ]
@@ -151,20 +158,22 @@ def _array(values: Iterable[object]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-def _expected(number: int, truth: Truth, tally: _Tally, *, shown: bool) -> dict[str, object] | None:
+def _expected(number: int, truth: Truth, tally: _Tally, *, shown: bool, hinted: bool) -> dict[str, object] | None:
     """One entry of expected.json; None where the trouble never touched anybody and BGP does not show it.
 
     A new neighbour of the origin that carries nobody's traffic is a peering like any other, as far as anybody
-    can tell.
+    can tell. A part of its space behind a forged path may be called a hijack then, and nothing as well.
     """
-    affected = tally.affected(number, truth)
+    affected, also = tally.affected(number, truth), list(truth.causes[1:])
     if not affected and truth.vantage is None and "none" not in truth.causes and not shown:
-        return None
+        if not hinted:
+            return None
+        also.append("none")
     span = Span(truth.span.start, truth.span.end)
     return {
         "target": truth.target,
         "cause": truth.causes[0],
-        "also": list(truth.causes[1:]),
+        "also": also,
         "start": span.start,
         "end": span.end,
         "affected": affected,
@@ -177,11 +186,22 @@ def is_shown(world: World, truth: Truth) -> bool:
     """Whether some collector heard of a hijack for what it is: a forged origin looks like a new neighbour."""
     if not truth.hijack or truth.hijack["kind"] == "forged_origin":
         return False
-    heard = (
+    return any(path[-1:] == (truth.culprit,) for path in _heard(world, truth))
+
+
+def _is_hinted(world: World, truth: Truth) -> bool:
+    """Whether some collector heard of a part of the target's space by way of the culprit."""
+    is_part = bool(truth.hijack) and truth.hijack["kind"] == "subprefix"
+    return is_part and any(truth.culprit in path for path in _heard(world, truth))
+
+
+def _heard(world: World, truth: Truth) -> Iterator[AsPath]:
+    """The paths that peers of collectors had since a trouble began, where they are recorded."""
+    return (
         routes.get(peer.asn, ())
-        for prefix, epochs in world.routing.epochs.items()
+        for epochs in world.routing.epochs.values()
         for begun, routes in epochs
         if begun >= truth.span.start
         for peer in world.setting.peers
+        if world.setting.recorded.routes
     )
-    return any(path[-1:] == (truth.culprit,) for path in heard)

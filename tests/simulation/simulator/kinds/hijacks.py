@@ -35,12 +35,16 @@ def _hijack(
     exact: bool = False,
     effect: str = "impostor",
     forged: bool = False,
+    deep: bool = False,
     by: int | None = None,
     only_to: frozenset[int] | None = None,
     elsewhere: bool = False,
     all_addresses: bool = True,
 ) -> None:
-    """Announce the main target's prefixes, or the /24s around its addresses, from another network."""
+    """Announce the main target's prefixes, or the /24s around its addresses, from another network.
+
+    `forged`: as if they came from their origin behind it; `deep`: from behind a provider of the origin at times.
+    """
     victim, attacker = world.main, by if by is not None else _attacker(world)
     neighbours = {*world.graph.providers[victim.asn], *world.graph.peers[victim.asn]}
     while forged and attacker in neighbours:
@@ -54,6 +58,8 @@ def _hijack(
         prefixes = {list(whole.subnets(new_prefix=24 if whole.version == 4 else 48))[3]}
     filtering = _rejects(world, world.rng.choice([0.0, 0.2, 0.5]))
     tail = (victim.asn,) if forged else ()
+    if deep and world.rng.random() < 0.5:
+        tail = (world.rng.choice([asn for asn in sorted(neighbours) if asn != attacker]), *tail)
     for prefix in sorted(prefixes, key=str):
         own = [Announcement(asn) for asn in victim.sites] if exact else []
         false = Announcement(attacker, tail, only_to)
@@ -121,6 +127,12 @@ def _beside_a_vantage(world: World) -> tuple[int, int]:
         if peers:
             return world.rng.choice(peers), provider
     raise AssertionError("a graph without peerings")
+
+
+@kind("hijack", knows_origins=True, routes=True, held_out=True)
+def hijack_forged_subprefix(world: World) -> None:
+    """The /24s behind the rightful origin, so that a ROA with a long maxLength lets them pass (Celer 2022)."""
+    _hijack(world, forged=True, deep=True, effect=world.rng.choice(["impostor", "blackhole"]))
 
 
 @kind("hijack", knows_origins=True, routes=True)

@@ -1,0 +1,94 @@
+"""A part of the target's space behind a path that names its origin and its transit, and that somebody made up."""
+
+from __future__ import annotations
+
+from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, usual_path
+from world import Place, World, announcement, withdrawal
+
+from monitor.model.incident import Incident
+from monitor.model.verdict import Cause, HijackKind
+
+OWNER, TRANSIT, STRANGER, BEYOND = 64500, 64701, 64666, 64777
+LINKS = (f"{STRANGER}|{BEYOND}|-1", f"{TRANSIT}|{STRANGER}|-1", f"{TRANSIT}|{OWNER}|-1")
+"""By these every link of the way is a real one: the stranger buys from the transit that he names."""
+
+
+def silent(world: World, at: float, place: Place):
+    """No SYN-ACK."""
+    return world.silent(at, place, API)
+
+
+def part(*tail: int, at: float = BEGIN - 5) -> list[dict[str, object]]:
+    """All peers but the transit itself, which would be on its own way, hear of a part; `tail`: how ways end."""
+    peers = [peer for peer in PEERS if peer[1] != TRANSIT]
+    ways = {peer: (peer[1], *tail) if tail else usual_path(peer[1]) for peer in peers}
+    rows = [announcement(at + n, peer, way, PREFIX) for n, (peer, way) in enumerate(ways.items())]
+    return rows + [withdrawal(END + n, peer, PREFIX) for n, peer in enumerate(peers)]
+
+
+def told(routes: list[dict[str, object]], **more) -> list[Incident]:
+    """The incidents of a story without traceroutes."""
+    return Story(way=lambda *_: None, usual_prefix=COVER, routes=routes, **more).incidents()
+
+
+def rules(incident: Incident) -> set[str]:
+    """Which rules spoke."""
+    return {evidence.rule for evidence in incident.evidence}
+
+
+def test_silence_since_a_part_came_over_a_new_link_that_was_made_up_is_a_hijack() -> None:
+    """The transit that is named has no such route, which its own session with a collector shows."""
+    (incident,) = told(part(BEYOND, STRANGER, TRANSIT, OWNER), api=silent)
+
+    assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.PATH)
+    assert (incident.detail.prefix, incident.detail.culprit) == (PREFIX, STRANGER)
+
+
+def test_silence_since_a_part_came_round_over_real_links_is_not_called_the_servers() -> None:
+    """Where no packets were traced, an owner who moved his space to a dead corner looks alike."""
+    (incident,) = told(part(BEYOND, STRANGER, TRANSIT, OWNER), api=silent, relationships=LINKS)
+
+    assert incident.cause is Cause.INSUFFICIENT
+    assert "routing.part_round_about" in rules(incident)
+
+
+def test_traceroutes_that_end_with_the_maker_of_such_a_path_settle_it() -> None:
+    """Packets never get behind him."""
+    (incident,) = Story(
+        way=lambda world, at, place: world.trace(at, place, API, networks=(64798, STRANGER), reached=False),
+        api=silent, usual_prefix=COVER, routes=part(BEYOND, STRANGER, TRANSIT, OWNER), relationships=LINKS,
+    ).incidents()  # fmt: skip
+
+    assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.PATH)
+    assert incident.detail.culprit == STRANGER
+
+
+def test_part_over_real_links_wakes_nobody_while_all_is_well() -> None:
+    """Its owner may have had it told to one network alone."""
+    assert told(part(BEYOND, STRANGER, TRANSIT, OWNER), relationships=LINKS) == []
+
+
+def test_part_over_the_usual_ways_is_no_reason_for_a_silence() -> None:
+    """Its owner announces it, and his server is dead."""
+    (incident,) = told(part(), api=silent)
+
+    assert incident.cause is Cause.SERVER_DOWN
+
+
+def test_part_that_came_long_before_made_no_silence() -> None:
+    """Somebody makes paths up, and the server is dead: a hijack it is by no evidence of ours."""
+    (incident,) = told(part(BEYOND, STRANGER, TRANSIT, OWNER, at=BEGIN - 500), api=silent, relationships=LINKS)
+
+    assert "routing.taken_as_all_fell_silent" not in rules(incident)
+
+
+def test_part_behind_a_new_link_that_nobody_disowns_is_told_as_such() -> None:
+    """A re-route brings no longer prefix with it: what leads packets elsewhere then is no ordinary change."""
+    routes = part(BEYOND, STRANGER, 64720, OWNER)
+    (incident,) = Story(
+        way=lambda world, at, place: world.trace(at, place, API, networks=(64798, STRANGER), reached=False),
+        api=silent, usual_prefix=COVER, routes=routes, relationships=(f"64720|{OWNER}|-1",),
+    ).incidents()  # fmt: skip
+
+    assert incident.cause is Cause.ROUTE_HIJACK
+    assert "routing.part_behind_new_link" in rules(incident)
