@@ -11,6 +11,7 @@ from monitor.diagnose.blame import blames
 from monitor.diagnose.contact import Silence
 from monitor.diagnose.detectors import DETECTORS
 from monitor.diagnose.detectors.identity import forger_of
+from monitor.diagnose.detectors.new_neighbour import PATIENCE_S
 from monitor.diagnose.detectors.routing import relevant, weightiest
 from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import NEW_KEYS, Identity
@@ -187,14 +188,16 @@ def _both_planes(findings: list[Finding], situation: Situation) -> bool:
 def _may_be_provider(situation: Situation) -> bool:
     """Whether all that speaks for a hijack is a new neighbour that loses packets, or behind which all is wrong.
 
-    A new provider that was turned up with a broken filter does no better. One that carries nobody is none.
+    A new provider that was turned up with a broken filter does no better. One that carries nobody is none; but a
+    table that knows no customer of it may just lack them, so that his first minutes may be bad ones all the same.
     """
     routing = situation.routing
     new_keys = any(view.identity in NEW_KEYS for view in situation.vantages)
     neighbours = [episode for episode in routing.episodes if is_new_neighbour(episode)]
     if new_keys or any(episode.taken for episode in routing.episodes) or not neighbours:
         return False
-    return not any(map(carries_nobody, neighbours))
+    lasts = situation.now - min(one.first_at for one in neighbours) >= PATIENCE_S
+    return not (lasts and any(map(carries_nobody, neighbours)))
 
 
 def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:

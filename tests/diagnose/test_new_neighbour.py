@@ -154,6 +154,18 @@ def test_neighbour_that_carries_nobody_is_no_provider_from_the_first_minute() ->
     assert incident.named_at < BEGIN + 3 * MINUTES
 
 
+def test_bad_first_minutes_of_who_is_said_to_carry_nobody_are_at_most_suspected() -> None:
+    """The table of relationships may only lack his customers."""
+    incident = told(
+        api=only(FAR, silent_for(2 * MINUTES)),
+        way=only_way(FAR, ends_behind),
+        routes=way_by_the_neighbour(until=BEGIN + 2 * MINUTES),
+        relationships=CARRIES_NOBODY,
+    )
+
+    assert (incident.cause, incident.suspected) == (Cause.ROUTE_HIJACK, True)
+
+
 def test_traces_that_follow_the_usual_way_clear_the_new_neighbour() -> None:
     """Some fall silent, yet their packets go where they always went."""
     incident = told(api=only(FAR, silent), routes=way_by_the_neighbour())
