@@ -22,6 +22,7 @@ from monitor.bus.nats.broker import Broker
 from monitor.bus.nats.lease import Lease, held_on, taken
 from monitor.history import HistoryError, Notice, Reader, Store
 from monitor.hub.roles.either import done_before
+from monitor.hub.roles.ended import ended
 from monitor.hub.tables import TableLoader
 from monitor.model.incident import IncidentChange
 from monitor.model.settings import Config
@@ -93,8 +94,7 @@ class AlertRole:
                 group.create_task(one) for one in (self._enter_changes(desk, outbox), self._tell(desk, outbox))
             ]
             await done_before(stop, held_on(lease))
-            for chore in chores:
-                chore.cancel()
+            await ended(*chores)
             outbox_stop.set()
 
     async def _enter_changes(self, desk: Desk, outbox: Outbox) -> None:

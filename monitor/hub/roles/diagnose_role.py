@@ -37,6 +37,7 @@ from monitor.history.tenure import TenureError
 from monitor.hub.lookout import Listeners
 from monitor.hub.newcomers import Newcomers
 from monitor.hub.roles.checkpoint import OLD_S, pack_checkpoint, unpack_checkpoint
+from monitor.hub.roles.ended import ended
 from monitor.hub.roles.shard import Shard
 from monitor.hub.roles.topics import BOOST, MET, Boosted
 from monitor.hub.tables import TableLoader, Tables
@@ -99,7 +100,7 @@ class DiagnoseRole:
                         await stop.wait()
                 except TimeoutError:
                     continue
-            refresh.cancel()
+            await ended(refresh)
             for partition in self.owned:
                 await self._give_up(partition, give_back=True)
 
@@ -167,8 +168,7 @@ class DiagnoseRole:
         owned = self._owned.pop(partition, None)
         if owned is None:
             return  # a reload was quicker
-        owned.task.cancel()
-        await asyncio.wait([owned.task])
+        await ended(owned.task)
         if give_back:
             checkpoint = owned.shard.checkpoint
             await owned.lease.give_back(owned.note if checkpoint is None else pack_checkpoint(checkpoint))

@@ -21,6 +21,7 @@ from monitor.diagnose.fact import parted
 from monitor.hub.feeds import Feeds, Sink
 from monitor.hub.origin_lookups import Asking, OriginLookups
 from monitor.hub.roles.either import done_before
+from monitor.hub.roles.ended import ended
 from monitor.hub.roles.topics import MET
 from monitor.hub.tables import TableLoader, Tables
 from monitor.hub.vrp_news import vrp_changes
@@ -87,9 +88,7 @@ class FeedsRole:
                 for one in (feeds.run(), origins.run(), self._refresh_vrps(feeds, sender.put))
             ]
             still_ours = not await done_before(stop, held_on(lease))
-            for chore in chores:
-                chore.cancel()
-            await asyncio.wait(chores)
+            await ended(*chores)
             sent.set()
             if not still_ours:
                 # Another process listens; what is left here would be heard twice.

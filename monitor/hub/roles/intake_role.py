@@ -21,6 +21,7 @@ from monitor.bus.nats.lease import Lease, held_on, taken
 from monitor.bus.nats.sender import Sender
 from monitor.bus.partition import Partitions
 from monitor.hub.crew import Crew
+from monitor.hub.roles.ended import ended
 from monitor.hub.roles.topics import BOOST, HEARD, Boosted
 from monitor.model.settings import Config
 
@@ -82,8 +83,7 @@ class IntakeRole:
                 )
             ]
             await self._door.run(stop)
-            for chore in chores:
-                chore.cancel()
+            await ended(*chores)
             await lease.give_back(b"")
             sent.set()
 

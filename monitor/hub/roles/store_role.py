@@ -25,6 +25,7 @@ from monitor.history import HistoryError
 from monitor.history.shipment import Shipment
 from monitor.hub.hub import BACKLOG_LASTS_S
 from monitor.hub.keeping import DispatchStore, FactStore, Keeper, keep_once
+from monitor.hub.roles.ended import ended
 from monitor.hub.tending import TendedStore, tend
 from monitor.model.settings import Config
 from probes import clock
@@ -81,8 +82,7 @@ class StoreRole:
                 if found:
                     await self._keep([message for message, _ in found])
                     await self._reader.acknowledge([handle for _, handle in found])
-            for chore in chores:
-                chore.cancel()
+            await ended(*chores)
 
     async def reload(self, config: Config) -> None:
         """Keep by another configuration."""
