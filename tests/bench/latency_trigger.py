@@ -207,6 +207,8 @@ def halves(series: Series) -> tuple[Series, Series]:
 
 def main() -> None:
     """The command."""
+    if len(sys.argv) < 2:
+        sys.exit("name the labelled series: python tests/bench/latency_trigger.py FILE.csv.gz...")
     split = [halves(read(Path(name))) for name in sys.argv[1:]]
     first, second = [one for one, _ in split], [two for _, two in split]
     mine, plain = tune(ours, Sensitivity(), OURS, first), tune(cusum, Plain(), PLAIN, first)
