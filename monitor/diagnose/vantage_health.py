@@ -89,27 +89,30 @@ class _Rolls:
     """How targets, or controls, are seen at one moment: by each vantage, and by how many of the others."""
 
     def __init__(self, views: Views, now: float) -> None:
-        self._views = {
-            vantage: {name: view for name, view in own.items() if view.current(now)}
-            for vantage, own in views.items()
-        }
+        self._views, self._now = views, now
+        self._current: dict[str, dict[str, View]] = {}
         self._rolls: dict[str, _Roll] = {}
-        for own in self._views.values():
-            for name, view in own.items():
-                self._rolls.setdefault(name, _Roll()).count(view)
 
     def at(self, vantage: str) -> dict[str, View]:
         """The current views of a vantage, by name."""
-        return self._views.get(vantage, {})
+        if vantage not in self._current:
+            own = self._views.get(vantage, {})
+            self._current[vantage] = {name: view for name, view in own.items() if view.current(self._now)}
+        return self._current[vantage]
 
     def others(self, vantage: str, name: str) -> _Roll:
-        """How the other vantages see what this one has a current view of."""
-        return self._rolls[name].without(self._views[vantage][name])
+        """How the other vantages see what this one has a current view of; counted when first asked for."""
+        if name not in self._rolls:
+            roll = self._rolls[name] = _Roll()
+            for one in self._views:
+                if (view := self.at(one).get(name)) is not None:
+                    roll.count(view)
+        return self._rolls[name].without(self.at(vantage)[name])
 
     def shared(self, vantage: str, name: str) -> bool:
         """Whether half of the others had trouble with it, too, since this one's began."""
-        since = self._views[vantage][name].bad_since
-        others = [own[name] for other, own in self._views.items() if other != vantage and name in own]
+        since = self.at(vantage)[name].bad_since
+        others = [self.at(other)[name] for other in self._views if other != vantage and name in self.at(other)]
         bad = sum(since is not None and any(judged.bad for judged in view.since(since)) for view in others)
         return 2 * bad >= len(others)
 
@@ -189,7 +192,7 @@ class VantageHealth:
             found = {v: one for v, one in self._sick.items() if not _is_well(v, controls, seen)}
             for vantage in troubled:
                 asked = controls.sound(vantage)
-                sickness = _by_controls(vantage, asked, seen.own(vantage)) if asked else _alone(vantage, seen)
+                sickness = _by_controls(vantage, asked, seen) if asked else _alone(vantage, seen)
                 if sickness is not None:
                     found[vantage] = sickness
         self._sick = found
@@ -232,11 +235,12 @@ def _is_impaired(judged: Judged) -> bool:
     return judged.bad or bool(judged.resent)
 
 
-def _by_controls(vantage: str, controls: list[View], targets: list[View]) -> Sickness | None:
+def _by_controls(vantage: str, controls: list[View], seen: _Rolls) -> Sickness | None:
     """Every control fails, one of them for sure, and most of the targets that others see fine fail too."""
     bad = [view for view in controls if _is_surely_bad(view) or (view.failing and len(controls) > 1)]
     if len(bad) < len(controls) or not any(view.confirmed for view in bad):
         return None
+    targets = seen.own(vantage)
     only = bad[0] if len(controls) == 1 else None
     bad_targets = [view for view in targets if _fails_too(view, only)]
     slow = not any(view.failing for view in bad)
