@@ -220,8 +220,8 @@ _RULES = (
     Rule(
         "network.waits_beyond_trips", "wait", "data",
         {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, CHANGE: -3, CONGESTION: -3, LINK: -2, WITHDRAWN: -2},
-        "answers come {waits} later than usual at {seen} of {of}, though nothing is lost and a round trip is "
-        "{trips} longer: no way does that",
+        "answers come {waits} later than usual at {seen} of {of}, though nothing is lost and a round trip at "
+        "most {trips} longer: no way does that",
     ),
     # Who answers.
     Rule(

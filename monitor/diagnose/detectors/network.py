@@ -24,6 +24,9 @@ again, the same packet may have been, four times (after 0.2, 0.4, 0.8 and 1.6 s)
 FEWEST_RAISED = 3
 """Vantages whose round trips must all be longer before their common end is to blame."""
 
+LEAST_TOLD_S = 0.001
+"""A round trip is told to be at most so much longer where it is not longer at all: nobody asks for less."""
+
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Flat or shifted round trips, among the affected vantages that measured one since the onset.
@@ -69,7 +72,7 @@ def _beyond_trips(situation: Situation) -> Iterator[Finding]:
             witnesses=tuple(view.vantage for view in late),
             values={
                 "waits": seconds((worst.think_s or 0.0) - (worst.usual_think_s or 0.0)),
-                "trips": seconds(max(worst.rtt_rise_s, 0.0)),
+                "trips": seconds(max(worst.rtt_rise_s, LEAST_TOLD_S)),
             },
         )
 

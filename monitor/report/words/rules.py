@@ -48,8 +48,8 @@ KOREAN: dict[str, str] = {
         "연결 대기열이 가득 참"
     ),
     "network.waits_beyond_trips": (
-        "{of}곳 중 {seen}곳에서 응답이 평소보다 {waits} 늦지만 패킷 손실은 없고 왕복 시간은 {trips} 늘었을 뿐임: "
-        "경로 때문일 수 없음"
+        "{of}곳 중 {seen}곳에서 응답이 평소보다 {waits} 늦지만 패킷 손실은 없고 왕복 시간은 길어야 {trips} "
+        "늘었을 뿐임: 경로 때문일 수 없음"
     ),
     "identity.key_known": "영향받은 관측 지점 {of}곳 중 {seen}곳에 원래 키를 가진 서버가 그대로 응답함",
     "identity.new_key": "{of}곳 중 {seen}곳에 처음 보는 키를 가진 서버가 응답함(발급자 {issuer})",
