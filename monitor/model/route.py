@@ -101,8 +101,7 @@ class RouteEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.path.origins if self.path is not None else frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerState:
+class PeerState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A collector's session with a peer went up or down; down means its routes are unknown, not withdrawn."""
 
     at: float

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import fields
 
 import pytest
 from asking import ask
@@ -243,7 +242,7 @@ def test_every_field_of_a_fact_is_sealed() -> None:
         assert canonical(fact).count(b",") == len(kind.__struct_fields__), kind
     hop = canonical(TraceObservation(at=0.0, vantage="v", target="t", hops=(Hop(ttl=1),)))
     assert hop.count(b",") == len(TraceObservation.__struct_fields__) + len(Hop.__struct_fields__) - 1
-    assert canonical(ROUTES[0]).count(b",") == len(fields(RouteEvent)) + 1  # and the comma of the set
+    assert canonical(ROUTES[0]).count(b",") == len(RouteEvent.__struct_fields__) + 1  # and the comma of the set
 
 
 @settings(derandomize=True, max_examples=50)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from struct import Struct
+
+import msgspec
 
 from monitor.bgp.mrt import MrtReader
 from monitor.demo.ris_live_server import RisLiveServer
@@ -49,7 +50,7 @@ class LiveFeed:
         for fact in MrtReader(io.BytesIO(whole), COLLECTOR):
             if isinstance(fact, FeedState):
                 continue
-            line = ris_line(replace(fact, at=clock.wall()))
+            line = ris_line(msgspec.structs.replace(fact, at=clock.wall()))
             if line is not None:
                 await self._server.push(json.loads(line))
                 self.pushed += 1
