@@ -1,4 +1,4 @@
-"""Diagnosis: facts per core-second through the engine, calm and in trouble. `python tests/bench/replay.py`
+"""Diagnosis: facts per core-second, calm and in trouble. `python tests/bench/replay.py [--hours 24]`
 
 Makes facts of 10 targets seen from 20 vantages every 30 s, with traceroutes every 5 minutes and route
 messages, once with nothing wrong and once with one target overloaded all the time, and feeds both to the
@@ -7,6 +7,7 @@ engine. CPU seconds of this process; the two runs and their ratio are made in th
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -21,16 +22,15 @@ from monitor.bgp.ris_live import decode as decode_route
 from monitor.config import parse_config
 from monitor.diagnose import Engine, Fact, Knowledge, in_order
 
-HOURS = 2.0
 PLACES = tuple(Place(f"v{n}", 64600 + n, (64700 + n % 4,), 0.01 * (n + 1)) for n in range(20))
 SERVICES = tuple(Service(f"t{n}", (f"198.51.{n}.10",), (64500 + n,)) for n in range(10))
 START = 1_700_000_000.0
 
 
-def facts(overloaded: bool) -> tuple[list[Fact], PrefixTable]:
-    """The facts of `HOURS` hours in order, and the table that maps their hops."""
+def facts(overloaded: bool, hours: float) -> tuple[list[Fact], PrefixTable]:
+    """The facts of so many hours in order, and the table that maps their hops."""
     world = World(1)
-    end = START + HOURS * 3600
+    end = START + hours * 3600
     made: list[Fact] = []
     for p, place in enumerate(PLACES):
         for s, service in enumerate(SERVICES):
@@ -48,9 +48,9 @@ def facts(overloaded: bool) -> tuple[list[Fact], PrefixTable]:
     return in_order(made), PrefixTable.parse(table.splitlines())
 
 
-def run(overloaded: bool) -> tuple[int, float, int]:
+def run(overloaded: bool, hours: float) -> tuple[int, float, int]:
     """Facts, CPU seconds and incidents of one run."""
-    made, table = facts(overloaded)
+    made, table = facts(overloaded, hours)
     text = "".join(f'[[target]]\nname = "{s.name}"\nurl = "https://{s.name}.example/"\n' for s in SERVICES)
     engine = Engine(Knowledge.from_config(parse_config(text, None), prefix_table=table))
     before = time.process_time()
@@ -60,9 +60,12 @@ def run(overloaded: bool) -> tuple[int, float, int]:
 
 def main() -> None:
     """Print both runs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=float, default=2.0, help="length of what is replayed (default 2)")
+    hours = parser.parse_args().hours
     for overloaded in (False, True):
-        count, seconds, incidents = run(overloaded)
-        day = seconds * 24 / HOURS
+        count, seconds, incidents = run(overloaded, hours)
+        day = seconds * 24 / hours
         print(
             f"{'one target overloaded' if overloaded else 'calm':22} {count:7} facts {seconds:6.2f} s CPU "
             f"{count / seconds:8.0f} facts/s, {incidents} incidents; a day of it: {day:.0f} s"
