@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from story import API, BEGIN, PLACES, Story, only
+from story import API, BEGIN, PLACES, Answer, Story, only
 from world import Place, World
 
 from monitor.model.verdict import Cause
@@ -23,6 +23,20 @@ def waves(good: int) -> Story:
     return Story(api=answer, places=TOKYO)
 
 
+def silence_then_lost_syns(*rounds: int) -> Answer:
+    """Three minutes of silence, then good answers; in some rounds, counted from the first, a SYN is lost."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        number = round((at - BEGIN) / 30.0)
+        if number < 6:
+            return world.silent(at, place, API)
+        good = world.ok(at, place, API)
+        lost = number in rounds
+        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1) if lost else good
+
+    return answer
+
+
 def test_overload_in_waves_is_told_though_no_run_of_bad_ones_is_long() -> None:
     """Eight of twenty exchanges hang: a person would call that trouble, and it is one incident."""
     found = waves(3).incidents()
@@ -39,15 +53,7 @@ def test_two_bad_ones_now_and_then_are_none(good: int) -> None:
 def test_two_lost_connections_after_a_trouble_that_is_over_are_no_relapse() -> None:
     """Three minutes of silence, six of good answers, and two SYNs that were lost: one incident, and no second."""
 
-    def answer(world: World, at: float, place: Place) -> HttpObservation:
-        number = round((at - BEGIN) / 30.0)
-        if number < 6:
-            return world.silent(at, place, API)
-        good = world.ok(at, place, API)
-        lost = number in (18, 19)
-        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1) if lost else good
-
-    found = Story(api=only(("tokyo",), answer)).incidents()
+    found = Story(api=only(("tokyo",), silence_then_lost_syns(18, 19))).incidents()
 
     assert len(found) == 1
 
@@ -55,15 +61,7 @@ def test_two_lost_connections_after_a_trouble_that_is_over_are_no_relapse() -> N
 def test_what_an_incident_told_of_is_no_wave_of_the_next() -> None:
     """The same silence, then three SYNs lost within minutes: with it three waves, without it chance."""
 
-    def answer(world: World, at: float, place: Place) -> HttpObservation:
-        number = round((at - BEGIN) / 30.0)
-        if number < 6:
-            return world.silent(at, place, API)
-        good = world.ok(at, place, API)
-        lost = number in (12, 16, 18)
-        return replace(good, connect_s=(good.connect_s or 0.0) + 1.0, retransmits=1) if lost else good
-
-    found = Story(api=only(("tokyo",), answer)).incidents()
+    found = Story(api=only(("tokyo",), silence_then_lost_syns(12, 16, 18))).incidents()
 
     assert len(found) == 1
 

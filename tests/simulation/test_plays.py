@@ -66,6 +66,14 @@ def test_the_affected_are_those_whose_packets_the_hijacker_gets(tmp_path: Path) 
     assert expected["culprit"] == world.truths[0].culprit
 
 
+def test_forged_part_that_carries_nobody_may_be_named_or_not(tmp_path: Path) -> None:
+    """Collectors hear of it, and no vantage's packets go there: no other cause is right."""
+    make("hijack-forged-subprefix", 97_127, tmp_path)
+
+    (expected,) = json.loads((tmp_path / "expected.json").read_text())
+    assert (expected["cause"], expected["also"], expected["affected"]) == ("route.hijack", ["none"], [])
+
+
 def test_observations_of_a_hijack_lead_to_the_hijacker(tmp_path: Path) -> None:
     """Within the trouble, an affected vantage meets another key, or nobody."""
     make("hijack-without-routes", 2, tmp_path)

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.diagnose.detectors.new_neighbour import PATIENCE_S
-from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.detectors.shown_by_traces import last_seen, shown_by_traces
+from monitor.diagnose.finding import Finding
 from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import SILENT
 from monitor.model.asn import Asn
-from monitor.model.evidence import FactRef
 
 FEWEST_NETWORKS = 2
 """So many independent networks must be drawn into one place."""
@@ -65,14 +65,5 @@ def _swallowed(situation: Situation, into: Asn, ending: list[VantageSituation]) 
         yield _finding("path.drawn_in_and_dead", dead, dead, into)
 
 
-def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation], into: Asn | None) -> Finding:
-    return Finding(
-        rule=rule,
-        seen=len(views),
-        of=len(of),
-        at=max(view.path_at or view.latest.known_at for view in views),
-        share=strength(views, of),
-        witnesses=tuple(view.vantage for view in views),
-        values={"near": f"AS{into}"},
-        facts=tuple(FactRef(kind="trace", at=view.path_at or 0.0, vantage=view.vantage) for view in views[:5]),
-    )
+def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation], into: Asn) -> Finding:
+    return shown_by_traces(rule, views, of, {"near": f"AS{into}"}, last_seen(views))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.diagnose.detectors.routing import relevant
+from monitor.diagnose.detectors.shown_by_traces import shown_by_traces
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import Symptom
-from monitor.model.evidence import FactRef
 
 _RULES = {
     PathChange.UNCHANGED: "path.unchanged",
@@ -66,23 +66,15 @@ def _through_new_origin(situation: Situation) -> Iterator[Finding]:
             return
 
 
-def _finding(rule: str, views: list[VantageSituation], traced: list[VantageSituation]) -> Finding:
+def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation]) -> Finding:
     example = views[0]
-    return Finding(
-        rule=rule,
-        seen=len(views),
-        of=len(traced),
-        at=min(view.path_at or view.latest.known_at for view in views),
-        share=strength(views, traced),
-        witnesses=tuple(view.vantage for view in views),
-        values={
-            "new": _new(example),
-            "path": _text(example.trail),
-            "usual": _text(example.usual_trail),
-            "vantage": example.vantage,
-        },
-        facts=tuple(FactRef(kind="trace", at=view.path_at or 0.0, vantage=view.vantage) for view in views[:5]),
-    )
+    values = {
+        "new": _new(example),
+        "path": _text(example.trail),
+        "usual": _text(example.usual_trail),
+        "vantage": example.vantage,
+    }
+    return shown_by_traces(rule, views, of, values, min(view.path_at or view.latest.known_at for view in views))
 
 
 def _new(view: VantageSituation) -> str:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.detectors.shown_by_traces import last_seen, shown_by_traces
+from monitor.diagnose.finding import Finding
 from monitor.diagnose.identity import NEW_KEYS, Identity
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import ALLOWED
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.symptom import ANSWERED_WRONGLY
-from monitor.model.evidence import FactRef
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
@@ -66,13 +66,4 @@ def _arrives(view: VantageSituation) -> bool:
 
 
 def _finding(rule: str, views: list[VantageSituation], of: list[VantageSituation]) -> Finding:
-    return Finding(
-        rule=rule,
-        seen=len(views),
-        of=len(of),
-        at=max(view.path_at or view.latest.known_at for view in views),
-        share=strength(views, of),
-        witnesses=tuple(view.vantage for view in views),
-        values={"near": f"AS{_tail(views[0])}"},
-        facts=tuple(FactRef(kind="trace", at=view.path_at or 0.0, vantage=view.vantage) for view in views[:5]),
-    )
+    return shown_by_traces(rule, views, of, {"near": f"AS{_tail(views[0])}"}, last_seen(views))
