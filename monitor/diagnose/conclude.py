@@ -78,7 +78,7 @@ def conclude(situation: Situation, shortfall: str | None = None) -> Verdict:
         cause=named,
         confidence=round(min(confidence, MOST), 4),
         suspected=named is Cause.ROUTE_HIJACK
-        and (not _both_planes(findings, situation) or _may_be_provider(situation)),
+        and (not _both_planes(findings, situation) or _may_be_owner(situation) or _may_be_provider(situation)),
         detail=detail,
         affected=affected,
         networks=tuple(sorted({situation.networks[vantage] for vantage in affected})),
@@ -183,6 +183,16 @@ def _both_planes(findings: list[Finding], situation: Situation) -> bool:
     )
     data = any(view.affected or view.diverted for view in situation.vantages)
     return control and data
+
+
+def _may_be_owner(situation: Situation) -> bool:
+    """Whether all that speaks for a hijack is a part that its owner may have led to a dead corner himself."""
+    episodes = situation.routing.episodes
+    new_keys = any(view.identity in NEW_KEYS for view in situation.vantages)
+    if new_keys or any(episode.taken for episode in episodes):
+        return False
+    shown = any(view.path is PathChange.ENDS_ELSEWHERE for view in situation.affected)
+    return not shown and any(episode.disowned_by is not None for episode in episodes)
 
 
 def _may_be_provider(situation: Situation) -> bool:

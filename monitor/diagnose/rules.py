@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from monitor.model.verdict import Cause
 
-RULES_VERSION = "15"
+RULES_VERSION = "16"
 
 OVERLOAD = Cause.SERVER_OVERLOAD
 DOWN = Cause.SERVER_DOWN
@@ -433,6 +433,13 @@ _RULES = (
          CONGESTION: -1, WITHDRAWN: -1},
         "{seen} of {of} fail since about the moment at which {origin} took {prefix}, and nothing genuine answers "
         "them any more",
+    ),
+    Rule(
+        "routing.failed_since_round_about", "joined", "control",
+        {HIJACK: 4.5, DOWN: -2, UP_DOWN: -2, OVERLOAD: -1.5, UP_OVERLOAD: -1.5, LINK: -1.5, CHANGE: -1,
+         CONGESTION: -1.5, WITHDRAWN: -1.5, LEAK: -1.5},
+        "{seen} of {of} fail since about the moment at which all ways to {prefix} led round through {origin} to "
+        "{disowner}, and nothing genuine answers them any more",
     ),
     Rule(
         "path.dead_behind_new_neighbour", "joined", "control",

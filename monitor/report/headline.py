@@ -14,6 +14,12 @@ _NAME_LIMIT = 64
 _PREFIX_LIMIT = 43  # the longest IPv6 prefix in presentation form
 _EN = Language.EN
 
+_DOUBTS = (
+    (frozenset({"routing.failed_since_round_about"}), causes.UNLESS_OWN_PART),
+    (frozenset({"path.dead_behind_new_neighbour", "routing.dead_behind_new_neighbour"}), causes.UNLESS_PROVIDER),
+)
+"""What a suspected hijack may be instead, by the rules that show what both planes do."""
+
 
 def subject_of(incident: Incident, language: Language = _EN) -> str:
     """Whose trouble it is: the target, `target and 2 more`, or the faulty vantage."""
@@ -81,8 +87,17 @@ def sentence(incident: Incident, language: Language = _EN) -> str:
     if incident.detail.failure and incident.cause is not Cause.INSUFFICIENT:
         said += causes.COMMONEST_FAILURE.text(language, failure=failure_words(incident.detail.failure, language))
     if incident.suspected:
-        said += causes.ONLY_SUSPECTED.text(language)
+        said += _doubt(incident, language)
     return said
+
+
+def _doubt(incident: Incident, language: Language) -> str:
+    """Why a hijack is only suspected: what else would look alike, by the rules that speak for it."""
+    spoke = {evidence.rule for evidence in incident.evidence}
+    for rules, doubt in _DOUBTS:
+        if spoke & rules:
+            return doubt.text(language, stranger=_offender(incident, language))
+    return causes.ONLY_SUSPECTED.text(language)
 
 
 def _verdict(incident: Incident, language: Language) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from story import API, BEGIN, COVER, END, PEERS, PREFIX, Story, usual_path
+from story import API, BEGIN, COVER, END, PEERS, PLACES, PREFIX, Story, only, usual_path
 from world import Place, World, announcement, withdrawal
 
 from monitor.model.incident import Incident
@@ -11,6 +11,9 @@ from monitor.model.verdict import Cause, HijackKind
 OWNER, TRANSIT, STRANGER, BEYOND = 64500, 64701, 64666, 64777
 LINKS = (f"{STRANGER}|{BEYOND}|-1", f"{TRANSIT}|{STRANGER}|-1", f"{TRANSIT}|{OWNER}|-1")
 """By these every link of the way is a real one: the stranger buys from the transit that he names."""
+
+OTHER_LINKS = (f"{TRANSIT}|{OWNER}|-1",)
+"""A table that knows the owner, and nothing of who is new."""
 
 
 def silent(world: World, at: float, place: Place):
@@ -44,12 +47,56 @@ def test_silence_since_a_part_came_over_a_new_link_that_was_made_up_is_a_hijack(
     assert (incident.detail.prefix, incident.detail.culprit) == (PREFIX, STRANGER)
 
 
-def test_silence_since_a_part_came_round_over_real_links_is_not_called_the_servers() -> None:
+def test_silence_since_a_part_came_round_over_real_links_is_suspected_to_be_a_hijack() -> None:
     """Where no packets were traced, an owner who moved his space to a dead corner looks alike."""
     (incident,) = told(part(BEYOND, STRANGER, TRANSIT, OWNER), api=silent, relationships=LINKS)
 
-    assert incident.cause is Cause.INSUFFICIENT
-    assert "routing.part_round_about" in rules(incident)
+    assert (incident.cause, incident.suspected, incident.detail.culprit) == (Cause.ROUTE_HIJACK, True, STRANGER)
+    assert {"routing.part_round_about", "routing.failed_since_round_about"} <= rules(incident)
+
+
+def test_silence_of_one_of_those_whom_such_a_part_must_draw_is_no_hijack() -> None:
+    """All peers carry it, so all packets go there; and the others are served."""
+    answer = only((PLACES[0].name,), silent)
+    incidents = told(part(BEYOND, STRANGER, TRANSIT, OWNER), api=answer, relationships=LINKS)
+
+    assert Cause.ROUTE_HIJACK not in {incident.cause for incident in incidents}
+
+
+def test_errors_of_the_server_itself_that_begin_with_such_a_part_are_no_hijack() -> None:
+    """It answers with its own key: nobody took its packets."""
+    (incident,) = told(
+        part(BEYOND, STRANGER, TRANSIT, OWNER),
+        api=lambda world, at, place: world.status(at, place, API, 503), relationships=LINKS,
+    )  # fmt: skip
+
+    assert incident.cause is not Cause.ROUTE_HIJACK
+    assert "routing.failed_since_round_about" not in rules(incident)
+
+
+NEW = 64888
+"""A network that was never next to the owner."""
+
+
+def neighbours_part(at: float) -> list[dict[str, object]]:
+    """All peers hear of a part from it."""
+    rows = [announcement(at + n, peer, (peer[1], NEW, OWNER), PREFIX) for n, peer in enumerate(PEERS)]
+    return rows + [withdrawal(END + n, peer, PREFIX) for n, peer in enumerate(PEERS)]
+
+
+def test_silence_since_a_new_neighbour_has_a_part_is_a_hijack_when_it_lasts() -> None:
+    """A provider's first minutes may be bad; this is none."""
+    (incident,) = told(neighbours_part(BEGIN - 2), api=silent, relationships=OTHER_LINKS)
+
+    assert (incident.cause, incident.detail.kind) == (Cause.ROUTE_HIJACK, HijackKind.FORGED_ORIGIN)
+    assert incident.detail.culprit == NEW
+
+
+def test_part_behind_a_new_neighbour_that_answers_a_silence_did_not_make_it() -> None:
+    """Whoever is flooded has his space announced by those who clean it, a minute after."""
+    (incident,) = told(neighbours_part(BEGIN + 55), api=silent, relationships=OTHER_LINKS)
+
+    assert "routing.taken_as_they_failed" not in rules(incident)
 
 
 def test_traceroutes_that_end_with_the_maker_of_such_a_path_settle_it() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from monitor.model import Cause, Detail, HijackEffect, HijackKind, Incident, IncidentChange, share_of
+from monitor.model import Cause, Detail, Evidence, HijackEffect, HijackKind, Incident, IncidentChange, share_of
 from monitor.report.account import account_of, badge
 from monitor.report.cause_name import percent
 from monitor.report.first_steps import first_steps
@@ -81,6 +81,22 @@ def test_a_suspicion_says_so_and_a_vantage_fault_has_no_number(hijack: Incident,
     assert badge(suspected) == "suspected hijack 60%"
     assert "suspected only" in sentence(suspected)
     assert badge(change_of("vantage-fault").incident) == "vantage fault"
+
+
+@pytest.mark.parametrize(
+    ("rule", "instead"),
+    [
+        ("routing.failed_since_round_about", "a part of your own space"),
+        ("path.dead_behind_new_neighbour", "a new provider of yours"),
+        ("routing.new_origin", "do not both speak"),
+    ],
+)
+def test_a_suspicion_says_what_it_may_be_instead(hijack: Incident, rule: str, instead: str) -> None:
+    """By the rule that both planes made speak, where there is one."""
+    evidence = (Evidence(rule=rule, group="g", weight=1.0, seen=1, of=1, text="t", at=0.0),)
+    suspected = msgspec.structs.replace(hijack, suspected=True, evidence=evidence)
+
+    assert instead in sentence(suspected)
 
 
 @pytest.mark.parametrize(

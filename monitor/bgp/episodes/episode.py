@@ -81,6 +81,7 @@ class ReasonWord(StrEnum):
     KNOWN_WAY = "known_way"
     HOST_ROUTE = "host_route"
     MADE_UP = "made_up"
+    ROUND_ABOUT = "round_about"
     AFTER_WITHDRAWAL = "after_withdrawal"
     PEERS_LOST_IT = "peers_lost_it"
     VRPS_CHANGED = "vrps_changed"
@@ -104,8 +105,9 @@ class Episode:
     moment any peer carried it (or the loss lasted). `carriers`: peers that carry it now, or that lost it;
     `peers` of `peers_of` at its height, at so many `collectors`, among those that had a route to the space.
     `earlier`: how often the same was there before; a way that comes and goes keeps its `number` for hours, and the
-    rest is of its last time. `disowned_by`: a network that the path of a
-    more-specific names and that does not carry it, so that the offender made it up.
+    rest is of its last time. `disowned_by`: a network that the path of a more-specific names and that does not
+    carry it, so that the offender made it up; `made_up`: that is proven, and else its origin may have had it told
+    to the offender alone.
     """
 
     number: int
@@ -130,6 +132,7 @@ class Episode:
     after_withdrawal: bool
     earlier: int
     disowned_by: Asn | None = None
+    made_up: bool = False
     reasons: tuple[Reason, ...]
 
     @property
@@ -142,15 +145,14 @@ class Episode:
         """Whether traffic goes to a network that is not known to be allowed to have it.
 
         The usual origin behind a new neighbour counts on a more-specific prefix only: on the usual one it
-        is far oftener a new provider. So does one over an unusual way that is disowned; over a usual one, the
-        origin may have had it told to one network alone.
+        is far oftener a new provider. So does one over an unusual way that is proven to be made up.
         """
         if self.place is Place.BESIDE:
             return False
         if self.kind in (EpisodeKind.NEW_ORIGIN, EpisodeKind.NEW_MORE_SPECIFIC):
             return True
         unusual = self.kind in (EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
-        forged = self.kind is EpisodeKind.FORGED_ORIGIN or (unusual and self.disowned_by is not None)
+        forged = self.kind is EpisodeKind.FORGED_ORIGIN or (unusual and self.made_up)
         return forged and self.place is Place.MORE_SPECIFIC
 
 

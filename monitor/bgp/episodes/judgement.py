@@ -42,7 +42,11 @@ def validity_reasons(validity: ValidityResult) -> list[Reason]:
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """A path that was made up: by whom, and which network it names that does not have the route."""
+    """A path that was made up: by whom, and which network it names that does not have the route.
+
+    `proven`: no other reading is left; else the origin may have wanted it so.
+    """
 
     offender: Asn
     disowned_by: Asn
+    proven: bool

@@ -8,9 +8,9 @@ would tell them of the part. Nor did it hand it to those who go a longer way for
 network at fault, than for the whole. So the path was forged by the network at fault, which is no leak and no
 re-route.
 
-A path may be forged of links that are all real. Then the network at fault is one through which every way to the
-part leads, further out than a provider of the origin: what a provider is told, it tells all its neighbours. That
-the part is told to one provider alone is the origin's own business.
+A path may be forged of links that are all real, or be refuted by few. Then the network at fault is one through
+which every way to the part leads (`detour`), further out than a provider of the origin: that the part is told to
+one provider alone is the origin's own business. This is doubt and no proof.
 
 A leaker is only asked about the network that gave it the route, and who goes round through it proves nothing: a
 customer's route is preferred however long it is. Where a network further on made it up, as route
@@ -23,8 +23,8 @@ its way (RFC 6811), so neither proves anything by its absence at others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import takewhile
 
+from monitor.bgp.episodes.detour import Way, detour
 from monitor.bgp.episodes.episode import EpisodeKind, Place
 from monitor.bgp.episodes.judgement import Forgery, Judgement
 from monitor.bgp.episodes.register import Record
@@ -38,50 +38,48 @@ AWAITED_S = 10.0
 FEWEST_UNTOLD = 3
 """Networks that reach the usual prefix through one that is named, and did not hear this one from it."""
 
-FEWEST_CARRIERS = 2
-"""Peers whose ways must share a network before it is asked about though nothing else is odd about it."""
-
 _ON_THE_WAY = (EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK, EpisodeKind.LEAK)
 _OWN = (EpisodeKind.OWN_DEAGGREGATION, EpisodeKind.RPKI_INVALID)
 
-Way = tuple[Asn, ...]
-
 
 def forgery(record: Record, rib: Rib, now: float) -> Forgery | None:
-    """What was made up of an episode's path; None: nothing, or nobody knows."""
+    """What was made up of an episode's path, or may have been; None: nothing, or nobody knows."""
     told, path = record.judgement, record.path
     candidate = told.kind in (*_ON_THE_WAY, *_OWN) and record.ground.place is Place.MORE_SPECIFIC
     if not candidate or record.ground.trusted or path is None or now - record.first_at < AWAITED_S:
         return None
     carried = rib.routes(record.ground.prefix)
-    for offender, named in _suspects(told, path.sequence, carried):
-        disowner = _disowner(record, rib, carried, offender, named)
+    usual = tuple(_usual_ways(record, rib))
+    if told.kind in _ON_THE_WAY and told.offender is not None:
+        named = _behind(path.sequence, told.offender)
+        disowner = _disowner(told, usual, carried, named[:1] if told.kind is EpisodeKind.LEAK else named)
         if disowner is not None:
-            return Forgery(offender, disowner)
-    return None
+            return Forgery(told.offender, disowner, proven=True)
+    return _round_about(told, dict(usual), {peer: route.path.sequence for peer, route in carried.items()})
 
 
-def _suspects(told: Judgement, way: Way, carried: Mapping[PeerKey, Route]) -> Iterator[tuple[Asn, Way]]:
-    """Who may have made the path up, each with the networks that it names behind itself."""
-    if told.kind not in _OWN:
-        if told.offender is not None:
-            named = _behind(way, told.offender)
-            yield told.offender, named[:1] if told.kind is EpisodeKind.LEAK else named
-    elif len(carried) >= FEWEST_CARRIERS:
-        shared = _shared(route.path.sequence for route in carried.values())
-        for index in reversed(range(len(shared) - 2)):
-            yield shared[index], shared[index + 1 :]
+def _round_about(told: Judgement, usual: Mapping[PeerKey, Way], ways: Mapping[PeerKey, Way]) -> Forgery | None:
+    """The detour that a part is reached by, which a leak that all ways have in common explains."""
+    found = detour(ways, usual, dropped=told.validity.state is Validity.INVALID)
+    if found is None:
+        return None
+    leaker = told.offender if told.kind is EpisodeKind.LEAK else None
+    if leaker not in (None, found.through) and all(leaker in way for way in ways.values()):
+        return None
+    return Forgery(found.through, found.around, proven=False)
 
 
-def _disowner(record: Record, rib: Rib, carried: Mapping[PeerKey, Route], offender: Asn, named: Way) -> Asn | None:
+def _disowner(
+    told: Judgement, usual: Iterable[tuple[PeerKey, Way]], carried: Mapping[PeerKey, Route], named: Way
+) -> Asn | None:
     """The network among the named ones that does not have the route."""
-    told = record.judgement
+    offender = told.offender
     if any(_passes(route.path.sequence, named, offender) for route in carried.values()):
         return None
     rounds = told.kind is not EpisodeKind.LEAK and len(named) > 1
     without = [
         way
-        for peer, way in _usual_ways(record, rib)
+        for peer, way in usual
         if peer not in carried or (rounds and len(carried[peer].path.sequence) > len(way))
     ]
     itself = next((way[0] for way in without if way[0] in named), None)
@@ -89,20 +87,6 @@ def _disowner(record: Record, rib: Rib, carried: Mapping[PeerKey, Route], offend
         return itself
     untold = {way[0] for way in without if named[0] in way and offender not in way}
     return named[0] if len(untold) >= FEWEST_UNTOLD else None
-
-
-def _shared(ways: Iterable[Way]) -> Way:
-    """The networks next to the origin that all ways have, the origin last; none as soon as these are too few."""
-    found: Way | None = None
-    for way in ways:
-        if found is None:
-            found = way
-            continue
-        alike = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(found), reversed(way), strict=False))
-        found = tuple(reversed([asn for asn, _ in alike]))
-        if len(found) <= 2:
-            return ()
-    return found or ()
 
 
 def _behind(way: Way, offender: Asn | None) -> Way:

@@ -114,6 +114,7 @@ class Record:
             validity=told.validity,
             after_withdrawal=self.after_withdrawal,
             disowned_by=self.forgery.disowned_by if self.forgery is not None else None,
+            made_up=self.forgery is not None and self.forgery.proven,
             earlier=self.earlier,
             reasons=told.reasons + self._history(),
         )
@@ -131,9 +132,15 @@ class Record:
             text = "it shows only after the usual route had gone"
             found.append(Reason(ReasonWord.AFTER_WITHDRAWAL, text))
         if self.forgery is not None:
-            text = f"the path names AS{self.forgery.disowned_by}, which does not have it"
-            found.append(Reason(ReasonWord.MADE_UP, text))
+            found.append(_forged(self.forgery))
         return tuple(found)
+
+
+def _forged(forgery: Forgery) -> Reason:
+    if forgery.proven:
+        return Reason(ReasonWord.MADE_UP, f"the path names AS{forgery.disowned_by}, which does not have it")
+    text = f"all ways to it lead round through AS{forgery.offender}, by which hardly anybody reached"
+    return Reason(ReasonWord.ROUND_ABOUT, f"{text} AS{forgery.disowned_by}")
 
 
 class Register:

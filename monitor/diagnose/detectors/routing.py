@@ -45,7 +45,7 @@ def weightiest(episode: Episode) -> tuple[bool, bool, bool, int, float, str]:
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Episodes, a quiet table, and paths that moved."""
-    episodes = _once_a_neighbour(one for one in relevant(situation) if not _is_hunting(one, situation.routing))
+    episodes = _once_a_story(one for one in relevant(situation) if not _is_hunting(one, situation.routing))
     for episode in episodes:
         part = _part_of_leak(episode, situation.routing) if episode.kind is EpisodeKind.LEAK else 1.0
         if _is_passed_by(episode, episodes):
@@ -85,12 +85,18 @@ def _quiet(situation: Situation) -> Iterator[Finding]:
     yield Finding(rule="routing.quiet", seen=peers, of=peers, at=situation.onset, share=heard)
 
 
-def _once_a_neighbour(episodes: Iterable[Episode]) -> list[Episode]:
-    """The episodes, and of those of one new neighbour the first alone: he is new once, not once a prefix."""
+def _once_a_story(episodes: Iterable[Episode]) -> list[Episode]:
+    """The episodes, and of those of one new neighbour, or of one way round to a part, the first alone: he is new
+    once, not once a prefix, and all that is odd about ways that lead round is that they do.
+    """
     kept: dict[object, Episode] = {}
     for episode in episodes:
-        is_one = is_new_neighbour(episode) and not episode.taken
-        kept.setdefault(episode.link if is_one else episode.number, episode)
+        story: object = episode.number
+        if episode.disowned_by is not None and not episode.taken:
+            story = (episode.prefix, episode.offender)
+        elif is_new_neighbour(episode) and not episode.taken:
+            story = episode.link
+        kept.setdefault(story, episode)
     return list(kept.values())
 
 

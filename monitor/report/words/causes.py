@@ -144,6 +144,16 @@ ONLY_SUSPECTED = Said(
     " It is suspected only: control plane and data plane do not both speak yet.",
     " 아직 의심 단계입니다. 제어 평면과 데이터 평면의 증거가 모두 모이지는 않았습니다.",
 )
+UNLESS_OWN_PART = Said(
+    " It is suspected only: a part of your own space that you had announced through {stranger} alone, into a dead "
+    "corner, would look alike.",
+    " 아직 의심 단계입니다. 직접 {stranger} 네트워크 한 곳으로만 광고하게 한 경로가 막다른 곳으로 이어져도 같은 "
+    "모습입니다.",
+)
+UNLESS_PROVIDER = Said(
+    " It is suspected only: a new provider of yours that loses packets would look alike.",
+    " 아직 의심 단계입니다. 새로 계약한 회선 사업자가 패킷을 잃어도 같은 모습입니다.",
+)
 COMMONEST_FAILURE = Said(" The commonest failure: {failure}.", " 가장 많은 실패: {failure}.")
 WITH_FAILURE = Said("{phrase} ({failure})", "{phrase}({failure})")
 

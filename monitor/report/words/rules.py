@@ -160,6 +160,10 @@ KOREAN: dict[str, str] = {
         "일부 피어에서 {origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 "
         "관측 지점 {of}곳 모두 아무 응답도 받지 못함"
     ),
+    "routing.failed_since_round_about": (
+        "{prefix} 경로가 모두 {origin} 네트워크를 돌아 {disowner} 네트워크로 가게 된 무렵부터 {of}곳 중 "
+        "{seen}곳이 실패하고 진짜 응답이 오지 않음"
+    ),
     "routing.taken_as_they_failed": (
         "{origin} 네트워크가 {prefix} 경로를 가로챈 무렵부터 {of}곳 중 {seen}곳이 실패하고, "
         "그 뒤로 원래 서버의 응답을 받지 못함"
