@@ -6,7 +6,7 @@ floor: on a quiet path the MAD is microseconds, and no operator cares about micr
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 
 CAPACITY = 400
@@ -26,6 +26,10 @@ LEVEL_EVERY = 4
 
 LEVEL_LASTS = 2880
 """Values for which a centre of before is remembered: a day at one every 30 s."""
+
+FEWEST_AT_LEVEL, SHARE_AT_LEVEL = 3, 0.1
+"""So many of the values kept, and this share of them, make a level as well: that of a name with many addresses may
+change before any of them was asked often enough for a centre."""
 
 NORMAL_CONSISTENCY = 1.4826
 """Scales the MAD to the standard deviation of a normal distribution."""
@@ -91,9 +95,12 @@ class Baseline:
         return value > median + sigmas * self.deviation
 
     def was_at(self, value: float, slack: float) -> bool:
-        """Whether the centre itself was within `slack` of `value` of late, wherever it is by now."""
+        """Whether the centre itself was within `slack` of `value` of late, wherever it is by now; or many are."""
         since = self._learned - LEVEL_LASTS
-        return any(abs(value - level) <= slack for level, until in self._levels if until >= since)
+        if any(abs(value - level) <= slack for level, until in self._levels if until >= since):
+            return True
+        there = bisect_right(self._sorted, value + slack) - bisect_left(self._sorted, value - slack)
+        return there >= max(FEWEST_AT_LEVEL, SHARE_AT_LEVEL * len(self._sorted))
 
     def _note_level(self) -> None:
         """Remember where the centre is: a new level, or the newest one for longer.

@@ -107,9 +107,14 @@ class RouteWatch:
         """Whether routes of a target changed since its routing was last asked for."""
         return target in self._stirred
 
-    def routing(self, target: str, now: float) -> Routing:
-        """The routing of a target at `now`."""
+    def routing(self, target: str, now: float, since: float | None = None) -> Routing:
+        """The routing of a target at `now`.
+
+        `since`: when the trouble began that goes on, so that what moved then is remembered while it lasts; None:
+        there is none.
+        """
         self._stirred.discard(target)
+        kept_from = (now if since is None else since) - MOVES_KEPT_S
         unusual = self.detector.episodes(target)
         episodes = tuple(filter(_tells, unusual))
         peers: set[PeerKey] = set()
@@ -120,7 +125,7 @@ class RouteWatch:
             peers.update(routes)
             genuine = genuine or any(route.path.origins & expected for route in routes.values())
             for peer, move in self.detector.moves(prefix).items():
-                if peer in routes and now - move[0] <= MOVES_KEPT_S:
+                if peer in routes and move[0] >= kept_from:
                     moved[peer] = max(move, moved.get(peer, move), key=lambda item: item[0])
         if any(episode.active for episode in episodes):
             self._stirred.add(target)

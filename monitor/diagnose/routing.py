@@ -16,7 +16,8 @@ CORRELATION_S = (180.0, 60.0)
 """A route event this long before, or after, the first bad observation belongs to it."""
 
 MOVES_KEPT_S = 3600.0
-"""How long a change of path is remembered, for a slow schedule to find the trouble that it made."""
+"""How long a change of path is remembered, for a slow schedule to find the trouble that it made: before `now`, or
+before the trouble that goes on."""
 
 STIRRED_SHARE = 0.1
 """Paths of so many peers change every hour somewhere; fewer say nothing."""
@@ -40,7 +41,7 @@ class Routing:
 
     `genuine`: whether peers carry a usual route with a rightful origin; None when no peer carries any, so
     that nothing can be said. `peers`: those with a usual prefix. `moves`: the last change of path of each
-    of them within the last hour. `parts_since`: when each part of a usual prefix that its own network announces,
+    of them, for `MOVES_KEPT_S`. `parts_since`: when each part of a usual prefix that its own network announces,
     and that packets follow therefore, was first seen. `vrps`: what the episodes' validity was judged by; None:
     nothing.
     """
@@ -67,9 +68,11 @@ class Routing:
         return len(self.moved_since(since)) > STIRRED_SHARE * self.peers
 
     def parted_since(self, since: float) -> bool:
-        """Whether packets may follow a longer prefix since then, whoever announces it."""
-        taken = (one for one in self.episodes if one.taken and one.role is Role.TARGET and one.last_at >= since)
-        return any(taken) or any(at >= since for at in self.parts_since)
+        """Whether packets may follow a longer prefix, or another origin, since then, whoever announces it."""
+        ours = [one for one in self.episodes if one.role is Role.TARGET]
+        taken = any(one.taken and one.last_at >= since for one in ours)
+        allowed = any(one.kind in ALLOWED and one.first_at >= since for one in ours)
+        return taken or allowed or any(at >= since for at in self.parts_since)
 
     def led_elsewhere_since(self, since: float) -> bool:
         """Whether BGP may have led packets of anybody another way since then: by a move, or by a longer prefix."""

@@ -197,9 +197,27 @@ _RULES = (
     ),
     Rule(
         "network.entrance_impaired", "network", "data",
-        {LINK: 4, CONGESTION: -1, CHANGE: -0.5, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2, UP_DOWN: -2},
+        {LINK: 6.5, CONGESTION: -1.5, CHANGE: -0.5, OVERLOAD: -2, UP_OVERLOAD: -2, DOWN: -2, UP_DOWN: -2},
         "packets of all {of} vantages that enter {far} from {near} are late or lost, by whatever way they come, "
         "and of nobody else: it is that line",
+    ),
+    Rule(
+        "network.others_nearer", "distances", "data",
+        {CHANGE: 1.5, HIJACK: 1.5, MOVED: 1.5, CONGESTION: -2.5, LINK: -2.5},
+        "as the round trips of {seen} of {of} got longer, {nearer} came nearer than ever: ways have changed, for "
+        "no full line makes any shorter",
+    ),
+    Rule(
+        "network.rises_apart", "distances", "data",
+        {CHANGE: 1.5, HIJACK: 1.5, MOVED: 1.5, CONGESTION: -1.5, LINK: -1.5},
+        "the round trips of {seen} of {of} are longer by {least} to {most}: one queue delays all who cross it by "
+        "the same",
+    ),
+    Rule(
+        "network.rises_alike", "distances", "data",
+        {CONGESTION: 1, LINK: 1, CHANGE: -0.5},
+        "the round trips of {seen} of {of} are longer by about the same, {least} to {most}, as one queue would "
+        "delay them",
     ),
     Rule(
         "network.packets_lost", "loss", "data",

@@ -51,6 +51,8 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     rtt_shifted: bool | None = None
     rtt_rise_s: float = 0.0
     """By how much its last round trips are longer than usual, in the middle, seconds; 0.0: not known."""
+    nearer_since: float | None = None
+    """Since when it is answered from nearer than ever before; None: it is not."""
     loses: bool | None = None
     """Whether packets of its connections, once open, are lost by more than chance; None: too few to tell."""
     opens_late: bool = False

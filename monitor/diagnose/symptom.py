@@ -107,28 +107,26 @@ def _lost_syns(connect_s: float) -> int:
 class Usual:
     """What is usual between one vantage and one target, of late and at this hour of the week.
 
-    The round trip is kept per address, for the addresses of one name may be a continent apart; the think
-    time per family, in logarithms, for think times are lognormal (a spread of a quarter to almost one).
+    The round trip is kept per address, for the addresses of one name may be a continent apart, and per place, by
+    which an address is judged until it is known itself: a name may have more addresses than are asked in an hour.
+    The think time is kept per family, in logarithms, for think times are lognormal (a spread of a quarter to
+    almost one).
     """
 
-    __slots__ = ("_hours", "_rtt", "_think")
+    __slots__ = ("_around", "_hours", "_rtt", "_think")
 
     def __init__(self, hours: UsualHours | None = None) -> None:
         self._hours = hours or UsualHours()
         self._rtt: OrderedDict[str | None, Baseline] = OrderedDict()
+        self._around: OrderedDict[str | None, Baseline] = OrderedDict()
         self._think: dict[int | None, Baseline] = {}
 
     def learn(self, judged: Judged) -> None:
         """Take a clean observation into the baselines."""
         observation = judged.observation
         if judged.rtt_s is not None:
-            rtt = self._rtt.get(observation.address)
-            if rtt is None:
-                rtt = self._rtt[observation.address] = Baseline()
-            self._rtt.move_to_end(observation.address)
-            rtt.add(judged.rtt_s)
-            if len(self._rtt) > KEPT_ADDRESSES:
-                self._rtt.popitem(last=False)
+            _learn_trip(self._rtt, observation.address, judged.rtt_s)
+            _learn_trip(self._around, place_of(observation.address or ""), judged.rtt_s)
         if judged.think_s is not None:
             think = self._think.get(observation.family)
             if think is None:
@@ -141,9 +139,9 @@ class Usual:
         self._hours.add(judged.known_at, judged.rtt_s, judged.think_s if answered else None)
 
     def rtt(self, observation: HttpObservation) -> Baseline:
-        """The round trips to the observation's address; empty when none was learned."""
-        found = self._rtt.get(observation.address)
-        return found if found is not None else _UNKNOWN_WAY
+        """The round trips to the observation's address, or to its place until enough are known; maybe empty."""
+        own = self._rtt.get(observation.address, _UNKNOWN_WAY)
+        return own if own.known else self._around.get(place_of(observation.address or ""), own)
 
     def think_s(self, observation: HttpObservation) -> float | None:
         """The usual think time over the observation's family; None before there is a baseline."""
@@ -175,6 +173,21 @@ class Usual:
         far = self.rtt(observation).is_raised(rtt_s, **RTT_RAISED)
         return far and not self.is_known_level(observation, rtt_s, at)
 
+    def halfway_nearer_s(self, judged: Judged) -> float | None:
+        """The middle between the usual round trip and this one, where that is shorter than it ever was; else None.
+
+        Below it lies whoever is as near as this, however soon that is usual.
+        """
+        observation, rtt_s = judged.observation, judged.rtt_s
+        way = self.rtt(observation)
+        if rtt_s is None or not way.known:
+            return None
+        least_s = max(NEARER_SHARE * way.median, RTT_RAISED["floor"])
+        if way.median - rtt_s <= least_s or way.median - rtt_s <= RTT_RAISED["sigmas"] * way.deviation:
+            return None
+        known = self.is_known_level(observation, rtt_s, judged.known_at)
+        return None if known else (way.median + rtt_s) / 2
+
     def is_known_level(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
         """Whether a round trip is no news though it is not the usual one of late: it is so at this hour; or it was
         so not long ago, before a detour that ends now, to this address or another of its place.
@@ -182,9 +195,9 @@ class Usual:
         if self.is_of_hour(observation, rtt_s, at):
             return True
         slack = max(SAME_LEVEL["share"] * rtt_s, SAME_LEVEL["floor"])
-        place = place_of(observation.address or "")
-        beside = (way for address, way in self._rtt.items() if place_of(address or "") == place)
-        return any(way.was_at(rtt_s, slack) for way in beside)
+        around = self._around.get(place_of(observation.address or ""), _UNKNOWN_WAY)
+        own = self._rtt.get(observation.address, _UNKNOWN_WAY)
+        return own.was_at(rtt_s, slack) or around.was_at(rtt_s, slack)
 
     def is_of_hour(self, observation: HttpObservation, rtt_s: float, at: float) -> bool:
         """Whether a round trip is between what is usual of late and what is usual, higher, at this hour.
@@ -202,6 +215,16 @@ class Usual:
     def _is_one_way(self, way: Baseline) -> bool:
         apart = max(RTT_RAISED["share"] * way.median, RTT_RAISED["floor"])
         return all(abs(other.median - way.median) <= apart for other in self._rtt.values())
+
+
+def _learn_trip(ways: OrderedDict[str | None, Baseline], to: str | None, rtt_s: float) -> None:
+    way = ways.get(to)
+    if way is None:
+        way = ways[to] = Baseline()
+    ways.move_to_end(to)
+    way.add(rtt_s)
+    if len(ways) > KEPT_ADDRESSES:
+        ways.popitem(last=False)
 
 
 _UNKNOWN_WAY = Baseline()
@@ -227,6 +250,8 @@ YOUNG_SPREAD = 0.6
 SPREAD_KNOWN = 20
 """Of fewer think times the spread is anybody's guess; until then it is taken for that of an uneven server."""
 RTT_RAISED = {"sigmas": 6.0, "share": 0.2, "floor": 0.008}
+NEARER_SHARE = 0.2
+"""A round trip that is shorter by this share, and as surely as one that is raised, comes by a shorter way."""
 SAME_LEVEL = {"share": 0.1, "floor": 0.004}
 """Round trips so near to each other, by half of what would make one far, are of one way."""
 

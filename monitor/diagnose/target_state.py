@@ -33,8 +33,9 @@ from monitor.model.target import Target, Vantage
 from monitor.model.verdict import Cause, Verdict
 from probes.observation import DnsObservation, HttpObservation, TraceObservation
 
-SHIFT_SHARE = 0.25
-"""A round trip that moved by this share of its usual value, up or down, has shifted."""
+SHIFT_SHARE = RTT_RAISED["share"]
+"""A round trip that moved by this share of its usual value, up or down, has shifted: what is called slow for it is
+not called unchanged."""
 
 AFTERMATH_S = 15.0
 """A route that was gone this long before the first bad observation did not cause it. As long as a peer still
@@ -217,7 +218,7 @@ class TargetState:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
         first_bad = min(self.onset(now, sick), since if since is not None else now)
-        routing = _without_past(self._routes.routing(self.target.name, now), first_bad)
+        routing = _without_past(self._routes.routing(self.target.name, now, since), first_bad)
         suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
         own = routing.without_mail()
@@ -325,6 +326,7 @@ class TargetState:
             usual_rtt_s=usual_rtt,
             rtt_shifted=_shifted(rtt, view.usual, shown),
             rtt_rise_s=_rise_s(lasting),
+            nearer_since=view.nearer_since,
             loses=view.loses(),
             opens_late=any(judged.symptom is Symptom.LOST_SYN for judged in bad),
             think_s=max((judged.think_s or 0.0 for judged in bad), default=latest.think_s),

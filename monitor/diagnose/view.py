@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import ceil, comb, inf, log, log10
 from operator import sub
 
-from monitor.diagnose.symptom import Judged, Symptom, Usual, judge
+from monitor.diagnose.symptom import KEPT_ADDRESSES, Judged, Symptom, Usual, judge
 from monitor.diagnose.usual_hours import UsualHours
 from probes.observation import HttpObservation
 
@@ -80,7 +80,8 @@ class View:
     enough, by how often it was bad before. `bad_since`: when the present badness was first known, None when
     there is none. `losing`: more of the recent exchanges than usual had packets sent again.
     `interval_s`: the measured pace, at least the configured one. `misled`: somebody else answers it at present,
-    so that nothing is learned from good answers. `hours`: what it was like before.
+    so that nothing is learned from good answers. `nearer_since`: since when some address answers from nearer than
+    ever before; None: none does. `hours`: what it was like before.
     """
 
     def __init__(self, vantage: str, interval_s: float, hours: UsualHours | None = None) -> None:
@@ -105,6 +106,8 @@ class View:
         self._kept_bad = self._kept_resent = 0
         self._clean = 0
         self._was_sound = False
+        self._nearer: dict[str, float] = {}
+        self.nearer_since: float | None = None
         self.changes = 0
 
     def add(self, observation: HttpObservation, known_at: float) -> Judged | None:
@@ -130,6 +133,7 @@ class View:
             self._clean = 0 if judged.resent else self._clean + 1
             self._was_sound = self._was_sound or self._clean >= RECENTLY
         self.losing = self._is_losing()
+        self._note_nearer(judged)
         self._note(judged)
         self.interval_s = self._pace()
         return judged
@@ -170,6 +174,21 @@ class View:
         self.confirmed = self._is_confirmed()
         self.chronic = self.bad_of(8) >= CHRONIC_OF_8
         self.settled = self._is_settled()
+
+    def _note_nearer(self, judged: Judged) -> None:
+        """Whether it answers from nearer than ever: from when on, until it is as far as halfway back again."""
+        address, rtt_s = judged.observation.address, judged.rtt_s
+        if address is None or rtt_s is None:
+            return
+        halfway_s = self._nearer.get(address)
+        if halfway_s is None:
+            halfway_s = self.usual.halfway_nearer_s(judged)
+            if halfway_s is not None and len(self._nearer) < KEPT_ADDRESSES:
+                self._nearer[address] = halfway_s
+                self.nearer_since = judged.known_at if self.nearer_since is None else self.nearer_since
+        elif rtt_s > halfway_s:
+            del self._nearer[address]
+            self.nearer_since = self.nearer_since if self._nearer else None
 
     def current(self, now: float) -> bool:
         """Whether this vantage measures the target at all, at `now`."""

@@ -86,6 +86,43 @@ def test_addresses_of_one_place_share_their_levels() -> None:
     assert set(watched.see(USUAL_S, 8, *pool)) == {Symptom.NONE}
 
 
+def test_address_that_was_hardly_ever_asked_is_judged_by_its_place() -> None:
+    """Of forty addresses in one prefix each was met once; the way to all of them becomes half as long again."""
+    watched = Watched()
+    pool = [f"198.51.100.{number}" for number in range(10, 50)]
+    watched.see(USUAL_S, 40, *pool)
+
+    assert set(watched.see(1.5 * USUAL_S, 8, *pool)) == {Symptom.NETWORK_SLOW}
+
+
+def test_address_of_an_unknown_place_is_not_judged_by_another() -> None:
+    """A server far away is new; how near the others are says nothing of it."""
+    watched = Watched()
+    watched.see(DETOUR_S, 40)
+
+    assert set(watched.see(USUAL_S, 4, ELSEWHERE)) == {Symptom.NONE}
+
+
+def test_level_that_no_address_was_asked_often_enough_for_is_known() -> None:
+    """Of six addresses in six prefixes each was met three times before the detour, and five times in it."""
+    watched = Watched()
+    pool = [f"198.51.{number}.10" for number in range(100, 106)]
+    watched.see(USUAL_S, 18, *pool)
+    watched.see(DETOUR_S, 30, *pool)
+
+    assert set(watched.see(USUAL_S, 12, *pool)) == {Symptom.NONE}
+
+
+def test_one_long_round_trip_in_a_while_makes_no_level() -> None:
+    """Three of forty met a burst; that all take as long from now on is trouble."""
+    watched = Watched()
+    for _ in range(3):
+        watched.see(DETOUR_S, 12)
+        watched.see(USUAL_S, 1)
+
+    assert watched.see(USUAL_S, 5)[-1] is Symptom.NETWORK_SLOW
+
+
 def test_address_of_another_place_lends_no_level() -> None:
     """One address is far and one is near: that the near one becomes as far as the other is trouble."""
     watched = Watched()

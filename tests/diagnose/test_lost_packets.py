@@ -5,13 +5,14 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from story import API, BEGIN, DATABASE, END, PLACES, PREFIX, START, Answer, Story, only
 from world import Place, Service, World, announcement
 
 from monitor.diagnose.symptom import Judged, Symptom
 from monitor.diagnose.view import View
 from monitor.model.verdict import Cause
-from probes.observation import Failure, HttpObservation
+from probes.observation import Failure, HttpObservation, TraceObservation
 
 CROSSING = ("newyork", "tokyo")
 RTO_S = 0.25
@@ -97,6 +98,7 @@ def test_dependency_behind_the_same_lossy_link_explains_nothing() -> None:
 ENTERING = ("newyork", "tokyo", "sydney")
 """Those whose ways meet in AS64702 only, from which they enter the target's network."""
 BESIDE = Place("lima", 64606, (64702,), 0.15)
+SPAN = (int(START), int(END) + 600)
 
 
 def _late(world: World, at: float, place: Place) -> HttpObservation:
@@ -111,6 +113,28 @@ def test_line_by_which_all_who_suffer_enter_is_the_targets_own(answer: Answer) -
 
     assert (incident.cause, incident.affected) == (Cause.SERVER_LINK, tuple(sorted(ENTERING)))
     assert any(one.rule == "network.entrance_impaired" and "AS64702" in one.text for one in incident.evidence)
+
+
+@pytest.mark.parametrize("hidden", [64500, 64702])
+def test_link_beside_silent_routers_is_not_told_to_be_the_targets(hidden: int) -> None:
+    """The network that answers no traceroute is the target's own, or the one before it, where others may hide."""
+    story = Story(api=only(ENTERING, _late), traces=False, seed=2)
+    world = World(story.seed)
+    story.facts(world)
+
+    def way(at: float, place: Place) -> TraceObservation:
+        seen = world.trace(at, place, API)
+        silent = world.hop_address(hidden).rsplit(".", 1)[0]
+        hops = [
+            replace(hop, address=None, rtt_s=None, reply=None) if (hop.address or "").startswith(silent) else hop
+            for hop in seen.hops
+        ]
+        return replace(seen, hops=tuple(hops))
+
+    traces = [way(at + index, place) for index, place in enumerate(PLACES) for at in range(*SPAN, 120)]
+    story.extra = [*traces]
+
+    assert [one.cause for one in story.incidents()] == [Cause.PATH_CONGESTION]
 
 
 def test_line_by_which_others_enter_well_is_not_to_blame() -> None:
@@ -147,6 +171,22 @@ def test_full_listen_queue_is_the_servers() -> None:
     assert incident.cause is Cause.SERVER_OVERLOAD
     queue = {"network.only_connecting_fails", "network.opens_now_and_then"}
     assert queue & {one.rule for one in incident.evidence}
+
+
+def test_lost_syns_beside_longer_round_trips_tell_of_no_listen_queue() -> None:
+    """Two vantages lose SYNs and one is late by a queue: what gets through a full listen queue is not late."""
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        if place.name == "tokyo":
+            return _late(world, at, place)
+        good = world.ok(at, place, API)
+        lost = world.random.random() < 0.5
+        return world.ok(at, place, API, connect_s=(good.connect_s or 0) + lost, retransmits=int(lost))
+
+    incidents = Story(api=only(("tokyo", "sydney"), answer), seed=3).incidents()
+
+    assert {one.cause for one in incidents} == {Cause.PATH_CONGESTION}
+    assert not any(e.rule == "network.only_connecting_fails" for one in incidents for e in one.evidence)
 
 
 def test_answers_late_by_a_timers_length_are_an_overload_where_nothing_is_sent_again() -> None:

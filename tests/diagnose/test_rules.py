@@ -21,7 +21,7 @@ def finding(rule: str, share: float = 1.0) -> Finding:
     words = (
         "think usual_think rtt usual_rtt status failure connect vantage issuer path usual new prefix origin "
         "expected rpki old clean phi name cause server answers address reason offender disowner near far resent "
-        "well outside waits trips"
+        "well outside waits trips nearer least most"
     )
     return Finding(rule=rule, seen=2, of=3, at=1.0, share=share, values=dict.fromkeys(words.split(), "x"))
 

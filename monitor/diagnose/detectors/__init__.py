@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from monitor.diagnose.detectors import (
     dependency,
+    distances,
     drawn_off,
     identity,
     names,
@@ -27,6 +28,7 @@ Detector = Callable[[Situation], Iterator[Finding]]
 DETECTORS: tuple[Detector, ...] = (
     symptoms.detect,
     network.detect,
+    distances.detect,
     identity.detect,
     path.detect,
     routing.detect,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from monitor.diagnose.detectors.scope import served_well
 from monitor.diagnose.detectors.symptoms import seconds
 from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.spared import spared
@@ -51,7 +52,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
             )
     yield from _loss(situation)
     yield from _beyond_trips(situation)
-    if not _has_moved(situation):
+    if not has_moved(situation):
         yield from _at_the_end(situation)
 
 
@@ -93,7 +94,7 @@ def _at_the_end(situation: Situation) -> Iterator[Finding]:
         return
     if not well:
         yield _shared("network.all_raised", impaired)
-    elif (entrance := _entrance(impaired, well)) is not None:
+    elif (entrance := _entrance(impaired, well, situation.expected_origins)) is not None:
         found = _shared("network.entrance_impaired", impaired)
         yield replace(found, values={**found.values, "near": f"AS{entrance[0]}", "far": f"AS{entrance[1]}"})
 
@@ -110,29 +111,45 @@ def _shared(rule: str, impaired: list[VantageSituation]) -> Finding:
     )
 
 
-def _entrance(impaired: list[VantageSituation], well: list[VantageSituation]) -> tuple[Asn, Asn] | None:
+def _entrance(
+    impaired: list[VantageSituation], well: list[VantageSituation], own: frozenset[Asn]
+) -> tuple[Asn, Asn] | None:
     """The link by which all whose packets are late or lost, and nobody else, usually enter the target's network.
 
-    They must come to it by several ways: else the fault may lie on the last one that they share.
+    They must come to it by several ways: else the fault may lie on the last one that they share. And it must lead
+    into one of the target's `own` networks, where these are known: the last link of a trace that ends before them
+    is one in transit, and so may be one beside which routers were silent.
     """
-    ways = [view.usual_trail.ases if view.usual_trail is not None else () for view in impaired]
-    others = [view.usual_trail.ases if view.usual_trail is not None else () for view in well]
-    if min(map(len, (*ways, *others))) < FEWEST_ON_A_WAY:
+    trails = [view.usual_trail for view in impaired]
+    if not all(_shows_end(trail, 2) for trail in trails) or not all(
+        _shows_end(view.usual_trail, 1) for view in well
+    ):
         return None
+    ways = [trail.ases for trail in trails if trail is not None]
+    others = [view.usual_trail.ases for view in well if view.usual_trail is not None]
     links = {way[-2:] for way in ways}
     several = len({way[:-2][-1:] for way in ways}) > 1
     if len(links) > 1 or not several or any(way[-2:] in links for way in others):
         return None
     near, far = links.pop()
-    return near, far
+    return (near, far) if far in own or not own else None
+
+
+def _shows_end(trail: Trail | None, links: int) -> bool:
+    """Whether a way has a last link, and no network can hide in the last `links` of it."""
+    if trail is None or len(trail.ases) < FEWEST_ON_A_WAY:
+        return False
+    count = len(trail.ases)
+    return not any(trail.room(index) for index in range(count - links, count))
 
 
 def _loss(situation: Situation) -> Iterator[Finding]:
     """Whether packets of open connections are lost: on the way, then, and not at a server that is too busy."""
     told = [view for view in situation.affected if view.loses is not None]
     losing = [view for view in told if view.loses]
-    # A queue that is full is so to everybody, and not only to a few whose SYNs get lost.
-    queue = not served_well(situation)
+    # A queue that is full is so to everybody, not only to a few whose SYNs get lost; and it makes no packet late.
+    late = sum(view.is_impaired for view in situation.affected)
+    queue = not served_well(situation) and 2 * late < len(situation.affected)
     # That nothing is lost says something only where connections are slow to open, or do not.
     closed = [view for view in told if queue and not view.loses and view.symptom in NOT_OPENED]
     for rule, views in (("network.packets_lost", losing), ("network.only_connecting_fails", closed)):
@@ -167,7 +184,7 @@ def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:
         )
 
 
-def _has_moved(situation: Situation) -> bool:
+def has_moved(situation: Situation) -> bool:
     """Whether any path is another one, by traceroute or by BGP: then it may be the new way that is longer.
 
     What moved for a peer here and there made nothing longer for everybody.

@@ -37,6 +37,17 @@ KOREAN: dict[str, str] = {
         "{near} 네트워크에서 {far} 네트워크로 들어가는 관측 지점 {of}곳 모두 어느 경로로 오든 패킷이 지연되거나 "
         "손실되고 다른 곳은 정상임: 문제는 바로 그 회선임"
     ),
+    "network.others_nearer": (
+        "{of}곳 중 {seen}곳의 왕복 시간이 늘어날 때 {nearer}의 왕복 시간은 어느 때보다 짧아짐: 회선이 가득 차서 "
+        "짧아지는 경로는 없으므로 경로가 바뀐 것임"
+    ),
+    "network.rises_apart": (
+        "{of}곳 중 {seen}곳의 왕복 시간이 {least}에서 {most}까지 서로 다르게 늘어남: 한 대기열이라면 지나는 "
+        "모두를 똑같이 늦춤"
+    ),
+    "network.rises_alike": (
+        "{of}곳 중 {seen}곳의 왕복 시간이 거의 똑같이({least}~{most}) 늘어남, 한 대기열이 늦출 때와 같음"
+    ),
     "network.packets_lost": (
         "{of}곳 중 {seen}곳에서 맺어진 연결의 패킷이 손실되어 재전송됨, 서버가 바빠서 생기는 일은 아님"
     ),
