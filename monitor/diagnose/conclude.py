@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -40,6 +41,7 @@ _BY_KIND = {
     Cause.ROUTE_LEAK: (EpisodeKind.LEAK,),
 }
 ROUTE_CAUSES = (Cause.ROUTE_HIJACK, Cause.ROUTE_MOVED, Cause.ROUTE_WITHDRAWN, Cause.ROUTE_CHANGE)
+_OF_SERVERS = (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.INSUFFICIENT)
 _TAKEN = (EpisodeKind.NEW_MORE_SPECIFIC, EpisodeKind.NEW_ORIGIN, EpisodeKind.FORGED_ORIGIN, EpisodeKind.NEW_LINK)
 _KINDS = {
     EpisodeKind.NEW_MORE_SPECIFIC: HijackKind.SUBPREFIX,
@@ -221,6 +223,10 @@ def _detail(cause: Cause, situation: Situation, ranking: Ranking) -> Detail:
         return _routed(situation, cause, failure)
     if cause in (UP_OVERLOAD, UP_DOWN):
         return Detail(upstream=_upstream(situation), failure=failure)
+    if cause in _OF_SERVERS:
+        # Whatever the host does: who looks into it should know that packets of some go another way.
+        old, new = _trails([view for view in situation.affected if view.path is not PathChange.STOPS_SHORT])
+        return Detail(failure=failure, old_path=old, new_path=new)
     if cause is Cause.ROUTE_CHANGE:
         return _changed(situation, failure)
     if cause in (Cause.DNS_FAILED, Cause.DNS_TAMPERED):
@@ -241,7 +247,7 @@ def _strongest(situation: Situation, *kinds: EpisodeKind, taken: bool = False) -
 
 
 def _hijack(situation: Situation, failure: str | None) -> Detail:
-    old, new = _trails(situation)
+    old, new = _trails(situation.vantages)
     effect = _effect(situation)
     episode = _strongest(situation, *_TAKEN, taken=True)
     if episode is None and (forged := _strongest(situation, EpisodeKind.AUTHORISED)) is not None:
@@ -294,7 +300,7 @@ def _changed(situation: Situation, failure: str | None) -> Detail:
     """Who brought the other way about: the strange network in it that BGP tells of, else the first new one that
     most traceroutes enter.
     """
-    old, new = _trails(situation)
+    old, new = _trails(situation.vantages)
     before, _ = CORRELATION_S
     strange = [one for one in situation.routing.doubtful if one.first_at >= situation.onset - before]
     if strange:
@@ -331,11 +337,11 @@ def _upstream(situation: Situation) -> str | None:
     return min(blamed, key=lambda item: (order.index(item.state), item.name)).name if blamed else None
 
 
-def _trails(situation: Situation) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _trails(views: Sequence[VantageSituation]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The usual and the new AS path of the vantage whose path changed most."""
     changed = [
         view
-        for view in situation.vantages
+        for view in views
         if view.path in (PathChange.ENDS_ELSEWHERE, PathChange.REROUTED, PathChange.STOPS_SHORT)
     ]
     if not changed:

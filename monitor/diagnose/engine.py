@@ -13,6 +13,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from monitor.diagnose.conclude import fine
+from monitor.diagnose.elsewhere import Elsewhere
 from monitor.diagnose.fact import Fact, known_at
 from monitor.diagnose.feed_health import FeedHealth
 from monitor.diagnose.knowledge import Knowledge
@@ -248,6 +249,7 @@ class Engine:
             vouched=self._vantages.vouched(now),
             dependencies=tuple(self._dependency(other, now, incident) for other in state.target.depends_on),
             incident=incident,
+            otherwise=partial(self._elsewhere, name),
         )
         verdicts = conclude_all(situation, self._feeds.shortfall(situation.onset, now))
         self._verdicts[name] = verdicts[0]
@@ -257,6 +259,12 @@ class Engine:
             self._ended[name] = replace(incident, closed_at=now)
             state.forget_trouble(incident.started_at or incident.opened_at, now)
         return changes
+
+    def _elsewhere(self, name: str, vantage: str, since: float) -> tuple[Elsewhere, ...]:
+        """How a vantage reaches the other targets, and its controls, since a moment."""
+        near = self._states[name].home
+        others = [state.elsewhere(vantage, since, near) for of, state in self._states.items() if of != name]
+        return (*(one for one in others if one is not None), *self._vantages.elsewhere(vantage, since))
 
     def _fine(self, name: str, vantages: int, now: float) -> Verdict:
         """The verdict where there is nothing to judge."""

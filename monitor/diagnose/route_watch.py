@@ -7,7 +7,7 @@ before a verdict; it judges neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from monitor.bgp.address_owners import AddressOwners, Owners
 from monitor.bgp.dns_origins import Origin
@@ -135,6 +135,7 @@ class RouteWatch:
             peers=len(peers),
             moves=tuple(sorted(moved.values(), key=lambda move: move[0])),
             parts_since=tuple(one.first_at for one in unusual if _is_part(one)),
+            blackholed=any(one.active and one.kind is EpisodeKind.BLACKHOLE for one in unusual),
             vrps=self._vrps,
         )
 
@@ -152,13 +153,18 @@ class RouteWatch:
         but those of which an episode tells: who was never there before may have put himself there.
         """
         strange = {one.link[0] if one.link is not None else one.offender for one in self.episodes(target)}
-        found = set()
+        return frozenset(way[-2] for way in self._ways_home(target) if len(way) > 1) - strange
+
+    def carrying(self, target: str) -> frozenset[Asn]:
+        """All networks on the ways to the rightful origin that peers have now."""
+        return frozenset(asn for way in self._ways_home(target) for asn in way)
+
+    def _ways_home(self, target: str) -> Iterator[tuple[Asn, ...]]:
         for prefix, expected in self.detector.carriers(target):
             for route in self.detector.rib.routes(prefix).values():
-                way = route.path.sequence[-2:]
-                if len(way) == 2 and way[1] in expected:
-                    found.add(way[0])
-        return frozenset(found - strange)
+                way = route.path.sequence
+                if way and way[-1] in expected:
+                    yield way
 
     def _observe(self, seen: HttpObservation | DnsObservation | TraceObservation) -> None:
         """Only what the zone's own servers, or no one else, answered is a target's address."""

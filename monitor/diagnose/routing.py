@@ -42,7 +42,8 @@ class Routing:
     `genuine`: whether peers carry a usual route with a rightful origin; None when no peer carries any, so
     that nothing can be said. `peers`: those with a usual prefix. `moves`: the last change of path of each
     of them, for `MOVES_KEPT_S`. `parts_since`: when each part of a usual prefix that its own network announces,
-    and that packets follow therefore, was first seen. `vrps`: what the episodes' validity was judged by; None:
+    and that packets follow therefore, was first seen. `blackholed`: whether the owner asks others to drop what is
+    sent to a part of it (RFC 7999). `vrps`: what the episodes' validity was judged by; None:
     nothing.
     """
 
@@ -51,6 +52,7 @@ class Routing:
     peers: int = 0
     moves: tuple[Move, ...] = ()
     parts_since: tuple[float, ...] = ()
+    blackholed: bool = False
     vrps: Vrps | None = None
 
     def moved_since(self, since: float) -> tuple[Move, ...]:

@@ -342,6 +342,13 @@ _RULES = (
         "packets of {seen} vantages in several networks die in {near}, which drew some of them in, while others "
         "are served: routes move to what works, not to what is broken",
     ),
+    Rule(
+        "path.left_what_works", "joined", "data",
+        {HIJACK: 5, CHANGE: -2, WITHDRAWN: -2.5, DOWN: -3, UP_DOWN: -3, OVERLOAD: -3, UP_OVERLOAD: -3,
+         CONGESTION: -3, LINK: -3},
+        "packets of {seen} of {of} die in {near} for minutes, though {usual}, by which they went before, works: "
+        "the ways to {well} other endpoints are as ever, and nobody else's way moved",
+    ),
     # What BGP says.
     Rule(
         "routing.new_more_specific", "routing", "control",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
+from monitor.diagnose.elsewhere import Elsewhere
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.names import Tampered
 from monitor.diagnose.paths.change import Divergence, PathChange
@@ -120,7 +122,8 @@ class Situation:
 
     `vantages` are the healthy ones that measure it, by name; `trouble` tells whether their views add up to
     trouble; `sick` names the vantages left out by the gate; `receding`: the trouble is
-    going, so that what is seen is of its end.
+    going, so that what is seen is of its end. `elsewhere`: of the vantages whose packets go astray, how they reach
+    everything else; `carrying`: where there is any such vantage, the networks on the peers' present ways.
     """
 
     target: Target
@@ -136,6 +139,8 @@ class Situation:
     names_failing: dict[str, DnsObservation] | None = None
     names_asked: frozenset[str] = frozenset()
     names_tampered: tuple[Tampered, ...] = ()
+    elsewhere: Mapping[str, tuple[Elsewhere, ...]] = field(default_factory=dict)
+    carrying: frozenset[Asn] = frozenset()
 
     @property
     def affected(self) -> tuple[VantageSituation, ...]:

@@ -5,12 +5,13 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
+from monitor.diagnose.elsewhere import Elsewhere, is_as_ever
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.networks import Connection, connection, independent, weight
@@ -22,7 +23,7 @@ from monitor.diagnose.place import KEPT_PLACES, place_of
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
-from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom, Usual
+from monitor.diagnose.symptom import RTT_RAISED, SILENT, Judged, Symptom, Usual
 from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import SLOW, View
@@ -50,6 +51,10 @@ RISE_OF = 8
 
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
+
+
+Otherwise = Callable[[str, float], tuple[Elsewhere, ...]]
+"""How a vantage reaches all but this target since a moment."""
 
 
 class _Asked(NamedTuple):
@@ -203,7 +208,7 @@ class TargetState:
         if not blamed:
             return False
         onset = min([since, *(episode.first_at for episode in recent)])
-        own = self._readings(vantage, onset, self._expected_origins())
+        own = self._readings(vantage, onset, self.home)
         return not blamed.isdisjoint(believe(own, (), blamed).new_networks)
 
     def situation(
@@ -214,6 +219,7 @@ class TargetState:
         vouched: Vouch,
         dependencies: tuple[Dependency, ...],
         incident: Incident | None,
+        otherwise: Otherwise,
     ) -> Situation:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
@@ -252,6 +258,7 @@ class TargetState:
             for view in current
         ]
         views = [view for view in judged if view is not None]
+        astray = {view.vantage: view.failing_since for view in views if _is_astray(view)}
         return Situation(
             target=self.target,
             now=now,
@@ -261,12 +268,26 @@ class TargetState:
             sick=tuple(sorted(sick)),
             receding=is_receding(views, routing, incident, now, 10 * self.target.interval_s),
             routing=routing,
-            expected_origins=self._expected_origins(),
+            expected_origins=self.home,
             dependencies=dependencies,
             names_failing=self.names.failing(onset),
             names_asked=self.names.asked_since(onset),
             names_tampered=tampered,
+            elsewhere={name: otherwise(name, now if since is None else since) for name, since in astray.items()},
+            carrying=self._routes.carrying(self.target.name) if astray else frozenset(),
         )
+
+    def elsewhere(self, vantage: str, since: float, near: frozenset[Asn]) -> Elsewhere | None:
+        """How a vantage reaches this target since a moment, for the trouble of another; None: it is not known.
+
+        Where it has trouble as well, and is in the networks that the other is in, `near`, it is not elsewhere.
+        """
+        view, memory = self.views.get(vantage), self._paths.get(vantage)
+        as_ever = is_as_ever(view, since) if view is not None else None
+        if as_ever is None or (not as_ever and not near.isdisjoint(self.home)):
+            return None
+        walked = memory.walked(since) if memory is not None else ()
+        return Elsewhere(self.target.name, as_ever, frozenset(asn for one in walked for asn in one.trail.ases))
 
     def are_settled(self, vantages: Iterable[str], now: float, sick: frozenset[str]) -> bool:
         """Whether those of the vantages that count have been well for long enough."""
@@ -305,7 +326,7 @@ class TargetState:
         identity, issuer = self._identity(view, onset, bad)
         believed = asked.believed
         if identity in NEW_KEYS and believed.change is PathChange.UNKNOWN:
-            believed = ends_at_stranger(self._readings_of_target(view.vantage, onset, self._expected_origins()))
+            believed = ends_at_stranger(self._readings_of_target(view.vantage, onset, self.home))
         trace = self._led_home(_spoken_of(believed, view, bad))
         usual_address = self._is_usual_address(shown.observation.address, onset)
         stranger = usual_address is False and identity in NEW_KEYS
@@ -362,7 +383,7 @@ class TargetState:
         Worked out anew only when a trace, a place or a route came in: traces are minutes apart, moments seconds.
         """
         told = _blamed(routing.episodes)
-        home = self._expected_origins()
+        home = self.home
         traced = tuple((v.vantage, self._paths[v.vantage].changes) for v in current if v.vantage in self._paths)
         asked = (onset, told, home, self._places_met, traced)
         if self._believed[0] != asked:
@@ -427,7 +448,7 @@ class TargetState:
         """
         if believed.change is not PathChange.ENDS_ELSEWHERE or believed.trail is None:
             return believed
-        home = self._expected_origins()
+        home = self.home
         showed = any(old.tail in home for old in believed.usual)
         leads_home = not showed and believed.trail.tail in self._routes.doors(self.target.name)
         return replace(believed, change=PathChange.REROUTED) if leads_home else believed
@@ -453,11 +474,18 @@ class TargetState:
             return None
         return self._known_places.get(place_of(address), onset) < onset
 
-    def _expected_origins(self) -> frozenset[Asn]:
+    @property
+    def home(self) -> frozenset[Asn]:
+        """The networks that the target may be in."""
         return self.target.origins | self.target.allowed_origins | self._routes.home(self.target.name)
 
 
 _NO_TRACE = Belief()
+
+
+def _is_astray(view: VantageSituation) -> bool:
+    """Whether a vantage hears nothing since its packets go another way."""
+    return view.affected and view.symptom in SILENT and view.path.is_change
 
 
 def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:

@@ -15,8 +15,9 @@ from math import log
 from msgspec.structs import replace
 
 from monitor.diagnose.rules import RULES_VERSION
+from monitor.diagnose.shown_change import shows_change
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
-from monitor.model.verdict import Cause, HijackEffect, Verdict
+from monitor.model.verdict import Cause, Detail, HijackEffect, Verdict
 
 OPEN_TICKS = 2
 """Moments in a row with a named cause before an incident opens."""
@@ -48,6 +49,9 @@ _SERVERS = (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN, Cause.UPSTREAM_OVERLOAD, C
 _WAYS = (Cause.ROUTE_CHANGE, Cause.PATH_CONGESTION)
 _OF_SERVERS = ("http.think_time", "http.shedding", "http.turned_away", "http.gateway", "http.wrong_answer")
 MANY = 0.5
+
+EVEN = 0.5
+"""Below it something else is likelier."""
 
 LEAST = 1e-4
 """A probability that is taken for no smaller."""
@@ -246,7 +250,7 @@ class Tracker:
         What was confirmed on both planes gives way to no weaker story while it fades.
         """
         if verdict.cause is Cause.INSUFFICIENT:
-            return False
+            return _is_refuted(state.strongest, verdict)
         unnamed = state.incident.cause is Cause.INSUFFICIENT
         # Where nobody ever was affected, nobody needs to be: a late ROA makes a strange origin rightful.
         share = NAME_SHARE if unnamed else CHANGE_SHARE
@@ -281,15 +285,21 @@ class Tracker:
         return self._widen(state, verdict)
 
     def _widen(self, state: _Open, verdict: Verdict) -> tuple[IncidentChange, ...]:
-        """Add newly affected vantages, whatever the moment's verdict."""
+        """Add newly affected vantages, and another way when one is first seen, whatever the moment's verdict."""
         affected = tuple(sorted({*state.incident.affected, *verdict.affected}))
         networks = tuple(sorted({*state.incident.networks, *verdict.networks}))
         state.peak = max(state.peak, len(verdict.affected))
-        if affected == state.incident.affected:
+        detail = _with_way(state.incident.detail, verdict.detail)
+        if affected == state.incident.affected and detail == state.incident.detail:
             return ()
         vantages = max(state.incident.vantages, verdict.vantages)
         incident = replace(
-            state.incident, affected=affected, networks=networks, vantages=vantages, updated_at=verdict.at
+            state.incident,
+            detail=detail,
+            affected=affected,
+            networks=networks,
+            vantages=vantages,
+            updated_at=verdict.at,
         )
         return (self._emit(state, ChangeKind.UPDATED, incident, verdict.at, None),)
 
@@ -305,11 +315,26 @@ class Tracker:
         )
 
 
+def _with_way(told: Detail, seen: Detail) -> Detail:
+    """What was told, with the way that packets were seen to take since, where none was told."""
+    return told if told.new_path else replace(told, old_path=seen.old_path, new_path=seen.new_path)
+
+
 def _is_another_trouble(state: _Open, verdict: Verdict) -> bool:
     """Whether what is seen now is not what the incident told of for minutes, and for sure, but came beside it."""
     told = state.strongest
     sure = told.cause in _SERVERS and told.confidence >= SURE and verdict.at - state.incident.named_at >= LATE_S
     return sure and verdict.cause in _WAYS and _shows_server(told) and not _shows_server(verdict)
+
+
+def _is_refuted(told: Verdict, verdict: Verdict) -> bool:
+    """Whether a host that was told to be down, before anything was known of the way to it, may not be reached at
+    all: packets go another way, and nothing speaks for the host any more.
+    """
+    leading = verdict.runner_up
+    doubted = leading is None or leading.cause is not told.cause or leading.confidence < EVEN
+    late = shows_change(verdict.evidence) and not shows_change(told.evidence)
+    return told.cause is Cause.SERVER_DOWN and late and doubted and not _shows_server(verdict)
 
 
 def _shows_server(verdict: Verdict) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from monitor.diagnose.elsewhere import Elsewhere, is_as_ever
 from monitor.diagnose.symptom import Judged, Symptom
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import View
@@ -176,6 +177,11 @@ class VantageHealth:
         silent = bool(views) and not any(view.since(since) for view in views)
         patient = silent and now - since > PATIENCE_ROUNDS * max(view.interval_s for view in views)
         return None if patient else False
+
+    def elsewhere(self, vantage: str, since: float) -> tuple[Elsewhere, ...]:
+        """How a vantage reaches its controls since a moment."""
+        told = ((name, is_as_ever(view, since)) for name, view in self._views.get(vantage, {}).items())
+        return tuple(Elsewhere(name, as_ever) for name, as_ever in told if as_ever is not None)
 
     def sick(
         self, now: float, targets: Views, led_away: LedAway = lambda vantage, since: False

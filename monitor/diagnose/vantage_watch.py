@@ -11,6 +11,7 @@ from functools import partial
 
 from monitor.diagnose.conclude import conclude_sick, conclude_silent
 from monitor.diagnose.contact import Contacts, Silence, is_silence
+from monitor.diagnose.elsewhere import Elsewhere
 from monitor.diagnose.tracker import Tracker, abandoned, identify
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.vantage_health import LedAway, Sickness, VantageHealth, Views
@@ -73,6 +74,10 @@ class VantageWatch:
     def vouched(self, now: float) -> Callable[[str, float, float], bool | None]:
         """Whether a vantage's controls were well since a time; see `VantageHealth.vouched`."""
         return partial(self._health.vouched, now=now)
+
+    def elsewhere(self, vantage: str, since: float) -> tuple[Elsewhere, ...]:
+        """How a vantage reaches its controls since a moment."""
+        return self._health.elsewhere(vantage, since)
 
     def judge(self, now: float, views: Views, led_away: LedAway) -> list[IncidentChange]:
         """What changes at this moment. `views`: of the targets; those of who has recovered begin anew."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.diagnose.contact import is_silence
+from monitor.diagnose.shown_change import shows_change, shows_rest
 from monitor.model import Cause, HijackEffect, Incident, Vrp
 from monitor.report.counter_announcement import counter_to, in_words, roa_step
 from monitor.report.safe_text import one_line
-from monitor.report.words import Language, steps
+from monitor.report.words import Language, Said, steps
 
 
 def first_steps(
@@ -29,7 +30,17 @@ def first_steps(
         upstream = incident.detail.upstream
         name = one_line(upstream, 64) if upstream else steps.THE_DEPENDENCY.text(language)
         return steps.CALL_UPSTREAM.text(language, name=name), steps.WITHOUT_UPSTREAM.text(language)
-    return tuple(step.text(language) for step in steps.STEPS.get(incident.cause, ()))
+    found = (*steps.STEPS.get(incident.cause, ()), *_on_routing(incident))
+    return tuple(step.text(language) for step in found)
+
+
+def _on_routing(incident: Incident) -> tuple[Said, ...]:
+    """Whether routing is to be left alone where it is the server that fails; nothing where nobody looked."""
+    if incident.cause not in (Cause.SERVER_OVERLOAD, Cause.SERVER_DOWN):
+        return ()
+    if incident.detail.new_path or shows_change(incident.evidence):
+        return (steps.ROUTING_CHANGED,)
+    return (steps.ROUTING_UNCHANGED,) if shows_rest(incident.evidence) else ()
 
 
 def _against_hijack(incident: Incident, language: Language, roas: Iterable[Vrp] | None) -> tuple[str, ...]:

@@ -115,7 +115,10 @@ def test_network_that_draws_others_packets_in_while_all_in_it_die_has_a_false_ro
 def test_faults_of_networks_that_draw_nobody_in_are_no_hijack(
     dead: tuple[str, ...], ways: dict[str, object]
 ) -> None:
-    """A lone vantage's other provider may be at fault; one that breaks loses packets of those who came by it."""
+    """A lone vantage's other provider may be at fault; one that breaks loses packets of those who came by it.
+
+    There is no control, and one other target says little of the provider that the lone one left.
+    """
     served_by_it = lambda world, at, place: world.trace(at, place, API, networks=(DARK, OWNER))  # noqa: E731
 
     def way(world: World, at: float, place: Place):
@@ -123,7 +126,7 @@ def test_faults_of_networks_that_draw_nobody_in_are_no_hijack(
             return world.trace(at, place, API)
         return (ways[place.name] or served_by_it)(world, at, place)
 
-    incident = told(places=PLACES, api=only(dead, silent), way=way)
+    incident = told(places=PLACES, api=only(dead, silent), way=way, controls=False)
 
     assert incident.cause is not Cause.ROUTE_HIJACK
     assert DRAWN not in rules(incident)

@@ -254,9 +254,12 @@ def test_new_site_of_the_owner_with_a_key_of_its_own_is_no_hijack(traced: bool) 
 
 
 def test_packets_that_vanish_on_another_way_without_a_word_in_bgp_ask_for_the_route() -> None:
-    """One network's: a false route that only its own neighbours hear would look the same, and no feed can tell."""
+    """One network's: a false route that only its own neighbours hear would look the same, and no feed can tell.
+
+    Without a control little is known of what else moved.
+    """
     who = FAR[1:]
-    incident = told(api=only(who, silent), way=only_way(who, ends_behind), routes=[])
+    incident = told(api=only(who, silent), way=only_way(who, ends_behind), routes=[], controls=False)
 
     assert incident.cause is not Cause.ROUTE_HIJACK
     assert incident.missing is not None

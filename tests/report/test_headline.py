@@ -144,3 +144,30 @@ def test_evidence_that_decides_nothing_is_counted_only(hijack: Incident) -> None
 
     assert len(account.in_favour) + len(account.against) == len(rest)
     assert account.left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("rules", "way", "said"),
+    [
+        (("path.unchanged", "routing.quiet"), (), "Leave routing alone"),
+        (("routing.quiet",), (), "Leave routing alone"),
+        (("http.refused",), (), None),
+        (("routing.quiet", "path.stops_short"), (), None),
+        (("routing.quiet", "path.ends_elsewhere"), (), "Look at routing as well"),
+        (("path.unchanged", "routing.forged_more_specific"), (), "Look at routing as well"),
+        (("routing.quiet",), (64601, 64790), "Look at routing as well"),
+    ],
+    ids=["traced and heard", "heard", "nobody looked", "cut short", "a new way", "a part appeared", "told later"],
+)
+def test_routing_is_left_alone_only_where_something_shows_that_it_is_as_ever(
+    hijack: Incident, rules: tuple[str, ...], way: tuple[int, ...], said: str | None
+) -> None:
+    """A server that fails is no reason to say anything of routes that nobody looked at, or that did change."""
+    evidence = tuple(msgspec.structs.replace(hijack.evidence[0], rule=rule) for rule in rules)
+    down = {"cause": Cause.SERVER_DOWN, "detail": Detail(new_path=way), "evidence": evidence}
+    steps = first_steps(msgspec.structs.replace(hijack, **down))
+
+    assert [step for step in steps if "outing" in step] == [
+        step for step in steps if said and step.startswith(said)
+    ]
+    assert len(steps) == (2 if said is None else 3)

@@ -104,6 +104,10 @@ KOREAN: dict[str, str] = {
         "여러 네트워크에 있는 관측 지점 {seen}곳의 패킷이 일부를 새로 끌어들인 {near} 네트워크에서 사라지고 "
         "다른 곳은 정상임: 경로는 되는 쪽으로 바뀌지, 고장 난 쪽으로 바뀌지 않음"
     ),
+    "path.left_what_works": (
+        "{of}곳 중 {seen}곳의 패킷이 여러 분째 {near} 네트워크에서 사라지는데, 전에 거치던 {usual} 네트워크는 "
+        "멀쩡함: 다른 {well}개 대상까지의 경로는 그대로이고, 경로가 바뀐 관측 지점도 더 없음"
+    ),
     "routing.new_more_specific": (
         "{prefix} 경로를 {origin} 네트워크가 광고함(정상 {expected}), 경로 {path}, 피어 {of}개 중 {seen}개, "
         "RPKI {rpki}"

@@ -5,8 +5,12 @@ from __future__ import annotations
 from monitor.model import Cause
 from monitor.report.words.said import Said
 
-_ROUTING_UNCHANGED = Said(
+ROUTING_UNCHANGED = Said(
     "Leave routing alone: nothing there changed.", "라우팅은 건드리지 마세요. 그쪽은 바뀐 것이 없습니다."
+)
+ROUTING_CHANGED = Said(
+    "Look at routing as well: packets or routes went another way while it lasted.",
+    "라우팅도 함께 확인하세요. 그동안 패킷이나 경로가 다른 길로 갔습니다.",
 )
 
 STEPS: dict[Cause, tuple[Said, ...]] = {
@@ -19,7 +23,6 @@ STEPS: dict[Cause, tuple[Said, ...]] = {
             "Look for what drives it: a campaign, a retry storm, one slow dependency, an attack.",
             "부하의 원인을 찾으세요: 이벤트, 재시도 폭주, 느린 연동 서비스, 공격.",
         ),
-        _ROUTING_UNCHANGED,
     ),
     Cause.SERVER_DOWN: (
         Said(
@@ -27,7 +30,6 @@ STEPS: dict[Cause, tuple[Said, ...]] = {
             "호스트와 애플리케이션을 확인하세요: 프로세스, 디스크, 마지막 배포.",
         ),
         Said("Roll the last change back, or fail over.", "마지막 변경을 되돌리거나 예비 서버로 전환하세요."),
-        _ROUTING_UNCHANGED,
     ),
     Cause.SERVER_LINK: (
         Said(
