@@ -16,7 +16,8 @@ FEWEST_EXCHANGES = 3
 """So many since then must be known: one good answer may have come by a way that was then given up."""
 
 MOST_BAD = 0.1
-"""Of the exchanges with a target that is well some fail for no reason; of those over a way that moved, many."""
+"""Of the exchanges with a target that is well some fail for no reason, one of few; of those over a way that moved,
+and lost what it carried, many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def is_as_ever(view: View, since: float) -> bool | None:
     rises = [(judged, judged.rise_s) for judged in seen if judged.rise_s is not None]
     if len(rises) < FEWEST_EXCHANGES:
         return None
-    if sum(judged.bad for judged in seen) > MOST_BAD * len(seen):
+    if sum(judged.bad for judged in seen) > max(1.0, MOST_BAD * len(seen)):
         return False
     level = [abs(rise_s) <= _slack_s(rise_s, judged.rtt_s or 0.0) for judged, rise_s in rises]
     return 2 * sum(level) > len(level)

@@ -274,6 +274,13 @@ _RULES = (
         {HIJACK: 2, TAMPERED: 2, OVERLOAD: -1, UP_OVERLOAD: -1, DOWN: -1, UP_DOWN: -1},
         "at the same time other vantages get the known key",
     ),
+    Rule(
+        "identity.keys_part_by_distance", "joined", "data",
+        {HIJACK: 5, MOVED: 1, TLS: -3, DOWN: -2.5, UP_DOWN: -2.5, OVERLOAD: -2.5, UP_OVERLOAD: -2.5, CHANGE: -2,
+         CONGESTION: -2},
+        "who answers {seen} of {of} with the new key, and with no other, is at another distance, while {well} get "
+        "the known one from the same address as ever: no server knows who asks",
+    ),
     # Where packets go.
     Rule(
         "path.unchanged", "path", "data",

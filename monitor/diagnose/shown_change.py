@@ -23,6 +23,16 @@ def shows_change(evidence: Iterable[Evidence]) -> bool:
     return any(_is_of_ways(one) and one.rule not in AS_EVER | UNSEEN for one in evidence)
 
 
+def shows_detour(evidence: Iterable[Evidence]) -> bool:
+    """Whether traceroutes show that packets go another way."""
+    return shows_change(one for one in evidence if one.rule.startswith("path."))
+
+
+def was_traced(evidence: Iterable[Evidence]) -> bool:
+    """Whether anything is known of where packets go."""
+    return any(one.rule.startswith("path.") for one in evidence)
+
+
 def shows_rest(evidence: Iterable[Evidence]) -> bool:
     """Whether something says that ways are as usual, and nothing leaves that in doubt."""
     of_ways = {one.rule for one in evidence if _is_of_ways(one)}

@@ -51,6 +51,8 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
     rtt_s: float | None = None
     usual_rtt_s: float | None = None
     rtt_shifted: bool | None = None
+    moved: bool | None = None
+    """Whether many answers with a new key come from another distance, be it by little; None: not known."""
     rtt_rise_s: float = 0.0
     """By how much its last round trips are longer than usual, in the middle, seconds; 0.0: not known."""
     nearer_since: float | None = None
@@ -79,6 +81,13 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
         """
         starts = (self.bad_since, self.failing_since)
         return any(start is not None and belongs(at, start) for start in starts)
+
+    @property
+    def is_given_one_key(self) -> bool:
+        """Whether it got no other key any more since it first got the one of its latest exchange."""
+        given = [key for one in self.lasting if (key := one.observation.spki_sha256) is not None]
+        newest = self.latest.observation.spki_sha256
+        return newest in given and set(given[given.index(newest) :]) == {newest}
 
     @property
     def rtt_raised(self) -> bool:

@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from monitor.bgp.episodes import Episode, EpisodeKind, Role
+from monitor.diagnose.distance import has_moved
 from monitor.diagnose.elsewhere import Elsewhere, is_as_ever
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
@@ -320,8 +321,9 @@ class TargetState:
         bad = [judged for judged in lasting if judged.bad] if affected else []
         # What an affected vantage is judged by are its bad exchanges; a good one since is the recovery.
         shown = bad[-1] if bad else latest
-        rtt = _newest_rtt(bad[-RECENT_BAD:] or lasting)
-        usual = view.usual.rtt(shown.observation)
+        measured = _newest_measured(bad[-RECENT_BAD:] or lasting, view.usual)
+        rtt = measured.rtt_s if measured is not None else None
+        usual = view.usual.rtt((measured or shown).observation)
         usual_rtt = usual.median if usual.known else None
         identity, issuer = self._identity(view, onset, bad)
         believed = asked.believed
@@ -345,7 +347,8 @@ class TargetState:
             lasting=tuple(lasting),
             rtt_s=rtt,
             usual_rtt_s=usual_rtt,
-            rtt_shifted=_shifted(rtt, view.usual, shown),
+            rtt_shifted=_shifted(rtt, view.usual, measured or shown),
+            moved=has_moved(bad, view.usual) if identity in NEW_KEYS else None,
             rtt_rise_s=_rise_s(lasting),
             nearer_since=view.nearer_since,
             loses=view.loses(),
@@ -533,8 +536,10 @@ def _failing_since(lasting: list[Judged]) -> float | None:
     return min((judged.known_at for judged in run), default=None)
 
 
-def _newest_rtt(judged: list[Judged]) -> float | None:
-    return next((item.rtt_s for item in reversed(judged) if item.rtt_s is not None), None)
+def _newest_measured(judged: list[Judged], usual: Usual) -> Judged | None:
+    """The newest with a round trip, to an address of which it is known how far it was, where there is one."""
+    timed = [item for item in reversed(judged) if item.rtt_s is not None]
+    return next((item for item in timed if usual.rtt(item.observation).known), timed[0] if timed else None)
 
 
 def _rise_s(lasting: list[Judged]) -> float:

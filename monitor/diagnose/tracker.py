@@ -15,7 +15,7 @@ from math import log
 from msgspec.structs import replace
 
 from monitor.diagnose.rules import RULES_VERSION
-from monitor.diagnose.shown_change import shows_change
+from monitor.diagnose.shown_change import shows_detour, was_traced
 from monitor.model.incident import ChangeKind, Incident, IncidentChange
 from monitor.model.verdict import Cause, Detail, HijackEffect, Verdict
 
@@ -333,7 +333,7 @@ def _is_refuted(told: Verdict, verdict: Verdict) -> bool:
     """
     leading = verdict.runner_up
     doubted = leading is None or leading.cause is not told.cause or leading.confidence < EVEN
-    late = shows_change(verdict.evidence) and not shows_change(told.evidence)
+    late = shows_detour(verdict.evidence) and not was_traced(told.evidence)
     return told.cause is Cause.SERVER_DOWN and late and doubted and not _shows_server(verdict)
 
 

@@ -6,9 +6,9 @@ clusters by who answers them and where their packets go, and each cluster is wei
 that see nothing wrong: those in the wrong hands with all that BGP says, the others without the routes that took
 the space, since those routes do not carry them.
 
-Two causes are named only where both stand on their own: a hijack on both planes, not suspected, and a server's
-trouble at several vantages that the genuine server itself answers. All else stays one sum and one cause; two that
-are both on the way (a leak here, a congested link there) are not told apart. Pure.
+Two causes are named only where both stand on their own: a hijack on both planes, or one that new keys tell where
+packets go astray, and a server's trouble at several vantages that the genuine server itself answers. All else is
+one sum and one cause; two that are both on the way (a leak here, a congested link there) are not told apart. Pure.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ _SERVED_BADLY = frozenset({
 })  # fmt: skip
 """What only whoever accepts a connection can do."""
 
+_STRANGERS = frozenset({"identity.new_key_on_strange_way", "identity.keys_part_by_distance"})
+"""Rules by which new keys, and the ways or distances of whom they are for alone, tell a stranger without BGP."""
+
 _IMPOSTORS = frozenset({Symptom.WRONG_ANSWER, Symptom.GATEWAY})
 
 FEWEST_SERVED_BADLY = 2
@@ -58,14 +61,21 @@ def conclude_all(situation: Situation, shortfall: str | None = None) -> tuple[Ve
     if clusters is None:
         return (whole,)
     strayed, home = (conclude(cluster, shortfall) for cluster in clusters)
-    # What BGP alone shows is suspected, and told as such, where it carries nobody.
-    if strayed.cause is not Cause.ROUTE_HIJACK or (strayed.suspected and strayed.affected):
+    if strayed.cause is not Cause.ROUTE_HIJACK or not _stands(strayed):
         return (whole,)
     if len(home.affected) >= FEWEST_AT_HOME and home.cause in SERVERS_OWN and home.confidence >= SURE:
         return strayed, home
     # Those at home are no share of the hijack, even where they are too few to be a cause of their own.
     few = len(home.affected) < FEWEST_AT_HOME
     return (strayed,) if few and whole.cause in (Cause.ROUTE_HIJACK, Cause.INSUFFICIENT) else (whole,)
+
+
+def _stands(strayed: Verdict) -> bool:
+    """Whether a hijack is more than a suspicion of whoever suffers by something else; what BGP alone shows is
+    suspected, and told as such, where it carries nobody.
+    """
+    keyed = any(one.rule in _STRANGERS for one in strayed.evidence)
+    return not strayed.suspected or not strayed.affected or (keyed and strayed.confidence >= SURE)
 
 
 def _clusters(situation: Situation) -> tuple[Situation, Situation] | None:

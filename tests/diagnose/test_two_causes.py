@@ -78,6 +78,30 @@ def test_a_hijack_of_some_and_an_overload_of_the_rest_are_two_incidents(story: S
     assert len({one.id for one in incidents}) == 2
 
 
+def test_keys_tell_a_hijack_that_no_feed_hears_beside_an_overload() -> None:
+    """Those whose packets end elsewhere get a new key, and the rest wait for the known one; BGP is quiet.
+
+    Until traceroutes tell, all seem to share in the overload.
+    """
+    found = {one.cause: one for one in Story(api=both(), way=only_way(FAR, astray), interval_s=10.0).incidents()}
+
+    assert set(found) == {Cause.ROUTE_HIJACK, Cause.SERVER_OVERLOAD}
+    assert (found[Cause.ROUTE_HIJACK].suspected, found[Cause.ROUTE_HIJACK].affected) == (True, FAR)
+
+
+def test_new_keys_as_far_away_as_ever_beside_an_overload_are_no_second_cause() -> None:
+    """In the rush somebody adds a server with a certificate of its own, and a balancer sends it the far ones."""
+
+    def added(world: World, at: float, place: Place) -> HttpObservation:
+        key = {"spki_sha256": digest("added"), "certificate_sha256": digest("added", 1), "issuer": "CN=R11"}
+        near = queued(world, at, place)
+        return world.status(at, place, API, 502, **key) if place.name in FAR else near
+
+    found = Story(api=added, interval_s=10.0).incidents()
+
+    assert not [one for one in found if one.cause is Cause.ROUTE_HIJACK]
+
+
 @pytest.mark.parametrize(
     ("keyless", "expected"),
     [(True, {Cause.ROUTE_HIJACK}), (False, {Cause.ROUTE_HIJACK, Cause.SERVER_DOWN})],

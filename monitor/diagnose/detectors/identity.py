@@ -13,6 +13,9 @@ from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.model.asn import Asn
 from monitor.model.evidence import FactRef
 
+FEWEST_STEADY = 2
+"""Networks that get the known key as ever, before it is said that the new one is for some alone."""
+
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """Known and new keys among the vantages that saw a key since the onset."""
@@ -31,6 +34,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
             yield _finding("identity.new_issuer", foreign, at_risk)
         if same:
             yield _finding("identity.two_keys_at_once", new, new)
+            yield from _parted_by_distance(situation, new, same)
         yield from _from_elsewhere(situation, new)
         yield from _on_new_way(situation, new, at_risk)
         yield from _before_origin(situation, new, at_risk)
@@ -51,6 +55,30 @@ def _from_elsewhere(situation: Situation, new: list[VantageSituation]) -> Iterat
         yield replace(found, share=strength(nearer, nearer))
     elif elsewhere and 2 * len(elsewhere) >= len(placed):
         yield _finding("identity.new_key_from_elsewhere", elsewhere, placed)
+
+
+def _parted_by_distance(
+    situation: Situation, new: list[VantageSituation], same: list[VantageSituation]
+) -> Iterator[Finding]:
+    """At one address some get only the new key, from another distance, while others get the known one as ever.
+
+    A balancer that sends each client to the same server of several parts the keys too, and a site that was set up
+    with a wrong certificate; but these stay where they are, or are announced.
+    """
+    before, _ = CORRELATION_S
+    placed = [view for view in new if view.moved is not None and view.usual_address]
+    moved = [view for view in placed if view.moved and view.is_given_one_key]
+    addresses = {view.latest.observation.address for view in moved}
+    well = [view for view in same if not view.affected and not view.rtt_shifted and addresses & view.well_at]
+    steady = len({view.network for view in well}) >= FEWEST_STEADY
+    if (
+        moved
+        and steady
+        and len(moved) == len(placed)
+        and not situation.routing.led_elsewhere_since(situation.onset - before)
+    ):
+        found = _finding("identity.keys_part_by_distance", moved, placed)
+        yield replace(found, values={"well": str(len(well))})
 
 
 def _on_new_way(

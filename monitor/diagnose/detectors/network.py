@@ -37,7 +37,7 @@ def detect(situation: Situation) -> Iterator[Finding]:
     measured = [view for view in situation.affected if view.rtt_shifted is not None]
     for rule, views in (
         # A line that loses packets need not delay the others.
-        ("network.rtt_flat", [view for view in measured if not view.rtt_shifted and not view.loses]),
+        ("network.rtt_flat", [view for view in measured if not (view.rtt_shifted or view.moved or view.loses)]),
         ("network.rtt_shifted", [view for view in measured if view.rtt_shifted]),
     ):
         if views:

@@ -70,6 +70,10 @@ KOREAN: dict[str, str] = {
         "경로가 바뀌지 않았는데 새 키로 {of}곳 중 {seen}곳에 응답하는 쪽은 원래 서버보다 가까움"
     ),
     "identity.two_keys_at_once": "같은 때에 다른 관측 지점은 원래의 키를 받음",
+    "identity.keys_part_by_distance": (
+        "{of}곳 중 {seen}곳에는 새 키만 응답하고 그 거리도 달라졌는데, 같은 주소에서 {well}곳은 평소대로 알려진 "
+        "키를 받음: 서버는 누가 묻는지 가리지 못함"
+    ),
     "path.unchanged": "{of}곳 중 {seen}곳의 경로 추적이 평소의 네트워크를 지남: {path}",
     "path.rerouted": "{of}곳 중 {seen}곳의 경로 추적이 다른 경로로 같은 네트워크에 닿음: {path}, 평소 {usual}",
     "path.ends_elsewhere": (
