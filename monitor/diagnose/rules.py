@@ -236,6 +236,12 @@ _RULES = (
         "connections open after lost SYNs at {seen} of {of}, and at others not at all: a full listen queue",
     ),
     Rule(
+        "network.nothing_gets_through", "loss", "data",
+        {CONGESTION: -1.5, LINK: -1.5},
+        "not one packet gets through from {seen} of {of}, exchange after exchange, while others are served: a "
+        "full line lets some through",
+    ),
+    Rule(
         "network.waits_beyond_trips", "wait", "data",
         {OVERLOAD: 1.5, UP_OVERLOAD: 1.5, CHANGE: -3, CONGESTION: -3, LINK: -2, WITHDRAWN: -2},
         "answers come {waits} later than usual at {seen} of {of}, though nothing is lost and a round trip at "

@@ -70,6 +70,15 @@ class _Asked(NamedTuple):
     vouched: bool
 
 
+class _Key(NamedTuple):
+    """Who answered a vantage last: the key's hash, its issuer, when that was known, and at which address."""
+
+    spki: str
+    issuer: str | None
+    at: float
+    address: str | None
+
+
 class TargetState:
     """The memory of one target: a view per vantage, paths, keys and names; `routes` of all targets is shared.
 
@@ -88,8 +97,9 @@ class TargetState:
         self._asns = {vantage.name: vantage.asn for vantage in vantages}
         self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
-        self._latest_key: dict[str, tuple[str, str | None, float]] = {}
+        self._latest_key: dict[str, _Key] = {}
         self._known_places: dict[str, float] = {}
+        self._known_networks: dict[Asn, float] = {}
         self._places_met = 0
         self._believed: tuple[object, dict[str, Belief]] = (None, {})
         self._read: dict[str, tuple[object, tuple[Reading, ...]]] = {}
@@ -108,11 +118,14 @@ class TargetState:
         if observation.spki_sha256 is not None:
             if self._keys.add(observation.spki_sha256, observation.issuer, known_at):
                 self._stir(known_at)
-            self._latest_key[observation.vantage] = (observation.spki_sha256, observation.issuer, known_at)
+            told = _Key(observation.spki_sha256, observation.issuer, known_at, observation.address)
+            self._latest_key[observation.vantage] = told
         if observation.address is not None:
             place = place_of(observation.address)
             if place not in self._known_places:
                 self._known_places[place] = known_at
+                for asn in self._owners(observation.address):
+                    self._known_networks.setdefault(asn, known_at)
                 self._places_met += 1
                 self._changes += 1
             if len(self._known_places) > KEPT_PLACES:
@@ -146,7 +159,9 @@ class TargetState:
 
     def forget_trouble(self, since: float, until: float) -> None:
         """Unlearn what was first seen during trouble from `since` to `until`."""
-        still = frozenset(key[0] for key in self._latest_key.values() if key[2] >= until - self.target.interval_s)
+        still = frozenset(
+            key.spki for key in self._latest_key.values() if key.at >= until - self.target.interval_s
+        )
         self._keys.forget(since, until, still)
         for memory in self._paths.values():
             memory.forget(since, until)
@@ -435,15 +450,18 @@ class TargetState:
         recent = bad[-RECENT_BAD:]
         told = next((judged for judged in reversed(recent) if judged.observation.spki_sha256 is not None), None)
         if told is not None and told.observation.spki_sha256 is not None:
-            key = (told.observation.spki_sha256, told.observation.issuer, told.known_at)
+            seen = told.observation
+            key = _Key(told.observation.spki_sha256, seen.issuer, told.known_at, seen.address)
         elif bad or view.vantage not in self._latest_key:
             return Identity.UNKNOWN, None
         else:
             key = self._latest_key[view.vantage]
-        identity = self._keys.compare(key[0], key[1], onset) if key[2] >= onset else Identity.UNKNOWN
-        if identity is Identity.SAME and _precedes(key[2], view.bad_since):
+        identity = self._keys.compare(key.spki, key.issuer, onset) if key.at >= onset else Identity.UNKNOWN
+        if identity is Identity.SAME and _precedes(key.at, view.bad_since):
             identity = Identity.UNKNOWN
-        return identity, key[1] if identity is not Identity.UNKNOWN else None
+        if identity in NEW_KEYS and self._is_usual_address(key.address, onset) is None:
+            identity = Identity.UNKNOWN  # many servers have keys of their own, and this one was never met
+        return identity, key.issuer if identity is not Identity.UNKNOWN else None
 
     def _led_home(self, believed: Belief) -> Belief:
         """A way that ends in a network which BGP has before the rightful origin, as ever, is another one home: the
@@ -472,10 +490,24 @@ class TargetState:
         )
 
     def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
-        """Whether the target was at this address, or beside it, before `onset`; None: nothing is known of then."""
+        """Whether the target was at this address, or beside it, before `onset`; None: nobody can tell.
+
+        One never met that is in a network of the target's may be a server that was added, under load maybe, or one
+        to which this many were never sent.
+        """
         if address is None or not any(first_at < onset for first_at in self._known_places.values()):
             return None
-        return self._known_places.get(place_of(address), onset) < onset
+        if self._known_places.get(place_of(address), onset) < onset:
+            return True
+        declared = self.target.origins | self.target.allowed_origins
+        own = any(asn in declared or self._known_networks.get(asn, onset) < onset for asn in self._owners(address))
+        return None if own else False
+
+    def _owners(self, address: str) -> frozenset[Asn]:
+        """The networks that an address is in, by the prefix-to-AS table; empty: not known."""
+        parsed = as_address(address)
+        found = self._table.lookup(parsed) if self._table is not None and parsed is not None else None
+        return found or frozenset()
 
     @property
     def home(self) -> frozenset[Asn]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
-from story import API, BEGIN, PREFIX, Answer, Story, only
+from story import API, BEGIN, PLACES, PREFIX, Answer, Story, only
 from world import Place, World, announcement
 
 from monitor.model.verdict import Cause
@@ -90,3 +92,40 @@ def test_new_provider_and_two_lost_connections_are_trouble() -> None:
     found = Story(api=only(("tokyo",), twice), routes=new_neighbour(BEGIN - 20.0)).incidents()
 
     assert [one.target for one in found] == ["api"]
+
+
+SECOND = "198.51.100.77"
+
+
+@pytest.mark.parametrize(
+    ("silent", "told"),
+    [
+        pytest.param(lambda number, address: True, True, id="always"),
+        pytest.param(lambda number, address: address == SECOND, True, id="at one address"),
+        pytest.param(lambda number, address: number % 3, False, id="mostly"),
+    ],
+)
+def test_who_hears_nothing_at_all_is_not_told_of_congestion(
+    silent: Callable[[int, str], bool], told: bool
+) -> None:
+    """Full lines lose some packets and let others through. BGP is quiet, and nobody has traced."""
+
+    def two(world: World, at: float, place: Place) -> HttpObservation:
+        return world.ok(at, place, API, address=_one_of_two(at))
+
+    def answer(world: World, at: float, place: Place) -> HttpObservation:
+        address = _one_of_two(at)
+        if place.name == "tokyo" and silent(int((at - BEGIN) // 30), address):
+            return replace(world.silent(at, place, API), address=address)
+        return two(world, at, place)
+
+    world = World(3)
+    before = [two(world, BEGIN - 30 * step - place.rtt_s, place) for place in PLACES for step in range(1, 20)]
+    (incident,) = Story(api=answer, traces=False, extra=[*before]).incidents()
+
+    assert ("network.nothing_gets_through" in {one.rule for one in incident.evidence}) is told
+    assert incident.cause is (Cause.INSUFFICIENT if told else Cause.PATH_CONGESTION)
+
+
+def _one_of_two(at: float) -> str:
+    return (API.addresses[0], SECOND)[int(at // 30) % 2]

@@ -12,7 +12,7 @@ from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
 from monitor.diagnose.spared import spared
-from monitor.diagnose.symptom import NOT_OPENED, Symptom
+from monitor.diagnose.symptom import NOT_OPENED, SILENT, Symptom
 from monitor.model.asn import Asn
 
 FEWEST_ON_A_WAY = 2
@@ -21,6 +21,9 @@ FEWEST_ON_A_WAY = 2
 LEAST_WAIT_S, LEAST_WAIT_UNTOLD_S, TRIPS = 1.0, 3.0, 10.0
 """No longer trip makes an answer so late, nor so many of them. Where it was not measured that nothing was sent
 again, the same packet may have been, four times (after 0.2, 0.4, 0.8 and 1.6 s)."""
+
+FEWEST_SHUT = 3
+"""Exchanges in a row of which nothing got through, each of them several SYNs, before a line is not just full."""
 
 FEWEST_RAISED = 3
 """Vantages whose round trips must all be longer before their common end is to blame."""
@@ -152,18 +155,32 @@ def _loss(situation: Situation) -> Iterator[Finding]:
     queue = not served_well(situation) and 2 * late < len(situation.affected)
     # That nothing is lost says something only where connections are slow to open, or do not.
     closed = [view for view in told if queue and not view.loses and view.symptom in NOT_OPENED]
-    for rule, views in (("network.packets_lost", losing), ("network.only_connecting_fails", closed)):
+    affected = list(situation.affected)
+    shut = [view for view in affected if situation.clean and _is_shut(view)]
+    for rule, views, of in (
+        ("network.packets_lost", losing, told),
+        ("network.only_connecting_fails", closed, told),
+        ("network.nothing_gets_through", shut, affected),
+    ):
         if views:
             yield Finding(
                 rule=rule,
                 seen=len(views),
-                of=len(told),
+                of=len(of),
                 at=min(view.latest.known_at for view in views),
-                share=strength(views, told),
+                share=strength(views, of),
                 witnesses=tuple(view.vantage for view in views),
             )
     if 2 * len(situation.affected) >= len(situation.vantages):
         yield from _now_and_then(situation.affected)
+
+
+def _is_shut(view: VantageSituation) -> bool:
+    """Whether nothing is heard from the addresses that are bad, be others well: no full line knows them apart."""
+    since = [one for one in view.lasting if view.bad_since is not None and one.known_at >= view.bad_since]
+    troubled = {one.observation.address for one in since if one.bad}
+    asked = [one for one in since if one.observation.address in troubled]
+    return len(asked) >= FEWEST_SHUT and all(one.symptom in SILENT for one in asked)
 
 
 def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:

@@ -58,6 +58,10 @@ KOREAN: dict[str, str] = {
         "{of}곳 중 {seen}곳에서 SYN 손실 뒤에 연결이 맺어지고 다른 곳에서는 아예 맺어지지 않음: "
         "연결 대기열이 가득 참"
     ),
+    "network.nothing_gets_through": (
+        "다른 곳은 정상인데 {of}곳 중 {seen}곳에서는 몇 차례를 시도해도 패킷이 하나도 통하지 않음: 가득 찬 "
+        "회선이라도 일부는 통함"
+    ),
     "network.waits_beyond_trips": (
         "{of}곳 중 {seen}곳에서 응답이 평소보다 {waits} 늦지만 패킷 손실은 없고 왕복 시간은 길어야 {trips} "
         "늘었을 뿐임: 경로 때문일 수 없음"
