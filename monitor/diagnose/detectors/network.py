@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import dropwhile
 
 from monitor.diagnose.detectors.scope import served_well
 from monitor.diagnose.detectors.symptoms import seconds
@@ -177,7 +178,7 @@ def _loss(situation: Situation) -> Iterator[Finding]:
 
 def _is_shut(view: VantageSituation) -> bool:
     """Whether nothing is heard from the addresses that are bad, be others well: no full line knows them apart."""
-    since = [one for one in view.lasting if view.bad_since is not None and one.known_at >= view.bad_since]
+    since = list(dropwhile(lambda one: one.symptom not in SILENT, view.lasting))
     troubled = {one.observation.address for one in since if one.bad}
     asked = [one for one in since if one.observation.address in troubled]
     return len(asked) >= FEWEST_SHUT and all(one.symptom in SILENT for one in asked)
