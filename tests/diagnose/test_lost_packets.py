@@ -152,14 +152,19 @@ def test_last_step_of_one_common_way_is_not_told_from_the_steps_before() -> None
     assert [one.cause for one in story.incidents()] == [Cause.PATH_CONGESTION]
 
 
-@pytest.mark.parametrize(("movers", "cause"), [(1, Cause.SERVER_LINK), (6, Cause.INSUFFICIENT)])
-def test_a_peer_or_two_that_moved_made_nobody_else_late(movers: int, cause: Cause) -> None:
-    """All are late by the same: one peer of twenty that takes another way explains it no more than none would."""
+@pytest.mark.parametrize(
+    ("movers", "traces", "cause"),
+    [(1, False, Cause.SERVER_LINK), (6, False, Cause.INSUFFICIENT), (6, True, Cause.SERVER_LINK)],
+)
+def test_peers_that_moved_made_nobody_else_late(movers: int, traces: bool, cause: Cause) -> None:
+    """All are late by the same: one peer of twenty that takes another way explains it no more than none would, nor
+    do six where each vantage has traced its usual way since.
+    """
     peers = [(f"198.19.251.{number}", 65000 + number, "rrc01") for number in range(15)]
     routes = [announcement(START + 2, peer, (peer[1], 64702, 64500), PREFIX) for peer in peers]
     routes += [announcement(BEGIN - 5, peer, (peer[1], 64703, 64702, 64500), PREFIX) for peer in peers[:movers]]
 
-    (incident,) = Story(api=_late, routes=routes, traces=False).incidents()
+    (incident,) = Story(api=_late, routes=routes, traces=traces).incidents()
 
     assert incident.cause is cause
 

@@ -9,6 +9,7 @@ from itertools import dropwhile
 from monitor.diagnose.detectors.scope import served_well
 from monitor.diagnose.detectors.symptoms import seconds
 from monitor.diagnose.finding import Finding, strength
+from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
@@ -205,12 +206,16 @@ def _now_and_then(affected: Sequence[VantageSituation]) -> Iterator[Finding]:
 def has_moved(situation: Situation) -> bool:
     """Whether any path is another one, by traceroute or by BGP: then it may be the new way that is longer.
 
-    What moved for a peer here and there made nothing longer for everybody.
+    What moved for a peer here and there made nothing longer for everybody, nor did what moved for others where all
+    who suffer have traced the usual way since.
     """
+    if any(view.path.is_change for view in situation.vantages):
+        return True
+    if situation.affected and all(view.path is PathChange.UNCHANGED for view in situation.affected):
+        return False
     before, _ = CORRELATION_S
     since, routing = situation.onset - before, situation.routing
-    led = routing.stirred_since(since) or routing.parted_since(since)
-    return led or any(view.path.is_change for view in situation.vantages)
+    return routing.stirred_since(since) or routing.parted_since(since)
 
 
 def _figures(views: list[VantageSituation]) -> dict[str, str]:
