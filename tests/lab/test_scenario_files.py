@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ TOPOLOGY = lab_topology()
 
 def _strangers(step: dict[str, object], topology: Topology) -> list[str]:
     """The names in a step that nothing has."""
-    known = {
+    known: dict[str, Collection[object]] = {
         "link": {link.name for link in topology.links},
         "network": set(topology.networks), "to": set(topology.networks), "server": {"service", "authority"},
         "at": {"service", "authority"}, "host": set(topology.hosts), "vantage": set(topology.vantages),

@@ -83,7 +83,8 @@ def _case(kind: str, pair: Pair) -> Iterator[Case]:
         return
     causes = tuple(Cause(name) for name in sorted(incident.evidence[0].likelihoods) if Cause(name) in PRIOR)
     if Cause(pair.truth) in causes:
-        strengths = tuple((term.rule, term.strength * term.discount) for term in incident.evidence)
+        terms = incident.evidence
+        strengths = tuple((term.rule, (term.strength or 0.0) * (term.discount or 0.0)) for term in terms)
         yield Case(kind, Cause(pair.truth), causes, strengths)
 
 

@@ -70,8 +70,8 @@ def main(names: Sequence[str], pace: str, as_json: bool, plain: bool, keep: Path
         outcomes = _outcomes(chosen, folder, pace, live=not (plain or as_json), to_stderr=as_json)
     except* (NetworkError, ChildError, OSError) as errors:
         kept = f"see {keep}" if keep else "--keep FOLDER keeps its logs"
-        for error in leaves(errors):
-            click.echo(f"the laboratory could not go on: {error}; {kept}", err=True)
+        for each in leaves(errors):
+            click.echo(f"the laboratory could not go on: {each}; {kept}", err=True)
         sys.exit(3)
     for outcome in outcomes:
         click.echo(msgspec.json.encode(outcome) if as_json else "\n".join(in_lines(outcome)))

@@ -17,7 +17,7 @@ import msgspec
 from monitor.bgp.mrt import MrtReader
 from monitor.demo.ris_live_server import RisLiveServer
 from monitor.history.ris_lines import ris_line
-from monitor.model.route import FeedState
+from monitor.model.route import PeerState, RouteEvent
 from probes import clock
 
 COLLECTOR = "rrc00"
@@ -48,7 +48,7 @@ class LiveFeed:
     async def _push(self, data: bytes) -> None:
         whole, self._rest = whole_records(self._rest + data)
         for fact in MrtReader(io.BytesIO(whole), COLLECTOR):
-            if isinstance(fact, FeedState):
+            if not isinstance(fact, RouteEvent | PeerState):
                 continue
             line = ris_line(msgspec.structs.replace(fact, at=clock.wall()))
             if line is not None:

@@ -63,6 +63,14 @@ def around(address: str, length: int | None = None) -> Network:
     return ipaddress.ip_network(f"{address}/{length or (24 if family == 4 else 48)}", strict=False)
 
 
+def parts(prefix: Network) -> Iterator[Network]:
+    """The parts of a prefix that routers take everywhere and no smaller ones: /24s, or /48s."""
+    if isinstance(prefix, ipaddress.IPv4Network):
+        yield from prefix.subnets(new_prefix=24)
+    else:
+        yield from prefix.subnets(new_prefix=48)
+
+
 @lru_cache(maxsize=262_144, typed=True)
 def steady(*words: object) -> int:
     """A number that is the same for the same words in every run."""

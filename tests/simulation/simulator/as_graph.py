@@ -74,7 +74,7 @@ class _Drawing:
         for asn, above in self.providers.items():
             for provider in above:
                 customers[provider].add(asn)
-        return AsGraph(*(_sorted(one) for one in (self.providers, customers, self.peers)), frozenset(top))
+        return AsGraph(_sorted(self.providers), _sorted(customers), _sorted(self.peers), frozenset(top))
 
 
 def _sorted(neighbours: dict[int, set[int]]) -> Neighbours:

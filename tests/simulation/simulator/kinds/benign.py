@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 
-from simulator.addresses import host
+from simulator.addresses import host, parts
 from simulator.conditions import ServerAct, ServerState, Span
 from simulator.kinds.network import switch_provider
 from simulator.kinds.registry import kind
@@ -41,7 +41,7 @@ def scrubbing_turned_on(world: World) -> None:
     provider = world.rng.choice([asn for asn in world.graph.transits if asn != service.asn])
     world.recast(service, allowed_origins=(provider,))
     for prefix in service.prefixes:
-        inside = next(iter(prefix.subnets(new_prefix=24 if prefix.version == 4 else 48)))
+        inside = next(parts(prefix))
         world.routing.announce(world.span.start, inside, [Announcement(provider)])
         if world.span.end <= world.setting.end:
             world.routing.announce(world.span.end, inside, [])
@@ -133,7 +133,7 @@ def cdn_adds_servers(world: World) -> None:
 @kind("churn", routes=True)
 def unrelated_churn(world: World) -> None:
     """A hundred prefixes of others come and go."""
-    pool = list(ipaddress.ip_network("198.51.100.0/24").subnets(new_prefix=28))
+    pool = list(ipaddress.IPv4Network("198.51.100.0/24").subnets(new_prefix=28))
     for number in range(60):
         at = world.span.start + world.rng.uniform(-200, 600)
         world.churn.append((at, world.rng.choice(pool), 64_500 + number % 40))
@@ -164,7 +164,7 @@ def prepending(world: World) -> None:
 def own_deaggregation(world: World) -> None:
     """The origin announces its /24s itself."""
     for prefix in world.main.prefixes:
-        for part in list(prefix.subnets(new_prefix=24 if prefix.version == 4 else 48))[:4]:
+        for part in list(parts(prefix))[:4]:
             world.routing.announce(world.span.start, part, [Announcement(world.main.asn)])
     world.roas = [(prefix, 24 if prefix.version == 4 else 48, asn) for prefix, _, asn in world.roas]
 

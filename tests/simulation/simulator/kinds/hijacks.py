@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simulator.addresses import Network, around
+from monitor.model.prefix import covers
+from simulator.addresses import Network, around, parts
 from simulator.kinds.registry import kind
 from simulator.kinds.servers import overload
 from simulator.propagation import Announcement, Path
@@ -52,10 +53,9 @@ def _hijack(
     addresses = victim.addresses if all_addresses else victim.addresses[:1]
     prefixes = {around(address) for address in addresses}
     if exact:
-        prefixes = {prefix for prefix in victim.prefixes if any(prefix.supernet_of(one) for one in prefixes)}  # type: ignore[arg-type]
+        prefixes = {prefix for prefix in victim.prefixes if any(covers(prefix, one) for one in prefixes)}
     if elsewhere:
-        whole = victim.prefixes[0]
-        prefixes = {list(whole.subnets(new_prefix=24 if whole.version == 4 else 48))[3]}
+        prefixes = {list(parts(victim.prefixes[0]))[3]}
     filtering = _rejects(world, world.rng.choice([0.0, 0.2, 0.5]))
     tail = (victim.asn,) if forged else ()
     if deep and world.rng.random() < 0.5:
