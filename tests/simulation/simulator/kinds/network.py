@@ -137,10 +137,13 @@ def _crosses(world: World, vantage: Vantage, address: str, links: list[Link]) ->
 
 @kind("access link", vantages=3, traces=True)
 def access_link_full(world: World) -> None:
-    """The target's own line is saturated: everybody waits and loses packets at the last step."""
+    """The target's own line is saturated: all wait and lose packets at the last step, whomever they ask."""
     state = LinkState(world.rng.uniform(0.05, 0.25), world.rng.uniform(0.08, 0.25))
-    truth = world.truth("server.link", "path.congestion")
-    world.script.links.append(LinkAct(world.span, (world.main.asn, world.main.asn), state, truth))
+    own = world.main.asn
+    for service in world.setting.targets:
+        if own in service.sites:
+            truth = world.truth("server.link", "path.congestion", target=service.name)
+            world.script.links.append(LinkAct(world.span, (own, own), state, truth))
 
 
 @kind("withdrawal", routes=True, knows_origins=True)
