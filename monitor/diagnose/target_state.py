@@ -527,7 +527,8 @@ def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:
     """What is believed of the path, unless the trace is from before or after this vantage's trouble.
 
     The usual path proves something only between two bad exchanges: before them it is of the time before, and
-    behind the last of them it may be the recovery.
+    behind the last of them it may be the recovery. That to an address which does not fail, in a prefix of its own,
+    proves nothing of the way to those that do.
     """
     if believed.at is None:
         return _NO_TRACE
@@ -535,7 +536,9 @@ def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:
     before = unchanged and _precedes(believed.at, view.bad_since)
     later = bool(bad) and believed.at > bad[-1].known_at
     after = later and (unchanged or not view.fresh)
-    return _NO_TRACE if before or after else believed
+    failing = {place_of(one.observation.address) for one in bad if one.observation.address is not None}
+    beside = unchanged and bool(failing) and place_of(believed.address or "") not in failing
+    return _NO_TRACE if before or after or beside else believed
 
 
 def _precedes(measured_at: float | None, bad_since: float | None) -> bool:
