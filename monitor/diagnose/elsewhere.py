@@ -39,11 +39,11 @@ def is_as_ever(view: View, since: float) -> bool | None:
     Most round trips must be at their old level, be the way that would bring another one shorter or longer.
     """
     seen = view.since(since)
+    if sum(judged.bad for judged in seen) > max(1.0, MOST_BAD * len(seen)):
+        return False
     rises = [(judged, judged.rise_s) for judged in seen if judged.rise_s is not None]
     if len(rises) < FEWEST_EXCHANGES:
         return None
-    if sum(judged.bad for judged in seen) > max(1.0, MOST_BAD * len(seen)):
-        return False
     level = [abs(rise_s) <= _slack_s(rise_s, judged.rtt_s or 0.0) for judged, rise_s in rises]
     return 2 * sum(level) > len(level)
 

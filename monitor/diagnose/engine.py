@@ -7,6 +7,7 @@ No I/O, no clock.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -21,7 +22,7 @@ from monitor.diagnose.linking import Linker
 from monitor.diagnose.paths.unmapped import Held, UnmappedTraces
 from monitor.diagnose.resting import Resting
 from monitor.diagnose.route_watch import RouteWatch
-from monitor.diagnose.situation import Dependency, DependencyState
+from monitor.diagnose.situation import Dependency, DependencyState, Situation
 from monitor.diagnose.target_incidents import TargetIncidents
 from monitor.diagnose.target_state import TargetState
 from monitor.diagnose.tracker import abandoned
@@ -249,8 +250,8 @@ class Engine:
             vouched=self._vantages.vouched(now),
             dependencies=tuple(self._dependency(other, now, incident) for other in state.target.depends_on),
             incident=incident,
-            otherwise=partial(self._elsewhere, name),
         )
+        situation = self._with_elsewhere(situation)
         verdicts = conclude_all(situation, self._feeds.shortfall(situation.onset, now))
         self._verdicts[name] = verdicts[0]
         state.heed(verdicts[0])
@@ -260,8 +261,18 @@ class Engine:
             state.forget_trouble(incident.started_at or incident.opened_at, now)
         return changes
 
-    def _elsewhere(self, name: str, vantage: str, since: float) -> tuple[Elsewhere, ...]:
-        """How a vantage reaches the other targets, and its controls, since a moment."""
+    def _with_elsewhere(self, situation: Situation) -> Situation:
+        """It, with what else is known of the vantages whose packets go astray, where there are any."""
+        name, astray = situation.target.name, [view for view in situation.affected if view.is_astray]
+        if not astray:
+            return situation
+        found = {view.vantage: self._elsewhere(name, view.vantage, view.failing_since) for view in astray}
+        return dataclasses.replace(situation, elsewhere=found, carrying=self._routes.carrying(name))
+
+    def _elsewhere(self, name: str, vantage: str, since: float | None) -> tuple[Elsewhere, ...]:
+        """How a vantage reaches the other targets, and its controls, since a moment; None: nothing fails there."""
+        if since is None:
+            return ()
         near = self._states[name].home
         others = [state.elsewhere(vantage, since, near) for of, state in self._states.items() if of != name]
         return (*(one for one in others if one is not None), *self._vantages.elsewhere(vantage, since))

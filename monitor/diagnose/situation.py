@@ -14,7 +14,7 @@ from monitor.diagnose.names import Tampered
 from monitor.diagnose.paths.change import Divergence, PathChange
 from monitor.diagnose.paths.trail import Trail
 from monitor.diagnose.routing import Routing, belongs
-from monitor.diagnose.symptom import Judged, Symptom
+from monitor.diagnose.symptom import SILENT, Judged, Symptom
 from monitor.model.asn import Asn
 from monitor.model.target import Target
 from monitor.model.verdict import Cause
@@ -81,6 +81,11 @@ class VantageSituation(msgspec.Struct, frozen=True, kw_only=True):
         """
         starts = (self.bad_since, self.failing_since)
         return any(start is not None and belongs(at, start) for start in starts)
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether it hears nothing since its packets go another way."""
+        return self.affected and self.symptom in SILENT and self.path.is_change
 
     @property
     def is_given_one_key(self) -> bool:

@@ -5,7 +5,7 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from monitor.diagnose.place import KEPT_PLACES, place_of
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
-from monitor.diagnose.symptom import RTT_RAISED, SILENT, Judged, Symptom, Usual
+from monitor.diagnose.symptom import RTT_RAISED, Judged, Symptom, Usual
 from monitor.diagnose.trouble import Vouch, adds_up, is_receding, settled
 from monitor.diagnose.usual_hours import NO_PAST, PastHours
 from monitor.diagnose.view import SLOW, View
@@ -52,10 +52,6 @@ RISE_OF = 8
 
 RECENT_BAD = 3
 """The newest bad exchanges that tell who answers, and from how far."""
-
-
-Otherwise = Callable[[str, float], tuple[Elsewhere, ...]]
-"""How a vantage reaches all but this target since a moment."""
 
 
 class _Asked(NamedTuple):
@@ -235,7 +231,6 @@ class TargetState:
         vouched: Vouch,
         dependencies: tuple[Dependency, ...],
         incident: Incident | None,
-        otherwise: Otherwise,
     ) -> Situation:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
@@ -274,7 +269,6 @@ class TargetState:
             for view in current
         ]
         views = [view for view in judged if view is not None]
-        astray = {view.vantage: view.failing_since for view in views if _is_astray(view)}
         return Situation(
             target=self.target,
             now=now,
@@ -289,8 +283,6 @@ class TargetState:
             names_failing=self.names.failing(onset),
             names_asked=self.names.asked_since(onset),
             names_tampered=tampered,
-            elsewhere={name: otherwise(name, now if since is None else since) for name, since in astray.items()},
-            carrying=self._routes.carrying(self.target.name) if astray else frozenset(),
         )
 
     def elsewhere(self, vantage: str, since: float, near: frozenset[Asn]) -> Elsewhere | None:
@@ -516,11 +508,6 @@ class TargetState:
 
 
 _NO_TRACE = Belief()
-
-
-def _is_astray(view: VantageSituation) -> bool:
-    """Whether a vantage hears nothing since its packets go another way."""
-    return view.affected and view.symptom in SILENT and view.path.is_change
 
 
 def _spoken_of(believed: Belief, view: View, bad: list[Judged]) -> Belief:

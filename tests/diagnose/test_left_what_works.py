@@ -9,6 +9,8 @@ from story import API, BEGIN, CONTROL, DATABASE, PEERS, START, STOP, Story, only
 from world import Place, World, announcement, spread
 
 from monitor.diagnose import Fact, in_order
+from monitor.diagnose.elsewhere import is_as_ever
+from monitor.diagnose.view import View
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, HijackEffect
 
@@ -117,6 +119,7 @@ def for_minutes(count: float):
         {"control": only(("tokyo",), lambda world, at, place: world.silent(at, place, CONTROL), CONTROL)},
         {"controls": False},
         {"controls": False, "elsewhere": (AMERICA,)},
+        {"elsewhere": (ASIA, AMERICA), "routes": moves(ASIA)},
         {"api": only(("tokyo",), for_minutes(3.5))},
         {"routes": moves(ASIA)},
         {"routes": moves(64601, 64602, ASIA)},
@@ -141,6 +144,7 @@ def for_minutes(count: float):
         "its control is silent",
         "one other target says too little",
         "one other target is reached by another provider",
+        "the provider takes the rest, and itself moved",
         "three and a half minutes",
         "the provider itself moved",
         "many moved",
@@ -181,3 +185,22 @@ def test_part_that_its_owner_asks_others_to_drop_is_no_hijack() -> None:
 
     assert incident.cause is not Cause.ROUTE_HIJACK
     assert RULE not in rules(incident)
+
+
+@pytest.mark.parametrize(
+    ("answers", "as_ever"),
+    [("...", True), ("....x.......", True), ("..", None), ("xxx", False), ("n.nn.n", False), ("ffff", False)],
+    ids=["well", "one accident", "too few", "silent", "mostly nearer", "farther"],
+)
+def test_what_else_is_measured_is_as_ever_or_not(answers: str, as_ever: bool | None) -> None:
+    """Silence is told at once, another distance by most round trips, and one accident is nothing."""
+    world, view = World(3), View("tokyo", 30.0)
+    ways = {".": TOKYO.rtt_s, "n": TOKYO.rtt_s - 0.03, "f": TOKYO.rtt_s + 0.03}
+    for number in range(40):
+        view.add(world.ok(START + number, TOKYO, CONTROL), START + number)
+    for number, answer in enumerate(answers):
+        at = BEGIN + number
+        silence = world.silent(at, TOKYO, CONTROL)
+        view.add(silence if answer == "x" else world.ok(at, TOKYO, CONTROL, rtt_s=ways[answer]), at)
+
+    assert is_as_ever(view, BEGIN) is as_ever

@@ -11,7 +11,7 @@ is dead and has not noticed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from monitor.diagnose.detectors.scope import served_well
 from monitor.diagnose.detectors.shown_by_traces import last_seen, shown_by_traces
@@ -19,7 +19,6 @@ from monitor.diagnose.finding import Finding
 from monitor.diagnose.paths.change import PathChange
 from monitor.diagnose.routing import ALLOWED, CORRELATION_S
 from monitor.diagnose.situation import Situation, VantageSituation
-from monitor.diagnose.symptom import SILENT
 from monitor.model.asn import Asn
 
 HELD_S = 240.0
@@ -31,27 +30,26 @@ FEWEST_ELSEWHERE = 2
 may have had nothing to do with a lone control."""
 
 SHOWN_IN_PART = 0.8
-"""What the rule counts where traceroutes show only that the provider still takes the vantage's packets, and not
-that it has a way to the target; or only the latter, and so much else is as ever that it must take them."""
+"""What the rule counts where traceroutes show only that the provider still takes the vantage's packets, and quiet
+feeds that nothing became of its way to the target; or others go that way, and so much else is as ever that the
+provider must still take them."""
 
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """The vantages of which this holds, and the network that their packets went into."""
     if not situation.trouble or _may_have_moved(situation) or not served_well(situation):
         return
-    silent = [view for view in situation.affected if view.symptom in SILENT]
-    turned = [view for view in silent if _abandoned(situation, view) is not None]
-    left = [(view, share) for view in turned if (share := _shown(situation, view)) > 0.0]
+    astray = [view for view in situation.affected if view.is_astray]
+    turned = [(view, turn) for view in astray if (turn := _turn(situation, view)) is not None]
+    left = [(view, turn, share) for view, turn in turned if (share := _shown(situation, view, turn.left)) > 0.0]
     if left:
-        views = [view for view, _ in left]
-        first = views[0].divergence
-        values = {
-            "near": f"AS{first.into if first is not None else None}",
-            "usual": f"AS{_abandoned(situation, views[0])}",
-            "well": str(len(situation.elsewhere[views[0].vantage])),
-        }
-        found = shown_by_traces("path.left_what_works", views, turned, values, last_seen(views))
-        yield replace(found, share=found.share * min(share for _, share in left))
+        views = [view for view, _, _ in left]
+        usual, near = left[0][1].left, left[0][1].into
+        well = len(situation.elsewhere[views[0].vantage])
+        values = {"near": f"AS{near}", "usual": f"AS{usual}", "well": str(well)}
+        of = [view for view, _ in turned]
+        found = shown_by_traces("path.left_what_works", views, of, values, last_seen(views))
+        yield replace(found, share=found.share * min(share for _, _, share in left))
 
 
 def _may_have_moved(situation: Situation) -> bool:
@@ -63,29 +61,35 @@ def _may_have_moved(situation: Situation) -> bool:
     return bool(told) or allowed or moved or any(view.path.is_change for view in situation.clean)
 
 
-def _shown(situation: Situation, view: VantageSituation) -> float:
-    """How far it is shown that a vantage left a way that works; 0.0: it is not."""
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The network that a vantage's packets left, and the one that they enter now instead."""
+
+    left: Asn
+    into: Asn
+
+
+def _turn(situation: Situation, view: VantageSituation) -> _Turn | None:
+    """Where its packets turn off; None: nowhere that is known, or they get to the target after all, or it is the
+    target's own network that they left: that others reach that one says nothing of the way to it.
+    """
+    parts, usual, trail = view.divergence, view.usual_trail, view.trail
+    if parts is None or usual is None or trail is None or trail.reached or parts.behind not in usual.ases:
+        return None
+    following = usual.ases[usual.ases.index(parts.behind) + 1 :][:1]
+    return next((_Turn(asn, parts.into) for asn in following if asn not in situation.expected_origins), None)
+
+
+def _shown(situation: Situation, view: VantageSituation, usual: Asn) -> float:
+    """How far it is shown that the network that a vantage's packets left works; 0.0: it is not."""
     elsewhere = situation.elsewhere.get(view.vantage, ())
-    usual = _abandoned(situation, view)
     lasts = view.failing_since is not None and situation.now - view.failing_since >= HELD_S
-    if usual is None or not lasts or any(not other.as_ever for other in elsewhere):
+    if not lasts or not all(other.as_ever for other in elsewhere) or _is_left_by_others(situation, usual):
         return 0.0
     takes = any(usual in other.through for other in elsewhere)
-    leads = not _is_left_by_others(situation, usual) and _leads_there(situation, usual)
-    if takes and leads:
-        return 1.0
-    return SHOWN_IN_PART if takes or (leads and len(elsewhere) >= FEWEST_ELSEWHERE) else 0.0
-
-
-def _abandoned(situation: Situation, view: VantageSituation) -> Asn | None:
-    """The network that its packets usually enter where they now enter another; None: they get to the target after
-    all, or it is the target's own: that others reach that one says nothing of the way to it.
-    """
-    turn, usual = view.divergence, view.usual_trail
-    if turn is None or usual is None or view.trail is None or view.trail.reached or turn.behind not in usual.ases:
-        return None
-    following = usual.ases[usual.ases.index(turn.behind) + 1 :][:1]
-    return next((asn for asn in following if asn not in situation.expected_origins), None)
+    if _leads_there(situation, usual):
+        return 1.0 if takes else SHOWN_IN_PART if len(elsewhere) >= FEWEST_ELSEWHERE else 0.0
+    return SHOWN_IN_PART if takes and situation.routing.genuine else 0.0
 
 
 def _leads_there(situation: Situation, usual: Asn) -> bool:
