@@ -137,7 +137,15 @@ class RouteWatch:
             parts_since=tuple(one.first_at for one in unusual if _is_part(one)),
             blackholed=any(one.active and one.kind is EpisodeKind.BLACKHOLE for one in unusual),
             vrps=self._vrps,
+            part_networks=frozenset(self._part_networks(unusual)),
         )
+
+    def _part_networks(self, unusual: Iterable[Episode]) -> Iterator[Asn]:
+        """The networks on the ways to parts of a target's space that nobody is known to have taken."""
+        ours = [one for one in unusual if one.active and one.role is Role.TARGET and not one.taken]
+        for prefix in {one.prefix for one in ours if one.place is Place.MORE_SPECIFIC}:
+            for route in self.detector.rib.routes(prefix).values():
+                yield from route.path.sequence
 
     def episodes(self, target: str) -> tuple[Episode, ...]:
         """The episodes of a target that can tell one cause from another."""

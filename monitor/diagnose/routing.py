@@ -43,8 +43,8 @@ class Routing:
     that nothing can be said. `peers`: those with a usual prefix. `moves`: the last change of path of each
     of them, for `MOVES_KEPT_S`. `parts_since`: when each part of a usual prefix that its own network announces,
     and that packets follow therefore, was first seen. `blackholed`: whether the owner asks others to drop what is
-    sent to a part of it (RFC 7999). `vrps`: what the episodes' validity was judged by; None:
-    nothing.
+    sent to a part of it (RFC 7999). `vrps`: what the episodes' validity was judged by; None: nothing.
+    `part_networks`: the networks on the ways to such parts of the target's space as nobody is known to have taken.
     """
 
     episodes: tuple[Episode, ...] = ()
@@ -54,6 +54,7 @@ class Routing:
     parts_since: tuple[float, ...] = ()
     blackholed: bool = False
     vrps: Vrps | None = None
+    part_networks: frozenset[Asn] = frozenset()
 
     def moved_since(self, since: float) -> tuple[Move, ...]:
         """The moves at or after `since`, oldest first."""
@@ -61,9 +62,9 @@ class Routing:
 
     @property
     def networks_of_late(self) -> frozenset[Asn]:
-        """The networks on the ways that peers changed to, and those that brought an unusual route."""
+        """The networks on the ways that peers changed to, or to parts, and those that brought an unusual route."""
         ways = [asn for _, _, path in self.moves if path is not None for asn in path.sequence]
-        return frozenset(ways) | {one.offender for one in self.episodes if one.offender is not None}
+        return self.part_networks | set(ways) | {one.offender for one in self.episodes if one.offender is not None}
 
     def stirred_since(self, since: float) -> bool:
         """Whether more of the peers' paths moved at or after `since` than do in any hour."""

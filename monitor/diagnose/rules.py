@@ -318,6 +318,11 @@ _RULES = (
         "traceroute stops before the usual last network for {seen} of {of}: {path}, usually {usual}",
     ),
     Rule(
+        "path.new_neighbour_is_real", "joined", "data",
+        {HIJACK: -4, CHANGE: 1},
+        "traceroute of {seen} of {of} goes from {near} straight into {far}: who forges a path has no such link",
+    ),
+    Rule(
         "path.through_allowed_network", "joined", "data",
         {MOVED: 4, CHANGE: -2, HIJACK: -2, CONGESTION: -1},
         "traceroute of {seen} of {of} now goes through {origin}, which is allowed to announce {prefix}",

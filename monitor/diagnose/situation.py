@@ -161,6 +161,20 @@ class Situation:
         """The vantages that see the trouble."""
         return tuple(view for view in self.vantages if view.affected)
 
+    def brought_home_by(self, near: Asn | None) -> tuple[VantageSituation, ...]:
+        """The vantages whose traceroutes go from a network straight into the target's own: that link is real.
+
+        Who forged a path has no such link, and hands on what he draws, if he does, by a way that others have.
+        """
+        home = self.expected_origins | self.target.siblings
+        if near is None or near in home:
+            return ()
+        return tuple(
+            view
+            for view in self.vantages
+            if view.trail is not None and any(view.trail.hands_over(near, far) for far in home)
+        )
+
     @property
     def networks(self) -> dict[str, str]:
         """Vantage to the network that it witnesses for."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from story import API, BEGIN, Story, only, only_way
-from world import Place, World
+from story import API, BEGIN, COVER, PEERS, PREFIX, Story, only, only_way
+from world import Place, World, announcement
 
 from monitor.model.incident import Incident
 from monitor.model.verdict import Cause, HijackEffect
@@ -140,4 +140,17 @@ def test_two_minutes_of_death_behind_a_re_route_are_no_hijack() -> None:
     incident = told(places=PLACES, api=only(DEAD, short), way=only_way(DEAD, dies_in(DARK)))
 
     assert incident.cause is not Cause.ROUTE_HIJACK
+    assert DRAWN not in rules(incident)
+
+
+def test_network_on_the_ways_to_a_new_part_of_the_space_drew_nobody_in_unheard() -> None:
+    """Its owner has a part told by one provider, and the server dies: BGP tells where packets go."""
+    way = lambda world, at, place: (  # noqa: E731
+        dies_in(DARK)(world, at, place) if place.name in DEAD else world.trace(at, place, API)
+    )
+    part = [announcement(BEGIN - 5, peer, (peer[1], DARK, OWNER), PREFIX) for peer in PEERS]
+    known = (f"{DARK}|{OWNER}|-1",)
+    routes = {"usual_prefix": COVER, "routes": part, "relationships": known}
+    incident = told(places=PLACES, api=only(DEAD, silent), way=way, **routes)
+
     assert DRAWN not in rules(incident)

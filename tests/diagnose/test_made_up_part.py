@@ -139,3 +139,16 @@ def test_part_behind_a_new_link_that_nobody_disowns_is_told_as_such() -> None:
 
     assert incident.cause is Cause.ROUTE_HIJACK
     assert "routing.part_behind_new_link" in rules(incident)
+
+
+def test_part_that_one_provider_tells_shows_links_that_are_merely_new() -> None:
+    """Each way to that provider has another, and he was always the owner's: the server is dead."""
+    tails = ((TRANSIT,), (64666, TRANSIT), (64667, TRANSIT), (64668, TRANSIT))
+    routes = [
+        announcement(BEGIN - 5 + n, peer, (peer[1], *tail, OWNER), PREFIX)
+        for n, (peer, tail) in enumerate(zip([one for one in PEERS if one[1] != TRANSIT], tails, strict=True))
+    ]
+    (incident,) = told(routes, api=silent, relationships=OTHER_LINKS)
+
+    assert incident.cause is Cause.SERVER_DOWN
+    assert "routing.part_behind_new_link" not in rules(incident)

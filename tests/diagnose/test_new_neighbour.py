@@ -278,3 +278,25 @@ def test_two_packets_lost_beside_a_new_neighbour_are_no_fault_of_its(lost: tuple
     story = Story(api=only(("berlin",), seen), routes=[*table(), *way_by_the_neighbour()], usual_routes=False)
 
     assert len(story.incidents()) == told
+
+
+def test_traces_that_cross_the_link_into_the_targets_network_show_a_real_one() -> None:
+    """Behind it the server is dead; nobody forges the cable to another's router."""
+    home = lambda world, at, place: world.trace(  # noqa: E731
+        at, place, API, networks=(NEIGHBOUR, OWNER), reached=False
+    )
+    incident = told(api=only(FAR, silent), way=only_way(FAR, home), routes=way_by_the_neighbour())
+
+    assert incident.cause is not Cause.ROUTE_HIJACK
+    assert "path.new_neighbour_is_real" in rules(incident)
+    assert not rules(incident) & {DEAD, UNTRACED}
+
+
+def test_network_between_them_leaves_the_new_neighbour_in_doubt() -> None:
+    """He hands on what he draws by a way that others have: that link of his is no more real for it."""
+    round_about = lambda world, at, place: world.trace(  # noqa: E731
+        at, place, API, networks=(NEIGHBOUR, 64702, OWNER), reached=False
+    )
+    incident = told(api=only(FAR, silent), way=only_way(FAR, round_about), routes=way_by_the_neighbour())
+
+    assert "path.new_neighbour_is_real" not in rules(incident)

@@ -145,3 +145,21 @@ def test_stranger_at_the_end_never_fits(path: tuple[int, ...], old: tuple[int, .
     trail = Trail((*path, 99), True)
 
     assert not fits(trail, Trail(old, True, (room,) * (len(old) + 1)))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "straight"),
+    [
+        (("198.18.1.1", "198.18.2.1"), True),
+        (("198.18.1.1", "198.18.2.1", "198.51.100.1"), True),
+        (("198.18.1.1", None, "198.18.1.2", "198.18.2.1"), True),
+        (("198.18.1.1", None, "198.18.2.1"), False),
+        (("198.18.1.1", "198.18.3.1", "198.18.2.1"), False),
+        (("198.18.2.1", "198.18.1.1"), False),
+        (("198.18.1.1",), False),
+        ((), False),
+    ],
+)
+def test_network_hands_over_where_none_can_hide_between(addresses: tuple[str | None, ...], straight: bool) -> None:
+    """A silent hop may be anybody's."""
+    assert trail_of(trace(*addresses), TABLE).hands_over(64501, 64502) is straight

@@ -25,7 +25,7 @@ from monitor.bgp.episodes.judge import Judge, Known
 from monitor.bgp.episodes.judgement import Judgement
 from monitor.bgp.episodes.links import Links
 from monitor.bgp.episodes.losses import Losses
-from monitor.bgp.episodes.made_up import forgery
+from monitor.bgp.episodes.made_up import forgery, is_on_all_ways
 from monitor.bgp.episodes.register import Register
 from monitor.bgp.episodes.relationships import Relationships
 from monitor.bgp.episodes.stories import Stories
@@ -134,6 +134,7 @@ class RouteDetector:
         for record in self._register:
             if record.active:
                 record.forgery = forgery(record, self.rib, now)
+                record.on_all_ways = is_on_all_ways(record, self.rib)
         self._adopt(now - ADOPTED_S)
         self._register.forget_ended(now, self._kept_s)
         self._books.forget_unheard()

@@ -107,7 +107,8 @@ class Episode:
     `earlier`: how often the same was there before; a way that comes and goes keeps its `number` for hours, and the
     rest is of its last time. `disowned_by`: a network that the path of a more-specific names and that does not
     carry it, so that the offender made it up; `made_up`: that is proven, and else its origin may have had it told
-    to the offender alone.
+    to the offender alone. `on_all_ways`: all peers' ways to the prefix have the link; those to a part that is told
+    to one provider alone show links further out that are merely new to us.
     """
 
     number: int
@@ -133,6 +134,7 @@ class Episode:
     earlier: int
     disowned_by: Asn | None = None
     made_up: bool = False
+    on_all_ways: bool = True
     reasons: tuple[Reason, ...]
 
     @property

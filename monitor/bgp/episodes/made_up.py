@@ -23,6 +23,7 @@ its way (RFC 6811), so neither proves anything by its absence at others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from monitor.bgp.episodes.detour import Way, detour
 from monitor.bgp.episodes.episode import EpisodeKind, Place
@@ -56,6 +57,14 @@ def forgery(record: Record, rib: Rib, now: float) -> Forgery | None:
         if disowner is not None:
             return Forgery(told.offender, disowner, proven=True)
     return _round_about(told, dict(usual), {peer: route.path.sequence for peer, route in carried.items()})
+
+
+def is_on_all_ways(record: Record, rib: Rib) -> bool:
+    """Whether all peers that have an episode's prefix reach it over the link that is unusual; True: none is."""
+    link = record.judgement.link
+    return link is None or all(
+        link in pairwise(route.path.sequence) for route in rib.routes(record.ground.prefix).values()
+    )
 
 
 def _round_about(told: Judgement, usual: Mapping[PeerKey, Way], ways: Mapping[PeerKey, Way]) -> Forgery | None:

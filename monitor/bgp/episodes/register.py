@@ -56,6 +56,7 @@ class Record:
     after_withdrawal: bool = False
     seen_before_at: float | None = None
     forgery: Forgery | None = None
+    on_all_ways: bool = True
     hidden: bool = False
 
     @property
@@ -114,6 +115,7 @@ class Record:
             validity=told.validity,
             after_withdrawal=self.after_withdrawal,
             disowned_by=self.forgery.disowned_by if self.forgery is not None else None,
+            on_all_ways=self.on_all_ways,
             made_up=self.forgery is not None and self.forgery.proven,
             earlier=self.earlier,
             reasons=told.reasons + self._history(),

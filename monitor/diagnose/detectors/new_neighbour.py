@@ -9,7 +9,7 @@ answer from another distance.
 
 What tells a stranger's black hole from a provider's bad first minute is time: that minute ends. So death counts in
 full only after `PATIENCE_S`, or at once where the neighbour is known to carry nobody's traffic, and so is no
-provider at all.
+provider at all. And a traceroute that crosses the link straight into the target's network shows a real one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from monitor.bgp.episodes import Episode
 from monitor.diagnose.detectors.routing import FEW_PEERS, relevant
+from monitor.diagnose.detectors.shown_by_traces import Views, last_seen, shown_by_traces
 from monitor.diagnose.finding import Finding, strength
 from monitor.diagnose.identity import Identity
 from monitor.diagnose.paths.change import PathChange
@@ -41,12 +42,13 @@ LONE_PEER = 0.85
 
 def detect(situation: Situation) -> Iterator[Finding]:
     """The vantages that nothing answers, or a stranger, since a neighbour is new; its prefixes answer others."""
-    if not situation.affected:
-        return
     by_neighbour: dict[Asn | None, list[Episode]] = {}
     for episode in filter(is_new_neighbour, relevant(situation)):
         by_neighbour.setdefault(episode.offender, []).append(episode)
-    for episodes in by_neighbour.values():
+    for neighbour, episodes in by_neighbour.items():
+        if home := situation.brought_home_by(neighbour):
+            yield _real(situation, episodes[0], home)
+            continue
         if not any(_inside(view, episodes) for view in situation.clean):
             continue
         since = [view for view in situation.affected if _is_since(view, episodes)]
@@ -55,6 +57,13 @@ def detect(situation: Situation) -> Iterator[Finding]:
         if found is not None:
             yield found
             return
+
+
+def _real(situation: Situation, episode: Episode, home: Views) -> Finding:
+    """The link to a new neighbour is there: traceroutes cross it."""
+    traced = [view for view in situation.vantages if view.trail is not None]
+    values = {"near": f"AS{episode.offender}", "far": f"AS{episode.origin}"}
+    return shown_by_traces("path.new_neighbour_is_real", home, traced, values, last_seen(home))
 
 
 def _inside(view: VantageSituation, episodes: list[Episode]) -> list[Episode]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.bgp.episodes import EpisodeKind
 from monitor.diagnose.detectors.routing import relevant
 from monitor.diagnose.detectors.shown_by_traces import shown_by_traces
 from monitor.diagnose.finding import Finding, strength
@@ -50,6 +51,8 @@ def _through_new_origin(situation: Situation) -> Iterator[Finding]:
     for episode in relevant(situation):
         rule = _JOINED[episode.taken]
         if not episode.taken and episode.kind not in ALLOWED:
+            continue
+        if episode.kind is EpisodeKind.FORGED_ORIGIN and situation.brought_home_by(episode.offender):
             continue
         views = [view for view in traced if episode.offender in view.new_networks]
         if views:

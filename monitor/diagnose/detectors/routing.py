@@ -153,7 +153,7 @@ def _rule(episode: Episode) -> str:
         return "routing.made_up_more_specific" if episode.taken else "routing.part_round_about"
     if episode.kind is EpisodeKind.FORGED_ORIGIN:
         return "routing.forged_more_specific" if episode.taken else "routing.new_neighbour"
-    if episode.kind is EpisodeKind.NEW_LINK and episode.place is Place.MORE_SPECIFIC:
+    if episode.kind is EpisodeKind.NEW_LINK and episode.place is Place.MORE_SPECIFIC and episode.on_all_ways:
         return "routing.part_behind_new_link"
     return _RULES[episode.kind]
 

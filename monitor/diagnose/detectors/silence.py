@@ -42,6 +42,8 @@ def detect(situation: Situation) -> Iterator[Finding]:
     for episode in relevant(situation):
         if not _is_taken(episode, situation.now):
             continue
+        if _is_new_neighbours(episode) and situation.brought_home_by(episode.offender):
+            continue
         views = [view for view in situation.affected if _is_led_off(view) and _came_with(view, episode)]
         silent = [view for view in views if view.symptom in SILENT]
         if episode.kind is EpisodeKind.NEW_MORE_SPECIFIC and silent and len(silent) == len(situation.vantages):
@@ -115,6 +117,9 @@ def _came_with(view: VantageSituation, episode: Episode) -> bool:
     """Whether a vantage's trouble may come of an episode. Whoever is flooded, and silent for it, announces a part
     of his space through those who clean it: what began before a new neighbour's part did not come of it.
     """
-    if _is_new_neighbours(episode) and (view.bad_since or 0.0) < episode.first_at - AT_ONCE_S:
+    if (
+        _is_new_neighbours(episode)
+        and (view.failing_since or view.bad_since or 0.0) < episode.first_at - AT_ONCE_S
+    ):
         return False
     return view.went_bad_with(episode.first_at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 from monitor.bgp.address_owners import Owners
 from monitor.model.asn import Asn
@@ -39,6 +40,13 @@ class Trail:
     def gap_before_end(self) -> bool:
         """Whether wildcards lie between the last network and the end, so that others may lie there too."""
         return self.room(len(self.ases)) > 0
+
+    def hands_over(self, near: Asn, far: Asn) -> bool:
+        """Whether packets go from one network straight to another, and none can hide between them."""
+        return any(
+            pair == (near, far) and self.room(index) == 0
+            for index, pair in enumerate(pairwise(self.ases), start=1)
+        )
 
     def room(self, index: int) -> int:
         """How many networks may hide in front of `ases[index]` (`len(ases)`: behind the last)."""

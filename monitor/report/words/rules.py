@@ -89,6 +89,10 @@ KOREAN: dict[str, str] = {
     ),
     "path.stops_short": "{of}곳 중 {seen}곳의 경로 추적이 평소의 마지막 네트워크 앞에서 멈춤: {path}, 평소 "
     "{usual}",
+    "path.new_neighbour_is_real": (
+        "{of}곳 중 {seen}곳의 경로 추적이 {near} 네트워크에서 곧바로 {far} 네트워크로 들어감: 경로를 위조한 "
+        "쪽에는 그런 연결이 없음"
+    ),
     "path.through_allowed_network": (
         "{of}곳 중 {seen}곳의 경로 추적이 {prefix} 경로를 광고하도록 허가된 {origin} 네트워크를 지남"
     ),

@@ -156,3 +156,16 @@ def test_longer_ways_of_a_leak_prove_nothing() -> None:
     (episode,) = scene.episodes()
     assert (episode.kind, episode.made_up, episode.taken) == (EpisodeKind.LEAK, False, False)
     assert episode.disowned_by == TRANSITS[0], "though all of them go round, which is odd"
+
+
+def test_new_link_is_on_all_ways_to_a_part_or_on_some() -> None:
+    """What is told by one transit alone shows links further out that nobody used; a forger is on all ways."""
+    forged, told = Scene(), Scene()
+    for peer in range(10):
+        forged.announce(forged.way(peer, STRANGER, TRANSITS[0], OWNER), peer, INNER)
+        told.announce(told.way(peer, 700 + peer, TRANSITS[0], OWNER), peer, INNER)
+    for scene in (forged, told):
+        scene.wait(AWAITED_S)
+
+    assert [episode.on_all_ways for episode in forged.episodes()] == [True]
+    assert {(e.kind, e.on_all_ways) for e in told.episodes()} == {(EpisodeKind.NEW_LINK, False)}

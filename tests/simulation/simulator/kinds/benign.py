@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from simulator.addresses import host, parts
 from simulator.conditions import ServerAct, ServerState, Span
-from simulator.kinds.network import switch_provider
+from simulator.kinds.network import switch_provider, told_apart
 from simulator.kinds.registry import kind
 from simulator.kinds.servers import overload
 from simulator.propagation import Announcement
@@ -167,6 +167,13 @@ def own_deaggregation(world: World) -> None:
         for part in list(parts(prefix))[:4]:
             world.routing.announce(world.span.start, part, [Announcement(world.main.asn)])
     world.roas = [(prefix, 24 if prefix.version == 4 else 48, asn) for prefix, _, asn in world.roas]
+
+
+@kind("traffic engineering", vantages=3, routes=True, knows_origins=True, held_out=True)
+def own_part_by_one_provider(world: World) -> None:
+    """Inbound traffic is moved to one provider, which may be one that nobody used before."""
+    told_apart(world)
+    world.truth("route.change", "none")
 
 
 @kind("measuring", held_out=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from simulator.addresses import around
 from simulator.cast import Vantage
 from simulator.conditions import Link, LinkAct, LinkState, Span, link
 from simulator.kinds.registry import kind
@@ -21,6 +22,17 @@ def links_on_the_ways(world: World) -> list[Link]:
             used.setdefault(link(*pair), set()).add(vantage.name)
     several = [one for one, names in used.items() if len(names) < len(world.setting.vantages)]
     return sorted(several or used, key=lambda one: (-len(used[one]), one))
+
+
+def told_apart(world: World) -> None:
+    """The origin has the /24s around the addresses told by one of its providers, or by all of them."""
+    providers = world.graph.providers[world.main.asn]
+    only_to = frozenset({world.rng.choice(providers)}) if world.rng.random() < 0.7 else None
+    for prefix in sorted({around(address) for address in world.main.addresses}, key=str):
+        world.routing.announce(world.span.start, prefix, [Announcement(world.main.asn, (), only_to)])
+    if world.rng.random() < 0.7:
+        length = {4: 24, 6: 48}
+        world.roas = [(prefix, length[prefix.version], asn) for prefix, _, asn in world.roas]
 
 
 def switch_provider(world: World) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from simulator.conditions import ServerAct, ServerState
+from simulator.kinds.network import told_apart
 from simulator.kinds.registry import kind
 from simulator.world import World
 
@@ -138,6 +139,13 @@ def down_errors(world: World) -> None:
 def down_silent(world: World) -> None:
     """The host is gone; the way to it is as ever."""
     _serve(world, lambda at, rng: ServerState(silent=True), "server.down")
+
+
+@kind("down", vantages=3, routes=True, knows_origins=True, held_out=True)
+def down_as_a_part_is_told(world: World) -> None:
+    """The host dies in the minute in which its part of the space is told, by one of the providers or all."""
+    told_apart(world)
+    down_silent(world)
 
 
 def _with_dependency(world: World) -> str:
