@@ -18,7 +18,10 @@ from simulator.routing import lag_s
 from simulator.world import World
 
 FIRST_TABLE_S = 60.0
-"""How long before the start the peers' tables are sent."""
+"""Within what time the peers' tables are sent."""
+
+LISTENED_S = 7200.0
+"""How long collectors were listened to before anything is measured, in three of four plays; else not at all."""
 
 Message = tuple[float, Peer, Network | None, Path | str | None]
 """When, who, of which prefix (None: of the session), the path (None: withdrawn; a word: the session's state)."""
@@ -45,7 +48,7 @@ def _of_peer(world: World, peer: Peer, rng: Random) -> Iterator[Message]:
                 continue
             at = begun + lag_s(peer.asn) + rng.expovariate(0.3)
             if begun <= world.setting.start:
-                at = world.setting.start - FIRST_TABLE_S * rng.random()
+                at = _heard_since(world) - FIRST_TABLE_S * rng.random()
             elif path is None and before is not None:
                 yield from _hunting(world, peer, prefix, before, at - 15, rng)
             yield at, peer, prefix, path
@@ -58,6 +61,12 @@ def _of_peer(world: World, peer: Peer, rng: Random) -> Iterator[Message]:
     for span in down:
         yield span.start + rng.uniform(0, 2), peer, None, "down"
         yield span.end, peer, None, "connected"
+
+
+def _heard_since(world: World) -> float:
+    """Since when the monitor has every peer's table."""
+    listened = steady("listened", world.seed, world.kind) % 4 > 0
+    return world.setting.start - (LISTENED_S if listened else 0.0)
 
 
 def _hunting(world: World, peer: Peer, prefix: Network, last: Path, at: float, rng: Random) -> Iterator[Message]:
