@@ -137,7 +137,7 @@ class RouteWatch:
             parts_since=tuple(one.first_at for one in unusual if _is_part(one)),
             blackholed=any(one.active and one.kind is EpisodeKind.BLACKHOLE for one in unusual),
             vrps=self._vrps,
-            part_networks=frozenset(self._part_networks(unusual)),
+            part_networks=frozenset(self._part_networks(one for one in unusual if one.first_at >= kept_from)),
         )
 
     def _part_networks(self, unusual: Iterable[Episode]) -> Iterator[Asn]:

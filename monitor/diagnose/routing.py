@@ -44,7 +44,7 @@ class Routing:
     of them, for `MOVES_KEPT_S`. `parts_since`: when each part of a usual prefix that its own network announces,
     and that packets follow therefore, was first seen. `blackholed`: whether the owner asks others to drop what is
     sent to a part of it (RFC 7999). `vrps`: what the episodes' validity was judged by; None: nothing.
-    `part_networks`: the networks on the ways to such parts of the target's space as nobody is known to have taken.
+    `part_networks`: those on the ways to parts that are as new as the moves, and not known to be taken.
     """
 
     episodes: tuple[Episode, ...] = ()
