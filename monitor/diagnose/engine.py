@@ -270,12 +270,20 @@ class Engine:
         return dataclasses.replace(situation, elsewhere=found, carrying=self._routes.carrying(name))
 
     def _elsewhere(self, name: str, vantage: str, since: float | None) -> tuple[Elsewhere, ...]:
-        """How a vantage reaches the other targets, and its controls, since a moment; None: nothing fails there."""
+        """How a vantage reaches its controls, and the other targets, since a moment (None: nothing fails there).
+
+        Up to the first that fares worse: that one says enough, and in a large outage many do.
+        """
         if since is None:
             return ()
-        near = self._states[name].home
-        others = [state.elsewhere(vantage, since, near) for of, state in self._states.items() if of != name]
-        return (*(one for one in others if one is not None), *self._vantages.elsewhere(vantage, since))
+        near, found = self._states[name].home, list(self._vantages.elsewhere(vantage, since))
+        for of, state in self._states.items():
+            if found and not found[-1].as_ever:
+                break
+            other = state.elsewhere(vantage, since, near) if of != name else None
+            if other is not None:
+                found.append(other)
+        return tuple(found)
 
     def _fine(self, name: str, vantages: int, now: float) -> Verdict:
         """The verdict where there is nothing to judge."""
