@@ -5,7 +5,7 @@ Facts go in one by one; `situation` looks at them without changing anything. Not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
@@ -16,11 +16,11 @@ from monitor.diagnose.elsewhere import Elsewhere, is_as_ever
 from monitor.diagnose.identity import NEW_KEYS, Identity, KeyMemory
 from monitor.diagnose.names import NameMemory
 from monitor.diagnose.networks import Connection, connection, independent, weight
-from monitor.diagnose.paths.belief import Belief, Reading, believe, ends_at_stranger, readings
+from monitor.diagnose.paths.belief import Belief, believe, ends_at_stranger
 from monitor.diagnose.paths.change import PathChange, divergence
-from monitor.diagnose.paths.memory import SETTLED_S, PathMemory
-from monitor.diagnose.paths.trail import Trail
-from monitor.diagnose.place import KEPT_PLACES, place_of
+from monitor.diagnose.paths.memory import SETTLED_S
+from monitor.diagnose.paths.of_target import TargetPaths, most_telling
+from monitor.diagnose.place import PlaceMemory, place_of
 from monitor.diagnose.route_watch import RouteWatch
 from monitor.diagnose.routing import CORRELATION_S, Routing
 from monitor.diagnose.situation import Dependency, Situation, VantageSituation
@@ -66,6 +66,18 @@ class _Asked(NamedTuple):
     vouched: bool
 
 
+class _Moment(NamedTuple):
+    """Whether there is trouble, since when, amid which routes, what each vantage witnesses for, and whether routes
+    alarm by themselves.
+    """
+
+    trouble: bool
+    onset: float
+    routing: Routing
+    networks: dict[str, str]
+    alarming: bool
+
+
 class _Key(NamedTuple):
     """Who answered a vantage last: the key's hash, its issuer, when that was known, and at which address."""
 
@@ -90,15 +102,11 @@ class TargetState:
         self._routes = routes
         self._past = past
         self._table = routes.owners
+        self._places = PlaceMemory(routes.owners, target.origins | target.allowed_origins)
+        self._paths = TargetPaths(routes.owners, self._places)
         self._asns = {vantage.name: vantage.asn for vantage in vantages}
-        self._paths: dict[str, PathMemory] = {}
         self._keys = KeyMemory()
         self._latest_key: dict[str, _Key] = {}
-        self._known_places: dict[str, float] = {}
-        self._known_networks: dict[Asn, float] = {}
-        self._places_met = 0
-        self._believed: tuple[object, dict[str, Belief]] = (None, {})
-        self._read: dict[str, tuple[object, tuple[Reading, ...]]] = {}
         self._stirred_at: float | None = None
         self._changes = 0
         self._shown: dict[str, tuple[object, VantageSituation | None]] = {}
@@ -116,16 +124,8 @@ class TargetState:
                 self._stir(known_at)
             told = _Key(observation.spki_sha256, observation.issuer, known_at, observation.address)
             self._latest_key[observation.vantage] = told
-        if observation.address is not None:
-            place = place_of(observation.address)
-            if place not in self._known_places:
-                self._known_places[place] = known_at
-                for asn in self._owners(observation.address):
-                    self._known_networks.setdefault(asn, known_at)
-                self._places_met += 1
-                self._changes += 1
-            if len(self._known_places) > KEPT_PLACES:
-                del self._known_places[next(iter(self._known_places))]
+        if observation.address is not None and self._places.add(observation.address, known_at):
+            self._changes += 1
 
     def add_dns(self, observation: DnsObservation, known_at: float) -> None:
         """Take a DNS observation."""
@@ -133,12 +133,7 @@ class TargetState:
 
     def add_trace(self, observation: TraceObservation, known_at: float) -> None:
         """Take a traceroute."""
-        if self._table is None or not observation.hops:
-            return
-        memory = self._paths.get(observation.vantage)
-        if memory is None:
-            memory = self._paths[observation.vantage] = PathMemory(self._table)
-        if memory.add(observation, known_at):
+        if self._paths.add(observation, known_at):
             self._stir(known_at)
 
     def _stir(self, at: float) -> None:
@@ -159,8 +154,7 @@ class TargetState:
             key.spki for key in self._latest_key.values() if key.at >= until - self.target.interval_s
         )
         self._keys.forget(since, until, still)
-        for memory in self._paths.values():
-            memory.forget(since, until)
+        self._paths.forget(since, until)
         for view in self.views.values():
             view.absolve()
         self._stirred_at = None
@@ -213,14 +207,12 @@ class TargetState:
         it.
         """
         before, _ = CORRELATION_S
-        if vantage not in self._paths:
-            return False
         recent = [e for e in self._routes.episodes(self.target.name) if e.active and e.first_at >= since - before]
         blamed = _blamed(recent)
         if not blamed:
             return False
         onset = min([since, *(episode.first_at for episode in recent)])
-        own = self._readings(vantage, onset, self.home)
+        own = self._paths.readings(vantage, onset, self.home)
         return not blamed.isdisjoint(believe(own, (), blamed).new_networks)
 
     def situation(
@@ -234,23 +226,14 @@ class TargetState:
     ) -> Situation:
         """The situation at `now`; `incident` is the open one of this target."""
         since = incident.started_at if incident is not None else None
-        first_bad = min(self.onset(now, sick), since if since is not None else now)
-        routing = _without_past(self._routes.routing(self.target.name, now, since), first_bad)
-        suspicious = bool(routing.alarming)
         current = [view for _, view in sorted(self.views.items()) if self._counts(view, now, sick)]
-        own = routing.without_mail()
-        onset = _with_routes(first_bad, own, since)
-        networks = self._networks(current, onset)
-        trouble = adds_up(current, now, vouched, own, networks)
-        if trouble:
-            # Who took the mail hosts' space made no exchange with the target fail.
-            routing = own
-        else:
-            onset = _with_routes(first_bad, routing, since)
+        trouble, onset, routing, networks, alarming = self._moment(now, sick, vouched, since, current)
         failing = [networks[view.vantage] for view in current if view.failing or view.confirmed]
         many = 2 * weight(failing, networks.values()) >= 1.0
-        at_once = incident is None and (many or suspicious)
-        beliefs = self._beliefs(current, onset, routing)
+        at_once = incident is None and (many or alarming)
+        beliefs = self._paths.beliefs(
+            [view.vantage for view in current], onset, _blamed(routing.episodes), self.home
+        )
         tampered = tuple(self.names.tampered(onset, self._table))
         misled = {item.vantage for item in tampered}
         judged = [
@@ -285,16 +268,30 @@ class TargetState:
             names_tampered=tampered,
         )
 
+    def _moment(
+        self, now: float, sick: frozenset[str], vouched: Vouch, since: float | None, current: list[View]
+    ) -> _Moment:
+        first_bad = min(self.onset(now, sick), since if since is not None else now)
+        routing = _without_past(self._routes.routing(self.target.name, now, since), first_bad)
+        own = routing.without_mail()
+        onset = _with_routes(first_bad, own, since)
+        networks = self._networks(current, onset)
+        if adds_up(current, now, vouched, own, networks):
+            # Who took the mail hosts' space made no exchange with the target fail.
+            return _Moment(True, onset, own, networks, bool(routing.alarming))
+        onset = _with_routes(first_bad, routing, since)
+        return _Moment(False, onset, routing, networks, bool(routing.alarming))
+
     def elsewhere(self, vantage: str, since: float, near: frozenset[Asn]) -> Elsewhere | None:
         """How a vantage reaches this target since a moment, for the trouble of another; None: it is not known.
 
         Where it has trouble as well, and is in the networks that the other is in, `near`, it is not elsewhere.
         """
-        view, memory = self.views.get(vantage), self._paths.get(vantage)
+        view = self.views.get(vantage)
         as_ever = is_as_ever(view, since) if view is not None else None
         if as_ever is None or (not as_ever and not near.isdisjoint(self.home)):
             return None
-        walked = memory.walked(since) if memory is not None else ()
+        walked = self._paths.walked(vantage, since)
         return Elsewhere(self.target.name, as_ever, frozenset(asn for one in walked for asn in one.trail.ases))
 
     def are_settled(self, vantages: Iterable[str], now: float, sick: frozenset[str]) -> bool:
@@ -311,8 +308,7 @@ class TargetState:
 
         A way that ends elsewhere, be it at a stranger's, is looked at each time: BGP tells whether it leads home.
         """
-        paths = self._paths.get(view.vantage)
-        key = (asked, view.changes, self._changes, paths.changes if paths is not None else 0)
+        key = (asked, view.changes, self._changes, self._paths.changes(view.vantage))
         shown = self._shown.get(view.vantage)
         elsewhere = asked.believed.change is PathChange.ENDS_ELSEWHERE
         stranger = shown is not None and shown[1] is not None and shown[1].identity in NEW_KEYS
@@ -335,9 +331,9 @@ class TargetState:
         identity, issuer = self._identity(view, onset, bad)
         believed = asked.believed
         if identity in NEW_KEYS and believed.change is PathChange.UNKNOWN:
-            believed = ends_at_stranger(self._readings_of_target(view.vantage, onset, self.home))
+            believed = ends_at_stranger(self._paths.readings_of_target(view.vantage, onset, self.home))
         trace = self._led_home(_spoken_of(believed, view, bad))
-        usual_address = self._is_usual_address(shown.observation.address, onset)
+        usual_address = self._places.is_usual(shown.observation.address, onset)
         stranger = usual_address is False and identity in NEW_KEYS
         return VantageSituation(
             vantage=view.vantage,
@@ -367,7 +363,8 @@ class TargetState:
             usual_address=usual_address,
             path=trace.change,
             trail=trace.trail,
-            usual_trail=_nearest(trace.usual) or self._usual_trail(view.vantage, shown.observation.family, onset),
+            usual_trail=most_telling(trace.usual)
+            or self._paths.usual(view.vantage, onset, [shown.observation.family or 4]),
             new_networks=trace.new_networks,
             divergence=divergence(trace.trail, trace.usual) if trace.trail is not None else None,
             path_at=trace.at,
@@ -381,61 +378,10 @@ class TargetState:
             return self._independent[1]
         found: dict[str, Connection] = {}
         for view in current:
-            memory = self._paths.get(view.vantage)
-            usual = [trail for family in (4, 6) for trail in memory.usual(onset, family)] if memory else ()
-            found[view.vantage] = connection(self._asns.get(view.vantage), _nearest(usual))
+            usual = self._paths.usual(view.vantage, onset)
+            found[view.vantage] = connection(self._asns.get(view.vantage), usual)
         self._independent = key, independent(found)
         return self._independent[1]
-
-    def _beliefs(self, current: list[View], onset: float, routing: Routing) -> dict[str, Belief]:
-        """What is believed of the path of each vantage that has traced it since the onset.
-
-        Worked out anew only when a trace, a place or a route came in: traces are minutes apart, moments seconds.
-        """
-        told = _blamed(routing.episodes)
-        home = self.home
-        traced = tuple((v.vantage, self._paths[v.vantage].changes) for v in current if v.vantage in self._paths)
-        asked = (onset, told, home, self._places_met, traced)
-        if self._believed[0] != asked:
-            self._believed = (asked, self._believe(current, onset, told, home))
-        return self._believed[1]
-
-    def _believe(
-        self, current: list[View], onset: float, told: frozenset[Asn], home: frozenset[Asn]
-    ) -> dict[str, Belief]:
-        seen: dict[str, tuple[Reading, ...]] = {}
-        for view in current:
-            own = self._readings_of_target(view.vantage, onset, home)
-            if own:
-                seen[view.vantage] = own
-        odd = {name: own[-1] for name, own in seen.items() if own[-1].change.is_change}
-        return {
-            name: believe(own, [reading for other, reading in odd.items() if other != name], told)
-            for name, own in seen.items()
-        }
-
-    def _readings_of_target(self, vantage: str, onset: float, home: frozenset[Asn]) -> tuple[Reading, ...]:
-        """Its readings without those of ways to where the target never was, which say nothing of the way to it."""
-        return tuple(
-            reading
-            for reading in self._readings(vantage, onset, home)
-            if self._is_usual_address(reading.series.address, onset)
-            or self._paths[vantage].has_traced(reading.series.address, onset - SETTLED_S)
-        )
-
-    def _readings(self, vantage: str, onset: float, home: frozenset[Asn]) -> tuple[Reading, ...]:
-        """What one vantage's traces since the onset show; worked out anew only when it has traced again."""
-        memory = self._paths.get(vantage)
-        if memory is None:
-            return ()
-        asked = (onset, home, memory.changes)
-        if vantage not in self._read or self._read[vantage][0] != asked:
-            self._read[vantage] = (asked, readings(memory, onset, home))
-        return self._read[vantage][1]
-
-    def _usual_trail(self, vantage: str, family: int | None, onset: float) -> Trail | None:
-        memory = self._paths.get(vantage)
-        return _nearest(memory.usual(onset, family or 4)) if memory is not None else None
 
     def _identity(self, view: View, onset: float, bad: list[Judged]) -> tuple[Identity, str | None]:
         """Who answered: the key of the newest bad exchange that had one, or of the newest of all."""
@@ -451,7 +397,7 @@ class TargetState:
         identity = self._keys.compare(key.spki, key.issuer, onset) if key.at >= onset else Identity.UNKNOWN
         if identity is Identity.SAME and _precedes(key.at, view.bad_since):
             identity = Identity.UNKNOWN
-        if identity in NEW_KEYS and self._is_usual_address(key.address, onset) is None:
+        if identity in NEW_KEYS and self._places.is_usual(key.address, onset) is None:
             identity = Identity.UNKNOWN  # many servers have keys of their own, and this one was never met
         return identity, key.issuer if identity is not Identity.UNKNOWN else None
 
@@ -480,26 +426,6 @@ class TargetState:
         return (new_key and (in_taken or trace.change is PathChange.ENDS_ELSEWHERE)) or any(
             episode.offender in trace.new_networks for episode in taken
         )
-
-    def _is_usual_address(self, address: str | None, onset: float) -> bool | None:
-        """Whether the target was at this address, or beside it, before `onset`; None: nobody can tell.
-
-        One never met that is in a network of the target's may be a server that was added, under load maybe, or one
-        to which this many were never sent.
-        """
-        if address is None or not any(first_at < onset for first_at in self._known_places.values()):
-            return None
-        if self._known_places.get(place_of(address), onset) < onset:
-            return True
-        declared = self.target.origins | self.target.allowed_origins
-        own = any(asn in declared or self._known_networks.get(asn, onset) < onset for asn in self._owners(address))
-        return None if own else False
-
-    def _owners(self, address: str) -> frozenset[Asn]:
-        """The networks that an address is in, by the prefix-to-AS table; empty: not known."""
-        parsed = as_address(address)
-        found = self._table.lookup(parsed) if self._table is not None and parsed is not None else None
-        return found or frozenset()
 
     @property
     def home(self) -> frozenset[Asn]:
@@ -576,8 +502,3 @@ def _shifted(rtt_s: float | None, usual: Usual, shown: Judged) -> bool | None:
         return None
     limit = max(RTT_RAISED["sigmas"] * way.deviation, SHIFT_SHARE * way.median, RTT_RAISED["floor"] / 2)
     return abs(rtt_s - way.median) > limit and not usual.is_known_level(shown.observation, rtt_s, shown.known_at)
-
-
-def _nearest(trails: Sequence[Trail]) -> Trail | None:
-    """The most telling of the usual trails: one that reached, with the most networks."""
-    return max(trails, key=lambda trail: (trail.reached, len(trail.ases), trail.ases), default=None)
