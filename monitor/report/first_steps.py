@@ -11,8 +11,9 @@ from monitor.diagnose.contact import is_silence
 from monitor.diagnose.shown_change import shows_change, shows_rest
 from monitor.model import Cause, HijackEffect, Incident, Vrp
 from monitor.report.counter_announcement import counter_to, in_words, roa_step
+from monitor.report.doubt import doubt_of
 from monitor.report.safe_text import one_line
-from monitor.report.words import Language, Said, steps
+from monitor.report.words import Language, Said, causes, steps
 
 
 def first_steps(
@@ -56,4 +57,8 @@ def _against_hijack(incident: Incident, language: Language, roas: Iterable[Vrp] 
     ]
     if detail.effect is HijackEffect.IMPOSTOR:
         found.append(steps.REVOKE.text(language))
+    if (doubt := doubt_of(incident)) is not None:
+        prefix = one_line(detail.prefix, 43) if detail.prefix else causes.ITS_PREFIX.text(language)
+        found.insert(0, doubt.step.text(language, prefix=prefix, stranger=culprit))
+        found.remove(on_roas)  # at most four; whose ROAs are wrong is of interest once it is nobody's own doing
     return tuple(found)

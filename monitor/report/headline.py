@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from monitor.diagnose.contact import is_silence
 from monitor.model import Cause, HijackEffect, HijackKind, Incident, Share
+from monitor.report.doubt import doubt_of
 from monitor.report.safe_text import listed, one_line
 from monitor.report.words import Language, causes
 from monitor.report.words.failures import FAILURE
@@ -13,12 +14,6 @@ from monitor.report.words.failures import FAILURE
 _NAME_LIMIT = 64
 _PREFIX_LIMIT = 43  # the longest IPv6 prefix in presentation form
 _EN = Language.EN
-
-_DOUBTS = (
-    (frozenset({"routing.failed_since_round_about"}), causes.UNLESS_OWN_PART),
-    (frozenset({"path.dead_behind_new_neighbour", "routing.dead_behind_new_neighbour"}), causes.UNLESS_PROVIDER),
-)
-"""What a suspected hijack may be instead, by the rules that show what both planes do."""
 
 
 def subject_of(incident: Incident, language: Language = _EN) -> str:
@@ -92,12 +87,10 @@ def sentence(incident: Incident, language: Language = _EN) -> str:
 
 
 def _doubt(incident: Incident, language: Language) -> str:
-    """Why a hijack is only suspected: what else would look alike, by the rules that speak for it."""
-    spoke = {evidence.rule for evidence in incident.evidence}
-    for rules, doubt in _DOUBTS:
-        if spoke & rules:
-            return doubt.text(language, stranger=_offender(incident, language))
-    return causes.ONLY_SUSPECTED.text(language)
+    """Why a hijack is only suspected: what else would look alike, or that there is too little yet."""
+    doubt = doubt_of(incident)
+    said = doubt.sentence if doubt is not None else causes.ONLY_SUSPECTED
+    return said.text(language, stranger=_offender(incident, language))
 
 
 def _verdict(incident: Incident, language: Language) -> str:
@@ -126,6 +119,8 @@ def _hijack_phrase(incident: Incident, language: Language) -> str:
         prefix = causes.SPACE_OF_MAIL.text(language, prefix=prefix)
     if detail.kind in (HijackKind.FORGED_ORIGIN, HijackKind.PATH):
         return causes.BY_WAY_OF.text(language, prefix=prefix, stranger=_offender(incident, language))
+    if detail.origin is not None and not detail.prefix:
+        return causes.PACKETS_END_IN.text(language, origin=f"AS{detail.origin}")
     if detail.origin is not None:
         return causes.NOW_FROM.text(language, prefix=prefix, origin=f"AS{detail.origin}")
     if detail.effect is HijackEffect.IMPOSTOR:
@@ -145,8 +140,10 @@ def _taken(incident: Incident, language: Language) -> str:
         said = causes.FORGED
     elif detail.kind is HijackKind.PATH:
         said = causes.THROUGH_STRANGER
-    elif detail.origin is not None:
+    elif detail.origin is not None and detail.prefix:
         said = causes.ORIGIN_TAKEN_FROM if due else causes.ORIGIN_TAKEN
+    elif detail.origin is not None:
+        said = causes.ENDS_IN_INSTEAD if due else causes.ENDS_IN
     else:
         said = causes.GOES_ASTRAY
     return said.text(language, prefix=prefix, origin=origin, due=due, stranger=_offender(incident, language))

@@ -83,20 +83,35 @@ def test_a_suspicion_says_so_and_a_vantage_fault_has_no_number(hijack: Incident,
     assert badge(change_of("vantage-fault").incident) == "vantage fault"
 
 
+def test_a_hijack_that_no_feed_heard_says_where_packets_end_and_of_no_announcement(hijack: Incident) -> None:
+    """Traceroutes show the network; who announced what is not known."""
+    unheard = msgspec.structs.replace(
+        hijack, detail=Detail(effect=HijackEffect.BLACKHOLE, origin=64666, expected_origins=(64500,))
+    )
+
+    assert "its packets end in AS64666 instead of AS64500" in sentence(unheard)
+    assert "announces" not in sentence(unheard)
+    assert phrase(unheard) == "packets end in AS64666"
+
+
 @pytest.mark.parametrize(
-    ("rule", "instead"),
+    ("rule", "instead", "step"),
     [
-        ("routing.failed_since_round_about", "a part of your own space"),
-        ("path.dead_behind_new_neighbour", "a new provider of yours"),
-        ("routing.new_origin", "do not both speak"),
+        ("routing.failed_since_round_about", "a part of your own space", "Rule out that it is yours"),
+        ("path.dead_behind_new_neighbour", "a new provider of yours", "Rule out that AS"),
+        ("path.left_what_works", "a blackhole of your own", "Rule out a blackhole of your own"),
+        ("routing.new_origin", "do not both speak", "Call your transit providers"),
     ],
 )
-def test_a_suspicion_says_what_it_may_be_instead(hijack: Incident, rule: str, instead: str) -> None:
-    """By the rule that both planes made speak, where there is one."""
+def test_a_suspicion_says_what_it_may_be_instead(hijack: Incident, rule: str, instead: str, step: str) -> None:
+    """That is ruled out first, by who alone can; and the steps are four at most."""
     evidence = (Evidence(rule=rule, group="g", weight=1.0, seen=1, of=1, text="t", at=0.0),)
     suspected = msgspec.structs.replace(hijack, suspected=True, evidence=evidence)
 
     assert instead in sentence(suspected)
+    assert first_steps(suspected)[0].startswith(step)
+    assert len(first_steps(suspected)) <= 4
+    assert instead not in sentence(msgspec.structs.replace(suspected, suspected=False))
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,10 @@ UNLESS_PROVIDER = Said(
     " It is suspected only: a new provider of yours that loses packets would look alike.",
     " 아직 의심 단계입니다. 새로 계약한 회선 사업자가 패킷을 잃어도 같은 모습입니다.",
 )
+UNLESS_OWN_BLACKHOLE = Said(
+    " It is suspected only: a blackhole of your own, asked of one provider, would look alike.",
+    " 아직 의심 단계입니다. 사업자 한 곳에만 직접 요청한 블랙홀이라도 같은 모습입니다.",
+)
 COMMONEST_FAILURE = Said(" The commonest failure: {failure}.", " 가장 많은 실패: {failure}.")
 WITH_FAILURE = Said("{phrase} ({failure})", "{phrase}({failure})")
 
@@ -181,6 +185,14 @@ ORIGIN_TAKEN_FROM = Said(
     "{origin} announces {prefix}, which {due} should originate",
     "{due} 네트워크가 광고해야 할 {prefix} 경로를 {origin} 네트워크가 알리고 있습니다",
 )
+ENDS_IN = Said(
+    "its packets end in {origin}, though no route was heard that leads there",
+    "패킷이 {origin} 네트워크에서 끝나는데, 그리로 가는 경로 광고는 확인되지 않았습니다",
+)
+ENDS_IN_INSTEAD = Said(
+    "its packets end in {origin} instead of {due}, though no route was heard that leads there",
+    "패킷이 {due} 대신 {origin} 네트워크에서 끝나는데, 그리로 가는 경로 광고는 확인되지 않았습니다",
+)
 GOES_ASTRAY = Said("its traffic goes where it should not", "트래픽이 가서는 안 될 곳으로 갑니다")
 ITS_PREFIX = Said("its prefix", "해당 프리픽스")
 UNKNOWN_NETWORK = Said("a network that is not known", "알 수 없는")
@@ -189,6 +201,7 @@ STRANGER = Said("a stranger", "낯선")
 # The same for a subject line.
 BY_WAY_OF = Said("{prefix} by way of {stranger}", "{prefix} 경로가 {stranger} 네트워크를 거침")
 NOW_FROM = Said("{prefix} now from {origin}", "{prefix} 경로를 {origin} 네트워크가 광고")
+PACKETS_END_IN = Said("packets end in {origin}", "패킷이 {origin} 네트워크에서 끝남")
 SPACE_OF_MAIL = Said("{prefix} of its mail hosts", "메일 서버의 {prefix}")
 OTHER_SERVER_ANSWERS = Said("somebody else's server answers", "제3자의 서버가 응답함")
 TAKEN = Said("{prefix} taken", "{prefix} 탈취됨")

@@ -13,6 +13,19 @@ ROUTING_CHANGED = Said(
     "라우팅도 함께 확인하세요. 그동안 패킷이나 경로가 다른 길로 갔습니다.",
 )
 
+RULE_OUT_OWN_PART = Said(
+    "Rule out that it is yours: if you have {prefix} announced through {stranger}, take that back.",
+    "직접 한 것이 아닌지 먼저 확인하세요. {prefix} 경로를 {stranger} 네트워크로 광고하게 했다면 거두세요.",
+)
+RULE_OUT_PROVIDER = Said(
+    "Rule out that {stranger} is a new provider of yours: if it is, withdraw from it until it delivers.",
+    "{stranger} 네트워크가 새로 계약한 사업자인지 먼저 확인하세요. 그렇다면 정상화될 때까지 그쪽 광고를 거두세요.",
+)
+RULE_OUT_OWN_BLACKHOLE = Said(
+    "Rule out a blackhole of your own: a route with a blackhole community that one provider was told.",
+    "직접 요청한 블랙홀이 아닌지 먼저 확인하세요: 사업자 한 곳에 보낸 블랙홀 커뮤니티 경로.",
+)
+
 STEPS: dict[Cause, tuple[Said, ...]] = {
     Cause.SERVER_OVERLOAD: (
         Said(
